@@ -1,0 +1,1 @@
+"""Neuropixels LFP, seen in place: references, one-pass envelopes, exact drawing."""

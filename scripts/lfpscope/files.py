@@ -1,0 +1,113 @@
+"""Files: written whole or not at all, and the one kind of error that is the user's to mend."""
+
+import csv
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+class UserError(Exception):
+    """Something the user can mend: what was expected, what was found, where, and what to do.
+
+    Programs print it as one line, without a traceback.
+    """
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Write a file whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Where the file shall be. Its folder is made.
+
+    Yields
+    ------
+    Path
+        A temporary name in the same folder. When the block ends without an error the file is
+        flushed to disk and takes its name in one step; otherwise it is removed and whatever
+        stood at `path` before stays as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        part.chmod(0o666 & ~_umask())  # mkstemp makes it private to the user
+        _flush(part)
+        part.replace(path)
+        _flush(path.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically, with Unix line ends."""
+    with atomic(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON atomically: compact, keys in the order given, no NaN."""
+    write_text(path, json.dumps(content, separators=(",", ":"), allow_nan=False))
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON.
+
+    Raises
+    ------
+    UserError
+        If the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file. Run the pipeline to make it.") from None
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error}). Delete it and run again.") from None
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a table atomically: comma separated where the name ends in .csv, else by tabs."""
+    with atomic(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        delimiter = "," if path.suffix == ".csv" else "\t"
+        writer = csv.DictWriter(file, columns, delimiter=delimiter, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Read a table that `write_table` wrote.
+
+    Raises
+    ------
+    UserError
+        If the file is missing.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            delimiter = "," if path.suffix == ".csv" else "\t"
+            return list(csv.DictReader(file, delimiter=delimiter))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file. Run the pipeline to make it.") from None

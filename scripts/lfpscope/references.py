@@ -1,0 +1,684 @@
+"""Kerchunk references: write them for a recording, combine them for a session, open and check them.
+
+The format is kerchunk's JSON, version 1, with Zarr version 2 metadata
+(https://fsspec.github.io/kerchunk/spec.html). Chunks are listed with `h5py`'s ``chunk_iter``: one
+walk over the chunk index, and a count that is checked against the whole grid, so that nothing can
+be dropped silently.
+"""
+
+import base64
+import json
+import math
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from lfpscope.clock import Clock
+from lfpscope.files import UserError, read_json, write_json
+from lfpscope.recording import Channels, Recording
+
+Refs = dict[str, Any]
+"""Zarr keys → metadata as JSON text, inlined bytes ``base64:…``, or ``[url, offset, length]``."""
+
+CONTIGUOUS_BYTES = 1 << 20  # contiguous data are split along time into references of about this
+COUNT_CHUNK = 1 << 20  # samples per chunk of a counted clock
+SAMPLED_CHUNKS = 32  # whose checksums tell a replaced file from a touched one
+DEFLATE, SHUFFLE = h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How an HDF5 dataset lies in its file, in the terms of Zarr version 2.
+
+    Attributes
+    ----------
+    shape, chunks : tuple of int
+        Of the array and of one chunk. Contiguous data get chunks of whole rows.
+    dtype : numpy.dtype
+        As stored, with its byte order.
+    level : int or None
+        Level of gzip; None where the chunks are not compressed.
+    shuffle : bool
+        Whether bytes were shuffled before compression.
+    """
+
+    shape: tuple[int, ...]
+    chunks: tuple[int, ...]
+    dtype: np.dtype[Any]
+    level: int | None
+    shuffle: bool
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        """Number of chunks along each axis."""
+        return tuple(-(-n // c) for n, c in zip(self.shape, self.chunks, strict=True))
+
+    @property
+    def chunk_bytes(self) -> int:
+        """Bytes of one decoded chunk."""
+        return math.prod(self.chunks) * self.dtype.itemsize
+
+    def zarray(self) -> dict[str, Any]:
+        """Return Zarr metadata of the array."""
+        element = {"id": "shuffle", "elementsize": self.dtype.itemsize}
+        return {
+            "zarr_format": 2,
+            "shape": list(self.shape),
+            "chunks": list(self.chunks),
+            "dtype": self.dtype.str,
+            "order": "C",
+            # NaN keeps zeros and shows a missing chunk; integers must have all their chunks
+            "fill_value": "NaN" if self.dtype.kind == "f" else None,
+            "compressor": None if self.level is None else {"id": "zlib", "level": self.level},
+            "filters": [element] if self.shuffle else None,
+        }
+
+
+@dataclass(frozen=True)
+class References:
+    """References of one probe, opened for reading by `lfpscope.blocks`.
+
+    Attributes
+    ----------
+    file : Path
+        The JSON.
+    address : str
+        Where the bytes are.
+    layout : Layout
+        Of the data, (time, channel).
+    offsets, sizes : ndarray of int64, shape of the chunk grid
+        Where each chunk lies; an offset of −1 where it is missing.
+    inlined : dict
+        Bytes of the chunks that the JSON itself holds, by grid position.
+    scale : ndarray of float64, shape (n_channels,)
+        Volts per stored unit of each channel.
+    add : float
+        Volts at a stored zero.
+    clock : Clock
+        Sample index ↔ seconds.
+    channels : Channels
+        Electrode ids, depth, area and so on.
+    session, probe, series : str
+        Where the recording belongs.
+    provenance : dict
+        Address, size, modification time and checksums of the source when it was indexed.
+    """
+
+    file: Path
+    address: str
+    layout: Layout
+    offsets: npt.NDArray[np.int64]
+    sizes: npt.NDArray[np.int64]
+    inlined: dict[tuple[int, int], bytes]
+    scale: npt.NDArray[np.float64]
+    add: float
+    clock: Clock
+    channels: Channels
+    session: str
+    probe: str
+    series: str
+    provenance: dict[str, Any]
+
+    @property
+    def n_samples(self) -> int:
+        """Samples per channel."""
+        return self.layout.shape[0]
+
+    @property
+    def n_channels(self) -> int:
+        """Channels."""
+        return self.layout.shape[1]
+
+
+# --- describing a dataset -----------------------------------------------------------------------
+
+
+def describe_layout(dataset: h5py.Dataset) -> Layout:
+    """Layout of a dataset, if Zarr can read it in place.
+
+    Raises
+    ------
+    UserError
+        For compact, external and virtual layouts and for filters other than gzip and shuffle.
+    """
+    where = f"{dataset.file.filename}: {dataset.name}"
+    shape = dataset.shape if dataset.ndim > 1 else (*dataset.shape, 1)
+    if dataset.external or dataset.is_virtual:
+        raise UserError(f"{where}: its bytes lie in other files, which are not followed. {REPACK}")
+    if dataset.chunks is None:
+        if dataset.id.get_offset() is None:
+            raise UserError(f"{where}: compact or never written, no bytes to refer to. {REPACK}")
+        rows = _contiguous_rows(shape[0], math.prod(shape[1:]) * dataset.dtype.itemsize)
+        return Layout(shape, (rows, *shape[1:]), dataset.dtype, None, False)
+    level, shuffle = _filters(dataset, where)
+    chunks = dataset.chunks if dataset.ndim > 1 else (*dataset.chunks, 1)
+    return Layout(shape, chunks, dataset.dtype, level, shuffle)
+
+
+REPACK = "Rewrite it as chunked gzip, for example with h5repack, and point the pipeline at that."
+
+
+def _filters(dataset: h5py.Dataset, where: str) -> tuple[int | None, bool]:
+    plist = dataset.id.get_create_plist()
+    filters = [plist.get_filter(i) for i in range(plist.get_nfilters())]
+    ids = [identifier for identifier, *_ in filters]
+    if ids not in ([], [DEFLATE], [SHUFFLE, DEFLATE]):
+        names = ", ".join(f"{f[3].decode() or 'unnamed'} (filter {f[0]})" for f in filters)
+        raise UserError(f"{where}: stored with {names}; gzip and shuffle are read. {REPACK}")
+    return (filters[-1][2][0] if ids else None), SHUFFLE in ids
+
+
+def _contiguous_rows(n_rows: int, row_bytes: int) -> int:
+    """Rows per reference into contiguous data: a divisor of n_rows where there is a good one.
+
+    Zarr wants its last chunk whole; where the rows do not divide, that one is inlined.
+    """
+    wanted = max(1, CONTIGUOUS_BYTES // row_bytes)
+    if n_rows <= wanted:
+        return n_rows
+    divisors = (rows for rows in range(wanted, wanted // 8, -1) if n_rows % rows == 0)
+    return next(divisors, max(1, wanted // 4))
+
+
+# --- listing the chunks -------------------------------------------------------------------------
+
+
+def chunk_references(dataset: h5py.Dataset, layout: Layout, name: str) -> Refs:
+    """References ``name/i.j → ["{{u}}", offset, size]`` of all chunks of a dataset.
+
+    Raises
+    ------
+    UserError
+        If a filter was skipped for some chunks, or integer data lack chunks: a missing chunk of
+        integers would read as plausible zeros.
+    """
+    if dataset.chunks is None:
+        return _contiguous_references(dataset, layout, name)
+    where = f"{dataset.file.filename}: {dataset.name}"
+    refs: Refs = {}
+    masked: list[tuple[int, ...]] = []
+
+    def note(chunk: Any) -> None:  # must return None: anything else ends the walk
+        place = [
+            offset // size for offset, size in zip(chunk.chunk_offset, dataset.chunks, strict=True)
+        ]
+        if chunk.filter_mask:
+            masked.append(tuple(place))
+        refs[_key(name, place, dataset)] = ["{{u}}", chunk.byte_offset, chunk.size]
+
+    dataset.id.chunk_iter(note)
+    if masked:
+        raise UserError(f"{where}: {len(masked)} chunks skip a filter, first {masked[0]}. {REPACK}")
+    inside = math.prod(layout.grid)
+    if len(refs) > inside:
+        raise UserError(f"{where}: {len(refs)} chunks indexed but {inside} expected. {REPACK}")
+    if len(refs) < inside and layout.dtype.kind != "f":
+        raise UserError(
+            f"{where}: {inside - len(refs)} of {inside} chunks were never written; integers "
+            "cannot tell these from zeros. Fetch or convert the file anew."
+        )
+    return refs
+
+
+def _key(name: str, place: Iterable[int], dataset: h5py.Dataset) -> str:
+    key = ".".join(map(str, place))
+    return f"{name}/{key}.0" if dataset.ndim == 1 and name == "lfp" else f"{name}/{key}"
+
+
+def _contiguous_references(dataset: h5py.Dataset, layout: Layout, name: str) -> Refs:
+    start, rows = dataset.id.get_offset(), layout.chunks[0]
+    row_bytes = math.prod(layout.shape[1:]) * layout.dtype.itemsize
+    tail = ".0" * (len(layout.shape) - 1)
+    whole, rest = divmod(layout.shape[0], rows)
+    size = rows * row_bytes
+    refs: Refs = {f"{name}/{i}{tail}": ["{{u}}", start + i * size, size] for i in range(whole)}
+    if rest:
+        last = dataset[whole * rows :].tobytes()
+        refs[f"{name}/{whole}{tail}"] = _inline(last + bytes(size - len(last)))
+    return refs
+
+
+# --- writing references of a probe --------------------------------------------------------------
+
+
+def write_references(
+    nwb: h5py.File,
+    recording: Recording,
+    clock: Clock,
+    *,
+    session: str,
+    probe: str,
+    address: str,
+    path: Path,
+) -> int:
+    """Write the references of one probe.
+
+    Parameters
+    ----------
+    nwb : h5py.File
+        The open file.
+    recording : Recording
+        Which series, with its channels and units.
+    clock : Clock
+        Its segments.
+    session, probe : str
+        Ids under which the pipeline knows it.
+    address : str
+        Where readers shall find the bytes.
+    path : Path
+        The JSON to write.
+
+    Returns
+    -------
+    int
+        Number of chunks of the data.
+
+    Raises
+    ------
+    UserError
+        If the layout of the data or of the timestamps cannot be read in place.
+    """
+    data = nwb[recording.series]["data"]
+    layout = describe_layout(data)
+    chunks = chunk_references(data, layout, "lfp")
+    refs: Refs = {".zgroup": json.dumps({"zarr_format": 2})}
+    refs[".zattrs"] = json.dumps(
+        {
+            "session": session,
+            "probe": probe,
+            "series": recording.series,
+            "clock": clock.to_json(),
+        }
+    )
+    coordinates = _channel_variables(recording.channels)
+    refs |= _variable("lfp", layout.zarray(), ["time", "channel"], _lfp_attributes(recording))
+    refs |= chunks
+    refs |= _clock_variable(nwb, recording)
+    refs |= coordinates
+    write_json(
+        path,
+        {
+            "version": 1,
+            "templates": {"u": address},
+            "refs": refs,
+            "provenance": _provenance(Path(recording.file), address, chunks),
+        },
+    )
+    return len(chunks)
+
+
+def _lfp_attributes(recording: Recording) -> dict[str, Any]:
+    columns = recording.channels.columns
+    names = [name for name in columns if name != "channel_conversion"]
+    attributes: dict[str, Any] = {"units": "V"}
+    if "channel_conversion" in columns:
+        names.append("volts_per_count")
+        attributes = {"units": "count", "volts_offset": recording.offset}
+    elif recording.conversion != 1.0 or recording.offset != 0.0:
+        attributes |= {"scale_factor": recording.conversion, "add_offset": recording.offset}
+    return attributes | {"coordinates": " ".join(["timestamps", *names])}
+
+
+COORDINATE_ATTRIBUTES = {
+    "depth": {"units": "um", "long_name": "position along the probe"},
+    "area": {"long_name": "brain area"},
+    "volts_per_count": {"units": "V"},
+}
+
+
+def _channel_variables(channels: Channels) -> Refs:
+    refs = _inlined_variable("channel", channels.id, ["channel"], {"long_name": "electrode id"})
+    for name, values in channels.columns.items():
+        name = "volts_per_count" if name == "channel_conversion" else name
+        refs |= _inlined_variable(name, values, ["channel"], COORDINATE_ATTRIBUTES.get(name, {}))
+    return refs
+
+
+def _clock_variable(nwb: h5py.File, recording: Recording) -> Refs:
+    """Return `timestamps`: referenced where the file stores them, else counted."""
+    group = nwb[recording.series]
+    if "timestamps" in group:
+        stored = group["timestamps"]
+        layout = describe_layout(stored)
+        layout = replace(layout, shape=layout.shape[:1], chunks=layout.chunks[:1])
+        metadata = _variable("timestamps", layout.zarray(), ["time"], {"units": "s"})
+        return metadata | chunk_references(stored, layout, "timestamps")
+    start = group["starting_time"]
+    attributes = {
+        "units": "s",
+        "scale_factor": 1.0 / float(start.attrs["rate"]),
+        "add_offset": float(start[()]),
+    }
+    return _counted("timestamps", recording.n_samples, attributes)
+
+
+def _counted(name: str, n: int, attributes: dict[str, Any]) -> Refs:
+    """Return a variable that counts 0, 1, 2 …, stored as differences: 55 kB for 10.7 million."""
+    chunk = min(n, COUNT_CHUNK)
+    zarray = {
+        "zarr_format": 2,
+        "shape": [n],
+        "chunks": [chunk],
+        "dtype": "<i8",
+        "order": "C",
+        "fill_value": None,
+        "compressor": {"id": "zlib", "level": 9},
+        "filters": [{"id": "delta", "dtype": "<i8", "astype": "<i4"}],
+    }
+    refs = _variable(name, zarray, ["time"], attributes)
+    differences = np.ones(chunk, dtype="<i4")
+    for i in range(-(-n // chunk)):
+        differences[0] = i * chunk
+        refs[f"{name}/{i}"] = _inline(zlib.compress(differences.tobytes(), 9))
+    return refs
+
+
+def _variable(
+    name: str, zarray: dict[str, Any], dimensions: list[str], attributes: dict[str, Any]
+) -> Refs:
+    return {
+        f"{name}/.zarray": json.dumps(zarray),
+        f"{name}/.zattrs": json.dumps({"_ARRAY_DIMENSIONS": dimensions} | attributes),
+    }
+
+
+def _inlined_variable(
+    name: str,
+    values: npt.NDArray[Any],
+    dimensions: list[str],
+    attributes: dict[str, Any],
+    fill: Any = None,
+) -> Refs:
+    zarray = {
+        "zarr_format": 2,
+        "shape": list(values.shape),
+        "chunks": list(values.shape),
+        "dtype": values.dtype.str,
+        "order": "C",
+        "fill_value": "NaN" if values.dtype.kind == "f" else fill,
+        "compressor": None,
+        "filters": None,
+    }
+    refs = _variable(name, zarray, dimensions, attributes)
+    refs[f"{name}/" + ".".join("0" * values.ndim)] = _inline(values.tobytes())
+    return refs
+
+
+def _inline(content: bytes) -> str:
+    # always base64: fsspec would minify bytes that happen to be JSON
+    return "base64:" + base64.b64encode(content).decode("ascii")
+
+
+def _provenance(source: Path, address: str, chunks: Refs) -> dict[str, Any]:
+    status = source.stat()
+    return {
+        "address": address,
+        "size": status.st_size,
+        "mtime_ns": status.st_mtime_ns,
+        "crc32": _checksums(source, chunks),
+        "versions": {"lfpscope": version("lfpscope"), "h5py": version("h5py")},
+    }
+
+
+def _checksums(source: Path, chunks: Refs) -> list[list[int]]:
+    """Lists ``[offset, size, crc32]`` of chunks spread evenly over the data."""
+    places = sorted(ref[1:] for ref in chunks.values() if isinstance(ref, list))
+    picked = np.linspace(0, len(places) - 1, min(SAMPLED_CHUNKS, len(places))).round().astype(int)
+    with source.open("rb") as file:
+        return [[*places[i], _crc(file, *places[i])] for i in picked.tolist()]
+
+
+def _crc(file: Any, offset: int, size: int) -> int:
+    file.seek(offset)
+    return zlib.crc32(file.read(size))
+
+
+# --- opening ------------------------------------------------------------------------------------
+
+
+def open_references(path: Path) -> References:
+    """Open the references of one probe, after checking that its source is still the same file.
+
+    Raises
+    ------
+    UserError
+        If the JSON is missing or not ours, or its source is missing or has changed.
+    """
+    content = read_json(path)
+    try:
+        references = _parse(path, content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(
+            f"{path}: not references written by index_probe ({error!r}). Delete it and run again."
+        ) from None
+    check_source(references)
+    return references
+
+
+def _parse(path: Path, content: dict[str, Any]) -> References:
+    refs = content["refs"]
+    zarray = json.loads(refs["lfp/.zarray"])
+    attributes = json.loads(refs["lfp/.zattrs"])
+    root = json.loads(refs[".zattrs"])
+    compressor = zarray["compressor"]
+    layout = Layout(
+        shape=tuple(zarray["shape"]),
+        chunks=tuple(zarray["chunks"]),
+        dtype=np.dtype(zarray["dtype"]),
+        level=compressor["level"] if compressor else None,
+        shuffle=bool(zarray["filters"]),
+    )
+    offsets = np.full(layout.grid, -1, dtype=np.int64)
+    sizes = np.zeros(layout.grid, dtype=np.int64)
+    inlined: dict[tuple[int, int], bytes] = {}
+    for key, ref in refs.items():
+        if not key.startswith("lfp/") or key.startswith("lfp/."):
+            continue
+        row, column = map(int, key.removeprefix("lfp/").split("."))
+        if isinstance(ref, str):
+            inlined[row, column] = base64.b64decode(ref.removeprefix("base64:"))
+            sizes[row, column] = len(inlined[row, column])
+        else:
+            _, offsets[row, column], sizes[row, column] = ref
+    names = attributes["coordinates"].split()
+    columns = {name: _read_inlined(refs, name) for name in names if name != "timestamps"}
+    scale = columns.pop("volts_per_count", np.full(layout.shape[1], 1.0))
+    return References(
+        file=path,
+        address=content["templates"]["u"],
+        layout=layout,
+        offsets=offsets,
+        sizes=sizes,
+        inlined=inlined,
+        scale=scale * attributes.get("scale_factor", 1.0),
+        add=attributes.get("add_offset", attributes.get("volts_offset", 0.0)),
+        clock=Clock.from_json(root["clock"]),
+        channels=Channels(_read_inlined(refs, "channel"), columns),
+        session=root["session"],
+        probe=root["probe"],
+        series=root["series"],
+        provenance=content["provenance"],
+    )
+
+
+def _read_inlined(refs: Refs, name: str) -> npt.NDArray[Any]:
+    zarray = json.loads(refs[f"{name}/.zarray"])
+    content = base64.b64decode(refs[f"{name}/0"].removeprefix("base64:"))
+    return np.frombuffer(content, zarray["dtype"]).reshape(zarray["shape"])
+
+
+def check_source(references: References) -> None:
+    """Check that the source is the file that was indexed.
+
+    Size and modification time are compared; where only the time differs, checksums of sampled
+    chunks decide.
+
+    Raises
+    ------
+    UserError
+        If it is missing or has changed: what changed, and what to run.
+    """
+    source, then = Path(references.address), references.provenance
+    try:
+        now = source.stat()
+    except OSError as error:
+        raise UserError(
+            f"{source}: {error.strerror}, but {references.file} refers to it. "
+            "Put the file back, or correct sessions.tsv and run again."
+        ) from None
+    again = f"Run the pipeline again: {references.file} describes an older file."
+    if now.st_size != then["size"]:
+        raise UserError(f"{source}: {now.st_size} bytes, {then['size']} when indexed. {again}")
+    if now.st_mtime_ns == then["mtime_ns"]:
+        return
+    with source.open("rb") as file:
+        for offset, size, crc in then["crc32"]:
+            if _crc(file, offset, size) != crc:
+                raise UserError(f"{source}: the chunk at byte {offset} has changed. {again}")
+
+
+# --- combining ----------------------------------------------------------------------------------
+
+
+def combine_references(paths: Sequence[Path], path: Path, *, session: str) -> str:
+    """Combine the references of a session's probes into one JSON with a group per probe.
+
+    Where all probes share chunk shape, type, filters and scale there is also ``/stacked`` with
+    ``lfp(probe, time, channel)``, cropped in time to the shortest probe.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The ``lfp.json`` of each probe.
+    path : Path
+        The JSON to write.
+    session : str
+        Its id.
+
+    Returns
+    -------
+    str
+        "yes", or why there is no ``/stacked``; also the root attribute `stacked`.
+    """
+    contents = [read_json(one) for one in paths]
+    probes = [json.loads(content["refs"][".zattrs"])["probe"] for content in contents]
+    templates = {f"u{i}": content["templates"]["u"] for i, content in enumerate(contents)}
+    renamed = [_rename_template(content["refs"], f"u{i}") for i, content in enumerate(contents)]
+    why_not = _why_not_stackable(probes, renamed)
+    root = {"session": session, "probes": probes, "stacked": why_not or "yes"}
+    refs: Refs = {
+        ".zgroup": json.dumps({"zarr_format": 2}),
+        ".zattrs": json.dumps(root),
+    }
+    groups = dict(zip(probes, renamed, strict=True))
+    if not why_not:
+        groups["stacked"] = _stacked(probes, renamed)
+    for name, group in groups.items():
+        refs |= {f"{name}/{key}": ref for key, ref in group.items()}
+        refs[f"{name}/.zmetadata"] = _consolidated(group)
+    # zarr-python 3.1 sees no nested groups without it (fsspec/kerchunk#556)
+    refs[".zmetadata"] = _consolidated(refs)
+    provenance = dict(zip(probes, (content["provenance"] for content in contents), strict=True))
+    write_json(path, {"version": 1, "templates": templates, "refs": refs, "provenance": provenance})
+    return why_not or "yes"
+
+
+def _rename_template(refs: Refs, name: str) -> Refs:
+    url = "{{" + name + "}}"
+    return {key: [url, *ref[1:]] if isinstance(ref, list) else ref for key, ref in refs.items()}
+
+
+def _consolidated(refs: Refs) -> str:
+    metadata = {
+        key: json.loads(ref)
+        for key, ref in refs.items()
+        if key.rsplit("/", 1)[-1] in (".zgroup", ".zattrs", ".zarray")
+    }
+    return json.dumps({"zarr_consolidated_format": 1, "metadata": metadata})
+
+
+def _why_not_stackable(probes: Sequence[str], groups: Sequence[Refs]) -> str:
+    """Return what keeps the probes from one array (probe, time, channel), or nothing."""
+    if len(groups) < 2:
+        return "no: the session has one probe"
+    for variable in ("lfp", "timestamps"):
+        arrays = [json.loads(group[f"{variable}/.zarray"]) for group in groups]
+        attributes = [json.loads(group[f"{variable}/.zattrs"]) for group in groups]
+        for key in ("chunks", "dtype", "compressor", "filters"):
+            if any(array[key] != arrays[0][key] for array in arrays):
+                listing = ", ".join(
+                    f"{array[key]} in {probe}" for probe, array in zip(probes, arrays, strict=True)
+                )
+                return f"no: {key} of {variable} differ: {listing}"
+        for key in ("units", "scale_factor", "add_offset"):
+            if any(a.get(key) != attributes[0].get(key) for a in attributes):
+                return f"no: {key} of {variable} differs between probes"
+        if variable == "lfp":
+            if attributes[0]["units"] != "V":
+                return "no: volts per count differ between channels"
+            counts = {array["shape"][1] for array in arrays}
+            if len(counts) > 1 and (arrays[0]["chunks"][1] != 1 or arrays[0]["dtype"][1] != "f"):
+                # padding inside a chunk, or of integers, would read as data
+                return "no: channel counts differ, and a chunk holds several channels or integers"
+    return ""
+
+
+def _stacked(probes: Sequence[str], groups: Sequence[Refs]) -> Refs:
+    """References of all probes as one array, cropped to the shortest one.
+
+    HDF5 pads a probe's last chunk with zeros; cropping keeps them from being read as data. A probe
+    with fewer channels has no chunks for the rest, which read as NaN.
+    """
+    refs: Refs = {".zgroup": json.dumps({"zarr_format": 2})}
+    lfps = [json.loads(group["lfp/.zarray"]) for group in groups]
+    n_samples = min(lfp["shape"][0] for lfp in lfps)
+    n_channels = max(lfp["shape"][1] for lfp in lfps)
+    shapes = {
+        "lfp": (["probe", "time", "channel"], [n_samples, n_channels]),
+        "timestamps": (["probe", "time"], [n_samples]),
+    }
+    for variable, (dimensions, shape) in shapes.items():
+        zarray = json.loads(groups[0][f"{variable}/.zarray"])
+        attributes = json.loads(groups[0][f"{variable}/.zattrs"])
+        rows = -(-n_samples // zarray["chunks"][0])
+        zarray |= {"shape": [len(probes), *shape], "chunks": [1, *zarray["chunks"]]}
+        attributes["_ARRAY_DIMENSIONS"] = dimensions
+        if variable == "lfp":
+            attributes["coordinates"] = "timestamps electrode depth area"
+        refs[f"{variable}/.zarray"] = json.dumps(zarray)
+        refs[f"{variable}/.zattrs"] = json.dumps(attributes)
+        for i, group in enumerate(groups):
+            for key, ref in group.items():
+                name, _, place = key.partition("/")
+                if name == variable and place[0] != "." and int(place.split(".")[0]) < rows:
+                    refs[f"{variable}/{i}.{place}"] = ref
+    refs |= _inlined_variable("probe", np.array(probes), ["probe"], {})
+    for name, source, filler in (
+        ("electrode", "channel", -1),
+        ("depth", "depth", np.nan),
+        ("area", "area", ""),
+    ):
+        refs |= _stacked_column(name, source, filler, groups, n_channels)
+    return refs
+
+
+def _stacked_column(
+    name: str, source: str, filler: Any, groups: Sequence[Refs], n_channels: int
+) -> Refs:
+    columns = [
+        _read_inlined(group, source) if f"{source}/.zarray" in group else np.full(0, filler)
+        for group in groups
+    ]
+    stacked = np.full((len(groups), n_channels), filler, np.result_type(*columns))
+    for row, column in zip(stacked, columns, strict=True):
+        row[: column.size] = column
+    attributes = COORDINATE_ATTRIBUTES.get(name, {})
+    fill = filler if name == "electrode" else None  # absent electrodes read as NaN
+    return _inlined_variable(name, stacked, ["probe", "channel"], attributes, fill)
