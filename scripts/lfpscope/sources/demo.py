@@ -17,10 +17,11 @@ import h5py
 import numpy as np
 
 from lfpscope.files import UserError, atomic
-from lfpscope.sources.demo_signals import Area, Events, Gap, Recipe, counts
+from lfpscope.sources.demo_signals import OUTSIDE, Area, Events, Gap, Recipe, Seconds, counts
 
 MARK = "Made by the demo of lfpscope, version 1. No animal was recorded."  # a new one for new bytes
-MICROVOLTS_PER_COUNT = 0.195  # of Neuropixels 1.0 at Allen's gain
+VOLTS_PER_COUNT = 0.195e-6  # of Neuropixels 1.0 at Allen's gain
+FIRST_PROBE = 100_000_000  # ids are counted from here
 DATE = datetime(2019, 1, 19, 16, 54, 18, tzinfo=UTC)
 
 
@@ -76,8 +77,8 @@ def demo_is_whole(path: Path, session: str, probe: str) -> bool:
                 for name in ("identifier", "general/session_id", "general/notes")
             ]
             shape = file[f"acquisition/probe_{probe}_lfp/probe_{probe}_lfp_data/data"].shape
-    except (OSError, KeyError):
-        return False
+    except (OSError, RuntimeError, KeyError, AttributeError, TypeError):
+        return False  # cut short, damaged, or some other file
     return found == [probe, session, MARK] and shape == (recipe.n_samples, recipe.n_channels)
 
 
@@ -92,7 +93,7 @@ def _number(session: str) -> int:
 
 
 def _probe_id(number: int, index: int) -> str:
-    return str(100_000_000 + 10 * number + index)
+    return str(FIRST_PROBE + 10 * number + index)
 
 
 def _recipe(session: str, probe: str) -> Recipe:
@@ -116,7 +117,7 @@ def _odd_session(number: int) -> tuple[Recipe, Recipe]:
         timestamps_chunk=2_344,
         start=13.58,
         rate=1249.9969812390361,
-        constant=(47,),
+        constant=(70,),
     )
     second = Recipe(
         session=number,
@@ -198,14 +199,19 @@ def write_nwb(session: str, probe: str, recipe: Recipe, path: Path) -> None:
         _add_electrodes(nwb, recipe, int(probe))
         _add_lfp(nwb, recipe, probe)
         _add_stimuli(nwb, Events(recipe.session))
-        with atomic(path) as part, NWBHDF5IO(part, "w") as io:
+        # given the path itself, pynwb would warn that the temporary name does not end in .nwb
+        with (
+            atomic(path) as part,
+            h5py.File(part, "w") as file,
+            NWBHDF5IO(file=file, mode="w") as io,
+        ):
             io.write(nwb)
 
 
 def _add_electrodes(nwb: Any, recipe: Recipe, probe: int) -> None:
-    device = nwb.create_device(recipe.label, description="Neuropixels 1.0, simulated")
+    device = nwb.create_device(name=recipe.label, description="Neuropixels 1.0, simulated")
     group = nwb.create_electrode_group(
-        recipe.label,
+        name=recipe.label,
         description="Ecephys Electrode Group",
         location="See electrode locations",
         device=device,
@@ -217,7 +223,7 @@ def _add_electrodes(nwb: Any, recipe: Recipe, probe: int) -> None:
         "probe_horizontal_position": "Width-wise position of the channel on its probe (microns)",
         "valid_data": "Whether data from this channel is usable",
     }.items():
-        nwb.add_electrode_column(name, description)
+        nwb.add_electrode_column(name=name, description=description)
     surface = sum(area.thickness for area in recipe.areas)
     dead = recipe.constant + recipe.detached
     for row, (position, location) in enumerate(
@@ -226,18 +232,20 @@ def _add_electrodes(nwb: Any, recipe: Recipe, probe: int) -> None:
         local_index = 4 * row
         # Common Coordinate Framework: posterior, down, right; -1 where not registered
         below = float(surface - position)
-        x, y, z = (8165 - 0.1 * below, 620 + 0.95 * below, 6862 + 0.3 * below)
+        x, y, z = 8165 - 0.1 * below, 620 + 0.95 * below, 6862 + 0.3 * below
+        if location == OUTSIDE:
+            x = y = z = -1.0
         nwb.add_electrode(
-            id=probe * 1000 + 2 * local_index,
+            id=800_000_000 + 1000 * (probe - FIRST_PROBE) + 2 * local_index,
             probe_id=probe,
             local_index=local_index,
             probe_vertical_position=position,
             probe_horizontal_position=43,
             valid_data=row not in dead,
             location=location,
-            x=x if location else -1.0,
-            y=y if location else -1.0,
-            z=z if location else -1.0,
+            x=x,
+            y=y,
+            z=z,
             imp=float("nan"),
             filtering="AP band: 500 Hz high-pass; LFP band: 1000 Hz low-pass",
             group=group,
@@ -248,50 +256,62 @@ def _add_lfp(nwb: Any, recipe: Recipe, probe: str) -> None:
     from pynwb import H5DataIO
     from pynwb.ecephys import LFP, ElectricalSeries
 
-    channels = range(recipe.n_channels)
-    # volts as Allen's writer gives them: whole counts, scaled, then cut to single precision
+    # whole counts times the scale, all in single precision: so are the values of Allen's files
     volts = np.empty((recipe.n_samples, recipe.n_channels), np.float32, order="F")
-    volts.T[:] = counts(recipe, MICROVOLTS_PER_COUNT) * (MICROVOLTS_PER_COUNT * 1e-6)
+    volts.T[:] = counts(recipe, VOLTS_PER_COUNT * 1e6)
+    volts *= np.float32(VOLTS_PER_COUNT)
     gzip: dict[str, Any] = {"compression": "gzip", "compression_opts": 9}
     series = ElectricalSeries(
         name=f"probe_{probe}_lfp_data",
         data=H5DataIO(volts, chunks=(recipe.chunk, 1), **gzip),
         timestamps=H5DataIO(recipe.timestamps, chunks=(recipe.timestamps_chunk,), **gzip),
         electrodes=nwb.create_electrode_table_region(
-            region=list(channels), description=f"lfp channels on probe {probe}"
+            region=list(range(recipe.n_channels)), description=f"lfp channels on probe {probe}"
         ),
     )
-    nwb.add_acquisition(LFP(name=f"probe_{probe}_lfp", electrical_series=series))
+    lfp = LFP(name=f"probe_{probe}_lfp")
+    nwb.add_acquisition(lfp)
+    lfp.add_electrical_series(series)
     nwb.add_acquisition(series)  # it has a home already, so this becomes a soft link, as in Allen's
 
 
 def _add_stimuli(nwb: Any, events: Events) -> None:
+    _add_intervals(
+        nwb,
+        stimulus="flashes",
+        onsets=events.flashes,
+        seconds=events.flash_seconds,
+        color=[1.0 - 2.0 * (i % 2) for i in range(events.flashes.size)],
+    )
+    _add_intervals(
+        nwb,
+        stimulus="drifting_gratings",
+        onsets=events.gratings,
+        seconds=events.grating_seconds,
+        orientation=[45.0 * (3 * i % 8) for i in range(events.gratings.size)],
+        temporal_frequency=[2.0] * events.gratings.size,
+    )
+
+
+def _add_intervals(
+    nwb: Any, stimulus: str, onsets: Seconds, seconds: float, **columns: list[float]
+) -> None:
     from pynwb.epoch import TimeIntervals
 
-    flashes = TimeIntervals("flashes_presentations", "Full-field flashes")
-    flashes.add_column("stimulus_name", "The kind of stimulus")
-    flashes.add_column("color", "1 is white, -1 is black")
-    for i, onset in enumerate(events.flashes.tolist()):
-        flashes.add_interval(
+    table = TimeIntervals(
+        name=f"{stimulus}_presentations", description=f"Presentations of {stimulus}"
+    )
+    table.add_column(name="stimulus_name", description="The kind of stimulus")
+    for name in columns:
+        table.add_column(name=name, description=f"The stimulus's {name.replace('_', ' ')}")
+    for i, onset in enumerate(onsets.tolist()):
+        table.add_interval(
             start_time=onset,
-            stop_time=onset + events.flash_seconds,
-            stimulus_name="flashes",
-            color=1.0 - 2.0 * (i % 2),
+            stop_time=onset + seconds,
+            stimulus_name=stimulus,
+            **{name: values[i] for name, values in columns.items()},
         )
-    gratings = TimeIntervals("drifting_gratings_presentations", "Full-field drifting gratings")
-    gratings.add_column("stimulus_name", "The kind of stimulus")
-    gratings.add_column("orientation", "Direction of drift (degrees)")
-    gratings.add_column("temporal_frequency", "Cycles per second")
-    for i, onset in enumerate(events.gratings.tolist()):
-        gratings.add_interval(
-            start_time=onset,
-            stop_time=onset + events.grating_seconds,
-            stimulus_name="drifting_gratings",
-            orientation=45.0 * (i * 3 % 8),
-            temporal_frequency=2.0,
-        )
-    nwb.add_time_intervals(flashes)
-    nwb.add_time_intervals(gratings)
+    nwb.add_time_intervals(table)
 
 
 @contextmanager

@@ -10,19 +10,23 @@ to whole counts. Equal recipes therefore give equal samples.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float32]
 Seconds = NDArray[np.float64]
+Sources = Iterator[tuple[NDArray[np.float64], Floats | NDArray[np.float64]]]
 
 PITCH = 40  # µm between the channels Allen keeps: every fourth of Neuropixels 1.0
 HORIZON = 240.0  # seconds of the session's clock in which anything happens
 
-# Standard deviation of the 1/f background, µV. Cortical areas begin with VIS; "" is above the brain
-BACKGROUND = {"CA1": 62.0, "DG": 52.0, "TH": 17.0, "LP": 21.0, "LGd": 23.0, "APN": 15.0}
-BACKGROUND |= {"VIS": 46.0, "cc": 22.0, "": 6.0}
+OUTSIDE = "root"  # the acronym, in Allen's atlas, of what lies in no area: here, above the brain
+
+# Standard deviation of the 1/f background, µV. The acronyms of cortical areas begin with VIS
+BACKGROUND = {"CA1": 52.0, "DG": 44.0, "TH": 17.0, "LP": 21.0, "LGd": 23.0, "APN": 15.0}
+BACKGROUND |= {"VIS": 40.0, "cc": 22.0, OUTSIDE: 6.0}
 SENSOR_NOISE = 3.5  # µV, of each channel's own amplifier
 
 
@@ -67,9 +71,9 @@ class Recipe:
 
     @property
     def locations(self) -> list[str]:
-        """The acronym of each channel's area, "" above the brain."""
+        """The acronym of each channel's area."""
         tops = np.cumsum([area.thickness for area in self.areas])
-        acronyms = [area.acronym for area in self.areas] + [""]
+        acronyms = [area.acronym for area in self.areas] + [OUTSIDE]
         return [acronyms[i] for i in np.searchsorted(tops, self.positions, side="right")]
 
     @property
@@ -80,24 +84,24 @@ class Recipe:
             times[self.gap.sample :] += self.gap.seconds
         return times
 
-    def span(self, prefix: str) -> tuple[float, float]:
+    def span(self, prefix: str) -> tuple[int, int]:
         """Bottom and top of the first area whose acronym starts with `prefix`."""
         bottom = 0
         for area in self.areas:
             if area.acronym.startswith(prefix):
                 return bottom, bottom + area.thickness
             bottom += area.thickness
-        return np.inf, np.inf
+        raise ValueError(f"no area {prefix} on {self.label}")
 
     def above_pyramidal_layer(self) -> Seconds:
         """Height of the channels above CA1's pyramidal layer, µm; dendrites are negative."""
         bottom, top = self.span("CA1")
-        return self.positions - (bottom + 0.72 * (top - bottom))
+        return self.positions.astype(np.float64) - (bottom + 0.72 * (top - bottom))
 
     def cortical_depth(self) -> Seconds:
         """Depth below the pia in units of the cortex's thickness: 0 is the pia, 1 the bottom."""
         bottom, top = self.span("VIS")
-        return (top - self.positions) / (top - bottom)
+        return (top - self.positions.astype(np.float64)) / (top - bottom)
 
     def rng(self, step: int) -> np.random.Generator:
         """Random numbers of one step of this probe."""
@@ -112,8 +116,8 @@ class Events:
 
     flash_seconds = 0.25
     grating_seconds = 2.0
-    flashes = 24.0 + 2.0 * np.arange(20)
-    gratings = 78.0 + 3.0 * np.arange(16)
+    flashes: ClassVar[Seconds] = np.arange(24.0, 64.0, 2.0)
+    gratings: ClassVar[Seconds] = np.arange(78.0, 126.0, 3.0)
 
     def rng(self, step: int) -> np.random.Generator:
         """Random numbers of one step of this session; no probe's seed has only two parts."""
@@ -144,7 +148,7 @@ class Events:
 
     @cached_property
     def theta(self) -> tuple[Seconds, Seconds]:
-        """Phase and amplitude of theta on the grid: 7 to 8 Hz, waxing and waning, strong in runs."""
+        """Phase and amplitude of theta on the grid: about 7 Hz, waxing, waning, strong in a run."""
         n = self.clock.size
         wander = noise(self.rng(1), n, 50.0, lambda f: np.exp(-((f / 0.5) ** 2)))
         waxing = noise(self.rng(2), n, 50.0, lambda f: np.exp(-((f / 0.6) ** 2)))
@@ -161,8 +165,8 @@ class Events:
 
     @cached_property
     def movements(self) -> Seconds:
-        """Times of the movement artefacts: a jerk as the second and the fourth bout begin."""
-        return np.array([start - 0.5 for start, _ in self.bouts[1:4:2]])
+        """Times of the movement artefacts: a jerk as the second and third bout begin."""
+        return np.array([start - 0.5 for start, _ in self.bouts[1:3]])
 
 
 def counts(recipe: Recipe, microvolts_per_count: float) -> NDArray[np.int16]:
@@ -184,17 +188,17 @@ def counts(recipe: Recipe, microvolts_per_count: float) -> NDArray[np.int16]:
     events = Events(recipe.session)
     samples = background(recipe)
     for profile, waveform in sources(recipe, events, times):
-        for channel in np.flatnonzero(np.abs(profile) > 0.05):
-            samples[channel] += np.float32(profile[channel]) * waveform.astype(np.float32)
+        single = waveform.astype(np.float32)
+        for channel in np.flatnonzero(np.abs(profile) > 0.05).tolist():
+            samples[channel] += np.float32(profile[channel]) * single
     samples[list(recipe.constant)] = 0
     for channel in recipe.detached:
         samples[channel] = 0.1 * recipe.rng(9).standard_normal(times.size, dtype=np.float32)
-    return np.rint(samples / np.float32(microvolts_per_count)).astype(np.int16)
+    samples /= np.float32(microvolts_per_count)
+    return np.rint(samples, out=samples).astype(np.int16)
 
 
-def sources(
-    recipe: Recipe, events: Events, times: Seconds
-) -> Iterator[tuple[Seconds, Floats | Seconds]]:
+def sources(recipe: Recipe, events: Events, times: Seconds) -> Sources:
     """Yield profile (µV per channel) and waveform (per sample) of all that is shared in depth."""
     yield from theta(recipe, events, times)
     yield from ripples(recipe, events, times)
@@ -229,15 +233,13 @@ def background(recipe: Recipe) -> Floats:
     return samples
 
 
-def theta(
-    recipe: Recipe, events: Events, times: Seconds
-) -> Iterator[tuple[Seconds, Floats | Seconds]]:
+def theta(recipe: Recipe, events: Events, times: Seconds) -> Sources:
     """Theta: its phase turns by half a cycle from the pyramidal layer to the fissure below."""
     height = recipe.above_pyramidal_layer()
     amplitude = np.interp(
         height,
         [-1600, -1000, -700, -400, -300, -130, 0, 120, 300, 600, 1200],
-        [0, 12, 60, 165, 190, 95, 95, 85, 35, 18, 10],
+        [0, 12, 60, 175, 210, 100, 100, 90, 35, 18, 10],
     )
     shift = np.pi * np.interp(height, [-260, -60], [1, 0])
     phase, strength = (np.interp(times, events.clock, grid) for grid in events.theta)
@@ -246,21 +248,15 @@ def theta(
     yield amplitude * np.sin(shift), strength * np.sin(phase)
 
 
-def ripples(
-    recipe: Recipe, events: Events, times: Seconds
-) -> Iterator[tuple[Seconds, Floats | Seconds]]:
+def ripples(recipe: Recipe, events: Events, times: Seconds) -> Sources:
     """Ripples in CA1's pyramidal layer, on a sharp wave that is negative in the dendrites below."""
     height = recipe.above_pyramidal_layer()
     rng = events.rng(4)
     ripple, wave = np.zeros_like(times), np.zeros_like(times)
     for time in events.ripples:
         strength, hertz = rng.uniform(0.5, 1.2), rng.uniform(150, 190)
-
-        def oscillation(t: Seconds, strength: float = strength, hertz: float = hertz) -> Seconds:
-            return strength * _bump(t, 0, 0.02) * np.sin(2 * np.pi * hertz * t)
-
-        _place(ripple, times, time, oscillation)
-        _place(wave, times, time, lambda t, s=strength: s * _bump(t, 0, 0.025))  # type: ignore[misc]
+        _place(ripple, times, time, _ripple(hertz), gain=strength)
+        _place(wave, times, time, lambda t: _bump(t, 0, 0.025), gain=strength)
     yield 130 * np.exp(-0.5 * (height / 45) ** 2), ripple
     profile = np.interp(
         height, [-700, -450, -200, -70, 0, 120, 350, 700], [0, -40, -290, 0, 90, 60, 15, 0]
@@ -268,14 +264,12 @@ def ripples(
     yield profile, wave
 
 
-def slow_waves(
-    recipe: Recipe, events: Events, times: Seconds
-) -> Iterator[tuple[Seconds, Floats | Seconds]]:
+def slow_waves(recipe: Recipe, events: Events, times: Seconds) -> Sources:
     """1 to 4 Hz, large at rest: turning over within the cortex, even over the hippocampus."""
     at_rest = 1 - 0.75 * np.interp(times, events.clock, events.running)
     band = _band(2.0, 1.0)
     cortex = np.interp(
-        recipe.cortical_depth(), [-0.3, 0, 0.2, 0.4, 0.7, 1, 1.3], [0, 45, 25, -25, -75, -50, 0]
+        recipe.cortical_depth(), [-0.2, 0, 0.2, 0.4, 0.7, 1, 1.3], [0, 45, 25, -25, -75, -50, 0]
     )
     height = recipe.above_pyramidal_layer()
     hippocampus = np.interp(height, [-1200, -500, -200, 100, 300], [0, 45, 55, 25, 0])
@@ -283,9 +277,7 @@ def slow_waves(
         yield profile, at_rest * noise(recipe.rng(step), times.size, recipe.rate, band)
 
 
-def gamma(
-    recipe: Recipe, events: Events, times: Seconds
-) -> Iterator[tuple[Seconds, Floats | Seconds]]:
+def gamma(recipe: Recipe, events: Events, times: Seconds) -> Sources:
     """Gamma: in the cortex strong under gratings, in the hippocampus nested in theta."""
     drive = np.full(times.size, 0.45)
     for onset in events.gratings:
@@ -297,19 +289,17 @@ def gamma(
             reach=2.0,
         )
     cortex = np.interp(
-        recipe.cortical_depth(), [-0.1, 0.1, 0.3, 0.5, 0.8, 1.1], [0, 12, 22, 18, 8, 0]
+        recipe.cortical_depth(), [-0.1, 0.1, 0.3, 0.5, 0.8, 1.1], [0, 8, 14, 12, 5, 0]
     )
     phase, strength = (np.interp(times, events.clock, grid) for grid in events.theta)
     height = recipe.above_pyramidal_layer()
-    hippocampus = np.interp(height, [-900, -500, -300, -100, 0, 150], [0, 24, 26, 8, 10, 0])
+    hippocampus = np.interp(height, [-900, -500, -300, -100, 0, 150], [0, 17, 19, 6, 8, 0])
     yield cortex, drive * noise(recipe.rng(4), times.size, recipe.rate, _band(48, 7))
     nested = strength * (1 + np.cos(phase - 0.6))
     yield hippocampus, nested * noise(recipe.rng(5), times.size, recipe.rate, _band(75, 12))
 
 
-def evoked(
-    recipe: Recipe, events: Events, times: Seconds
-) -> Iterator[tuple[Seconds, Floats | Seconds]]:
+def evoked(recipe: Recipe, events: Events, times: Seconds) -> Sources:
     """What flashes and gratings evoke: a sink in layer 4 after 60 ms, sources above and below."""
     rng = events.rng(5)
     cortex, thalamus = np.zeros_like(times), np.zeros_like(times)
@@ -320,18 +310,16 @@ def evoked(
         for onset in onsets:
             trial = strength * rng.uniform(0.75, 1.25)
             for time, part in ((onset, trial), (onset + duration, 0.4 * trial)):
-                _place(cortex, times, time, lambda t, p=part: p * _response(t))  # type: ignore[misc]
-                _place(thalamus, times, time, lambda t, p=part: p * _response(t + 0.02))  # type: ignore[misc]
-    yield (
-        np.interp(
-            recipe.cortical_depth(),
-            [-0.5, -0.2, 0, 0.12, 0.22, 0.42, 0.62, 0.78, 1, 1.3, 1.7],
-            [0, 40, 120, 70, -60, -230, -70, 35, 60, 20, 0],
-        ),
-        cortex,
+                _place(cortex, times, time, _response, gain=part)
+                _place(thalamus, times, time - 0.02, _response, gain=part)
+    profile = np.interp(
+        recipe.cortical_depth(),
+        [-0.5, -0.2, 0, 0.12, 0.22, 0.42, 0.62, 0.78, 1, 1.3, 1.7],
+        [0, 40, 120, 70, -60, -230, -70, 35, 60, 20, 0],
     )
-    bottom, top = recipe.span("LGd")
-    if np.isfinite(top):
+    yield profile, cortex
+    if "LGd" in recipe.locations:
+        bottom, top = recipe.span("LGd")
         middle, half = (bottom + top) / 2, (top - bottom) / 2
         yield -45 * np.exp(-(((recipe.positions - middle) / half) ** 2)), thalamus
 
@@ -341,19 +329,10 @@ def movement(recipe: Recipe, events: Events, times: Seconds) -> tuple[Seconds, S
     rng = events.rng(6)
     jerks = np.zeros_like(times)
     for time in events.movements:
-        hertz, phase = rng.uniform(2, 30, size=10), rng.uniform(0, 2 * np.pi, size=10)
-        strength = rng.uniform(0.8, 1.1) / hertz**0.7
-
-        def jerk(
-            t: Seconds, hertz: Seconds = hertz, phase: Seconds = phase, s: Seconds = strength
-        ) -> Seconds:
-            swings = (a * np.sin(2 * np.pi * h * t + p) for h, p, a in zip(hertz, phase, s))
-            return _step_up(20 * (t + 0.35)) * _step_up(12 * (0.35 - t)) * sum(swings)
-
-        _place(jerks, times, time, jerk)
-    largest = float(np.max(np.abs(jerks), initial=1e-9))
+        for hertz in rng.uniform(2, 30, size=10):
+            _place(jerks, times, time, _swing(hertz, rng.uniform(0, 2 * np.pi)))
     gains = 1 + 0.06 * recipe.rng(6).standard_normal(recipe.n_channels)
-    return 900 * gains, jerks / largest
+    return 420 * gains, jerks
 
 
 def drift(recipe: Recipe, times: Seconds) -> tuple[Seconds, Seconds]:
@@ -399,13 +378,29 @@ def _response(t: Seconds) -> Seconds:
     return _bump(t, 0.06, 0.014) - 0.45 * _bump(t, 0.115, 0.028) + 0.2 * _bump(t, 0.24, 0.05)
 
 
+def _ripple(hertz: float) -> Callable[[Seconds], Seconds]:
+    """About 80 ms of an oscillation."""
+    return lambda t: _bump(t, 0, 0.02) * np.sin(2 * np.pi * hertz * t)
+
+
+def _swing(hertz: float, phase: float) -> Callable[[Seconds], Seconds]:
+    """One part of a jerk of 0.7 s; slow parts are large."""
+    return lambda t: (
+        hertz**-0.7
+        * np.sin(2 * np.pi * hertz * t + phase)
+        * _step_up(20 * (t + 0.35))
+        * _step_up(12 * (0.35 - t))
+    )
+
+
 def _place(
     waveform: Seconds,
     times: Seconds,
     time: float,
     shape: Callable[[Seconds], Seconds],
+    gain: float = 1.0,
     reach: float = 0.7,
 ) -> None:
     """Add an event to a waveform: `shape` of the time since `time`, right across a gap too."""
     near = slice(*np.searchsorted(times, [time - reach, time + reach]))
-    waveform[near] += shape(times[near] - time)
+    waveform[near] += gain * shape(times[near] - time)

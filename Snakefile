@@ -1,0 +1,79 @@
+"""Every channel of every probe of every session of Neuropixels LFP, seen in place."""
+
+from snakemake.utils import min_version
+
+min_version("9.19.0")  # profile.yaml, pathvars
+
+
+configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+
+
+pathvars:
+    results=config["results"],
+
+
+# the system around the Python environment, for those who run with --sdm apptainer
+container: "docker://python:3.11-slim-bookworm"
+
+
+include: "rules/sources.smk"
+include: "rules/index.smk"
+include: "rules/summary.smk"
+include: "rules/overview.smk"
+include: "rules/viewer.smk"
+include: "rules/verify.smk"
+
+
+rule all:
+    """Everything, and a last look at whether every probe is whole."""
+    default_target: True
+    localrule: True
+    input:
+        INDEX,
+        SUMMARIES,
+        OVERVIEWS,
+        VIEWERS,
+        "<results>/checked.tsv",
+
+
+rule index:
+    """References of all probes, combined for each session."""
+    localrule: True
+    input:
+        INDEX,
+
+
+rule summaries:
+    """Envelope and channel statistics of all probes."""
+    localrule: True
+    input:
+        SUMMARIES,
+
+
+rule overviews:
+    """Pictures of the whole recording, of all probes and sessions."""
+    localrule: True
+    input:
+        OVERVIEWS,
+
+
+rule viewers:
+    """A viewer for each session."""
+    localrule: True
+    input:
+        VIEWERS,
+
+
+onsuccess:
+    print(f"Done. Results are in {config['results']}/, a log of each job in logs/.")
+
+
+onerror:
+    print(
+        "Not all is done. The log of each job is in logs/<rule>/<session>/<probe>.log, "
+        f"Snakemake's own in {log}. What did work is in {config['results']}/; "
+        "run again to make the rest."
+    )

@@ -1,0 +1,176 @@
+"""The sessions table, the configuration's check, and functions that rules ask for files."""
+
+import ast
+import os
+import sys
+from functools import cache, lru_cache
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import validate
+
+# `python` in a rule is the one that runs Snakemake, whether or not its environment is active
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+# lfpscope is the one beside this file, in a copy of the workflow too
+sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
+
+from lfpscope.files import UserError
+from lfpscope.sources.tables import find_files, read_probes, read_rows, read_sessions
+
+
+# --- configuration --------------------------------------------------------------------------------
+
+
+def check(content, schema, where):
+    """Fill in defaults; where the content does not fit its schema, say how in one line."""
+    try:
+        validate(content, f"../config/schemas/{schema}.schema.yaml")
+    except WorkflowError as error:
+        wrong = error.__context__  # what jsonschema found
+        key = ".".join(map(str, wrong.absolute_path))
+        reason = [wrong.message]
+        if wrong.validator == "additionalProperties":
+            reason.append(f"Known here: {', '.join(wrong.schema['properties'])}.")
+        elif "description" in wrong.schema:
+            reason.append(wrong.schema["description"])
+        raise UserError(f"{where}: {key + ': ' if key else ''}{' '.join(reason)}")
+
+
+def sessions_table(path):
+    """Read the sessions table and find their files, all checked."""
+    for where, row in read_rows(path):
+        check(row, "sessions", where)
+    sessions = read_sessions(path)
+    return {session.session: (session, find_files(session)) for session in sessions}
+
+
+try:
+    check(config, "config", "configuration")
+    config["results"] = os.path.normpath(config["results"])
+    SESSIONS = sessions_table(Path(config["sessions"]))
+except UserError as error:
+    sys.exit(f"error: {error}")
+
+
+wildcard_constraints:
+    session="|".join(map(re.escape, SESSIONS)),
+    probe="[A-Za-z0-9][A-Za-z0-9._-]*",
+
+
+# --- code as input --------------------------------------------------------------------------------
+
+HOUSE = Path(os.path.relpath(workflow.basedir))  # seen from where Snakemake works
+
+
+def script(rule):
+    """A rule's program."""
+    return str(HOUSE / "scripts" / f"{rule}.py")
+
+
+def library(rule):
+    """Modules of the library that a rule's program imports, also by way of others.
+
+    Snakemake does not see imports; as inputs, a change in one reruns what uses it.
+    """
+    found, todo = set(), [script(rule)]
+    while todo:
+        new = imports(todo.pop()) - found
+        found |= new
+        todo += new
+    return sorted(found)
+
+
+@cache
+def imports(path):
+    """Files of the library that a Python file imports."""
+    names = set()
+    for node in ast.walk(ast.parse(Path(path).read_bytes(), path)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names.update([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
+    ours = (HOUSE / "scripts" / name.replace(".", "/") for name in names if is_ours(name))
+    files = (file for stem in ours for file in (stem.with_suffix(".py"), stem / "__init__.py"))
+    return {str(file) for file in files if file.is_file()}
+
+
+def is_ours(module):
+    return module.partition(".")[0] == "lfpscope"
+
+
+def whole_library():
+    """All modules of the library."""
+    return sorted(map(str, (HOUSE / "scripts" / "lfpscope").rglob("*.py")))
+
+
+# --- probes, known once list_probes has run -------------------------------------------------------
+
+
+@lru_cache(maxsize=2)
+def probes_in(path, modified):
+    return read_probes(Path(path))
+
+
+def probes(wildcards):
+    """Probes that can be read: of the session in the wildcards, or of all."""
+    table = checkpoints.list_probes.get().output[0]
+    session = wildcards.get("session")
+    return [
+        probe
+        for probe in probes_in(table, os.stat(table).st_mtime_ns)
+        if probe.status == "ok" and session in (None, probe.session)
+    ]
+
+
+def probe(wildcards):
+    """The probe in the wildcards."""
+    found = {one.probe: one for one in probes(wildcards)}
+    if wildcards.probe not in found:
+        raise WorkflowError(
+            f"session {wildcards.session} has no readable probe {wildcards.probe}; "
+            f"there are {', '.join(found)}"
+        )
+    return found[wildcards.probe]
+
+
+def nwb_of(wildcards):
+    """The NWB file of a probe, where it is the user's."""
+    one = probe(wildcards)
+    return [one.address] if one.source == "nwb" else []
+
+
+def nwb_files(wildcards):
+    """All NWB files that the sessions table names."""
+    return [file for _, files in SESSIONS.values() for file in files]
+
+
+# --- targets --------------------------------------------------------------------------------------
+
+
+def of_probes(*names):
+    """Return a function for the files of these names of all probes, or of one session's."""
+    return lambda wildcards: [
+        f"{config['results']}/{one.session}/probes/{one.probe}/{name}"
+        for one in probes(wildcards)
+        for name in names
+    ]
+
+
+def of_sessions(*names):
+    """Return a function for the files of these names of all sessions that have a probe."""
+    return lambda wildcards: [
+        f"{config['results']}/{session}/{name}"
+        for session in dict.fromkeys(one.session for one in probes(wildcards))
+        for name in names
+    ]
+
+
+def targets(*functions):
+    """Return a function for the files of several functions."""
+    return lambda wildcards: [file for function in functions for file in function(wildcards)]
+
+
+INDEX = of_sessions("session.json")
+SUMMARIES = of_probes("envelope.zarr.zip", "channels.csv")
+OVERVIEWS = targets(of_probes("overview.png", "thumbnail.png"), of_sessions("overview.png"))
+VIEWERS = of_sessions("viewer.py")

@@ -1,0 +1,50 @@
+"""References to the bytes where they are."""
+
+
+rule index_probe:
+    """Write the references of one probe: where each chunk of its recording lies."""
+    input:
+        nwb_of,
+        source="<results>/{session}/probes/{probe}/source.json",
+        script=script("index_probe"),
+        library=library("index_probe"),
+    output:
+        references="<results>/{session}/probes/{probe}/lfp.json",
+    log:
+        "logs/index_probe/{session}/{probe}.log",
+    benchmark:
+        "benchmarks/index_probe/{session}/{probe}.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 500 * attempt,
+        runtime="30m",
+    params:
+        series=lambda wildcards: probe(wildcards).series,
+    shell:
+        """
+        python {input.script:q} {input.source:q} --series {params.series:q} \
+            --session {wildcards.session} --probe {wildcards.probe} \
+            --references {output.references:q} > {log:q} 2>&1
+        """
+
+
+rule combine_session:
+    """Combine the references of a session's probes."""
+    localrule: True
+    input:
+        references=of_probes("lfp.json"),
+        script=script("combine_session"),
+        library=library("combine_session"),
+    output:
+        combined="<results>/{session}/session.json",
+    log:
+        "logs/combine_session/{session}.log",
+    benchmark:
+        "benchmarks/combine_session/{session}.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 500 * attempt,
+        runtime="10m",
+    shell:
+        """
+        python {input.script:q} {input.references:q} --session {wildcards.session} \
+            --combined {output.combined:q} > {log:q} 2>&1
+        """

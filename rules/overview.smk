@@ -1,0 +1,68 @@
+"""Pictures of whole recordings."""
+
+
+rule draw_probe:
+    """Draw the whole recording of one probe, all channels."""
+    input:
+        references="<results>/{session}/probes/{probe}/lfp.json",
+        envelope="<results>/{session}/probes/{probe}/envelope.zarr.zip",
+        script=script("draw_probe"),
+        library=library("draw_probe"),
+    output:
+        overview=report(
+            "<results>/{session}/probes/{probe}/overview.png",
+            category="Probes",
+            labels={"session": "{session}", "probe": "{probe}"},
+        ),
+        thumbnail="<results>/{session}/probes/{probe}/thumbnail.png",
+    log:
+        "logs/draw_probe/{session}/{probe}.log",
+    benchmark:
+        "benchmarks/draw_probe/{session}/{probe}.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime="30m",
+    params:
+        width=config["overview"]["width"],
+        height=config["overview"]["height"],
+        microvolts=config["overview"]["microvolts"],
+    shell:
+        """
+        python {input.script:q} {input.references:q} {input.envelope:q} \
+            --width {params.width} --height {params.height} \
+            --microvolts {params.microvolts} --overview {output.overview:q} \
+            --thumbnail {output.thumbnail:q} > {log:q} 2>&1
+        """
+
+
+rule draw_session:
+    """Draw all probes of a session on one clock."""
+    input:
+        references=of_probes("lfp.json"),
+        envelopes=of_probes("envelope.zarr.zip"),
+        script=script("draw_session"),
+        library=library("draw_session"),
+    output:
+        overview=report(
+            "<results>/{session}/overview.png",
+            category="Sessions",
+            labels={"session": "{session}"},
+        ),
+    log:
+        "logs/draw_session/{session}.log",
+    benchmark:
+        "benchmarks/draw_session/{session}.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime="30m",
+    params:
+        width=config["overview"]["width"],
+        height=config["overview"]["height"],
+        microvolts=config["overview"]["microvolts"],
+    shell:
+        """
+        python {input.script:q} --references {input.references:q} \
+            --envelopes {input.envelopes:q} --session {wildcards.session} \
+            --width {params.width} --height {params.height} \
+            --microvolts {params.microvolts} --overview {output.overview:q} > {log:q} 2>&1
+        """

@@ -1,0 +1,28 @@
+"""One pass over each probe."""
+
+
+rule summarize_probe:
+    """One pass over a probe: per-channel statistics and the multi-resolution envelope."""
+    input:
+        references="<results>/{session}/probes/{probe}/lfp.json",
+        script=script("summarize_probe"),
+        library=library("summarize_probe"),
+    output:
+        envelope="<results>/{session}/probes/{probe}/envelope.zarr.zip",
+        channels="<results>/{session}/probes/{probe}/channels.csv",
+    log:
+        "logs/summarize_probe/{session}/{probe}.log",
+    benchmark:
+        "benchmarks/summarize_probe/{session}/{probe}.tsv"
+    threads: 4
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime="1h",
+    params:
+        bucket=config["summary"]["bucket"],
+    shell:
+        """
+        python {input.script:q} {input.references:q} --bucket {params.bucket} \
+            --threads {threads} --envelope {output.envelope:q} \
+            --channels {output.channels:q} > {log:q} 2>&1
+        """

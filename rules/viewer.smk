@@ -1,0 +1,25 @@
+"""Viewers: programs that show a session."""
+
+
+rule write_viewer:
+    """Write the viewer of a session, with the library it needs beside it."""
+    localrule: True
+    input:
+        session="<results>/{session}/session.json",
+        script=script("write_viewer"),
+        library=whole_library(),
+    output:
+        viewer="<results>/{session}/viewer.py",
+        library=directory("<results>/{session}/lfpscope"),
+    log:
+        "logs/write_viewer/{session}.log",
+    benchmark:
+        "benchmarks/write_viewer/{session}.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 500 * attempt,
+        runtime="10m",
+    shell:
+        """
+        python {input.script:q} --session {wildcards.session} --viewer {output.viewer:q} \
+            --library {output.library:q} > {log:q} 2>&1
+        """

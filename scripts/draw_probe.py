@@ -1,0 +1,48 @@
+"""Draw the whole recording of one probe."""
+
+from pathlib import Path
+
+from lfpscope import drawing
+from lfpscope.program import program
+
+
+def draw_probe(
+    references: Path,
+    envelope: Path,
+    *,
+    overview: Path,
+    thumbnail: Path,
+    width: int = 1600,
+    height: int = 1000,
+    microvolts: float = 250,
+) -> None:
+    """Draw the whole recording of one probe, all channels.
+
+    Parameters
+    ----------
+    references
+        References of the probe.
+    envelope
+        Its envelope.
+    overview
+        Picture to write, PNG.
+    thumbnail
+        Small picture to write, PNG.
+    width, height
+        Size of the overview in pixels.
+    microvolts
+        Scale of the traces.
+    """
+    drawing.draw_probe(
+        references,
+        envelope,
+        overview=overview,
+        thumbnail=thumbnail,
+        width=width,
+        height=height,
+        microvolts=microvolts,
+    )
+
+
+if __name__ == "__main__":
+    program(draw_probe)

@@ -1,0 +1,53 @@
+"""Draw all probes of a session on one clock."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from lfpscope import drawing
+from lfpscope.program import program
+
+Paths = Annotated[list[Path], Parameter(consume_multiple=True)]
+
+
+def draw_session(
+    *,
+    references: Paths,
+    envelopes: Paths,
+    session: str,
+    overview: Path,
+    width: int = 1600,
+    height: int = 1000,
+    microvolts: float = 250,
+) -> None:
+    """Draw all probes of a session on one clock.
+
+    Parameters
+    ----------
+    references
+        References of each probe.
+    envelopes
+        Envelope of each probe, in the same order.
+    session
+        Its id.
+    overview
+        Picture to write, PNG.
+    width, height
+        Size of the overview in pixels.
+    microvolts
+        Scale of the traces.
+    """
+    drawing.draw_session(
+        references,
+        envelopes,
+        session=session,
+        overview=overview,
+        width=width,
+        height=height,
+        microvolts=microvolts,
+    )
+
+
+if __name__ == "__main__":
+    program(draw_session)

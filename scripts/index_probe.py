@@ -1,0 +1,39 @@
+"""Write the references of one probe."""
+
+from pathlib import Path
+
+from lfpscope.files import read_json
+from lfpscope.program import program
+from lfpscope.recording import choose_series, open_nwb, read_clock, read_recording
+from lfpscope.references import write_references
+from lfpscope.sources.nwb import describe
+
+
+def index_probe(
+    source: Path, *, session: str, probe: str, references: Path, series: str = ""
+) -> None:
+    """Write references to the bytes of one recording, and print what was found in it.
+
+    Parameters
+    ----------
+    source
+        JSON that says where the file is.
+    session, probe
+        Ids.
+    references
+        Kerchunk JSON to write.
+    series
+        Path of the series in the file; without it, the one that holds LFP.
+    """
+    address = read_json(source)["address"]
+    with open_nwb(Path(address)) as nwb:
+        recording = read_recording(nwb, series or choose_series(nwb)[0][0])
+        clock = read_clock(nwb, recording)
+        n_chunks = write_references(
+            nwb, recording, clock, session=session, probe=probe, address=address, path=references
+        )
+    print(describe(recording, clock, n_chunks=n_chunks))
+
+
+if __name__ == "__main__":
+    program(index_probe)

@@ -1,0 +1,247 @@
+"""References → decoded blocks, in parallel and in bounded memory. Nothing else decompresses."""
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import deflate
+import numpy as np
+import numpy.typing as npt
+
+from lfpscope.files import UserError
+from lfpscope.references import Layout, References
+
+Block = npt.NDArray[Any]
+T = TypeVar("T")
+
+RUN_BYTES = 4 << 20  # of one coalesced read: enough for a disk to stream, little to hold
+HOLE_BYTES = 1 << 16  # that are cheaper to read along than to skip
+CACHE_BYTES = 200 << 20  # of decoded chunks that a reader keeps
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A chunk that cannot be decoded, or is missing where it should be."""
+
+    row: int
+    column: int
+    offset: int
+    reason: str
+
+
+def decode(raw: bytes | bytearray | memoryview, layout: Layout) -> Block:
+    """Decode one chunk.
+
+    Parameters
+    ----------
+    raw : bytes
+        As in the file.
+    layout : Layout
+        Of the array the chunk belongs to.
+
+    Returns
+    -------
+    ndarray of the stored type in native byte order, shape ``layout.chunks``
+
+    Raises
+    ------
+    ValueError
+        If the bytes do not inflate to exactly one chunk, or their Adler-32 does not fit.
+    """
+    if layout.level is not None:
+        try:
+            raw = deflate.zlib_decompress(raw, layout.chunk_bytes)
+        except deflate.DeflateError as error:
+            raise ValueError(f"does not inflate: {error}") from None
+    if len(raw) != layout.chunk_bytes:
+        raise ValueError(f"{len(raw)} bytes, expected {layout.chunk_bytes}")
+    if layout.shuffle:
+        planes = np.frombuffer(raw, np.uint8).reshape(layout.dtype.itemsize, -1)
+        raw = planes.T.tobytes()
+    block = np.frombuffer(raw, layout.dtype).reshape(layout.chunks)
+    return block.astype(layout.dtype.newbyteorder("="), copy=False)
+
+
+class Source:
+    """The bytes that references point to, opened for reading from several threads."""
+
+    def __init__(self, references: References) -> None:
+        self.references = references
+        try:
+            self._descriptor = os.open(Path(references.address), os.O_RDONLY)
+        except OSError as error:
+            raise UserError(f"{references.address}: {error.strerror}.") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Read bytes; fewer come back only at the end of the file."""
+        return os.pread(self._descriptor, size, offset)
+
+    def chunk(self, row: int, column: int) -> Block | Damage:
+        """Read and decode one chunk."""
+        offset = int(self.references.offsets[row, column])
+        size = int(self.references.sizes[row, column])
+        inlined = self.references.inlined.get((row, column))
+        raw = self.read(offset, size) if offset >= 0 else inlined
+        return self.decoded(raw, row, column)
+
+    def decoded(self, raw: bytes | memoryview | None, row: int, column: int) -> Block | Damage:
+        """Decode the bytes of one chunk, or say why not."""
+        offset = int(self.references.offsets[row, column])
+        if raw is None:
+            return Damage(row, column, offset, "missing")
+        try:
+            return decode(raw, self.references.layout)
+        except ValueError as error:
+            return Damage(row, column, offset, str(error))
+
+
+def map_chunks(
+    source: Source,
+    rows: range,
+    work: Callable[[int, int, Block | Damage], T],
+    *,
+    threads: int,
+) -> list[T]:
+    """Apply a function to all chunks of some rows of the grid, in the order of the file.
+
+    Neighbouring chunks are read together. `work` runs in several threads at once.
+
+    Parameters
+    ----------
+    source : Source
+        Where the bytes are.
+    rows : range
+        Rows of the chunk grid, that is stretches of time.
+    work : callable
+        Gets row and column in the grid and the decoded chunk, or its damage.
+    threads : int
+        How many.
+
+    Returns
+    -------
+    list
+        What `work` returned, in the order of the file.
+    """
+
+    def run(places: Sequence[tuple[int, int]]) -> list[T]:
+        offsets, sizes = source.references.offsets, source.references.sizes
+        if offsets[places[0]] < 0:
+            return [work(*place, source.chunk(*place)) for place in places]
+        start = int(offsets[places[0]])
+        stop = int(offsets[places[-1]] + sizes[places[-1]])
+        raw = memoryview(source.read(start, stop - start))
+        done = []
+        for place in places:
+            first = int(offsets[place]) - start
+            chunk = raw[first : first + int(sizes[place])]
+            done.append(work(*place, source.decoded(chunk, *place)))
+        return done
+
+    with ThreadPoolExecutor(threads) as pool:
+        return [result for results in pool.map(run, _runs(source, rows)) for result in results]
+
+
+def _runs(source: Source, rows: range) -> Iterator[list[tuple[int, int]]]:
+    """Group chunks into runs that one read brings in; chunks that are not in the file come last."""
+    offsets = source.references.offsets
+    places = [(row, column) for row in rows for column in range(offsets.shape[1])]
+    places.sort(key=lambda place: (offsets[place] < 0, offsets[place]))
+    run: list[tuple[int, int]] = []
+    for place in places:
+        if run and not _joins(source, run, place):
+            yield run
+            run = []
+        run.append(place)
+    if run:
+        yield run
+
+
+def _joins(source: Source, run: Sequence[tuple[int, int]], place: tuple[int, int]) -> bool:
+    offsets, sizes = source.references.offsets, source.references.sizes
+    if offsets[place] < 0 or offsets[run[0]] < 0:
+        return bool(offsets[run[0]] < 0)
+    hole = offsets[place] - (offsets[run[-1]] + sizes[run[-1]])
+    length = offsets[place] + sizes[place] - offsets[run[0]]
+    return bool(0 <= hole <= HOLE_BYTES and length <= RUN_BYTES)
+
+
+class Samples:
+    """Reads stretches of samples and keeps the chunks decoded last.
+
+    Parameters
+    ----------
+    source : Source
+        Where the bytes are.
+    threads : int
+        How many decode at once.
+    """
+
+    def __init__(self, source: Source, *, threads: int = 2) -> None:
+        self.source = source
+        self._pool = ThreadPoolExecutor(threads)
+        self._cache: OrderedDict[tuple[int, int], Block | Damage] = OrderedDict()
+        self._lock = Lock()
+
+    def read(self, first: int, stop: int, channels: Sequence[int] | None = None) -> Block:
+        """Read samples first to stop of some channels, in stored units.
+
+        Returns
+        -------
+        ndarray of float32 or float64, shape (n_channels, stop - first)
+            NaN where a chunk is damaged. The type holds the stored values exactly.
+        """
+        layout = self.source.references.layout
+        wanted = np.arange(layout.shape[1]) if channels is None else np.asarray(channels)
+        narrow = layout.dtype.itemsize <= 2 or (layout.dtype.kind, layout.dtype.itemsize) == (
+            "f",
+            4,
+        )
+        exact = np.float32 if narrow else np.float64
+        block = np.full((wanted.size, stop - first), np.nan, exact)
+        height, width = layout.chunks
+        columns = np.unique(wanted // width)
+        rows = range(first // height, -(-stop // height))
+        places = [(row, int(column)) for row in rows for column in columns]
+        for (row, column), chunk in zip(places, self._pool.map(self._get, places), strict=True):
+            if isinstance(chunk, Damage):
+                continue
+            top = row * height
+            start, end = max(first, top), min(stop, top + height)
+            here = np.flatnonzero(wanted // width == column)
+            picked = chunk[start - top : end - top, wanted[here] % width]
+            block[here, start - first : end - first] = picked.T
+        return block
+
+    def _get(self, place: tuple[int, int]) -> Block | Damage:
+        with self._lock:
+            if place in self._cache:
+                self._cache.move_to_end(place)
+                return self._cache[place]
+        chunk = self.source.chunk(*place)
+        with self._lock:
+            self._cache[place] = chunk
+            most = max(1, CACHE_BYTES // self.source.references.layout.chunk_bytes)
+            while len(self._cache) > most:
+                self._cache.popitem(last=False)
+        return chunk

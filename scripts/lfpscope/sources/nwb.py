@@ -1,0 +1,84 @@
+"""NWB files of the user's: which recordings they hold, and under which ids."""
+
+import re
+from pathlib import Path
+
+from lfpscope.clock import Clock
+from lfpscope.files import UserError
+from lfpscope.recording import Recording, choose_series, open_nwb, read_recording
+from lfpscope.sources.tables import Probe, Session, find_files
+
+
+def nwb_probes(session: Session) -> list[Probe]:
+    """Find the probes of a session in its files.
+
+    A file that cannot be read is a probe whose status says so, so that the others go on.
+
+    Raises
+    ------
+    UserError
+        If the location matches nothing.
+    """
+    return [probe for file in find_files(session) for probe in probes_in_file(session, file)]
+
+
+def probes_in_file(session: Session, file: str) -> list[Probe]:
+    """Find the probes in one NWB file."""
+    path = Path(file)
+    try:
+        with open_nwb(path) as nwb:
+            chosen, reason = choose_series(nwb, session.series)
+            probes = []
+            for series in chosen:
+                probe = probe_id(path, series if len(chosen) > 1 else "")
+                try:
+                    warnings = read_recording(nwb, series).warnings
+                except UserError as error:
+                    probes.append(_unreadable(session, probe, file, series, error))
+                else:
+                    note = "; ".join([reason, *warnings])
+                    probes.append(Probe(session.session, probe, "nwb", file, series, "ok", note))
+            return probes
+    except UserError as error:
+        return [_unreadable(session, probe_id(path), file, "", error)]
+    except (OSError, RuntimeError, KeyError, ValueError) as error:  # h5py, on damaged metadata
+        return [_unreadable(session, probe_id(path), file, "", error)]
+
+
+def _unreadable(session: Session, probe: str, file: str, series: str, error: Exception) -> Probe:
+    message = str(error) if isinstance(error, UserError) else f"{file}: cannot be read ({error})"
+    note = " ".join(message.split())
+    return Probe(session.session, probe, "nwb", file, series, "unreadable", note)
+
+
+def probe_id(path: Path, series: str = "") -> str:
+    """Id of a probe: the file's stem, and the name of the series where there are several.
+
+    >>> probe_id(Path("sub-1/probe_810755797_lfp.nwb"))
+    '810755797'
+    >>> probe_id(Path("my file.nwb"), "/acquisition/LF 0")
+    'my_file.LF_0'
+    """
+    allen = re.fullmatch(r"probe_(\d+)_lfp", path.stem)
+    parts = [allen[1] if allen else path.stem, *([series.rsplit("/", 1)[-1]] if series else [])]
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", ".".join(parts))
+    return name if name[0].isalnum() else f"x{name}"
+
+
+def describe(recording: Recording, clock: Clock, *, n_chunks: int) -> str:
+    """Return what was found in a recording, for a person to read."""
+    minutes, seconds = divmod(clock.t1 - clock.t0, 60)
+    lines = [
+        f"file      {recording.file}",
+        f"series    {recording.series}",
+        f"data      {recording.n_samples} samples × {recording.n_channels} channels, "
+        f"{n_chunks} chunks",
+        f"clock     {clock.t0:.3f} s to {clock.t1:.3f} s, {minutes:.0f} min {seconds:.1f} s, "
+        f"{1 / clock.dt:.4f} Hz, {len(clock.segments)} segments",
+        f"units     volts = stored × {recording.conversion:g} + {recording.offset:g}",
+        f"channels  ids {recording.channels.id[0]} to {recording.channels.id[-1]}, with "
+        + (", ".join(recording.channels.columns) or "nothing else"),
+    ]
+    lines += [f"gap       {start:.3f} s to {stop:.3f} s" for start, stop in clock.gaps()]
+    lines += [f"warning   {warning}" for warning in recording.warnings]
+    return "\n".join(lines)

@@ -1,0 +1,117 @@
+"""Sessions → probes, and each probe's bytes in place, whatever the source."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lfpscope.files import UserError
+from lfpscope.recording import open_nwb
+from lfpscope.sources.demo import demo_is_whole, demo_probes, make_probe
+from lfpscope.sources.nwb import nwb_probes
+from lfpscope.sources.tables import Probe, Session
+
+
+def find_probes(sessions: Sequence[Session], *, cache: Path) -> list[Probe]:
+    """Find the probes of all sessions.
+
+    Raises
+    ------
+    UserError
+        If two probes of a session get the same id, or one that is to be kept is not there.
+    """
+    found: list[Probe] = []
+    for session in sessions:
+        if session.source == "demo":
+            probes = _demo_rows(session, cache)
+        else:
+            probes = nwb_probes(session)
+        check_ids(session, probes)
+        found += keep_probes(session, probes)
+    return found
+
+
+def _demo_rows(session: Session, cache: Path) -> list[Probe]:
+    return [
+        Probe(
+            session.session,
+            probe,
+            "demo",
+            str(cache / "demo" / session.session / f"{probe}.nwb"),
+            note="simulated",
+        )
+        for probe in demo_probes(session.session)
+    ]
+
+
+def check_ids(session: Session, probes: Sequence[Probe]) -> None:
+    """Check that no two probes of a session have the same id."""
+    seen: dict[str, Probe] = {}
+    for probe in probes:
+        other = seen.setdefault(probe.probe, probe)
+        if other is not probe:
+            raise UserError(
+                f"{session.where}: {_place(other)} and {_place(probe)} would both be probe "
+                f"{probe.probe!r} of session {session.session!r}. Rename a file, give them "
+                "sessions of their own, or choose one with the column `series`."
+            )
+
+
+def _place(probe: Probe) -> str:
+    return f"{probe.address}:{probe.series}" if probe.series else probe.address
+
+
+def keep_probes(session: Session, probes: Sequence[Probe]) -> list[Probe]:
+    """Keep the probes that the row names; all where it names none.
+
+    A file that cannot be read stands for each probe that might have been in it.
+    """
+    if not session.probes:
+        return list(probes)
+    for wanted in session.probes:
+        if not any(_may_be(probe, wanted) for probe in probes):
+            there = ", ".join(probe.probe for probe in probes)
+            raise UserError(
+                f"{session.where}: no probe {wanted!r} in session {session.session!r}; "
+                f"there are {there}. Correct the column `probes`."
+            )
+    return [probe for probe in probes if any(_may_be(probe, wanted) for wanted in session.probes)]
+
+
+def _may_be(probe: Probe, wanted: str) -> bool:
+    """Tell whether a row is the probe that is wanted, or a file that may have held it."""
+    unread = probe.status != "ok" and not probe.series
+    return probe.probe == wanted or (unread and wanted.startswith(f"{probe.probe}."))
+
+
+def fetch_file(source: str, session: str, probe: str, address: Path) -> dict[str, Any]:
+    """Have a probe's file where it belongs, and say how it was checked.
+
+    A file of the user's is only looked at. The demo's is made, unless it is there and whole.
+
+    Returns
+    -------
+    dict
+        Address, size, modification time, and what was checked.
+
+    Raises
+    ------
+    UserError
+        If a file of the user's is missing or is not whole.
+    """
+    if source == "demo":
+        if demo_is_whole(address, session, probe):
+            print(f"{address} is there and whole")
+        else:
+            print(f"making {address}")
+            make_probe(session, probe, address)
+        checked = "opens as HDF5; ids, version and shape are those of the demo"
+    else:
+        open_nwb(address).close()
+        checked = "opens as HDF5, which compares the file's size with what its header says"
+    status = address.stat()
+    return {
+        "address": str(address.absolute()),
+        "size": status.st_size,
+        "mtime_ns": status.st_mtime_ns,
+        "checked": checked,
+    }

@@ -1,0 +1,188 @@
+"""The two tables: sessions, as the user writes them, and the probes found in them.
+
+The Snakefile reads them each time it starts, so this imports nothing but the standard library.
+"""
+
+import csv
+import glob
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from lfpscope.files import UserError, read_table, write_table
+
+
+@dataclass(frozen=True)
+class Session:
+    """A row of the sessions table.
+
+    Attributes
+    ----------
+    session : str
+        Its id.
+    source : str
+        ``demo`` or ``nwb``.
+    location : str
+        Path or glob of NWB files; empty for the demo.
+    probes : tuple of str
+        Ids of the probes to keep; empty for all.
+    series : str
+        Pattern for the series to take; empty for the usual choice.
+    where : str
+        File and line, for error messages.
+    """
+
+    session: str
+    source: str
+    location: str = ""
+    probes: tuple[str, ...] = ()
+    series: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A row of the table of probes.
+
+    Attributes
+    ----------
+    session, probe : str
+        Ids.
+    source : str
+        As in the sessions table.
+    address : str
+        Where its bytes are, or will be once fetched.
+    series : str
+        Path of the series in the file; empty where the file has one only.
+    status : str
+        ``ok``, or ``unreadable``.
+    note : str
+        Why it is unreadable, or what was found and what is odd about it; one line.
+    """
+
+    session: str
+    probe: str
+    source: str
+    address: str
+    series: str = ""
+    status: str = "ok"
+    note: str = ""
+
+
+def read_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Read the sessions table as it stands: where each row is, and its cells that are not empty.
+
+    Empty lines and lines that start with ``#`` are left out.
+
+    Raises
+    ------
+    UserError
+        If the file is missing or not a table.
+    """
+    if not path.is_file():
+        raise UserError(
+            f"{path}: no such file. Give the table of sessions: --config sessions=FILE."
+        )
+    lines = enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1)
+    numbered = [(n, line) for n, line in lines if line.strip() and not line.startswith("#")]
+    cells = [
+        [cell.strip() for cell in row] for row in csv.reader((t for _, t in numbered), "excel-tab")
+    ]
+    if not cells or "session" not in cells[0]:
+        raise UserError(
+            f"{path}: no column `session`. The first line names the columns, with tabs between: "
+            "session, source, location, and where needed probes and series."
+        )
+    for (number, _), row in zip(numbered[1:], cells[1:], strict=True):
+        where = f"{path}, line {number}"
+        if len(row) > len(cells[0]):
+            raise UserError(
+                f"{where}: {len(row)} cells for {len(cells[0])} columns. Put one tab between cells."
+            )
+        yield where, {name: cell for name, cell in zip(cells[0], row, strict=False) if cell}
+
+
+def read_sessions(path: Path) -> list[Session]:
+    """Read the sessions table and check what a schema cannot.
+
+    Raises
+    ------
+    UserError
+        If a session is there twice, or its source or location is none that can be read.
+    """
+    sessions: dict[str, Session] = {}
+    for where, row in read_rows(path):
+        session = Session(
+            session=row.get("session", ""),
+            source=row.get("source", ""),
+            location=row.get("location", ""),
+            probes=tuple(p.strip() for p in row.get("probes", "").split(",") if p.strip()),
+            series=row.get("series", ""),
+            where=where,
+        )
+        before = sessions.setdefault(session.session, session)
+        if before is not session:
+            raise UserError(
+                f"{where}: session {session.session!r} is already in {before.where}. "
+                "Give each session one row; a glob in `location` takes in several files."
+            )
+        check_source(session)
+    if not sessions:
+        raise UserError(f"{path}: no sessions. Give each one a row below the names of the columns.")
+    return list(sessions.values())
+
+
+def check_source(session: Session) -> None:
+    """Check that this version can read what a row points at."""
+    where, location = session.where, session.location
+    if session.source == "demo" and location:
+        raise UserError(f"{where}: a demo has no location. Leave it empty, or use source nwb.")
+    if session.source == "nwb" and not location:
+        raise UserError(f"{where}: source nwb needs a location: the path or glob of NWB files.")
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", location):
+        raise UserError(
+            f"{where}: {location}: addresses are not available in this version. "
+            "Give the path or glob of files on disk."
+        )
+
+
+def find_files(session: Session) -> list[str]:
+    """Files that a row's location names, sorted; none for the demo.
+
+    A path that exists is taken as it is; anything else is a glob, in which ``**`` stands for any
+    depth of folders. Both start from the working directory.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    if session.source == "demo":
+        return []
+    location = Path(session.location).expanduser()
+    if location.is_dir():
+        raise UserError(
+            f"{session.where}: {session.location} is a folder. "
+            f"Name the files in it: {location}/*.nwb, or {location}/**/*.nwb with folders below."
+        )
+    if location.is_file():
+        return [str(location)]
+    found = sorted(glob.glob(str(location), recursive=True))  # noqa: PTH207, Path.glob refuses "/"
+    files = [str(Path(name)) for name in found if Path(name).is_file()]
+    if not files:
+        raise UserError(
+            f"{session.where}: no file matches {session.location} (from {Path.cwd()}). "
+            "Correct the location."
+        )
+    return files
+
+
+def write_probes(path: Path, probes: Iterable[Probe]) -> None:
+    """Write the table of probes."""
+    write_table(path, [field.name for field in fields(Probe)], map(asdict, probes))
+
+
+def read_probes(path: Path) -> list[Probe]:
+    """Read the table of probes."""
+    return [Probe(**row) for row in read_table(path)]

@@ -1,0 +1,33 @@
+"""Summarise one probe in a single pass over its chunks."""
+
+from pathlib import Path
+
+from lfpscope.envelope import build_envelope, write_channels
+from lfpscope.program import program
+from lfpscope.references import open_references
+
+
+def summarize_probe(
+    references: Path, *, envelope: Path, channels: Path, bucket: int = 128, threads: int = 2
+) -> None:
+    """Summarise one probe in a single pass over its chunks.
+
+    Parameters
+    ----------
+    references
+        References of the probe.
+    envelope
+        Multi-resolution envelope to write, a .zarr.zip.
+    channels
+        Table to write: a row of statistics per channel.
+    bucket
+        Samples per bucket of the envelope's finest level.
+    threads
+        How many chunks to decode at once.
+    """
+    summary = build_envelope(open_references(references), envelope, bucket=bucket, threads=threads)
+    write_channels(summary, channels)
+
+
+if __name__ == "__main__":
+    program(summarize_probe)
