@@ -32,10 +32,6 @@ rule all:
     default_target: True
     localrule: True
     input:
-        INDEX,
-        SUMMARIES,
-        OVERVIEWS,
-        VIEWERS,
         "<results>/checked.tsv",
 
 
@@ -68,12 +64,11 @@ rule viewers:
 
 
 onsuccess:
-    print(f"Done. Results are in {config['results']}/, a log of each job in logs/.")
+    print(f"Done. Results are in {config['results']}/, the log of each job is in logs/.")
 
 
 onerror:
     print(
-        "Not all is done. The log of each job is in logs/<rule>/<session>/<probe>.log, "
-        f"Snakemake's own in {log}. What did work is in {config['results']}/; "
-        "run again to make the rest."
+        "Not all is done. The log of each job is in logs/<rule>/<session>/<probe>.log; "
+        f"what did work is in {config['results']}/. Run again to make the rest."
     )

@@ -21,7 +21,7 @@ rule index_probe:
         series=lambda wildcards: probe(wildcards).series,
     shell:
         """
-        python {input.script:q} {input.source:q} --series {params.series:q} \
+        python {input.script:q} {input.source:q} --series={params.series:q} \
             --session {wildcards.session} --probe {wildcards.probe} \
             --references {output.references:q} > {log:q} 2>&1
         """

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lfpscope import drawing
+from lfpscope import overviews
 from lfpscope.program import program
 
 
@@ -33,7 +33,7 @@ def draw_probe(
     microvolts
         Scale of the traces.
     """
-    drawing.draw_probe(
+    overviews.draw_probe(
         references,
         envelope,
         overview=overview,

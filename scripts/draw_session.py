@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-
-from lfpscope import drawing
+from lfpscope import overviews
 from lfpscope.program import program
 
 Paths = Annotated[list[Path], Parameter(consume_multiple=True)]
@@ -38,7 +37,7 @@ def draw_session(
     microvolts
         Scale of the traces.
     """
-    drawing.draw_session(
+    overviews.draw_session(
         references,
         envelopes,
         session=session,

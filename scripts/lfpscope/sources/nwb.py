@@ -74,7 +74,7 @@ def describe(recording: Recording, clock: Clock, *, n_chunks: int) -> str:
         f"data      {recording.n_samples} samples × {recording.n_channels} channels, "
         f"{n_chunks} chunks",
         f"clock     {clock.t0:.3f} s to {clock.t1:.3f} s, {minutes:.0f} min {seconds:.1f} s, "
-        f"{1 / clock.dt:.4f} Hz, {len(clock.segments)} segments",
+        f"{1 / clock.dt:.4f} Hz, {len(clock.segments) - 1} breaks",
         f"units     volts = stored × {recording.conversion:g} + {recording.offset:g}",
         f"channels  ids {recording.channels.id[0]} to {recording.channels.id[-1]}, with "
         + (", ".join(recording.channels.columns) or "nothing else"),

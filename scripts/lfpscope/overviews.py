@@ -1,0 +1,337 @@
+"""Overviews: axes, labels and scales around a recording's pixels, as PNG (matplotlib)."""
+
+import math
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from lfpscope.clock import Clock
+from lfpscope.drawing import (
+    HEAT_COLOURS,
+    HEAT_PALETTE,
+    NO_AREA,
+    TRACE_PALETTE,
+    TRACE_PIXELS,
+    Floats,
+    View,
+    area_colour,
+    area_runs,
+    depth_order,
+    heat_picture,
+    read_view,
+    trace_picture,
+)
+from lfpscope.envelope import Probe
+from lfpscope.files import UserError, atomic
+from lfpscope.references import open_references
+
+THUMBNAIL = (320, 180)
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in pixels from the figure's left and top edge."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+def draw_probe(
+    references: Path,
+    envelope: Path,
+    *,
+    overview: Path,
+    thumbnail: Path,
+    width: int = 1600,
+    height: int = 1000,
+    microvolts: float = 250.0,
+) -> None:
+    """Draw a whole recording: traces and amplitude of all channels, and a thumbnail.
+
+    Parameters
+    ----------
+    references, envelope : Path
+        ``lfp.json`` and ``envelope.zarr.zip`` of the probe.
+    overview, thumbnail : Path
+        The PNG files to write.
+    width, height : int
+        Of the overview, in pixels.
+    microvolts : float
+        The scale: the height of the bar beside the traces, and the upper end of the colours.
+
+    Raises
+    ------
+    UserError
+        If references or envelope do not fit each other, or the recording has no usable clock.
+    """
+    with Probe(open_references(references), envelope) as probe:
+        clock = _clock_of(probe)
+        left, top, right, bottom, between = 190, 64, 110, 54, 26
+        room = Box(left, top, width - left - right, height - top - bottom - between)
+        upper = round(room.height * 0.62)
+        traces = Box(left, top, room.width, upper)
+        heat = Box(left, top + upper + between, room.width, room.height - upper)
+        view = read_view(probe, clock.t0, clock.t1, room.width)
+        gain = TRACE_PIXELS * height / 1000 / (microvolts * 1e-6)
+        figure = _figure(width, height)
+        r = probe.references
+        _title(figure, f"session {r.session} · probe {r.probe}", _caption(probe, view))
+        picture = trace_picture(view, probe, traces.height, pixels_per_volt=gain)
+        axes = _show(figure, traces, TRACE_PALETTE[picture], view)
+        axes.tick_params(labelbottom=False)
+        _scale_bar(figure, traces, gain * microvolts * 1e-6, microvolts)
+        _channel_axis(figure, axes, traces, probe)
+        picture = heat_picture(view, probe, heat.height, volts=microvolts * 1e-6)
+        axes = _show(figure, heat, HEAT_PALETTE[picture], view)
+        axes.set_xlabel("session time")
+        _channel_axis(figure, axes, heat, probe)
+        _colour_bar(figure, heat, microvolts)
+        _save(figure, overview)
+        _save(_thumbnail(probe, microvolts), thumbnail)
+
+
+def draw_session(
+    references: Sequence[Path],
+    envelopes: Sequence[Path],
+    *,
+    session: str,
+    overview: Path,
+    width: int = 1600,
+    height: int = 1000,
+    microvolts: float = 250.0,
+) -> None:
+    """Draw all probes of a session on one clock: amplitude over depth and time.
+
+    Parameters
+    ----------
+    references, envelopes : sequence of Path
+        Of each probe, in the order of the picture.
+    session : str
+        Its id.
+    overview : Path
+        The PNG file to write.
+    width, height : int
+        In pixels.
+    microvolts : float
+        The upper end of the colours.
+    """
+    with ExitStack() as stack:
+        probes = [
+            stack.enter_context(Probe(open_references(one), envelope))
+            for one, envelope in zip(references, envelopes, strict=True)
+        ]
+        clocks = [_clock_of(probe) for probe in probes]
+        start, stop = min(c.t0 for c in clocks), max(c.t1 for c in clocks)
+        left, top, right, bottom, between = 190, 84, 110, 54, 34
+        room = Box(left, top, width - left - right, height - top - bottom)
+        each = (room.height + between) // len(probes) - between
+        figure = _figure(width, height)
+        noun = "probe" if len(probes) == 1 else "probes"
+        duration = clock_text(round(stop - start, 1))
+        caption = f"{len(probes)} {noun} on one clock · {duration} (min:s)"
+        _title(figure, f"session {session}", f"{caption} · amplitude over depth")
+        for i, probe in enumerate(probes):
+            box = Box(left, top + i * (each + between), room.width, each)
+            view = read_view(probe, start, stop, box.width)
+            picture = heat_picture(view, probe, box.height, volts=microvolts * 1e-6)
+            axes = _show(figure, box, HEAT_PALETTE[picture], view)
+            axes.set_xlim(start, stop)
+            axes.set_title(_probe_line(probe), loc="left", fontsize=10, pad=5)
+            axes.tick_params(labelbottom=i == len(probes) - 1)
+            _channel_axis(figure, axes, box, probe)
+            if i == 0:
+                _colour_bar(figure, box, microvolts)
+        axes.set_xlabel("session time")
+        _save(figure, overview)
+
+
+def _clock_of(probe: Probe) -> Clock:
+    clock = probe.references.clock
+    if not clock.valid:
+        raise UserError(
+            f"{probe.references.address}: no sample has a usable time; nothing can be drawn. "
+            "Ask who wrote the file."
+        )
+    return clock
+
+
+def _figure(width: int, height: int) -> Figure:
+    return Figure(figsize=(width / 100, height / 100), dpi=100, facecolor="white")
+
+
+def _title(figure: Figure, title: str, caption: str) -> None:
+    height = figure.get_figheight() * 100
+    figure.text(0.012, 1 - 14 / height, title, fontsize=15, fontweight="bold", va="top")
+    figure.text(0.012, 1 - 38 / height, caption, fontsize=10.5, color="#555555", va="top")
+
+
+def _caption(probe: Probe, view: View) -> str:
+    seconds = (view.t1 - view.t0) / view.n_columns
+    parts = [_facts(probe), f"drawn from {view.drawn_from}, {seconds:.3g} s a column"]
+    gaps = probe.references.clock.gaps()
+    if gaps:
+        parts.append(f"{len(gaps)} gap{'s' * (len(gaps) > 1)} in the clock")
+    dead = int(probe.dead.sum())
+    if dead:
+        parts.append(f"{dead} dead channel{'s' * (dead > 1)} in grey")
+    return " · ".join(parts)
+
+
+def _probe_line(probe: Probe) -> str:
+    return f"probe {probe.references.probe} · {_facts(probe)}"
+
+
+def _facts(probe: Probe) -> str:
+    clock = probe.references.clock
+    duration, rate = clock_text(round(clock.t1 - clock.t0, 1)), 1 / clock.dt
+    return f"{duration} (min:s) · {rate:.6g} Hz · {probe.references.n_channels} channels"
+
+
+def clock_text(seconds: float) -> str:
+    """Time as minutes and seconds: 4:05, or 0:00.25 where it needs to be finer."""
+    sign, seconds = ("−", -seconds) if seconds < 0 else ("", seconds)
+    minutes, rest = divmod(round(seconds, 6), 60)
+    text = f"{rest:09.6f}".rstrip("0").rstrip(".")
+    return f"{sign}{int(minutes)}:{text}"
+
+
+def _show(figure: Figure, box: Box, picture: npt.NDArray[np.uint8], view: View) -> Axes:
+    """Put a picture on axes in session time, of just so many pixels as the box has."""
+    axes = _axes(figure, box)
+    height = picture.shape[0]
+    columns = np.arange(box.width) * view.n_columns // box.width  # a column is whole pixels wide
+    extent = (view.t0, view.t1, height, 0)
+    axes.imshow(picture[:, columns], extent=extent, aspect="auto", interpolation="nearest")
+    axes.xaxis.set_major_locator(_TimeLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda t, _: clock_text(t)))
+    axes.tick_params(labelsize=10, color="#888888")
+    for spine in axes.spines.values():
+        spine.set_color("#888888")
+        spine.set_linewidth(0.8)
+    return axes
+
+
+class _TimeLocator(MaxNLocator):
+    """Ticks at round minutes and seconds."""
+
+    def __init__(self) -> None:
+        super().__init__(nbins=10, steps=[1, 2, 5, 10])
+
+    def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
+        round_seconds = [15, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200]
+        for step in round_seconds:
+            if 5 * step <= vmax - vmin <= 12 * step:
+                ticks = range(math.floor(vmin / step), math.ceil(vmax / step) + 1)
+                return [float(tick * step) for tick in ticks]
+        return super().tick_values(vmin, vmax)
+
+
+def _axes(figure: Figure, box: Box) -> Axes:
+    width, height = figure.get_size_inches() * 100
+    bottom = height - box.top - box.height
+    return figure.add_axes(
+        (box.left / width, bottom / height, box.width / width, box.height / height)
+    )
+
+
+def _channel_axis(figure: Figure, axes: Axes, box: Box, probe: Probe) -> None:
+    """Depth at the side, and a strip of brain areas where the file names them."""
+    channels = probe.references.channels
+    order = depth_order(channels)
+    band = box.height / order.size
+    depth = channels.columns.get("depth")
+    if depth is None:
+        every = max(1, math.ceil(order.size / (box.height / 40)))
+        rows = np.arange(0, order.size, every)
+        labels = [str(channels.id[order[row]]) for row in rows]
+        axes.set_ylabel("channel", fontsize=10)
+    else:
+        rows, labels = _depth_ticks(depth[order], box.height)
+        axes.set_ylabel("µm from the tip", fontsize=10)
+    axes.set_yticks((rows + 0.5) * band, labels)
+    strip = Box(box.left - 106, box.top, 16, box.height)
+    if "area" in channels.columns:
+        _area_strip(figure, strip, channels.columns["area"][order], labels=True)
+
+
+def _depth_ticks(depths: Floats, height: int) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """Rows nearest to round depths, from the top down, and their labels."""
+    known = depths[np.isfinite(depths)]
+    wanted = MaxNLocator(nbins=max(2, height // 45), steps=[1, 2, 4, 5, 10]).tick_values(
+        known.min(), known.max()
+    )
+    wanted = wanted[(wanted >= known.min()) & (wanted <= known.max())]
+    rows = np.array([np.nanargmin(np.abs(depths - depth)) for depth in wanted], dtype=np.int64)
+    return rows, [f"{depth:g}" for depth in wanted]
+
+
+def _area_strip(figure: Figure, box: Box, areas: npt.NDArray[Any], *, labels: bool) -> None:
+    axes = _axes(figure, box)
+    axes.set(xlim=(0, 1), ylim=(areas.size, 0))
+    axes.axis("off")
+    lowest = -math.inf  # of the labels so far, in pixels
+    for area, first, stop in area_runs(areas):
+        if area.lower() in NO_AREA:
+            continue
+        axes.axhspan(first, stop, color=area_colour(area), linewidth=0)
+        axes.axhline(first, color="white", linewidth=0.8)
+        middle = (first + stop) / 2
+        pixel = middle / areas.size * box.height
+        if labels and pixel - lowest >= 12:  # room for a line of text
+            axes.text(-0.4, middle, area, ha="right", va="center", fontsize=9.5)
+            lowest = pixel
+
+
+def _scale_bar(figure: Figure, box: Box, pixels: float, microvolts: float) -> None:
+    axes = _axes(figure, Box(box.left + box.width + 12, box.top, 90, box.height))
+    axes.set(xlim=(0, 90), ylim=(box.height, 0))
+    axes.axis("off")
+    middle = box.height / 2
+    axes.plot([4, 4], [middle - pixels / 2, middle + pixels / 2], color="black", linewidth=2)
+    axes.text(12, middle, f"{microvolts:g} µV", va="center", fontsize=10.5)
+
+
+def _colour_bar(figure: Figure, box: Box, microvolts: float) -> None:
+    bar = Box(box.left + box.width + 16, box.top, 14, min(box.height, 300))
+    axes = _axes(figure, bar)
+    colours = HEAT_COLOURS[::-1, np.newaxis]
+    axes.imshow(colours, aspect="auto", extent=(0, 1, 0, microvolts))
+    axes.set_xticks([])
+    axes.yaxis.tick_right()
+    axes.yaxis.set_label_position("right")
+    axes.set_ylabel("amplitude (µV, half of peak to peak)", fontsize=10)
+    axes.tick_params(labelsize=10)
+
+
+def _thumbnail(probe: Probe, microvolts: float) -> Figure:
+    width, height = THUMBNAIL
+    figure = _figure(width, height)
+    clock, order = probe.references.clock, depth_order(probe.references.channels)
+    box = Box(14, 0, width - 14, height - 18)
+    view = read_view(probe, clock.t0, clock.t1, box.width)
+    picture = heat_picture(view, probe, box.height, volts=microvolts * 1e-6)
+    axes = _show(figure, box, HEAT_PALETTE[picture], view)
+    axes.axis("off")
+    areas = probe.references.channels.columns.get("area")
+    if areas is not None:
+        _area_strip(figure, Box(0, 0, 12, box.height), areas[order], labels=False)
+    duration = clock_text(round(clock.t1 - clock.t0))
+    text = f"{probe.references.probe} · {duration} · {order.size} ch"
+    figure.text(0.01, 3 / height, text, fontsize=8, va="bottom")
+    return figure
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with atomic(path) as part:
+        # no date and no version of the library inside: equal pictures are equal bytes
+        figure.savefig(part, format="png", metadata={"Software": None})
