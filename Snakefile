@@ -30,41 +30,43 @@ include: "rules/verify.smk"
 rule all:
     """Everything, and a last look at whether every probe is whole."""
     default_target: True
-    localrule: True
     input:
         "<results>/checked.tsv",
+    localrule: True
 
 
 rule index:
     """References of all probes, combined for each session."""
-    localrule: True
     input:
         INDEX,
+    localrule: True
 
 
 rule summaries:
     """Envelope and channel statistics of all probes."""
-    localrule: True
     input:
         SUMMARIES,
+    localrule: True
 
 
 rule overviews:
     """Pictures of the whole recording, of all probes and sessions."""
-    localrule: True
     input:
         OVERVIEWS,
+    localrule: True
 
 
 rule viewers:
     """A viewer for each session."""
-    localrule: True
     input:
         VIEWERS,
+    localrule: True
 
 
 onsuccess:
-    print(f"Done. Results are in {config['results']}/, the log of each job is in logs/.")
+    print(
+        f"Done. Results are in {config['results']}/, the log of each job is in logs/."
+    )
 
 
 onerror:

@@ -3,6 +3,7 @@
 import ast
 import os
 import sys
+from contextlib import suppress
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -10,15 +11,32 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
 # `python` in a rule is the one that runs Snakemake, whether or not its environment is active
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+os.environ.update(
+    PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])
+)
 # lfpscope is the one beside this file, in a copy of the workflow too
 sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
 
 from lfpscope.files import UserError
 from lfpscope.sources.tables import find_files, read_probes, read_rows, read_sessions
 
-
 # --- configuration --------------------------------------------------------------------------------
+
+
+def give_types(config):
+    """Mend what --config does to values: a path like 2024 is an int, a number inside {} a str."""
+    for key, value in config.items():
+        if isinstance(value, dict):
+            config[key] = {name: number(text) for name, text in value.items()}
+        elif isinstance(value, (int, float)):
+            config[key] = str(value)
+
+
+def number(text):
+    for kind in (int, float):
+        with suppress(ValueError, TypeError):
+            return kind(text) if isinstance(text, str) else text
+    return text
 
 
 def check(content, schema, where):
@@ -26,14 +44,22 @@ def check(content, schema, where):
     try:
         validate(content, f"../config/schemas/{schema}.schema.yaml")
     except WorkflowError as error:
-        wrong = error.__context__  # what jsonschema found
-        key = ".".join(map(str, wrong.absolute_path))
-        reason = [wrong.message]
-        if wrong.validator == "additionalProperties":
-            reason.append(f"Known here: {', '.join(wrong.schema['properties'])}.")
-        elif "description" in wrong.schema:
-            reason.append(wrong.schema["description"])
-        raise UserError(f"{where}: {key + ': ' if key else ''}{' '.join(reason)}")
+        raise UserError(f"{where}: {what_is_wrong(error.__context__)}") from None
+
+
+def what_is_wrong(error):
+    """Say in a line what a ValidationError of jsonschema is about."""
+    key = ".".join(map(str, error.absolute_path))
+    known = error.schema.get("properties", {})
+    if error.validator == "additionalProperties":
+        unknown = ", ".join(name for name in error.instance if name not in known)
+        return f"unknown key {unknown} in {key or 'it'}; known are {', '.join(known)}"
+    if error.validator == "required":
+        name = next(
+            name for name in error.validator_value if name not in error.instance
+        )
+        return f"{name} is missing; expected {known[name]['description']}"
+    return f"{key} is {error.instance!r}; expected {error.schema['description']}"
 
 
 def sessions_table(path):
@@ -45,6 +71,7 @@ def sessions_table(path):
 
 
 try:
+    give_types(config)
     check(config, "config", "configuration")
     config["results"] = os.path.normpath(config["results"])
     SESSIONS = sessions_table(Path(config["sessions"]))
@@ -88,9 +115,17 @@ def imports(path):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            names.update([node.module, *(f"{node.module}.{alias.name}" for alias in node.names)])
-    ours = (HOUSE / "scripts" / name.replace(".", "/") for name in names if is_ours(name))
-    files = (file for stem in ours for file in (stem.with_suffix(".py"), stem / "__init__.py"))
+            names.update(
+                [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            )
+    ours = (
+        HOUSE / "scripts" / name.replace(".", "/") for name in names if is_ours(name)
+    )
+    files = (
+        file
+        for stem in ours
+        for file in (stem.with_suffix(".py"), stem / "__init__.py")
+    )
     return {str(file) for file in files if file.is_file()}
 
 
@@ -167,10 +202,14 @@ def of_sessions(*names):
 
 def targets(*functions):
     """Return a function for the files of several functions."""
-    return lambda wildcards: [file for function in functions for file in function(wildcards)]
+    return lambda wildcards: [
+        file for function in functions for file in function(wildcards)
+    ]
 
 
 INDEX = of_sessions("session.json")
 SUMMARIES = of_probes("envelope.zarr.zip", "channels.csv")
-OVERVIEWS = targets(of_probes("overview.png", "thumbnail.png"), of_sessions("overview.png"))
+OVERVIEWS = targets(
+    of_probes("overview.png", "thumbnail.png"), of_sessions("overview.png")
+)
 VIEWERS = of_sessions("viewer.py")

@@ -23,13 +23,12 @@ rule index_probe:
         """
         python {input.script:q} {input.source:q} --series={params.series:q} \
             --session {wildcards.session} --probe {wildcards.probe} \
-            --references {output.references:q} > {log:q} 2>&1
+            --references {output.references:q} >{log:q} 2>&1
         """
 
 
 rule combine_session:
     """Combine the references of a session's probes."""
-    localrule: True
     input:
         references=of_probes("lfp.json"),
         script=script("combine_session"),
@@ -40,11 +39,12 @@ rule combine_session:
         "logs/combine_session/{session}.log",
     benchmark:
         "benchmarks/combine_session/{session}.tsv"
+    localrule: True
     resources:
         mem_mb=lambda wildcards, attempt: 500 * attempt,
         runtime="10m",
     shell:
         """
         python {input.script:q} {input.references:q} --session {wildcards.session} \
-            --combined {output.combined:q} > {log:q} 2>&1
+            --combined {output.combined:q} >{log:q} 2>&1
         """

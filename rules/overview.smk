@@ -31,7 +31,7 @@ rule draw_probe:
         python {input.script:q} {input.references:q} {input.envelope:q} \
             --width {params.width} --height {params.height} \
             --microvolts {params.microvolts} --overview {output.overview:q} \
-            --thumbnail {output.thumbnail:q} > {log:q} 2>&1
+            --thumbnail {output.thumbnail:q} >{log:q} 2>&1
         """
 
 
@@ -64,5 +64,5 @@ rule draw_session:
         python {input.script:q} --references {input.references:q} \
             --envelopes {input.envelopes:q} --session {wildcards.session} \
             --width {params.width} --height {params.height} \
-            --microvolts {params.microvolts} --overview {output.overview:q} > {log:q} 2>&1
+            --microvolts {params.microvolts} --overview {output.overview:q} >{log:q} 2>&1
         """

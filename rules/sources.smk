@@ -3,7 +3,6 @@
 
 checkpoint list_probes:
     """Find the probes of all sessions. A file that cannot be read is a row that says so."""
-    localrule: True
     input:
         nwb_files,
         sessions=config["sessions"],
@@ -15,6 +14,7 @@ checkpoint list_probes:
         "logs/list_probes.log",
     benchmark:
         "benchmarks/list_probes.tsv"
+    localrule: True
     resources:
         mem_mb=lambda wildcards, attempt: 500 * attempt,
         runtime="30m",
@@ -23,7 +23,7 @@ checkpoint list_probes:
     shell:
         """
         python {input.script:q} {input.sessions:q} --cache {params.cache:q} \
-            --probes {output.probes:q} > {log:q} 2>&1
+            --probes {output.probes:q} >{log:q} 2>&1
         """
 
 
@@ -53,5 +53,5 @@ rule fetch_probe:
         """
         python {input.script:q} {params.address:q} --source {params.source} \
             --session {wildcards.session} --probe {wildcards.probe} \
-            --checked {output.source:q} > {log:q} 2>&1
+            --checked {output.source:q} >{log:q} 2>&1
         """

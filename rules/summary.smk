@@ -24,5 +24,5 @@ rule summarize_probe:
         """
         python {input.script:q} {input.references:q} --bucket {params.bucket} \
             --threads {threads} --envelope {output.envelope:q} \
-            --channels {output.channels:q} > {log:q} 2>&1
+            --channels {output.channels:q} >{log:q} 2>&1
         """

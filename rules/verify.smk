@@ -3,7 +3,6 @@
 
 rule check_run:
     """Name every probe that is not whole, and fail if there is one."""
-    localrule: True
     input:
         INDEX,
         SUMMARIES,
@@ -18,13 +17,12 @@ rule check_run:
         "logs/check_run.log",
     benchmark:
         "benchmarks/check_run.tsv"
+    localrule: True
     resources:
         mem_mb=lambda wildcards, attempt: 500 * attempt,
         runtime="10m",
-    params:
-        results=config["results"],
     shell:
         """
-        python {input.script:q} {input.probes:q} --results {params.results:q} \
-            --checked {output.checked:q} > {log:q} 2>&1
+        python {input.script:q} {input.probes:q} --checked {output.checked:q} \
+            >{log:q} 2>&1
         """

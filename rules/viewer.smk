@@ -3,7 +3,6 @@
 
 rule write_viewer:
     """Write the viewer of a session, with the library it needs beside it."""
-    localrule: True
     input:
         session="<results>/{session}/session.json",
         script=script("write_viewer"),
@@ -15,11 +14,12 @@ rule write_viewer:
         "logs/write_viewer/{session}.log",
     benchmark:
         "benchmarks/write_viewer/{session}.tsv"
+    localrule: True
     resources:
         mem_mb=lambda wildcards, attempt: 500 * attempt,
         runtime="10m",
     shell:
         """
         python {input.script:q} --session {wildcards.session} --viewer {output.viewer:q} \
-            --library {output.library:q} > {log:q} 2>&1
+            --library {output.library:q} >{log:q} 2>&1
         """

@@ -8,22 +8,20 @@ from lfpscope.files import UserError
 from lfpscope.program import program
 
 
-def check_run(probes: Path, *, results: Path, checked: Path) -> None:
+def check_run(probes: Path, *, checked: Path) -> None:
     """Print every probe that is not whole, and fail if there is one.
 
     Parameters
     ----------
     probes
-        Table of probes.
-    results
-        Folder of results.
+        Table of probes, in the folder of results.
     checked
         Table to write if all are whole: a row per probe.
     """
-    problems = check_results(probes, results, checked)
+    problems = check_results(probes, checked)
     print(*problems, sep="\n", file=sys.stderr)
     if problems:
-        raise UserError(f"{len(problems)} probes are not whole; all else is in {results}")
+        raise UserError(f"{len(problems)} probes are not whole; the others are in {probes.parent}")
 
 
 if __name__ == "__main__":

@@ -10,15 +10,13 @@ from lfpscope.sources.tables import Probe, read_probes
 COLUMNS = ["session", "probe", "samples", "channels", "damaged", "dead", "saturated"]
 
 
-def check_results(probes: Path, results: Path, checked: Path) -> list[str]:
+def check_results(probes: Path, checked: Path) -> list[str]:
     """Check every probe; write one row for each if all are whole.
 
     Parameters
     ----------
     probes : Path
-        The table of probes.
-    results : Path
-        The folder of results.
+        The table of probes, in the folder of results.
     checked : Path
         The table to write: session, probe, samples, channels, how many samples are damaged, and
         how many channels are dead or saturated.
@@ -34,7 +32,7 @@ def check_results(probes: Path, results: Path, checked: Path) -> list[str]:
         if probe.status != "ok":
             problems.append(f"{name}: {probe.status}: {probe.note}")
             continue
-        channels = results / probe.session / "probes" / probe.probe / "channels.csv"
+        channels = probes.parent / probe.session / "probes" / probe.probe / "channels.csv"
         row = _row(probe, read_table(channels))
         if row["damaged"]:
             log = f"logs/summarize_probe/{name}.log"

@@ -86,15 +86,27 @@ class View:
     t0, t1 : float
         Session time of the left and right edge, seconds: the range asked for, snapped outward.
     n_columns : int
-        Width of the picture.
+        How many.
     parts : list of Part
         One for each segment in the range; none where no sample lies in it.
+    magnify : int
+        Pixels that a column is wide: more than one where there are fewer samples than pixels.
     """
 
     t0: float
     t1: float
     n_columns: int
     parts: list[Part]
+    magnify: int = 1
+
+    @property
+    def width(self) -> int:
+        """Width of the picture, pixels."""
+        return self.n_columns * self.magnify
+
+    def pixels(self, part: Part) -> slice:
+        """Where a part lies in the picture."""
+        return slice(part.here.start * self.magnify, part.here.stop * self.magnify)
 
     @property
     def drawn_from(self) -> str:
@@ -126,7 +138,8 @@ def read_view(probe: Probe, start: float, stop: float, width: int) -> View:
     t0 = left - max(0, math.ceil((left - start) / seconds)) * seconds
     parts = [_read_part(probe, t0, step, *piece) for piece in pieces]
     n_columns = max(math.ceil((stop - t0) / seconds - 1e-6), *(part.here.stop for part in parts), 1)
-    return View(t0, t0 + n_columns * seconds, n_columns, parts)
+    magnify = max(1, width // n_columns) if step == 1 else 1
+    return View(t0, t0 + n_columns * seconds, n_columns, parts, magnify)
 
 
 def _read_part(probe: Probe, t0: float, step: int, segment: Segment, first: int, stop: int) -> Part:
@@ -186,23 +199,23 @@ def trace_pixels(
 
     Returns
     -------
-    ndarray of bool, shape (height, view.n_columns)
+    ndarray of bool, shape (height, view.width)
         The top row first.
     """
-    picture = np.zeros((height, view.n_columns), np.bool_)
+    picture = np.zeros((height, view.width), np.bool_)
     for part in view.parts if channels.size else ():
         columns = part.columns
         y = probe.volts(columns.values)[:, channels] - probe.mean[channels, np.newaxis]
         left = columns.first_sample + part.skip * columns.step - 0.5
         canvas = datashader.Canvas(
-            plot_width=part.n_columns,
+            plot_width=part.n_columns * view.magnify,
             plot_height=height,
             x_range=(left, left + part.n_columns * columns.step),
             y_range=(0, height),
         )
         points = trace_points(columns, y * pixels_per_volt + baselines[:, np.newaxis])
         drawn = canvas.line(points, "x", "y", agg=datashader.any()).to_numpy()
-        picture[:, part.here] |= drawn[::-1]
+        picture[:, view.pixels(part)] |= drawn[::-1]
     return picture
 
 
@@ -257,18 +270,36 @@ def gap_columns(view: View) -> Mask:
     return gap
 
 
-def trace_picture(view: View, probe: Probe, height: int, *, pixels_per_volt: float) -> Pixels:
+def trace_picture(
+    view: View,
+    probe: Probe,
+    height: int,
+    *,
+    pixels_per_volt: float,
+    channels: npt.NDArray[np.int64] | None = None,
+) -> Pixels:
     """All channels as traces, from the top by depth, each about its mean; dead ones grey.
 
     Where traces overlap the picture is the darker, the more they are: at whole-recording zoom,
     where every pixel is crossed by some trace, this is what shows theta, bursts and artefacts.
 
+    Parameters
+    ----------
+    view, probe
+        What to draw.
+    height : int
+        Of the picture.
+    pixels_per_volt : float
+        The gain.
+    channels : ndarray of int, optional
+        Which, from the top down; all by depth if not given.
+
     Returns
     -------
-    ndarray of uint8, shape (height, view.n_columns)
+    ndarray of uint8, shape (height, view.width)
         Indices into TRACE_PALETTE.
     """
-    order = depth_order(probe.references.channels)
+    order = depth_order(probe.references.channels) if channels is None else channels
     spacing = height / order.size
     baselines = height - (np.arange(order.size) + 0.5) * spacing
     # every k-th channel is drawn together: these hardly overlap one another
@@ -285,17 +316,24 @@ def trace_picture(view: View, probe: Probe, height: int, *, pixels_per_volt: flo
         )
 
     dead, rank = probe.dead[order], np.arange(order.size)
-    overlap = np.zeros((height, view.n_columns), np.int64)
+    overlap = np.zeros((height, view.width), np.int64)
     for group in range(groups):
         overlap += drawn(~dead & (rank % groups == group))
     shades = np.where(overlap, len(TRACE_PALETTE) - len(SHADES), 0)
     shades += (overlap - 1).clip(0) * (len(SHADES) - 1) // max(1, groups - 1)
-    shades[(overlap == 0) & gap_columns(view)] = 1
+    shades[(overlap == 0) & gap_columns(view).repeat(view.magnify)] = 1
     shades[drawn(dead) & (overlap == 0)] = 2
     return shades.astype(np.uint8)
 
 
-def heat_picture(view: View, probe: Probe, height: int, *, volts: float) -> Pixels:
+def heat_picture(
+    view: View,
+    probe: Probe,
+    height: int,
+    *,
+    volts: float,
+    channels: npt.NDArray[np.int64] | None = None,
+) -> Pixels:
     """Amplitude as colour, a band for each channel, from the top by depth.
 
     Parameters
@@ -306,20 +344,22 @@ def heat_picture(view: View, probe: Probe, height: int, *, volts: float) -> Pixe
         Of the picture.
     volts : float
         The amplitude at the upper end of the colours.
+    channels : ndarray of int, optional
+        Which, from the top down; all by depth if not given.
 
     Returns
     -------
-    ndarray of uint8, shape (height, view.n_columns)
+    ndarray of uint8, shape (height, view.width)
         Indices into HEAT_PALETTE.
     """
-    order = depth_order(probe.references.channels)
+    order = depth_order(probe.references.channels) if channels is None else channels
     spread = amplitude(view, probe)[order] / volts
     with np.errstate(invalid="ignore"):
         colours = (np.clip(spread, 0, 1) * (len(HEAT_COLOURS) - 1)).round()
     colours[probe.dead[order]] = HEAT_GREY
     colours[np.isnan(spread)] = HEAT_GAP
     bands = np.arange(height) * order.size // height
-    return colours[bands].astype(np.uint8)
+    return colours[bands].astype(np.uint8).repeat(view.magnify, axis=1)
 
 
 # --- brain areas ---------------------------------------------------------------------------------

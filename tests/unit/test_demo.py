@@ -10,10 +10,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from lfpscope.files import UserError
 from lfpscope.sources import demo
 from lfpscope.sources.demo_signals import Events, Gap
-from numpy.typing import NDArray
 
 SESSION, PROBE = "demo-2", "100000022"
 SERIES = f"acquisition/probe_{PROBE}_lfp/probe_{PROBE}_lfp_data"

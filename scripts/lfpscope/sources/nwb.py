@@ -68,16 +68,15 @@ def probe_id(path: Path, series: str = "") -> str:
 def describe(recording: Recording, clock: Clock, *, n_chunks: int) -> str:
     """Return what was found in a recording, for a person to read."""
     minutes, seconds = divmod(clock.t1 - clock.t0, 60)
+    columns = ", ".join(recording.channels.columns) or "nothing else"
     lines = [
         f"file      {recording.file}",
         f"series    {recording.series}",
-        f"data      {recording.n_samples} samples × {recording.n_channels} channels, "
-        f"{n_chunks} chunks",
-        f"clock     {clock.t0:.3f} s to {clock.t1:.3f} s, {minutes:.0f} min {seconds:.1f} s, "
-        f"{1 / clock.dt:.4f} Hz, {len(clock.segments) - 1} breaks",
+        f"samples   {recording.n_samples} × {recording.n_channels} channels in {n_chunks} chunks",
+        f"clock     {clock.t0:.3f} s to {clock.t1:.3f} s, {1 / clock.dt:.4f} Hz",
+        f"length    {minutes:.0f} min {seconds:.1f} s, gaps included",
         f"units     volts = stored × {recording.conversion:g} + {recording.offset:g}",
-        f"channels  ids {recording.channels.id[0]} to {recording.channels.id[-1]}, with "
-        + (", ".join(recording.channels.columns) or "nothing else"),
+        f"channels  ids {recording.channels.id[0]} to {recording.channels.id[-1]}, with {columns}",
     ]
     lines += [f"gap       {start:.3f} s to {stop:.3f} s" for start, stop in clock.gaps()]
     lines += [f"warning   {warning}" for warning in recording.warnings]

@@ -21,10 +21,7 @@ def find_probes(sessions: Sequence[Session], *, cache: Path) -> list[Probe]:
     """
     found: list[Probe] = []
     for session in sessions:
-        if session.source == "demo":
-            probes = _demo_rows(session, cache)
-        else:
-            probes = nwb_probes(session)
+        probes = _demo_rows(session, cache) if session.source == "demo" else nwb_probes(session)
         check_ids(session, probes)
         found += keep_probes(session, probes)
     return found

@@ -1,0 +1,76 @@
+"""Write `viewer.py`, the program that shows a session, and the library beside it."""
+
+import shutil
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import lfpscope
+from lfpscope.files import write_text
+
+PACKAGES = (
+    "bokeh",
+    "datashader",
+    "deflate",
+    "h5py",
+    "matplotlib",
+    "numba",
+    "numpy",
+    "pandas",
+    "tqdm",
+    "zarr",
+)
+"""What the viewer imports, of all that the pipeline has installed."""
+
+SCRIPT = '''\
+# /// script
+# requires-python = "=={python}.*"
+# dependencies = [
+{dependencies}
+# ]
+# ///
+"""Shows session {session} in a browser: python viewer.py --help."""
+
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER))  # the library lies beside this program
+
+from lfpscope.viewer import app  # noqa: E402
+
+if __name__ == "__main__":
+    app.main(FOLDER)
+elif __name__.startswith("bokeh_app"):  # bokeh serve --show viewer.py
+    app.serve_document(FOLDER)
+'''
+
+
+def write_viewer(session: str, viewer: Path, library: Path) -> None:
+    """Write the program that shows a session, with the library it needs beside it.
+
+    Parameters
+    ----------
+    session : str
+        Its id.
+    viewer : Path
+        The program to write. It finds the probes in its own folder, wherever that is moved.
+    library : Path
+        Folder to write: a copy of this package.
+    """
+    dependencies = "\n".join(f'#     "{name}=={version(name)}",' for name in PACKAGES)
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    write_text(viewer, SCRIPT.format(python=python, dependencies=dependencies, session=session))
+    _copy_package(library)
+
+
+def _copy_package(library: Path) -> None:
+    """Copy this package whole or not at all, without what Python compiled from it."""
+    part = library.with_name(f".{library.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.copytree(
+        Path(lfpscope.__file__).parent, part, ignore=shutil.ignore_patterns("__pycache__")
+    )
+    if library.exists():
+        shutil.rmtree(library)
+    part.rename(library)

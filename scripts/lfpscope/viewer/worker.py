@@ -1,0 +1,55 @@
+"""One thread that does the latest of many requests."""
+
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+Request = TypeVar("Request")
+
+
+class Worker(Generic[Request]):
+    """Does the latest request; those that it overtakes are dropped.
+
+    Parameters
+    ----------
+    work : callable
+        Gets a request, and a function that tells whether a newer one waits. Long work asks it
+        from time to time and ends early.
+    """
+
+    def __init__(self, work: Callable[[Request, Callable[[], bool]], None]) -> None:
+        self._work = work
+        self._waiting: list[Request] = []
+        self._changed = threading.Condition()
+        self._stopped = False
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def submit(self, request: Request) -> None:
+        """Ask for something, in place of whatever still waits."""
+        with self._changed:
+            self._waiting = [request]
+            self._changed.notify()
+
+    def stop(self) -> None:
+        """End the thread once it has done what it is at."""
+        with self._changed:
+            self._stopped = True
+            self._waiting = []
+            self._changed.notify()
+
+    def _stale(self) -> bool:
+        return bool(self._waiting) or self._stopped
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(self._stale)
+                if self._stopped:
+                    return
+                request = self._waiting.pop()
+            try:
+                self._work(request, self._stale)
+            except Exception:  # noqa: BLE001 - the thread must outlive a request that fails
+                traceback.print_exc(file=sys.stderr)

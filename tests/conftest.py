@@ -1,0 +1,36 @@
+"""What all tests share: small NWB files, written as plain HDF5."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+
+def write_nwb(
+    path: Path,
+    series: tuple[str, ...] = ("lfp",),
+    *,
+    samples: int = 3000,
+    channels: int = 4,
+    kind: str = "ElectricalSeries",
+    seed: int = 0,
+) -> Path:
+    """Write a file with one LFP container that holds these series, 1250 Hz, gzip, in volts."""
+    rng = np.random.default_rng(seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(path, "w") as file:
+        table = file.create_group("general/extracellular_ephys/electrodes")
+        table["id"] = np.arange(100, 100 + channels)
+        table["probe_vertical_position"] = 20.0 * np.arange(channels)
+        table["location"] = np.array(["CA1"] * channels, dtype=h5py.string_dtype())
+        container = file.create_group("acquisition/LFP")
+        container.attrs["neurodata_type"] = "LFP"
+        for name in series:
+            group = container.create_group(name)
+            group.attrs["neurodata_type"] = kind
+            volts = (1e-4 * rng.standard_normal((samples, channels))).astype("float32")
+            group.create_dataset("data", data=volts, chunks=(1000, 1), compression="gzip")
+            group["timestamps"] = 10 + np.arange(samples) / 1250
+            group["electrodes"] = np.arange(channels)
+            group["electrodes"].attrs["table"] = table.ref
+    return path
