@@ -72,5 +72,5 @@ onsuccess:
 onerror:
     print(
         "Not all is done. The log of each job is in logs/<rule>/<session>/<probe>.log; "
-        f"what did work is in {config['results']}/. Run again to make the rest."
+        f"what did work is in {config['results']}/. Mend what is named above and run again."
     )

@@ -34,9 +34,9 @@ rule fetch_probe:
     """
     input:
         nwb_of,
-        # ancient: a newer program does not make a file that is there and whole worse
+        # a newer program does not make worse a file that is there and whole: rerunning could mean
+        # a download, so the script is ancient and its library not named
         script=ancient(script("fetch_probe")),
-        library=ancient(library("fetch_probe")),
     output:
         source="<results>/{session}/probes/{probe}/source.json",
     log:

@@ -1,21 +1,30 @@
 """What all tests share: small NWB files, written as plain HDF5."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import numpy as np
+import pytest
 
 
-def write_nwb(
+@pytest.fixture(scope="session")
+def write_nwb() -> Callable[..., Path]:
+    """Return a function that writes a small NWB file."""
+    return _write_nwb
+
+
+def _write_nwb(
     path: Path,
     series: tuple[str, ...] = ("lfp",),
     *,
     samples: int = 3000,
     channels: int = 4,
-    kind: str = "ElectricalSeries",
+    neurodata_type: str = "ElectricalSeries",
+    compression: str = "gzip",
     seed: int = 0,
 ) -> Path:
-    """Write a file with one LFP container that holds these series, 1250 Hz, gzip, in volts."""
+    """Write a file with one LFP container that holds these series: 1250 Hz, float32 volts."""
     rng = np.random.default_rng(seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     with h5py.File(path, "w") as file:
@@ -27,9 +36,9 @@ def write_nwb(
         container.attrs["neurodata_type"] = "LFP"
         for name in series:
             group = container.create_group(name)
-            group.attrs["neurodata_type"] = kind
+            group.attrs["neurodata_type"] = neurodata_type
             volts = (1e-4 * rng.standard_normal((samples, channels))).astype("float32")
-            group.create_dataset("data", data=volts, chunks=(1000, 1), compression="gzip")
+            group.create_dataset("data", data=volts, chunks=(1000, 1), compression=compression)
             group["timestamps"] = 10 + np.arange(samples) / 1250
             group["electrodes"] = np.arange(channels)
             group["electrodes"].attrs["table"] = table.ref

@@ -1,14 +1,18 @@
 """The clock: sample index ↔ seconds, as a list of segments in which time runs evenly."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+
+SENTINEL = -1.0  # in Allen's files: no time
+ENOUGH_STEPS = 1000  # to tell the usual one
+MOST_SEGMENTS = 10_000  # more, and the clock is not one that runs evenly between breaks
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,8 @@ class Segment:
     dt : float
         Seconds per sample.
     residual : float
-        The largest distance, in seconds, of a stored timestamp from ``t0 + i * dt``.
+        The largest distance, in seconds, of a stored timestamp from ``t0 + i * dt``, or slightly
+        more where a segment was read in several blocks.
     valid : bool
         False where the file has no usable time: NaN, or a clock that stands still (a block of
         −1.0 at the start of some of Allen's probes).
@@ -134,102 +139,122 @@ def clock_from_timestamps(blocks: Iterable[Floats]) -> Clock:
     """Find the segments in timestamps that come in blocks, in constant memory.
 
     A new segment starts where a step differs from the usual step dt by more than dt / 2. The usual
-    step is the median of the positive steps of the first block that has any. Stretches of NaN, or
-    in which the clock stands still, become segments that are not valid.
+    step is the median of the first thousand or more that rise. Samples without a
+    time of their own make segments that are not valid: NaN, a timestamp that repeats the one
+    before it, and a single one that such repeats follow or that is Allen's sentinel −1.0.
 
     Parameters
     ----------
     blocks : iterable of ndarray of float64, shape (n,)
         Timestamps in seconds, in the order of the samples.
+
+    Raises
+    ------
+    ValueError
+        If there are more than 10,000 segments: time does not run evenly anywhere.
     """
+    stretches: list[list[_Piece]] = []
     usual = float("nan")
-    builder = _Builder()
-    last = np.empty(0)
+    before = float("nan")
+    for block in _rising_together(blocks):
+        usual = _usual_step(block) if np.isnan(usual) else usual
+        for piece in _pieces(block, before, usual):
+            if stretches and _belongs_to(piece, stretches[-1]):
+                stretches[-1].append(piece)
+            else:
+                stretches.append([piece])
+        if len(stretches) > MOST_SEGMENTS:
+            n_samples = sum(piece.n for stretch in stretches for piece in stretch)
+            raise ValueError(
+                f"timestamps that rise evenly, found {len(stretches)} jumps or standstills "
+                f"in the first {n_samples} samples"
+            )
+        before = float(block[-1])
+    segments = []
+    first = 0
+    for stretch in stretches:
+        segments.append(_segment(stretch, first, usual))
+        first = segments[-1].stop_sample
+    return Clock(tuple(segments))
+
+
+class _Piece(NamedTuple):
+    """The part of a stretch that lies in one block."""
+
+    n: int
+    first: float  # its timestamps
+    last: float
+    bend: float  # largest distance of a timestamp from the line between first and last
+    valid: bool
+    continues: bool  # one step after the end of the block before
+
+
+def _rising_together(blocks: Iterable[Floats]) -> Iterator[Floats]:
+    """Join the blocks in which time begins to rise, until they tell its usual step."""
+    held = np.empty(0)
+    told = False
     for block in blocks:
-        times = np.concatenate([last, block])  # so that the step between blocks is seen
-        if np.isnan(usual):
-            steps = np.diff(times)
-            positive = steps[steps > 0]
-            usual = float(np.median(positive)) if positive.size else float("nan")
-        builder.add(times, usual, known=last.size)
-        last = times[-1:]
-    return builder.clock(usual)
+        if told:
+            yield block
+            continue
+        held = np.concatenate([held, block])
+        n_rising = np.count_nonzero(np.diff(held) > 0)
+        told = n_rising >= ENOUGH_STEPS
+        if told or (n_rising == 0 and held.size > ENOUGH_STEPS):
+            yield held
+            held = np.empty(0)
+    if held.size:
+        yield held
 
 
-class _Builder:
-    """Collects stretches of evenly spaced or of invalid timestamps over successive blocks."""
-
-    def __init__(self) -> None:
-        self.stretches: list[_Stretch] = []
-        self.n_samples = 0
-
-    def add(self, times: Floats, usual: float, *, known: int) -> None:
-        """Take the timestamps of a block, of which the first `known` were seen before."""
-        steps = np.diff(times)
-        stands = steps == 0
-        invalid = ~np.isfinite(times)
-        invalid[1:] |= stands
-        invalid[:-1] |= stands
-        if known:
-            invalid[0] = self.stretches[-1].invalid
-        elif times.size and times[0] == -1.0:  # Allen's sentinel, if only once
-            invalid[0] = True
-        breaks = invalid[1:] != invalid[:-1]
-        with np.errstate(invalid="ignore"):
-            breaks |= ~invalid[1:] & ~(np.abs(steps - usual) <= usual / 2)
-        starts = np.concatenate([[0], np.flatnonzero(breaks) + 1, [times.size]])
-        for start, stop in pairwise(starts.tolist()):
-            continues = start == 0 and known
-            self._extend(times[start:stop], bool(invalid[start]), bool(continues))
-        self.n_samples += times.size - known
-
-    def _extend(self, times: Floats, invalid: bool, continues: bool) -> None:
-        if continues:
-            self.stretches[-1].extend(times[1:])
-        elif times.size:
-            self.stretches.append(_Stretch(times, invalid))
-
-    def clock(self, usual: float) -> Clock:
-        """Join the stretches to a clock."""
-        segments = []
-        first = 0
-        for stretch in self.stretches:
-            segments.append(stretch.segment(first, usual))
-            first += stretch.n_samples
-        return Clock(tuple(segments))
+def _usual_step(times: Floats) -> float:
+    steps = np.diff(times)
+    positive = steps[steps > 0]
+    return float(np.median(positive)) if positive.size else float("nan")
 
 
-class _Stretch:
-    """A growing stretch: its ends, and the extremes of its distance from an even clock.
+def _pieces(times: Floats, before: float, usual: float) -> Iterator[_Piece]:
+    """Cut a block where the clock jumps, and where samples with and without a time meet."""
+    steps = np.diff(times, prepend=before)
+    timeless = ~np.isfinite(times) | (steps == 0)
+    with np.errstate(invalid="ignore"):
+        uneven = ~(np.abs(steps - usual) <= usual / 2)
+    cuts = uneven & ~timeless
+    cuts[1:] |= timeless[1:] != timeless[:-1]
+    starts = np.flatnonzero(cuts[1:]) + 1
+    for start, stop in pairwise([0, *starts.tolist(), times.size]):
+        valid = not timeless[start]
+        part = times[start:stop]
+        bend = _bend(part) if valid else 0.0
+        continues = start == 0 and not uneven[0]
+        yield _Piece(part.size, float(part[0]), float(part[-1]), bend, valid, bool(continues))
 
-    The even clock is only known at the end, so the distance is measured from a provisional one;
-    `segment` adds what the two clocks can differ by, which makes the residual an upper bound.
-    """
 
-    def __init__(self, times: Floats, invalid: bool) -> None:
-        self.invalid = invalid
-        self.n_samples = 0
-        self.t0 = float(times[0])
-        self.dt = float(times[-1] - times[0]) / max(times.size - 1, 1)
-        self.last = self.t0
-        self.low = self.high = 0.0
-        self.extend(times)
+def _bend(times: Floats) -> float:
+    even = np.linspace(times[0], times[-1], times.size)
+    return float(np.max(np.abs(times - even)))
 
-    def extend(self, times: Floats) -> None:
-        if not times.size:
-            return
-        if not self.invalid:
-            even = self.t0 + np.arange(self.n_samples, self.n_samples + times.size) * self.dt
-            self.low = min(self.low, float(np.min(times - even)))
-            self.high = max(self.high, float(np.max(times - even)))
-        self.last = float(times[-1])
-        self.n_samples += times.size
 
-    def segment(self, first_sample: int, usual: float) -> Segment:
-        if self.invalid:
-            return Segment(first_sample, self.n_samples, float("nan"), usual, valid=False)
-        if self.n_samples == 1:
-            return Segment(first_sample, 1, self.t0, usual)
-        dt = (self.last - self.t0) / (self.n_samples - 1)
-        drift = abs(dt - self.dt) * (self.n_samples - 1)
-        return Segment(first_sample, self.n_samples, self.t0, dt, max(-self.low, self.high) + drift)
+def _belongs_to(piece: _Piece, stretch: Sequence[_Piece]) -> bool:
+    """Tell whether a piece goes on a stretch: one that it continues, or whose time it repeats."""
+    if piece.valid:
+        return piece.continues and stretch[-1].valid
+    stray = len(stretch) == 1 and stretch[0].n == 1 and piece.first == stretch[0].last
+    return stray or not stretch[-1].valid
+
+
+def _segment(stretch: Sequence[_Piece], first_sample: int, usual: float) -> Segment:
+    """Join the pieces of a stretch: an even clock from its first timestamp to its last."""
+    n = sum(piece.n for piece in stretch)
+    t0, last = stretch[0].first, stretch[-1].last
+    sentinel = n == 1 and t0 == SENTINEL
+    if sentinel or not all(piece.valid for piece in stretch):
+        return Segment(first_sample, n, float("nan"), usual, valid=False)
+    dt = (last - t0) / (n - 1) if n > 1 else usual
+    residual = 0.0
+    start = 0
+    for piece in stretch:  # it strays from its own line, and that line's ends from the segment's
+        ends = [piece.first - t0 - start * dt, piece.last - t0 - (start + piece.n - 1) * dt]
+        residual = max(residual, piece.bend + max(map(abs, ends)))
+        start += piece.n
+    return Segment(first_sample, n, t0, dt, residual)

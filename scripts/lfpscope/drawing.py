@@ -44,6 +44,7 @@ AREA_COLOURS = (
 )
 AREA_SEED = 1291  # gives Allen's areas that lie side by side different colours
 NO_AREA = {"", "unknown", "none", "nan", "null"}
+SAMPLES_PER_PIXEL = 4  # up to which samples are drawn themselves, not first, min, max and last
 TRACE_PIXELS = 12  # that the configured µV take in a picture 1000 pixels high
 OVERLAP_PIXELS = 24  # channels that lie nearer than this are told apart by shade where they overlap
 
@@ -86,27 +87,23 @@ class View:
     t0, t1 : float
         Session time of the left and right edge, seconds: the range asked for, snapped outward.
     n_columns : int
-        How many.
+        Columns of the grid.
     parts : list of Part
         One for each segment in the range; none where no sample lies in it.
-    magnify : int
-        Pixels that a column is wide: more than one where there are fewer samples than pixels.
+    width : int
+        Of the picture, in pixels: as many as columns, except where each column is one sample.
     """
 
     t0: float
     t1: float
     n_columns: int
     parts: list[Part]
-    magnify: int = 1
-
-    @property
-    def width(self) -> int:
-        """Width of the picture, pixels."""
-        return self.n_columns * self.magnify
+    width: int
 
     def pixels(self, part: Part) -> slice:
-        """Where a part lies in the picture."""
-        return slice(part.here.start * self.magnify, part.here.stop * self.magnify)
+        """Where a part lies in the picture; at its ends it may fill a pixel only partly."""
+        start, stop = part.here.start * self.width, part.here.stop * self.width
+        return slice(start // self.n_columns, -(-stop // self.n_columns))
 
     @property
     def drawn_from(self) -> str:
@@ -128,18 +125,20 @@ def read_view(probe: Probe, start: float, stop: float, width: int) -> View:
     """
     pieces = list(time_range(probe.references.clock, start, stop))
     if not pieces:
-        return View(start, stop, width, [])
+        return View(start, stop, width, [], width)
     dt = probe.references.clock.dt
+    n_samples = max(1, math.ceil((stop - start) / dt))
     # snapping both ends outward may add two columns
-    step = probe.column_step(max(1, math.ceil((stop - start) / dt)), max(1, width - 2))
+    step = probe.column_step(n_samples, max(1, width - 2))
+    if step <= SAMPLES_PER_PIXEL:
+        step = 1  # lines between samples then run as smoothly as the pixels allow
     seconds = step * dt
     segment, first, _ = pieces[0]
     left = _time(segment, _snapped(segment, first, step))
     t0 = left - max(0, math.ceil((left - start) / seconds)) * seconds
     parts = [_read_part(probe, t0, step, *piece) for piece in pieces]
     n_columns = max(math.ceil((stop - t0) / seconds - 1e-6), *(part.here.stop for part in parts), 1)
-    magnify = max(1, width // n_columns) if step == 1 else 1
-    return View(t0, t0 + n_columns * seconds, n_columns, parts, magnify)
+    return View(t0, t0 + n_columns * seconds, n_columns, parts, width if step == 1 else n_columns)
 
 
 def _read_part(probe: Probe, t0: float, step: int, segment: Segment, first: int, stop: int) -> Part:
@@ -206,16 +205,17 @@ def trace_pixels(
     for part in view.parts if channels.size else ():
         columns = part.columns
         y = probe.volts(columns.values)[:, channels] - probe.mean[channels, np.newaxis]
-        left = columns.first_sample + part.skip * columns.step - 0.5
+        here, step = view.pixels(part), columns.step * view.n_columns / view.width  # of a pixel
+        origin = columns.first_sample + (part.skip - part.at) * columns.step - 0.5
         canvas = datashader.Canvas(
-            plot_width=part.n_columns * view.magnify,
+            plot_width=here.stop - here.start,
             plot_height=height,
-            x_range=(left, left + part.n_columns * columns.step),
+            x_range=(origin + here.start * step, origin + here.stop * step),
             y_range=(0, height),
         )
         points = trace_points(columns, y * pixels_per_volt + baselines[:, np.newaxis])
         drawn = canvas.line(points, "x", "y", agg=datashader.any()).to_numpy()
-        picture[:, view.pixels(part)] |= drawn[::-1]
+        picture[:, here] |= drawn[::-1]
     return picture
 
 
@@ -239,7 +239,10 @@ def trace_points(columns: Columns, y: Floats) -> pd.DataFrame:
     starts = columns.first_sample + np.arange(columns.n_columns) * columns.step
     ends = np.minimum(starts + columns.step, columns.segment.stop_sample) - 1
     middle = (starts + ends) / 2
-    x = np.append(np.stack([starts, middle, middle, ends], axis=1), np.nan)
+    if columns.step == 1:
+        x, y = np.append(starts, np.nan), y[:1]  # the four are one
+    else:
+        x = np.append(np.stack([starts, middle, middle, ends], axis=1), np.nan)
     n_channels = y.shape[1]
     lines = np.full((n_channels, x.size), np.nan)
     lines[:, :-1] = y.transpose(1, 2, 0).reshape(n_channels, -1)
@@ -247,19 +250,27 @@ def trace_points(columns: Columns, y: Floats) -> pd.DataFrame:
 
 
 def amplitude(view: View, probe: Probe) -> Floats:
-    """Amplitude of each channel in each column: half its peak-to-peak range.
+    """Amplitude of each channel in each pixel column: the largest distance from its mean.
 
     Returns
     -------
-    ndarray of float, shape (n_channels, view.n_columns)
+    ndarray of float, shape (n_channels, view.width)
         Volts; NaN in gaps and where there is no number.
     """
-    picture = np.full((probe.references.n_channels, view.n_columns), np.nan)
+    low, high = np.full((2, probe.references.n_channels, view.n_columns), np.nan)
     for part in view.parts:
-        volts = probe.volts(part.columns.values[1:3])
-        spread = np.abs(volts[1] - volts[0]) / 2
-        picture[:, part.here] = spread[:, part.skip : part.skip + part.n_columns]
-    return picture
+        here = slice(part.skip, part.skip + part.n_columns)
+        volts = probe.volts(part.columns.values[1:3, :, here]) - probe.mean[:, np.newaxis]
+        low[:, part.here], high[:, part.here] = volts.min(axis=0), volts.max(axis=0)
+    low, high = _to_pixels(low, view, np.fmin), _to_pixels(high, view, np.fmax)
+    return np.maximum(np.abs(low), np.abs(high))
+
+
+def _to_pixels(values: npt.NDArray[Any], view: View, join: np.ufunc) -> npt.NDArray[Any]:
+    """Values of columns (the last axis) → of pixels: joined where a pixel holds several."""
+    starts = np.arange(view.width) * view.n_columns // view.width
+    joins = view.width < view.n_columns
+    return np.asarray(join.reduceat(values, starts, axis=-1) if joins else values[..., starts])
 
 
 def gap_columns(view: View) -> Mask:
@@ -321,7 +332,7 @@ def trace_picture(
         overlap += drawn(~dead & (rank % groups == group))
     shades = np.where(overlap, len(TRACE_PALETTE) - len(SHADES), 0)
     shades += (overlap - 1).clip(0) * (len(SHADES) - 1) // max(1, groups - 1)
-    shades[(overlap == 0) & gap_columns(view).repeat(view.magnify)] = 1
+    shades[(overlap == 0) & _to_pixels(gap_columns(view), view, np.logical_and)] = 1
     shades[drawn(dead) & (overlap == 0)] = 2
     return shades.astype(np.uint8)
 
@@ -359,7 +370,7 @@ def heat_picture(
     colours[probe.dead[order]] = HEAT_GREY
     colours[np.isnan(spread)] = HEAT_GAP
     bands = np.arange(height) * order.size // height
-    return colours[bands].astype(np.uint8).repeat(view.magnify, axis=1)
+    return colours[bands].astype(np.uint8)
 
 
 # --- brain areas ---------------------------------------------------------------------------------

@@ -137,8 +137,7 @@ def draw_session(
         each = (room.height + between) // len(probes) - between
         figure = _figure(width, height)
         noun = "probe" if len(probes) == 1 else "probes"
-        duration = clock_text(round(stop - start, 1))
-        caption = f"{len(probes)} {noun} on one clock · {duration} (min:s)"
+        caption = f"{len(probes)} {noun} on one clock · {duration_text(stop - start)}"
         _title(figure, f"session {session}", f"{caption} · amplitude over depth")
         for i, probe in enumerate(probes):
             box = Box(left, top + i * (each + between), room.width, each)
@@ -193,8 +192,20 @@ def _probe_line(probe: Probe) -> str:
 
 def _facts(probe: Probe) -> str:
     clock = probe.references.clock
-    duration, rate = clock_text(round(clock.t1 - clock.t0, 1)), 1 / clock.dt
-    return f"{duration} (min:s) · {rate:.6g} Hz · {probe.references.n_channels} channels"
+    duration, rate = duration_text(clock.t1 - clock.t0), 1 / clock.dt
+    return f"{duration} · {rate:.6g} Hz · {probe.references.n_channels} channels"
+
+
+def duration_text(seconds: float) -> str:
+    """Duration in words: 8 ms, 5.3 s, 4 min 5 s, 2 h 22 min."""
+    if seconds < 1:
+        return f"{seconds * 1000:.3g} ms"
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def clock_text(seconds: float) -> str:
@@ -209,7 +220,7 @@ def _show(figure: Figure, box: Box, picture: npt.NDArray[np.uint8], view: View) 
     """Put a picture on axes in session time, of just so many pixels as the box has."""
     axes = _axes(figure, box)
     height = picture.shape[0]
-    columns = np.arange(box.width) * view.n_columns // box.width  # a column is whole pixels wide
+    columns = np.arange(box.width) * view.width // box.width  # a column is whole pixels wide
     extent = (view.t0, view.t1, height, 0)
     axes.imshow(picture[:, columns], extent=extent, aspect="auto", interpolation="nearest")
     axes.xaxis.set_major_locator(_TimeLocator())
@@ -271,8 +282,14 @@ def _depth_ticks(depths: Floats, height: int) -> tuple[npt.NDArray[np.int64], li
         known.min(), known.max()
     )
     wanted = wanted[(wanted >= known.min()) & (wanted <= known.max())]
-    rows = np.array([np.nanargmin(np.abs(depths - depth)) for depth in wanted], dtype=np.int64)
-    return rows, [f"{depth:g}" for depth in wanted]
+    rows: list[int] = []
+    labels: list[str] = []
+    for depth in wanted[::-1]:
+        row = int(np.nanargmin(np.abs(depths - depth)))
+        if not rows or (row - rows[-1]) * height / depths.size >= 16:  # room for a line of text
+            rows.append(row)
+            labels.append(f"{depth:g}")
+    return np.array(rows, dtype=np.int64), labels
 
 
 def _area_strip(figure: Figure, box: Box, areas: npt.NDArray[Any], *, labels: bool) -> None:
@@ -309,7 +326,7 @@ def _colour_bar(figure: Figure, box: Box, microvolts: float) -> None:
     axes.set_xticks([])
     axes.yaxis.tick_right()
     axes.yaxis.set_label_position("right")
-    axes.set_ylabel("amplitude (µV, half of peak to peak)", fontsize=10)
+    axes.set_ylabel("amplitude (µV from the mean)", fontsize=10)
     axes.tick_params(labelsize=10)
 
 
@@ -325,7 +342,7 @@ def _thumbnail(probe: Probe, microvolts: float) -> Figure:
     areas = probe.references.channels.columns.get("area")
     if areas is not None:
         _area_strip(figure, Box(0, 0, 12, box.height), areas[order], labels=False)
-    duration = clock_text(round(clock.t1 - clock.t0))
+    duration = duration_text(clock.t1 - clock.t0)
     text = f"{probe.references.probe} · {duration} · {order.size} ch"
     figure.text(0.01, 3 / height, text, fontsize=8, va="bottom")
     return figure

@@ -6,6 +6,7 @@ from pathlib import Path
 from lfpscope.clock import Clock
 from lfpscope.files import UserError
 from lfpscope.recording import Recording, choose_series, open_nwb, read_recording
+from lfpscope.references import describe_layout
 from lfpscope.sources.tables import Probe, Session, find_files
 
 
@@ -33,6 +34,7 @@ def probes_in_file(session: Session, file: str) -> list[Probe]:
                 probe = probe_id(path, series if len(chosen) > 1 else "")
                 try:
                     warnings = read_recording(nwb, series).warnings
+                    describe_layout(nwb[series]["data"])
                 except UserError as error:
                     probes.append(_unreadable(session, probe, file, series, error))
                 else:

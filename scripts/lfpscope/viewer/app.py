@@ -1,0 +1,105 @@
+"""The viewer's server and its command line. Light to import: the page must answer soon."""
+
+import argparse
+import html
+import sys
+import webbrowser
+from functools import partial
+from pathlib import Path
+
+from bokeh.application import Application
+from bokeh.application.handlers.function import FunctionHandler
+from bokeh.document import Document
+from bokeh.io import curdoc
+from bokeh.models import Div
+from bokeh.server.server import Server
+
+from lfpscope.files import UserError
+from lfpscope.viewer.session import Session, open_session
+
+PORT = 5006
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+def main(folder: Path) -> None:
+    """Run the program `viewer.py` of a session's folder."""
+    try:
+        _serve(folder, _arguments())
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def serve_document(folder: Path) -> None:
+    """Fill the document that ``bokeh serve`` is making."""
+    fill_document(curdoc(), open_session(folder))
+
+
+def fill_document(document: Document, session: Session) -> None:
+    """Fill a new page; as long as libraries are loading it says so."""
+    document.title = f"{session.name} · LFP"
+    loading = Div(text=f"Opening session {html.escape(session.name)} …", margin=20)
+    document.add_root(loading)
+
+    def loaded() -> None:
+        from lfpscope.viewer.page import Page  # slow to import; by now it has been
+
+        document.remove_root(loading)
+        Page(document, session)
+
+    session.when_loaded(lambda: document.add_next_tick_callback(loaded))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="viewer.py", description="Show a session in a browser.")
+    parser.add_argument("--port", type=int, help=f"default {PORT}, or any that is free")
+    parser.add_argument("--address", default="localhost", help="default %(default)s")
+    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    parser.add_argument(
+        "--allow-websocket-origin",
+        action="append",
+        metavar="HOST:PORT",
+        help="as it stands in the browser's address bar; needed with --address",
+    )
+    return parser.parse_args()
+
+
+def _serve(folder: Path, arguments: argparse.Namespace) -> None:
+    if arguments.address not in LOOPBACK and not arguments.allow_websocket_origin:
+        raise UserError(
+            f"--address {arguments.address} lets other machines read this session. Say which "
+            "address their browsers will show: --allow-websocket-origin HOST:PORT."
+        )
+    server = _server(folder, arguments)
+    server.start()
+    address = f"http://{arguments.address}:{server.port}/"
+    print(f"session {folder.name}: {address} (end with Ctrl-C)", flush=True)
+    open_session(folder)
+    if not arguments.no_browser:
+        server.io_loop.add_callback(webbrowser.open, address)
+    try:
+        server.io_loop.start()
+    except KeyboardInterrupt:
+        server.stop()
+
+
+def _server(folder: Path, arguments: argparse.Namespace) -> Server:
+    def fill(document: Document) -> None:
+        fill_document(document, open_session(folder))
+
+    make = partial(
+        Server,
+        {"/": Application(FunctionHandler(fill))},
+        address=arguments.address,
+        allow_websocket_origin=arguments.allow_websocket_origin,
+        websocket_compression_level=1,
+        websocket_compression_mem_level=8,
+    )
+    try:
+        return make(port=PORT if arguments.port is None else arguments.port)
+    except OSError as error:
+        if arguments.port is not None:
+            raise UserError(
+                f"port {arguments.port}: {error.strerror}. Name another, or none for any."
+            ) from None
+        return make(port=0)

@@ -1,0 +1,118 @@
+"""A session's folder: its probes, opened once for all pages."""
+
+import threading
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lfpscope.files import UserError
+from lfpscope.viewer.state import State, round_scale
+
+if TYPE_CHECKING:
+    from lfpscope.envelope import Probe
+
+DEVIATIONS = 10  # standard deviations of a typical channel that the scale bar stands for at first
+
+
+class Slot:
+    """One probe of the session, open or with the reason why not.
+
+    Attributes
+    ----------
+    name : str
+        The probe's id.
+    lock : Lock
+        Held by whoever reads or draws the probe: pages share it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.name = folder.name
+        self.lock = threading.Lock()
+        self._probe: Probe | None = None
+
+    def open(self) -> "Probe":
+        """Open the probe, or check that an open one still is what it was.
+
+        Raises
+        ------
+        UserError
+            If its references, its envelope or its source are missing or have changed.
+        """
+        # imported late: the server answers before these are loaded
+        from lfpscope.envelope import Probe
+        from lfpscope.references import check_source, open_references
+
+        if self._probe is None:
+            references = open_references(self.folder / "lfp.json")
+            self._probe = Probe(references, self.folder / "envelope.zarr.zip")
+        else:
+            check_source(self._probe.references)
+        return self._probe
+
+
+class Session:
+    """The probes of a session's folder.
+
+    Opening loads libraries that take seconds, so it runs in a thread of its own.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``probes/<probe>/lfp.json``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.name = folder.name
+        found = sorted(folder.glob("probes/*/lfp.json"))
+        self.slots = [Slot(path.parent) for path in found]
+        self._loaded = threading.Event()
+        threading.Thread(target=self._load, daemon=True).start()
+
+    def when_loaded(self, then: Callable[[], None]) -> None:
+        """Call a function from another thread once the libraries are loaded."""
+
+        def wait() -> None:
+            self._loaded.wait()
+            then()
+
+        threading.Thread(target=wait, daemon=True).start()
+
+    def _load(self) -> None:
+        from lfpscope.viewer import page, render  # noqa: F401 - loaded for the pages to come
+
+        render.compile_drawing()
+        self._loaded.set()
+
+    def open_probes(self) -> dict[str, "Probe | UserError"]:
+        """All probes by name, open or with the reason why not."""
+        return {slot.name: _open_or_why(slot) for slot in self.slots}
+
+
+def _open_or_why(slot: Slot) -> "Probe | UserError":
+    try:
+        with slot.lock:
+            return slot.open()
+    except UserError as error:
+        return error
+
+
+@cache
+def open_session(folder: Path) -> Session:
+    """The session of a folder: the same one for all pages of this server."""
+    return Session(folder)
+
+
+def first_state(probes: list["Probe"]) -> State:
+    """Show the whole recording, at one gain that suits a typical channel of all probes."""
+    import numpy as np
+
+    clocks = [probe.references.clock for probe in probes if probe.references.clock.valid]
+    start = min((clock.t0 for clock in clocks), default=0.0)
+    stop = max((clock.t1 for clock in clocks), default=1.0)
+    alive = [probe.std[~probe.dead & np.isfinite(probe.std)] for probe in probes]
+    spread = np.concatenate(alive) if alive else np.empty(0)
+    typical = float(np.median(spread)) if spread.size else 50e-6
+    return State(start, stop, round_scale(DEVIATIONS * typical * 1e6))

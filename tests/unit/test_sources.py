@@ -1,0 +1,185 @@
+import os
+from pathlib import Path
+
+import h5py
+import pytest
+
+from lfpscope.files import UserError
+from lfpscope.recording import open_nwb, read_clock, read_recording
+from lfpscope.sources.nwb import describe, nwb_probes, probe_id
+from lfpscope.sources.probes import check_ids, fetch_file, find_probes, keep_probes
+from lfpscope.sources.tables import Probe, Session
+
+
+@pytest.mark.parametrize(
+    ("path", "series", "expected"),
+    [
+        ("x/mouse7.nwb", "", "mouse7"),
+        ("x/mouse7.nwb", "/acquisition/LFP/lf0", "mouse7.lf0"),
+        ("probe_810755797_lfp.nwb", "", "810755797"),
+        ("probe_810755797_lfp.nwb", "/acquisition/a", "810755797.a"),
+        ("sub-1_ses-2 (3).nwb", "", "sub-1_ses-2__3_"),
+        ("_hidden.nwb", "", "x_hidden"),
+        ("Mäuse.nwb", "", "M_use"),
+    ],
+)
+def test_probe_id(path, series, expected):
+    assert probe_id(Path(path), series) == expected
+
+
+def test_one_recording_per_file(write_nwb, tmp_path):
+    write_nwb(tmp_path / "b.nwb")
+    write_nwb(tmp_path / "a.nwb")
+    probes = nwb_probes(Session("s", "nwb", f"{tmp_path}/*.nwb"))
+    assert [(p.probe, p.series, p.status) for p in probes] == [
+        ("a", "/acquisition/LFP/lfp", "ok"),
+        ("b", "/acquisition/LFP/lfp", "ok"),
+    ]
+
+
+def test_several_recordings_in_a_file(write_nwb, tmp_path):
+    path = write_nwb(tmp_path / "m.nwb", ("lf0", "lf1"))
+    assert [p.probe for p in nwb_probes(Session("s", "nwb", str(path)))] == ["m.lf0", "m.lf1"]
+    (probe,) = nwb_probes(Session("s", "nwb", str(path), series="*1"))
+    assert (probe.probe, probe.series) == ("m", "/acquisition/LFP/lf1")
+
+
+def test_what_is_odd_is_noted(write_nwb, tmp_path):
+    path = write_nwb(tmp_path / "m.nwb")
+    with h5py.File(path, "a") as file:
+        del file["acquisition/LFP/lfp/electrodes"]
+    (probe,) = nwb_probes(Session("s", "nwb", str(path)))
+    assert probe.status == "ok"
+    assert probe.note.startswith("1 of 1 ElectricalSeries: inside an LFP container; no electrodes")
+
+
+def no_lfp(path, write_nwb):
+    write_nwb(path, neurodata_type="TimeSeries")
+
+
+def not_hdf5(path, _):
+    path.write_text("x\ty\n1\t2\n")
+
+
+def truncated(path, write_nwb):
+    write_nwb(path)
+    os.truncate(path, path.stat().st_size - 1)
+
+
+def lzf(path, write_nwb):
+    write_nwb(path, compression="lzf")
+
+
+def no_clock(path, write_nwb):
+    write_nwb(path)
+    with h5py.File(path, "a") as file:
+        del file["acquisition/LFP/lfp/timestamps"]
+
+
+def damaged_metadata(path, write_nwb):
+    write_nwb(path)
+    with path.open("r+b") as file:
+        content = file.read()
+        file.seek(content.index(b"TREE"))
+        file.write(b"\0" * 200)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "note"),
+    [
+        (no_lfp, "no ElectricalSeries"),
+        (not_hdf5, "not an HDF5 file"),
+        (truncated, "truncated"),
+        (lzf, "lzf"),
+        (no_clock, "neither timestamps nor"),
+        (damaged_metadata, ""),
+    ],
+)
+def test_file_that_cannot_be_read_is_a_row(write_nwb, tmp_path, spoil, note):
+    write_nwb(tmp_path / "a.nwb")
+    spoil(tmp_path / "b.nwb", write_nwb)
+    good, bad = nwb_probes(Session("s", "nwb", f"{tmp_path}/*.nwb"))
+    assert (good.probe, good.status) == ("a", "ok")
+    assert (bad.probe, bad.status) == ("b", "unreadable")
+    assert bad.note.startswith(f"{tmp_path}/b.nwb: ")
+    assert note in bad.note
+    assert "\n" not in bad.note
+
+
+# --- sessions -----------------------------------------------------------------------------------
+
+
+def row(probe: str, **more: str) -> Probe:
+    return Probe("s", probe, "nwb", f"{probe}.nwb", **more)
+
+
+def test_demo_lies_in_the_cache(tmp_path):
+    probes = find_probes([Session("demo-1", "demo")], cache=tmp_path)
+    assert len(probes) == 2
+    assert probes[0].address == f"{tmp_path}/demo/demo-1/{probes[0].probe}.nwb"
+    assert {p.status for p in probes} == {"ok"}
+
+
+def test_same_id_twice():
+    first = Probe("s", "a", "nwb", "x/a.nwb")
+    second = Probe("s", "a", "nwb", "y/a.nwb", "/lf")
+    session = Session("s", "nwb", "*/a.nwb", where="t.tsv, line 2")
+    with pytest.raises(UserError, match=r"t.tsv, line 2: x/a.nwb and y/a.nwb:/lf would both be"):
+        check_ids(session, [first, second])
+
+
+def test_probes_to_keep():
+    probes = [row("a"), row("b"), row("c")]
+    assert keep_probes(Session("s", "nwb", probes=("c", "a")), probes) == [probes[0], probes[2]]
+    assert keep_probes(Session("s", "nwb"), probes) == probes
+
+
+def test_probe_to_keep_that_is_not_there():
+    with pytest.raises(UserError, match=r"no probe 'd' in session 's'; there are a, b"):
+        keep_probes(Session("s", "nwb", probes=("a", "d")), [row("a"), row("b")])
+
+
+def test_unreadable_file_stands_for_the_probes_it_may_hold():
+    probes = [row("a"), row("m", status="unreadable")]
+    assert keep_probes(Session("s", "nwb", probes=("m.lf0",)), probes) == [probes[1]]
+
+
+# --- fetching -----------------------------------------------------------------------------------
+
+
+def test_users_file_is_only_looked_at(write_nwb, tmp_path):
+    path = write_nwb(tmp_path / "a.nwb")
+    before = path.stat()
+    found = fetch_file("nwb", "s", "a", path)
+    assert (found["size"], found["mtime_ns"]) == (before.st_size, before.st_mtime_ns)
+    assert path.stat() == before
+
+
+def test_address_is_absolute(write_nwb, tmp_path, monkeypatch):
+    write_nwb(tmp_path / "a.nwb")
+    monkeypatch.chdir(tmp_path)
+    assert fetch_file("nwb", "s", "a", Path("a.nwb"))["address"] == f"{tmp_path}/a.nwb"
+
+
+def test_users_file_that_is_gone(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        fetch_file("nwb", "s", "a", tmp_path / "a.nwb")
+
+
+# --- describing ---------------------------------------------------------------------------------
+
+
+def test_description(write_nwb, tmp_path):
+    path = write_nwb(tmp_path / "a.nwb", samples=2500)
+    with open_nwb(path) as nwb:
+        recording = read_recording(nwb, "/acquisition/LFP/lfp")
+        text = describe(recording, read_clock(nwb, recording), n_chunks=12)
+    assert text.splitlines() == [
+        f"file      {path}",
+        "series    /acquisition/LFP/lfp",
+        "samples   2500 × 4 channels in 12 chunks",
+        "clock     10.000 s to 12.000 s, 1250.0000 Hz",
+        "length    0 min 2.0 s, gaps included",
+        "units     volts = stored × 1 + 0",
+        "channels  ids 100 to 103, with depth, area",
+    ]

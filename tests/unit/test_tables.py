@@ -1,0 +1,121 @@
+from pathlib import Path
+
+import pytest
+
+from lfpscope.files import UserError
+from lfpscope.sources.tables import (
+    Probe,
+    Session,
+    find_files,
+    read_probes,
+    read_rows,
+    read_sessions,
+    write_probes,
+)
+
+
+def sessions_in(folder: Path, *rows: str) -> list[Session]:
+    path = folder / "sessions.tsv"
+    path.write_text("\n".join(["session\tsource\tlocation\tprobes\tseries", *rows]))
+    return read_sessions(path)
+
+
+def test_rows_say_where_they_are(tmp_path):
+    path = tmp_path / "s.tsv"
+    path.write_text("\ufeffsession\tsource\r\n# a remark\r\n\r\n a \tnwb\r\n", encoding="utf-8")
+    assert list(read_rows(path)) == [(f"{path}, line 4", {"session": "a", "source": "nwb"})]
+
+
+def test_quotes_are_kept(tmp_path):
+    (session,) = sessions_in(tmp_path, 'a\tnwb\tmy "best" file.nwb')
+    assert session.location == 'my "best" file.nwb'
+
+
+def test_cells_that_are_missing_are_empty(tmp_path):
+    (session,) = sessions_in(tmp_path, "demo-1\tdemo")
+    assert (session.location, session.probes, session.series) == ("", (), "")
+
+
+def test_probes_are_separated_by_commas(tmp_path):
+    (session,) = sessions_in(tmp_path, "a\tnwb\tx.nwb\t1, 2,3\t*_lf")
+    assert session.probes == ("1", "2", "3")
+    assert session.series == "*_lf"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no column `session`"),
+        ("session,source\na,nwb", "with tabs between"),
+        ("session\tsource\n", "no sessions"),
+        ("session\tsource\na\tdemo\tx\ty", "line 2: 4 cells for 2 columns"),
+        ("session\tsource\na\tdemo\n\na\tdemo\n", "line 4: session 'a' is already in"),
+        ("session\tsource\na\tnwb\n", "line 2: source nwb needs a location"),
+        ("session\tsource\tlocation\na\tdemo\tx\n", "line 2: a demo has no location"),
+        ("session\tsource\tlocation\na\tnwb\thttps://x.org/y.nwb\n", "not available in this"),
+    ],
+)
+def test_what_cannot_be_read_is_named(tmp_path, text, message):
+    path = tmp_path / "s.tsv"
+    path.write_text(text)
+    with pytest.raises(UserError, match=message):
+        read_sessions(path)
+
+
+def test_missing_table(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        read_sessions(tmp_path / "s.tsv")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    for name in ("a.nwb", "b.nwb", "x/c.nwb", "x/y/d.nwb", "x/note.txt", "odd[1].nwb", "z.nwb/e"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("location", "files"),
+    [
+        ("a.nwb", ["a.nwb"]),
+        ("./a.nwb", ["a.nwb"]),
+        ("?.nwb", ["a.nwb", "b.nwb"]),
+        ("x/**/*.nwb", ["x/c.nwb", "x/y/d.nwb"]),
+        ("odd[1].nwb", ["odd[1].nwb"]),
+        ("[ab].nwb", ["a.nwb", "b.nwb"]),
+        ("~/a.nwb", ["{home}/a.nwb"]),
+    ],
+)
+def test_files_of_a_location(folder, monkeypatch, location, files):
+    monkeypatch.setenv("HOME", str(folder))
+    expected = [name.format(home=folder) for name in files]
+    assert find_files(Session("s", "nwb", location)) == expected
+
+
+def test_absolute_glob(folder):
+    assert find_files(Session("s", "nwb", f"{folder}/?.nwb")) == [f"{folder}/{n}.nwb" for n in "ab"]
+
+
+@pytest.mark.parametrize(
+    ("location", "message"),
+    [("q*.nwb", r"no file matches q\*.nwb \(from "), ("x", r"x is a folder. Name the files in it")],
+)
+@pytest.mark.usefixtures("folder")
+def test_location_without_files(location, message):
+    with pytest.raises(UserError, match=message):
+        find_files(Session("s", "nwb", location, where="t.tsv, line 2"))
+
+
+def test_demo_has_no_files():
+    assert find_files(Session("demo-1", "demo")) == []
+
+
+def test_probes_round_trip(tmp_path):
+    probes = [
+        Probe("s", "1", "nwb", "a b.nwb", "/x", "ok", 'taken; "odd"'),
+        Probe("s", "2", "nwb", "c.nwb", "", "unreadable", "c.nwb: not HDF5"),
+    ]
+    write_probes(tmp_path / "probes.tsv", probes)
+    assert read_probes(tmp_path / "probes.tsv") == probes

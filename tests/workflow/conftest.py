@@ -1,0 +1,125 @@
+"""The workflow in a folder of its own, run as a user runs it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("Snakefile", "rules", "scripts", "config", "profiles")
+
+
+def environment() -> dict[str, str]:
+    # without byte code Snakemake takes 2 s longer to start
+    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+
+
+@dataclass
+class Run:
+    """How a run of Snakemake ended."""
+
+    code: int
+    output: str
+
+    @property
+    def jobs(self) -> set[str]:
+        """Rules that ran, or would, with their wildcards: ``draw_probe one/a``."""
+        jobs = set()
+        for block in re.split(r"^\[.*\d\d:\d\d:\d\d \d{4}\]\n", self.output, flags=re.MULTILINE):
+            rule = re.match(r"(?:local)?(?:rule|checkpoint) (\w+):\n", block)
+            if rule:
+                wildcards = re.search(r"^    wildcards: (.*)$", block, re.MULTILINE)
+                values = re.findall(r"=([^,]+)", wildcards[1]) if wildcards else []
+                jobs.add(" ".join([rule[1], "/".join(values)]).strip())
+        return jobs
+
+    @property
+    def rules(self) -> set[str]:
+        """Rules that ran, or would."""
+        return {job.split()[0] for job in self.jobs}
+
+
+class Workflow:
+    """A copy of the workflow, with data and results beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __truediv__(self, path: str) -> Path:
+        return self.folder / path
+
+    def command(self, *arguments: str) -> list[str]:
+        snakefile = str(self / "Snakefile")
+        python = [sys.executable, "-m", "snakemake"]
+        return [*python, "--snakefile", snakefile, "--cores", "2", *arguments]
+
+    def run(self, *arguments: str, code: int = 0, folder: Path | None = None) -> Run:
+        """Run Snakemake, here or in another folder, and check how it ended."""
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=folder or self.folder,
+            env=environment(),
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=600,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout
+        return Run(done.returncode, done.stdout)
+
+    def sessions(self, *rows: str) -> None:
+        """Write the sessions table; cells with spaces between."""
+        table = ["session source location", *rows]
+        text = "".join("\t".join(row.split()) + "\n" for row in table)
+        (self / "config/sessions.tsv").write_text(text)
+
+    def copy(self, folder: Path) -> "Workflow":
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return Workflow(folder)
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    """Return the workflow as a clone has it."""
+    folder = tmp_path_factory.mktemp("bare")
+    for part in PARTS:
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, folder / part)
+        else:
+            shutil.copy2(ROOT / part, folder / part)
+    return Workflow(folder)
+
+
+@pytest.fixture
+def workflow(bare: Workflow, tmp_path: Path) -> Workflow:
+    """Return a workflow of one's own that has not run."""
+    return bare.copy(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished_once(
+    bare: Workflow,
+    write_nwb: Callable[..., Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Workflow:
+    """Return a workflow that has run, with two sessions: not to be changed."""
+    finished = bare.copy(tmp_path_factory.mktemp("finished"))
+    write_nwb(finished / "data/a.nwb")
+    write_nwb(finished / "data/b.nwb", channels=3, seed=1)
+    write_nwb(finished / "two.nwb", ("lf0", "lf1"))
+    finished.sessions("one nwb data/*.nwb", "two nwb two.nwb")
+    finished.run()
+    return finished
+
+
+@pytest.fixture
+def finished(finished_once: Workflow, tmp_path: Path) -> Workflow:
+    """Return a copy of the workflow that has run."""
+    return finished_once.copy(tmp_path)

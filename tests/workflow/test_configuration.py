@@ -1,0 +1,65 @@
+"""What does not fit is named in one line, before any job runs."""
+
+import pytest
+
+pytestmark = pytest.mark.workflow
+
+HEADER = "session\tsource\tlocation\n"
+
+
+def error(output: str) -> str:
+    lines = [line for line in output.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1, output
+    assert "Traceback" not in output
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("sesions=x.tsv", "configuration: unknown key sesions in it; known are sessions, "),
+        ("sessions=nope.tsv", "nope.tsv: no such file"),
+        ("results=a{b", "configuration: results is 'a{b'; expected the path"),
+        ("summary={bukket: 64}", "configuration: unknown key bukket in summary; known are bucket"),
+        ("summary={bucket: 3}", "configuration: summary.bucket is 3; expected samples"),
+    ],
+)
+def test_wrong_setting(bare, setting, message):
+    run = bare.run("--config", setting, code=1)
+    assert message in error(run.output)
+    assert not run.jobs
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (HEADER + "a/b\tnwb\tx.nwb\n", "line 2: session is 'a/b'; expected an id"),
+        (HEADER + "a\tnwb\tx*.nwb\n", "line 2: no file matches x*.nwb"),
+        (HEADER + "# why\n\ndemo-1\tdemo\ndemo-1\tdemo\n", "line 5: session 'demo-1' is already"),
+        (HEADER + "a\tallen\n", "(allen is not available in this version)"),
+        (HEADER + "a\tdisk\tx.nwb\n", "line 2: source is 'disk'; expected demo, or nwb"),
+        (HEADER + "mouse\tdemo\n", "line 2: session is 'mouse'; expected demo-1"),
+        (HEADER + "a\tnwb\ts3://x/y.nwb\n", "s3://x/y.nwb: addresses are not available in this"),
+        ("session\tsource\tplace\na\tnwb\tx.nwb\n", "line 2: unknown key place in it; known are"),
+        ("session\tlocation\na\tx.nwb\n", "line 2: source is missing; expected demo, or nwb"),
+    ],
+)
+def test_wrong_row(bare, tmp_path, table, message):
+    path = tmp_path / "mine.tsv"
+    path.write_text(table)
+    run = bare.run("--config", f"sessions={path}", code=1)
+    assert error(run.output).startswith(f"error: {path}")
+    assert message in error(run.output)
+    assert not run.jobs
+
+
+def test_a_probe_that_is_not_there(bare):
+    run = bare.run("-n", "results/nobody/probes/1/lfp.json", code=1)
+    assert "results/nobody/probes/1/lfp.json" in run.output
+
+
+def test_settings_in_a_file_of_ones_own(bare, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("results: elsewhere\n")
+    run = bare.run("-n", "--configfile", str(path), "--config", "summary={bucket: 64}")
+    assert "elsewhere/probes.tsv" in run.output

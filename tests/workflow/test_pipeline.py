@@ -1,0 +1,305 @@
+"""Whole runs: what is made, what runs again after a change, and what bad input does."""
+
+import csv
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import h5py
+import pytest
+
+pytestmark = pytest.mark.workflow
+
+PROBES = {"one/a", "one/b", "two/two.lf0", "two/two.lf1"}
+DRAWN = {"draw_probe", "draw_session", "check_run", "all"}
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def fingerprint(folder: Path) -> dict[Path, tuple[int, str]]:
+    return {
+        path: (path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())
+        for path in sorted(folder.rglob("*.nwb"))
+    }
+
+
+def leftovers(folder: Path) -> list[Path]:
+    return list(folder.rglob("*.part"))
+
+
+# --- what is made -------------------------------------------------------------------------------
+
+
+def test_every_file_is_made(finished_once):
+    results = finished_once / "results"
+    for probe in PROBES:
+        session, name = probe.split("/")
+        folder = results / session / "probes" / name
+        assert {path.name for path in folder.iterdir()} == {
+            "source.json",
+            "lfp.json",
+            "channels.csv",
+            "envelope.zarr.zip",
+            "overview.png",
+            "thumbnail.png",
+        }
+    for session in ("one", "two"):
+        for name in ("session.json", "overview.png", "viewer.py", "lfpscope/files.py"):
+            assert (results / session / name).is_file()
+    assert not leftovers(results)
+
+
+def test_tables(finished_once):
+    probes = table(finished_once / "results/probes.tsv")
+    assert {f"{row['session']}/{row['probe']}" for row in probes} == PROBES
+    assert {row["status"] for row in probes} == {"ok"}
+    assert probes[0]["note"] == "1 of 1 ElectricalSeries: inside an LFP container"
+    checked = table(finished_once / "results/checked.tsv")
+    assert checked[1] == {
+        "session": "one",
+        "probe": "b",
+        "samples": "3000",
+        "channels": "3",
+        "damaged": "0",
+        "dead": "0",
+        "saturated": "0",
+    }
+
+
+def test_source_is_named_with_its_whole_path(finished_once):
+    source = json.loads((finished_once / "results/one/probes/a/source.json").read_text())
+    nwb = finished_once / "data/a.nwb"
+    assert source["address"] == str(nwb)
+    assert (source["size"], source["mtime_ns"]) == (nwb.stat().st_size, nwb.stat().st_mtime_ns)
+
+
+def test_report(finished_once, tmp_path):
+    finished_once.run("--report", str(tmp_path / "report.html"))
+    assert (tmp_path / "report.html").stat().st_size > 100_000
+
+
+def test_from_another_folder_to_a_path_with_spaces(bare, write_nwb, tmp_path):
+    nwb = write_nwb(tmp_path / "my data/mouse 7.nwb")
+    (tmp_path / "s.tsv").write_text("session\tsource\tlocation\nm\tnwb\tmy data/**/*.nwb\n")
+    settings = ["--configfile", str(bare / "config/config.yaml")]
+    settings += ["--config", "sessions=s.tsv", "results=my results"]
+    bare.run("summaries", *settings, folder=tmp_path)
+    references = json.loads((tmp_path / "my results/m/probes/mouse_7/lfp.json").read_text())
+    assert references["templates"]["u"] == str(nwb)
+    assert (tmp_path / "my results/m/probes/mouse_7/channels.csv").is_file()
+
+
+# --- what runs again ----------------------------------------------------------------------------
+
+
+def test_nothing_changed_nothing_runs(finished_once):
+    assert "Nothing to be done" in finished_once.run().output
+
+
+@pytest.mark.parametrize(
+    ("file", "rules"),
+    [
+        ("draw_probe.py", {"draw_probe", "check_run", "all"}),
+        ("lfpscope/overviews.py", {*DRAWN, "write_viewer"}),
+        ("lfpscope/envelope.py", {*DRAWN, "write_viewer", "summarize_probe"}),
+        ("lfpscope/checking.py", {"write_viewer", "check_run", "all"}),
+        ("fetch_probe.py", set()),
+    ],
+)
+def test_edited_code_runs_again_where_it_is_used(finished, file, rules):
+    with (finished / "scripts" / file).open("a") as script:
+        script.write("\n# edited\n")
+    assert finished.run("-n").rules == rules
+
+
+def test_edited_sources_list_the_probes_again_and_leave_them(finished):
+    with (finished / "scripts/lfpscope/sources/probes.py").open("a") as script:
+        script.write("\n# edited\n")
+    assert finished.run("summaries").rules == {"list_probes", "summaries"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "rules"),
+    [
+        ("overview={width: 800}", DRAWN),
+        ("summary={bucket: 64}", {*DRAWN, "summarize_probe"}),
+    ],
+)
+def test_changed_setting_runs_again_where_it_is_used(finished_once, setting, rules):
+    assert finished_once.run("-n", "--config", setting).rules == rules
+
+
+def test_new_session_leaves_the_others(finished, write_nwb):
+    write_nwb(finished / "new.nwb", seed=2)
+    finished.sessions("one nwb data/*.nwb", "two nwb two.nwb", "new nwb new.nwb")
+    assert finished.run("index").jobs == {
+        "list_probes",
+        "fetch_probe new/new",
+        "index_probe new/new",
+        "combine_session new",
+        "index",
+    }
+
+
+def test_new_file_is_a_new_probe(finished, write_nwb):
+    write_nwb(finished / "data/c.nwb", seed=2)
+    assert finished.run("index").jobs == {
+        "list_probes",
+        "fetch_probe one/c",
+        "index_probe one/c",
+        "combine_session one",
+        "index",
+    }
+
+
+def test_replaced_file_runs_again(finished, write_nwb):
+    write_nwb(finished / "data/a.nwb", seed=3)
+    assert finished.run("index").jobs == {
+        "list_probes",
+        "fetch_probe one/a",
+        "index_probe one/a",
+        "combine_session one",
+        "index",
+    }
+
+
+def test_killed_run_is_completed(workflow, write_nwb):
+    for name in "abcd":
+        write_nwb(workflow / f"data/{name}.nwb", samples=200_000, seed=ord(name))
+    workflow.sessions("one nwb data/*.nwb")
+    with subprocess.Popen(
+        workflow.command("summaries"),
+        cwd=workflow.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        wait_for(lambda: (workflow / "results/one/probes/a/lfp.json").exists())
+        os.killpg(process.pid, signal.SIGKILL)
+    assert not (workflow / "results/one/probes/d/channels.csv").exists()
+    workflow.run("summaries")
+    assert len(list((workflow / "results").glob("one/probes/*/channels.csv"))) == 4
+    assert "Nothing to be done" in workflow.run("summaries").output
+
+
+def wait_for(condition, seconds: float = 120) -> None:
+    stop = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < stop, "waited in vain"
+        time.sleep(0.02)
+
+
+# --- bad input ----------------------------------------------------------------------------------
+
+
+def test_bad_files_are_named_and_the_others_done(workflow, write_nwb):
+    write_nwb(workflow / "data/good.nwb")
+    write_nwb(workflow / "data/no_lfp.nwb", neurodata_type="TimeSeries")
+    write_nwb(workflow / "data/lzf.nwb", compression="lzf")
+    short = write_nwb(workflow / "data/short.nwb")
+    os.truncate(short, short.stat().st_size // 2)
+    (workflow / "data/text.nwb").write_text("not HDF5")
+    workflow.sessions("mixed nwb data/*.nwb", "bad nwb data/text.nwb")
+    before = fingerprint(workflow / "data")
+
+    run = workflow.run(code=1)
+
+    status = {
+        f"{row['session']}/{row['probe']}": row["status"]
+        for row in table(workflow / "results/probes.tsv")
+    }
+    bad = {"mixed/no_lfp", "mixed/lzf", "mixed/short", "mixed/text", "bad/text"}
+    assert {probe for probe, is_ in status.items() if is_ == "unreadable"} == bad
+    assert status["mixed/good"] == "ok"
+    log = (workflow / "logs/check_run.log").read_text()
+    for probe in bad:
+        assert f"{probe}: unreadable: data/" in log
+    assert log in run.output
+    assert "no ElectricalSeries" in log
+    assert "truncated: the file ends at byte" in log
+    assert "not an HDF5 file" in log
+    assert "lzf" in log
+    assert run.rules - {"all"} == {
+        "list_probes",
+        "fetch_probe",
+        "index_probe",
+        "combine_session",
+        "summarize_probe",
+        "draw_probe",
+        "draw_session",
+        "write_viewer",
+        "check_run",
+    }
+    assert (workflow / "results/mixed/viewer.py").is_file()
+    assert not (workflow / "results/checked.tsv").exists()
+    assert not (workflow / "results/bad").exists()
+    assert not leftovers(workflow.folder)
+    assert fingerprint(workflow / "data") == before
+    again = workflow.run(code=1)
+    assert again.rules == {"check_run"}
+
+
+def test_damaged_chunk_is_named(workflow, write_nwb):
+    nwb = write_nwb(workflow / "data/a.nwb")
+    with h5py.File(nwb) as file:
+        chunk = file["acquisition/LFP/lfp/data"].id.get_chunk_info(5)
+    with nwb.open("r+b") as file:
+        file.seek(chunk.byte_offset)
+        file.write(b"\xff" * chunk.size)
+    workflow.sessions("one nwb data/a.nwb")
+    workflow.run(code=1)
+    log = (workflow / "logs/check_run.log").read_text()
+    assert "one/a: damaged: 1000 samples do not decode; see logs/summarize_probe/one/a.log" in log
+
+
+def test_same_id_twice_names_both(workflow, write_nwb):
+    write_nwb(workflow / "data/x/a.nwb")
+    write_nwb(workflow / "data/y/a.nwb")
+    workflow.sessions("one nwb data/**/a.nwb")
+    run = workflow.run(code=1)
+    assert "data/x/a.nwb" in run.output
+    assert "would both be probe 'a' of session 'one'. Rename" in run.output
+
+
+# --- files that must not be lost ----------------------------------------------------------------
+
+
+def test_users_files_survive_everything(finished):
+    before = fingerprint(finished.folder)
+    finished.run("index", "--forceall")
+    finished.run("all", "--delete-all-output")
+    assert fingerprint(finished.folder) == before
+
+
+def test_demo_is_made_once(workflow):
+    workflow.sessions("demo-1 demo")
+    workflow.run("index")
+    made = fingerprint(workflow / "resources")
+    assert len(made) == 2
+    workflow.run("index", "--forceall")
+    assert fingerprint(workflow / "resources") == made
+
+    broken, whole = made
+    content = broken.read_bytes()
+    os.truncate(broken, 1_000_000)
+    workflow.run("index", "--forcerun", "fetch_probe")
+    assert broken.read_bytes() == content
+    assert fingerprint(workflow / "resources")[whole] == made[whole]
+
+
+# --- the workflow's own form --------------------------------------------------------------------
+
+
+def test_lint(bare):
+    assert "good condition" in bare.run("--lint").output
+
+
+def test_format(bare):
+    subprocess.run(["snakefmt", "--check", "Snakefile", "rules"], cwd=bare.folder, check=True)
