@@ -19,11 +19,15 @@ pathvars:
 container: "docker://python:3.11-slim-bookworm"
 
 
+report: "rules/report/workflow.rst"
+
+
 include: "rules/sources.smk"
 include: "rules/index.smk"
 include: "rules/summary.smk"
 include: "rules/overview.smk"
 include: "rules/viewer.smk"
+include: "rules/gallery.smk"
 include: "rules/verify.smk"
 
 
@@ -32,6 +36,7 @@ rule all:
     default_target: True
     input:
         "<results>/checked.tsv",
+        "<results>/index.html",
     localrule: True
 
 
@@ -65,11 +70,13 @@ rule viewers:
 
 onsuccess:
     print(
-        f"Done. Results are in {config['results']}/, the log of each job is in logs/."
+        f"Done. All is seen in {config['results']}/index.html; "
+        "the log of each job is in logs/."
     )
 
 
 onerror:
+    show_what_exists()
     print(
         "Not all is done. The log of each job is in logs/<rule>/<session>/<probe>.log; "
         f"what did work is in {config['results']}/. Mend what is named above and run again."

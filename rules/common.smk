@@ -1,7 +1,9 @@
 """The sessions table, the configuration's check, and functions that rules ask for files."""
 
 import ast
+import json
 import os
+import subprocess
 import sys
 from contextlib import suppress
 from functools import cache, lru_cache
@@ -138,6 +140,11 @@ def whole_library():
     return sorted(map(str, (HOUSE / "scripts" / "lfpscope").rglob("*.py")))
 
 
+def templates():
+    """What the gallery is made from, beside its module."""
+    return sorted(map(str, (HOUSE / "scripts" / "lfpscope" / "templates").iterdir()))
+
+
 # --- probes, known once list_probes has run -------------------------------------------------------
 
 
@@ -177,6 +184,24 @@ def nwb_of(wildcards):
 def nwb_files(wildcards):
     """All NWB files that the sessions table names."""
     return [file for _, files in SESSIONS.values() for file in files]
+
+
+# --- the gallery ----------------------------------------------------------------------------------
+
+
+def settings():
+    """The configuration as JSON, without the folder of results, in which it will stand."""
+    return json.dumps({key: config[key] for key in config if key != "results"})
+
+
+def show_what_exists():
+    """Write the gallery although something failed; it prints each probe that is not whole."""
+    results = Path(config["results"])
+    if not (results / "probes.tsv").is_file():
+        return
+    files = [results / "probes.tsv", "--page", results / "index.html"]
+    files += ["--run", results / "run.json", "--settings", settings()]
+    subprocess.run([sys.executable, script("write_gallery"), *files], check=False)
 
 
 # --- targets --------------------------------------------------------------------------------------

@@ -11,8 +11,10 @@ rule draw_probe:
     output:
         overview=report(
             "<results>/{session}/probes/{probe}/overview.png",
+            caption="report/probe.rst",
             category="Probes",
-            labels={"session": "{session}", "probe": "{probe}"},
+            subcategory="{session}",
+            labels={"probe": "{probe}", "shows": "overview"},
         ),
         thumbnail="<results>/{session}/probes/{probe}/thumbnail.png",
     log:
@@ -45,6 +47,7 @@ rule draw_session:
     output:
         overview=report(
             "<results>/{session}/overview.png",
+            caption="report/session.rst",
             category="Sessions",
             labels={"session": "{session}"},
         ),

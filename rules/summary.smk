@@ -9,7 +9,13 @@ rule summarize_probe:
         library=library("summarize_probe"),
     output:
         envelope="<results>/{session}/probes/{probe}/envelope.zarr.zip",
-        channels="<results>/{session}/probes/{probe}/channels.csv",
+        channels=report(
+            "<results>/{session}/probes/{probe}/channels.csv",
+            caption="report/channels.rst",
+            category="Probes",
+            subcategory="{session}",
+            labels={"probe": "{probe}", "shows": "channels"},
+        ),
     log:
         "logs/summarize_probe/{session}/{probe}.log",
     benchmark:

@@ -1,4 +1,4 @@
-"""References → decoded blocks, in parallel and in bounded memory. Nothing else decompresses."""
+"""References → decoded blocks, in parallel and in bounded memory."""
 
 import os
 from collections import OrderedDict
@@ -10,12 +10,12 @@ from threading import Lock
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-import deflate
 import numpy as np
 import numpy.typing as npt
 
 from lfpscope.files import UserError
-from lfpscope.references import Layout, References
+from lfpscope.layout import decode as decode
+from lfpscope.references import References
 
 Block = npt.NDArray[Any]
 T = TypeVar("T")
@@ -33,39 +33,6 @@ class Damage:
     column: int
     offset: int
     reason: str
-
-
-def decode(raw: bytes | bytearray | memoryview, layout: Layout) -> Block:
-    """Decode one chunk.
-
-    Parameters
-    ----------
-    raw : bytes
-        As in the file.
-    layout : Layout
-        Of the array the chunk belongs to.
-
-    Returns
-    -------
-    ndarray of the stored type in native byte order, shape ``layout.chunks``
-
-    Raises
-    ------
-    ValueError
-        If the bytes do not inflate to exactly one chunk, or their Adler-32 does not fit.
-    """
-    if layout.level is not None:
-        try:
-            raw = deflate.zlib_decompress(raw, layout.chunk_bytes)
-        except deflate.DeflateError as error:
-            raise ValueError(f"does not inflate: {error}") from None
-    if len(raw) != layout.chunk_bytes:
-        raise ValueError(f"{len(raw)} bytes, expected {layout.chunk_bytes}")
-    if layout.shuffle:
-        planes = np.frombuffer(raw, np.uint8).reshape(layout.dtype.itemsize, -1)
-        raw = planes.T.tobytes()
-    block = np.frombuffer(raw, layout.dtype).reshape(layout.chunks)
-    return block.astype(layout.dtype.newbyteorder("="), copy=False)
 
 
 class Source:

@@ -198,7 +198,7 @@ def _rising_together(blocks: Iterable[Floats]) -> Iterator[Floats]:
             yield block
             continue
         held = np.concatenate([held, block])
-        n_rising = np.count_nonzero(np.diff(held) > 0)
+        n_rising = int(np.count_nonzero(np.diff(held) > 0))
         told = n_rising >= ENOUGH_STEPS
         if told or (n_rising == 0 and held.size > ENOUGH_STEPS):
             yield held

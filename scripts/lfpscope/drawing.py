@@ -211,7 +211,7 @@ def trace_pixels(
             plot_width=here.stop - here.start,
             plot_height=height,
             x_range=(origin + here.start * step, origin + here.stop * step),
-            y_range=(0, height),
+            y_range=(0.0, float(height)),  # integers would compile anew
         )
         points = trace_points(columns, y * pixels_per_volt + baselines[:, np.newaxis])
         drawn = canvas.line(points, "x", "y", agg=datashader.any()).to_numpy()

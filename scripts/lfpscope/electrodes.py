@@ -1,5 +1,6 @@
 """The electrodes of a series: what each channel's electrode says, in any of NWB's dialects."""
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,8 @@ COLUMNS = {
     "valid": ("valid_data",),
     "group": ("group_name", "group"),
 }
+
+KINDS = {"area": "U", "group": "U", "valid": "b"}  # the others are numbers
 
 
 @dataclass(frozen=True)
@@ -96,9 +99,12 @@ def _named_columns(table: Table, rows: Rows, n_channels: int) -> dict[str, Colum
     columns = {}
     for name, stored in COLUMNS.items():
         source = next((one for one in stored if one in table), None)
-        if source is not None:
-            column = table[source][rows]
-            column = column.astype(bool) if name == "valid" else column
+        if source is None:
+            continue
+        column = table[source][rows]
+        if name == "valid" and column.dtype.kind in "bf":
+            column = column.astype(bool)
+        if column.dtype.kind == KINDS.get(name, "f"):
             columns[name] = _padded(column, n_channels)
     return columns
 
@@ -116,7 +122,7 @@ def _complete(columns: dict[str, Column]) -> list[str]:
     warnings = []
     for name in ("depth", "x", "y", "z"):
         values = columns.get(name)
-        if values is not None and (values.dtype.kind != "f" or not np.isfinite(values).any()):
+        if values is not None and not np.isfinite(values).any():
             del columns[name]
     if "depth" not in columns:
         source = _widest(columns)
@@ -210,10 +216,9 @@ def _electrodes_table(nwb: h5py.File, series: h5py.Group, warnings: list[str]) -
     return table
 
 
-def _wanted(names: Any) -> list[str]:
-    return [
-        name for name in ("id", *(s for stored in COLUMNS.values() for s in stored)) if name in names
-    ]
+def _wanted(names: Container[str]) -> list[str]:
+    wanted = ["id", *(name for stored in COLUMNS.values() for name in stored)]
+    return [name for name in wanted if name in names]
 
 
 def _referenced_table(nwb: h5py.File, series: h5py.Group) -> Any:

@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -13,27 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.clock import Clock, clock_from_rate, clock_from_timestamps
+from lfpscope.electrodes import Channels as Channels
+from lfpscope.electrodes import electrode_rows, read_channels
 from lfpscope.files import UserError
+from lfpscope.hdf5 import member, number, text
+from lfpscope.layout import chunk_references, decode, describe_layout
+
+Floats = npt.NDArray[np.float64]
 
 LFP_RATE = 3000.0  # Hz; an ElectricalSeries outside an LFP container is LFP up to this rate
-TIMESTAMPS_BLOCK = 1 << 18  # samples of the clock in memory at once (2 MB)
-
-
-@dataclass(frozen=True)
-class Channels:
-    """What is known of each channel; what the file does not say is absent.
-
-    Attributes
-    ----------
-    id : ndarray of int64, shape (n_channels,)
-        Electrode ids, or the column numbers where the file has none.
-    columns : dict of str to ndarray, each of shape (n_channels,)
-        Any of ``depth`` (µm, from the tip where the file says so), ``area`` (str), ``x``, ``y``,
-        ``z`` (float64), ``valid`` (bool), ``group`` (str), ``channel_conversion`` (float64).
-    """
-
-    id: npt.NDArray[np.int64]
-    columns: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+PLAUSIBLE_RATES = (10.0, 100_000.0)  # Hz; others are read, with a warning
+TIMESTAMPS_BLOCK = 1 << 14  # samples of the clock at once: what stays in a core's cache
+CHUNKS_AHEAD = 64  # of timestamps, decoded in parallel
 
 
 @dataclass(frozen=True)
@@ -58,6 +50,10 @@ class Recording:
         Electrode ids, depth, area and so on.
     warnings : tuple of str
         What is missing or contradicts itself in the file.
+    transposed : bool
+        Whether the file has the channels first; here, time always is.
+    version : str
+        Of NWB, as the file says; empty where it does not.
     """
 
     file: Path
@@ -70,6 +66,8 @@ class Recording:
     offset: float
     channels: Channels
     warnings: tuple[str, ...]
+    transposed: bool = False
+    version: str = ""
 
 
 def open_nwb(path: Path) -> h5py.File:
@@ -133,26 +131,48 @@ def choose_series(nwb: h5py.File, pattern: str = "") -> tuple[list[str], str]:
         If none qualifies; the message names all ElectricalSeries of the file.
     """
     found = find_series(nwb)
-    where = nwb.filename
     if not found:
-        raise UserError(f"{where}: no ElectricalSeries in this file. Is it the file with the LFP?")
-    rules = [
-        ("inside an LFP container", _inside_lfp),
+        raise UserError(_no_series(nwb))
+    in_containers = _in_lfp_containers(nwb)
+    rules: list[tuple[str, Callable[[h5py.Group], bool]]] = [
+        ("inside an LFP container", lambda s: _address(s) in in_containers),
         (f"rate of at most {LFP_RATE:g} Hz", lambda s: stored_rate(s) <= LFP_RATE),
         ('"lfp" in the name', lambda s: "lfp" in _last(s.name).lower()),
     ]
     if pattern:
         rules = [(f"matches {pattern!r}", lambda s: _matches(s.name, pattern))]
     for reason, holds in rules:
-        taken = [series.name for series in found if holds(series)]
+        taken = [series for series in found if holds(series)]
         if taken:
-            return sorted(taken), f"{len(taken)} of {len(found)} ElectricalSeries: {reason}"
-    listing = ", ".join(f"{s.name} ({stored_rate(s):g} Hz)" for s in found)
+            note = f"{len(taken)} of {len(found)} ElectricalSeries: {reason}"
+            others = [series for series in found if series not in taken]
+            note += f"; not taken: {_listing(others)}" if others else ""
+            return sorted(series.name for series in taken), note
     wanted = f"matches {pattern!r}" if pattern else "is LFP (LFP container, rate, name)"
     raise UserError(
-        f"{where}: no ElectricalSeries {wanted}; found {listing}. "
+        f"{nwb.filename}: no ElectricalSeries {wanted}; found {_listing(found)}. "
         "Name one in the column `series` of sessions.tsv."
     )
+
+
+def _listing(found: list[h5py.Group]) -> str:
+    return ", ".join(f"{series.name} ({stored_rate(series):g} Hz)" for series in found)
+
+
+def _no_series(nwb: h5py.File) -> str:
+    links: list[str] = []
+
+    def visit(name: str, link: Any) -> None:
+        if isinstance(link, h5py.ExternalLink):
+            links.append(f"/{name} in {link.filename}")
+
+    nwb.visititems_links(visit)
+    if links:
+        return (
+            f"{nwb.filename}: no ElectricalSeries of its own, but links into other files, which "
+            f"are not followed: {', '.join(links[:3])}. List those files instead."
+        )
+    return f"{nwb.filename}: no ElectricalSeries in this file. Is it the file with the LFP?"
 
 
 def find_series(nwb: h5py.File) -> list[h5py.Group]:
@@ -162,59 +182,102 @@ def find_series(nwb: h5py.File) -> list[h5py.Group]:
     (SpikeEventSeries) are left out.
     """
     types = electrical_series_types(nwb)
+    return _groups(nwb, lambda group: bool(_types(group) & types) and not _is_snippets(group))
+
+
+def _is_snippets(group: h5py.Group) -> bool:
+    return "SpikeEventSeries" in _types(group)
+
+
+def _groups(nwb: h5py.File, wanted: Callable[[h5py.Group], bool]) -> list[h5py.Group]:
     found: list[h5py.Group] = []
 
     def visit(_name: str, item: h5py.HLObject) -> None:
-        if isinstance(item, h5py.Group) and _text(item.attrs.get("neurodata_type")) in types:
+        if isinstance(item, h5py.Group) and wanted(item):
             found.append(item)
 
     nwb.visititems(visit)
     return found
 
 
+def _types(group: h5py.Group) -> set[str]:
+    """Types that a group says it is; NWB 1 lists its ancestors as well."""
+    ancestry = group.attrs.get("ancestry", ())
+    ancestors = [text(one) for one in np.atleast_1d(ancestry)]
+    return {text(group.attrs.get("neurodata_type")), *ancestors}
+
+
 def electrical_series_types(nwb: h5py.File) -> set[str]:
     """Names of ElectricalSeries and of the types that the file's cached specs derive from it."""
-    parents = dict(_inheritance(nwb))
-    types = {"ElectricalSeries"}
+    return _derived(nwb, "ElectricalSeries", without="SpikeEventSeries")
+
+
+def _derived(nwb: h5py.File, base: str, *, without: str = "") -> set[str]:
+    pairs = {(name, parent) for name, parent in _inheritance(nwb) if name != without}
+    types = {base}
     grown = True
     while grown:
-        derived = {name for name, parent in parents.items() if parent in types}
+        derived = {name for name, parent in pairs if parent in types}
         grown = not derived <= types
         types |= derived
-    return types - {"SpikeEventSeries"}
+    return types
 
 
 def _inheritance(nwb: h5py.File) -> Iterator[tuple[str, str]]:
     """Pairs of type and parent type in the specifications cached in the file."""
-    for namespace in nwb.get("specifications", {}).values():
-        for version in namespace.values():
-            for source in version.values():
-                for group in json.loads(_text(source[()])).get("groups", []):
-                    if "neurodata_type_def" in group and "neurodata_type_inc" in group:
-                        yield group["neurodata_type_def"], group["neurodata_type_inc"]
+    sources: list[str] = []
+
+    def visit(_name: str, item: h5py.HLObject) -> None:
+        if isinstance(item, h5py.Dataset) and item.size == 1:
+            sources.append(text(item[()]))
+
+    if isinstance(nwb.get("specifications"), h5py.Group):
+        nwb["specifications"].visititems(visit)
+    for source in sources:
+        try:
+            yield from _definitions(json.loads(source))
+        except ValueError:  # not JSON: old betas cache YAML; their types are the core's
+            continue
 
 
-def _inside_lfp(series: h5py.Group) -> bool:
-    return _text(series.parent.attrs.get("neurodata_type")) == "LFP"
+def _definitions(spec: Any) -> Iterator[tuple[str, str]]:
+    """Pairs of type and parent type in a specification, at any depth."""
+    if isinstance(spec, dict):
+        for prefix in ("neurodata_type", "data_type"):
+            if f"{prefix}_def" in spec and f"{prefix}_inc" in spec:
+                yield str(spec[f"{prefix}_def"]), str(spec[f"{prefix}_inc"])
+        for part in spec.get("groups", ()):
+            yield from _definitions(part)
+
+
+def _in_lfp_containers(nwb: h5py.File) -> set[Any]:
+    """Addresses of all objects that LFP containers hold, or link to."""
+    types = _derived(nwb, "LFP")
+    containers = _groups(nwb, lambda g: bool(_types(g) & types) or _is_old_lfp(g))
+    return {
+        _address(container[name])
+        for container in containers
+        for name in container
+        if not isinstance(container.get(name, getlink=True), h5py.ExternalLink)
+        and container.get(name) is not None
+    }
+
+
+def _is_old_lfp(group: h5py.Group) -> bool:
+    """Tell an LFP interface of NWB 1, which has its type as its name."""
+    return bool(_last(group.name) == "LFP" and _types(group) & {"Interface", ""})
+
+
+def _address(item: h5py.HLObject) -> Any:
+    return h5py.h5o.get_info(item.id).addr
 
 
 def _matches(name: str, pattern: str) -> bool:
-    return fnmatchcase(name, pattern) or fnmatchcase(_last(name), pattern)
+    return any(fnmatchcase(one, pattern) for one in (name, name.lstrip("/"), _last(name)))
 
 
 def _last(name: str) -> str:
     return name.rsplit("/", 1)[-1]
-
-
-def stored_rate(series: h5py.Group) -> float:
-    """Samples per second: as stored, or from the first thousand timestamps; NaN where neither."""
-    if "starting_time" in series:
-        return float(series["starting_time"].attrs.get("rate", np.nan))
-    if "timestamps" in series and series["timestamps"].size > 1:
-        steps = np.diff(series["timestamps"][:1000])
-        steps = steps[steps > 0]
-        return float(1 / np.median(steps)) if steps.size else float("nan")
-    return float("nan")
 
 
 # --- reading one recording ----------------------------------------------------------------------
@@ -226,169 +289,215 @@ def read_recording(nwb: h5py.File, series: str) -> Recording:
     Raises
     ------
     UserError
-        If the series is missing, its data are not numbers over time × channel, or its clock does
-        not fit them.
+        If the series is missing, its data are not numbers over time × channel, or its clock or
+        its units do not fit them.
     """
     where = f"{nwb.filename}: {series}"
     group = nwb.get(series)
-    if not isinstance(group, h5py.Group) or not isinstance(group.get("data"), h5py.Dataset):
+    data = member(group, "data") if isinstance(group, h5py.Group) else None
+    if data is None:
         raise UserError(f"{where}: no such series with data. Run list_probes again.")
-    data = group["data"]
-    if data.dtype.kind not in "iuf":
+    if data.dtype.kind not in "iuf" or data.dtype.itemsize > 8:
         raise UserError(f"{where}: data of type {data.dtype}, expected integers or floats.")
     if data.ndim not in (1, 2) or 0 in data.shape:
         raise UserError(f"{where}: data of shape {data.shape}, expected time × channel.")
-    n_samples, n_channels = data.shape[0], data.shape[1] if data.ndim == 2 else 1
+    transposed = time_is_last(nwb, group)
+    shape = data.shape[::-1] if transposed else data.shape
+    n_samples, n_channels = shape[0], shape[1] if data.ndim == 2 else 1
     _check_clock(group, n_samples, where)
-    channels, warnings = read_channels(nwb, group, n_channels)
+    conversion, offset = _units(data, where)
+    rate = stored_rate(group)
+    channels, missing = read_channels(nwb, group, n_channels)
+    warnings = [*_shape_warnings(group, transposed=transposed), *missing]
+    warnings += [*_clock_warnings(group, rate), *_unit_warnings(data)]
     return Recording(
         file=Path(nwb.filename),
         series=series,
-        session=_text(nwb["general/session_id"][()]) if "general/session_id" in nwb else "",
+        session=_stored_text(nwb, "general/session_id"),
         n_samples=n_samples,
         n_channels=n_channels,
-        rate=stored_rate(group),
-        conversion=float(data.attrs.get("conversion", 1.0)),
-        offset=float(data.attrs.get("offset", 0.0)),
+        rate=rate,
+        conversion=conversion,
+        offset=offset,
         channels=channels,
         warnings=tuple(warnings),
+        transposed=transposed,
+        version=text(nwb.attrs.get("nwb_version")) or _stored_text(nwb, "nwb_version"),
     )
+
+
+def _stored_text(nwb: h5py.File, name: str) -> str:
+    stored = nwb.get(name)
+    return text(stored[()]) if isinstance(stored, h5py.Dataset) else ""
+
+
+def time_is_last(nwb: h5py.File, series: h5py.Group) -> bool:
+    """Tell whether a series has its channels first, against NWB's rule.
+
+    Only what the file says of both axes counts: as many timestamps as the last axis is long, or,
+    without timestamps, as many electrodes as the first axis is long and a longer last axis.
+    """
+    first, last = series["data"].shape[0], series["data"].shape[-1]
+    rows = electrode_rows(nwb, series)
+    n_electrodes = -1 if rows is None else rows.size
+    if series["data"].ndim == 1 or n_electrodes == last:
+        return False
+    times = member(series, "timestamps")
+    if times is not None:
+        return bool(times.size == last != first)
+    return bool(n_electrodes == first < last)
+
+
+def _shape_warnings(series: h5py.Group, *, transposed: bool) -> Iterator[str]:
+    shape = series["data"].shape
+    if transposed:
+        yield f"channels first in the file, {shape}: read with the axes swapped"
+    elif len(shape) == 2 and shape[0] < shape[1] and "timestamps" not in series:
+        yield f"more channels than samples, {shape}: read as time × channel, as NWB says"
+
+
+def _units(data: h5py.Dataset, where: str) -> tuple[float, float]:
+    conversion = number(data.attrs.get("conversion"), 1.0)
+    offset = number(data.attrs.get("offset"), 0.0)
+    if not np.isfinite([conversion, offset]).all() or conversion == 0:
+        raise UserError(
+            f"{where}: conversion {conversion} and offset {offset}; expected numbers that make "
+            "volts. The file contradicts itself; ask who wrote it."
+        )
+    return conversion, offset
+
+
+def _unit_warnings(data: h5py.Dataset) -> Iterator[str]:
+    unit = text(data.attrs.get("unit"))
+    if unit.lower() not in ("", "volt", "volts", "v"):
+        yield f"unit {unit!r}: taken as volts after conversion, as NWB says"
+
+
+# --- its clock ----------------------------------------------------------------------------------
+
+
+def stored_rate(series: h5py.Group) -> float:
+    """Samples per second: as stored, or from some of the timestamps; NaN where neither tells."""
+    start, times = series.get("starting_time"), series.get("timestamps")
+    if isinstance(times, h5py.Dataset) and times.size > 1:
+        step = _usual_step(times)
+        return 1 / step if step > 0 else float("nan")
+    return number(start.attrs.get("rate")) if isinstance(start, h5py.Dataset) else float("nan")
+
+
+def _usual_step(times: h5py.Dataset) -> float:
+    """Return the median step of a thousand timestamps at the start, the middle and the end."""
+    firsts = sorted({0, max(0, times.size // 2 - 500), max(0, times.size - 1000)})
+    steps = np.concatenate([np.diff(_times(times, first, first + 1000)) for first in firsts])
+    rising = steps[steps > 0]
+    return float(np.median(rising)) if rising.size else float("nan")
+
+
+def _times(stored: h5py.Dataset, first: int, stop: int) -> Floats:
+    """Timestamps from first to stop; a row or a column of a matrix is taken as it is."""
+    if stored.ndim == 1:
+        times = stored[first:stop]
+    else:
+        times = stored[0, first:stop] if stored.shape[0] == 1 else stored[first:stop, 0]
+    return np.asarray(times, dtype=np.float64)
 
 
 def _check_clock(group: h5py.Group, n_samples: int, where: str) -> None:
-    if "timestamps" in group:
-        stored = group["timestamps"].shape
-        if stored != (n_samples,):
+    times, start = member(group, "timestamps"), member(group, "starting_time")
+    if times is not None:
+        if times.dtype.kind not in "iuf" or times.shape not in (
+            (n_samples,),
+            (n_samples, 1),
+            (1, n_samples),
+        ):
             raise UserError(
-                f"{where}: {n_samples} samples but timestamps of shape {stored}. "
+                f"{where}: {n_samples} samples but timestamps of shape {times.shape} and type "
+                f"{times.dtype}. The file contradicts itself; ask who wrote it."
+            )
+    elif start is not None:
+        rate = number(start.attrs.get("rate"))
+        if not 0 < rate < np.inf:
+            raise UserError(
+                f"{where}: a rate of {rate} Hz; expected more than 0. "
                 "The file contradicts itself; ask who wrote it."
             )
-    elif "starting_time" in group:
-        rate = float(group["starting_time"].attrs.get("rate", np.nan))
-        if not rate > 0:
-            raise UserError(f"{where}: a rate of {rate} Hz; expected more than 0.")
     else:
-        raise UserError(f"{where}: neither timestamps nor starting_time and rate.")
+        raise UserError(
+            f"{where}: neither timestamps nor starting_time and rate, so no sample has a time. "
+            "Ask who wrote the file."
+        )
+
+
+def _clock_warnings(group: h5py.Group, rate: float) -> Iterator[str]:
+    times, start = group.get("timestamps"), group.get("starting_time")
+    if times is not None and start is not None:
+        yield "both timestamps and starting_time: timestamps are used"
+    if times is None and np.isnan(number(start[()])):
+        yield "starting_time is not a number: the clock starts at 0"
+    unit = text((start if times is None else times).attrs.get("unit", "seconds"))
+    if unit.lower() not in ("seconds", "second", "s"):
+        yield f"times in {unit!r}: taken as seconds, as NWB says"
+    if np.isnan(rate):
+        yield "timestamps do not rise where they were looked at"
+    elif not PLAUSIBLE_RATES[0] <= rate <= PLAUSIBLE_RATES[1]:
+        yield f"implausible rate: {rate:g} Hz, {1 / rate:g} s a sample. " + (
+            "Are the timestamps counts of ticks?" if rate <= 1 else "Are these seconds?"
+        )
 
 
 def read_clock(nwb: h5py.File, recording: Recording) -> Clock:
-    """Read the clock of a recording, in constant memory."""
+    """Read the clock of a recording, in constant memory.
+
+    Raises
+    ------
+    UserError
+        If its timestamps cannot be decoded, or do not rise evenly anywhere.
+    """
     group = nwb[recording.series]
-    if "timestamps" not in group:
+    times = member(group, "timestamps")
+    if times is None:
         start = group["starting_time"]
         return clock_from_rate(
-            recording.n_samples, rate=float(start.attrs["rate"]), start=float(start[()])
+            recording.n_samples, rate=number(start.attrs["rate"]), start=starting_time(group)
         )
-    stored = group["timestamps"]
-    blocks = range(0, recording.n_samples, TIMESTAMPS_BLOCK)
-    return clock_from_timestamps(
-        np.asarray(stored[first : first + TIMESTAMPS_BLOCK], dtype=np.float64) for first in blocks
-    )
+    try:
+        return clock_from_timestamps(_blocks(times))
+    except ValueError as error:
+        raise UserError(
+            f"{nwb.filename}: {times.name}: expected {error}. "
+            "It cannot be drawn over time; ask who wrote it."
+        ) from None
 
 
-# --- channels -----------------------------------------------------------------------------------
-
-# Names of the columns of an electrodes table that mean the same, best first.
-COLUMNS = {
-    "depth": ("probe_vertical_position", "rel_y", "depth"),
-    "area": ("location",),
-    "x": ("x",),
-    "y": ("y",),
-    "z": ("z",),
-    "valid": ("valid_data",),
-    "group": ("group_name",),
-}
+def starting_time(series: h5py.Group) -> float:
+    """Session time of the first sample, seconds; 0 where it is not a number."""
+    start = number(series["starting_time"][()], 0.0)
+    return start if np.isfinite(start) else 0.0
 
 
-def read_channels(
-    nwb: h5py.File, series: h5py.Group, n_channels: int
-) -> tuple[Channels, list[str]]:
-    """Resolve the electrodes of a series: the region's rows of the electrodes table.
+def _blocks(times: h5py.Dataset) -> Iterator[Floats]:
+    """Timestamps in blocks. Those of compressed chunks are decoded in parallel, without HDF5."""
+    if times.ndim > 1 or times.chunks is None or not describe_layout(times, n_axes=1).codecs:
+        for first in range(0, times.size, TIMESTAMPS_BLOCK):
+            yield _times(times, first, min(first + TIMESTAMPS_BLOCK, times.size))
+        return
+    layout = describe_layout(times, n_axes=1)
+    length = layout.chunks[0]
+    stored = chunk_references(times, layout, "")
 
-    Where the region does not cover all channels, those without an electrode keep their column
-    number negative (−1 − column) as id, NaN as depth and coordinates, and no area.
-
-    Returns
-    -------
-    channels : Channels
-        For each channel what its electrode says.
-    warnings : list of str
-        What is missing or does not fit.
-    """
-    warnings: list[str] = []
-    ids = np.arange(n_channels, dtype=np.int64)
-    columns: dict[str, npt.NDArray[Any]] = {}
-    rows, table = _electrode_rows(nwb, series)
-    if table is None:
-        warnings.append("no electrodes: channels are numbered by column")
-    else:
-        if len(rows) != n_channels:
-            warnings.append(f"electrodes region of {len(rows)} rows for {n_channels} channels")
-        known = min(len(rows), n_channels)
-        outside = rows[:known][(rows[:known] < 0) | (rows[:known] >= table["id"].size)]
-        if outside.size:
-            warnings.append(f"electrodes region names row {outside[0]} of {table['id'].size}")
-        else:
-            rows = rows[:known]
-            ids = np.concatenate([table["id"][()][rows], -1 - np.arange(known, n_channels)])
-            for name, stored in COLUMNS.items():
-                source = next((s for s in stored if s in table), None)
-                if source is not None:
-                    columns[name] = _padded(_column(table[source])[rows], n_channels)
-    if np.unique(ids).size != n_channels:
-        warnings.append("electrode ids are not unique: channels are numbered by column")
-        ids = np.arange(n_channels, dtype=np.int64)
-    for name in ("depth", "x", "y", "z"):
-        if name in columns and not np.isfinite(columns[name]).any():
-            del columns[name]
-    if "depth" not in columns:
-        warnings.append("no depth: channels keep the file's order")
-    conversion = series.get("channel_conversion")
-    if conversion is not None:
-        if conversion.shape == (n_channels,):
-            columns["channel_conversion"] = np.asarray(conversion[()], dtype=np.float64)
-        else:
+    def read(i: int) -> Floats:
+        n = min(length, times.size - i * length)
+        if f"/{i}" not in stored:
+            return np.full(n, np.nan)
+        try:
+            chunk = decode(times.id.read_direct_chunk((i * length,))[1], layout)
+        except ValueError as error:
             raise UserError(
-                f"{series.file.filename}: {series.name}: channel_conversion of shape "
-                f"{conversion.shape} for {n_channels} channels; volts cannot be told."
-            )
-    return Channels(ids.astype(np.int64), columns), warnings
+                f"{times.file.filename}: {times.name}: the chunk of sample {i * length} {error}. "
+                "Fetch the file anew."
+            ) from None
+        return np.asarray(chunk[:n], dtype=np.float64)
 
-
-def _electrode_rows(
-    nwb: h5py.File, series: h5py.Group
-) -> tuple[npt.NDArray[np.int64], h5py.Group | None]:
-    region = series.get("electrodes")
-    nothing = np.empty(0, dtype=np.int64)
-    if not isinstance(region, h5py.Dataset):
-        return nothing, None
-    reference = region.attrs.get("table")
-    table = nwb[reference] if reference else nwb.get("general/extracellular_ephys/electrodes")
-    if not isinstance(table, h5py.Group) or "id" not in table:
-        return nothing, None
-    return np.asarray(region[()], dtype=np.int64), table
-
-
-def _column(stored: h5py.Dataset) -> npt.NDArray[Any]:
-    """One column of the electrodes table, as str, bool or float64."""
-    if stored.dtype.kind == "O":
-        return np.array([_text(value) for value in stored[()]], dtype=str)
-    if stored.dtype.kind == "S":
-        return np.char.decode(stored[()], "utf-8")
-    values: npt.NDArray[Any] = stored[()]
-    return values if values.dtype.kind == "b" else values.astype(np.float64)
-
-
-def _padded(values: npt.NDArray[Any], n: int) -> npt.NDArray[Any]:
-    """Lengthen a column with what says "unknown" in its type."""
-    if len(values) == n:
-        return values
-    filler: Any = {"U": "", "b": False}.get(values.dtype.kind, np.nan)
-    return np.concatenate([values, np.full(n - len(values), filler)])
-
-
-def _text(value: Any) -> str:
-    """Text from any of the ways HDF5 files store it (MatNWB: arrays of one)."""
-    if isinstance(value, np.ndarray) and value.size == 1:
-        value = value.reshape(())[()]
-    return value.decode("utf-8") if isinstance(value, bytes) else str(value)
+    with ThreadPoolExecutor(2) as pool:
+        for first in range(0, layout.grid[0], CHUNKS_AHEAD):
+            yield from pool.map(read, range(first, min(first + CHUNKS_AHEAD, layout.grid[0])))

@@ -1,17 +1,14 @@
 """Kerchunk references: write them for a recording, combine them for a session, open and check them.
 
 The format is kerchunk's JSON, version 1, with Zarr version 2 metadata
-(https://fsspec.github.io/kerchunk/spec.html). Chunks are listed with `h5py`'s ``chunk_iter``: one
-walk over the chunk index, and a count that is checked against the whole grid, so that nothing can
-be dropped silently.
+(https://fsspec.github.io/kerchunk/spec.html).
 """
 
 import base64
 import json
-import math
 import zlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,64 +18,16 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.clock import Clock
+from lfpscope.electrodes import Channels
 from lfpscope.files import UserError, read_json, write_json
-from lfpscope.recording import Channels, Recording
+from lfpscope.hdf5 import number
+from lfpscope.layout import Layout as Layout
+from lfpscope.layout import Refs, chunk_references, inline
+from lfpscope.layout import describe_layout as describe_layout
+from lfpscope.recording import Recording, starting_time
 
-Refs = dict[str, Any]
-"""Zarr keys → metadata as JSON text, inlined bytes ``base64:…``, or ``[url, offset, length]``."""
-
-CONTIGUOUS_BYTES = 1 << 20  # contiguous data are split along time into references of about this
 COUNT_CHUNK = 1 << 20  # samples per chunk of a counted clock
 SAMPLED_CHUNKS = 32  # whose checksums tell a replaced file from a touched one
-DEFLATE, SHUFFLE = h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How an HDF5 dataset lies in its file, in the terms of Zarr version 2.
-
-    Attributes
-    ----------
-    shape, chunks : tuple of int
-        Of the array and of one chunk. Contiguous data get chunks of whole rows.
-    dtype : numpy.dtype
-        As stored, with its byte order.
-    level : int or None
-        Level of gzip; None where the chunks are not compressed.
-    shuffle : bool
-        Whether bytes were shuffled before compression.
-    """
-
-    shape: tuple[int, ...]
-    chunks: tuple[int, ...]
-    dtype: np.dtype[Any]
-    level: int | None
-    shuffle: bool
-
-    @property
-    def grid(self) -> tuple[int, ...]:
-        """Number of chunks along each axis."""
-        return tuple(-(-n // c) for n, c in zip(self.shape, self.chunks, strict=True))
-
-    @property
-    def chunk_bytes(self) -> int:
-        """Bytes of one decoded chunk."""
-        return math.prod(self.chunks) * self.dtype.itemsize
-
-    def zarray(self) -> dict[str, Any]:
-        """Return Zarr metadata of the array."""
-        element = {"id": "shuffle", "elementsize": self.dtype.itemsize}
-        return {
-            "zarr_format": 2,
-            "shape": list(self.shape),
-            "chunks": list(self.chunks),
-            "dtype": self.dtype.str,
-            "order": "C",
-            # NaN keeps zeros and shows a missing chunk; integers must have all their chunks
-            "fill_value": "NaN" if self.dtype.kind == "f" else None,
-            "compressor": None if self.level is None else {"id": "zlib", "level": self.level},
-            "filters": [element] if self.shuffle else None,
-        }
 
 
 @dataclass(frozen=True)
@@ -137,114 +86,6 @@ class References:
         return self.layout.shape[1]
 
 
-# --- describing a dataset -----------------------------------------------------------------------
-
-
-def describe_layout(dataset: h5py.Dataset) -> Layout:
-    """Layout of a dataset, if Zarr can read it in place.
-
-    Raises
-    ------
-    UserError
-        For compact, external and virtual layouts and for filters other than gzip and shuffle.
-    """
-    where = f"{dataset.file.filename}: {dataset.name}"
-    shape = dataset.shape if dataset.ndim > 1 else (*dataset.shape, 1)
-    if dataset.external or dataset.is_virtual:
-        raise UserError(f"{where}: its bytes lie in other files, which are not followed. {REPACK}")
-    if dataset.chunks is None:
-        if dataset.id.get_offset() is None:
-            raise UserError(f"{where}: compact or never written, no bytes to refer to. {REPACK}")
-        rows = _contiguous_rows(shape[0], math.prod(shape[1:]) * dataset.dtype.itemsize)
-        return Layout(shape, (rows, *shape[1:]), dataset.dtype, None, False)
-    level, shuffle = _filters(dataset, where)
-    chunks = dataset.chunks if dataset.ndim > 1 else (*dataset.chunks, 1)
-    return Layout(shape, chunks, dataset.dtype, level, shuffle)
-
-
-REPACK = "Rewrite it as chunked gzip, for example with h5repack, and point the pipeline at that."
-
-
-def _filters(dataset: h5py.Dataset, where: str) -> tuple[int | None, bool]:
-    plist = dataset.id.get_create_plist()
-    filters = [plist.get_filter(i) for i in range(plist.get_nfilters())]
-    ids = [identifier for identifier, *_ in filters]
-    if ids not in ([], [DEFLATE], [SHUFFLE, DEFLATE]):
-        names = ", ".join(f"{f[3].decode() or 'unnamed'} (filter {f[0]})" for f in filters)
-        raise UserError(f"{where}: stored with {names}; gzip and shuffle are read. {REPACK}")
-    return (filters[-1][2][0] if ids else None), SHUFFLE in ids
-
-
-def _contiguous_rows(n_rows: int, row_bytes: int) -> int:
-    """Rows per reference into contiguous data: a divisor of n_rows where there is a good one.
-
-    Zarr wants its last chunk whole; where the rows do not divide, that one is inlined.
-    """
-    wanted = max(1, CONTIGUOUS_BYTES // row_bytes)
-    if n_rows <= wanted:
-        return n_rows
-    divisors = (rows for rows in range(wanted, wanted // 8, -1) if n_rows % rows == 0)
-    return next(divisors, max(1, wanted // 4))
-
-
-# --- listing the chunks -------------------------------------------------------------------------
-
-
-def chunk_references(dataset: h5py.Dataset, layout: Layout, name: str) -> Refs:
-    """References ``name/i.j → ["{{u}}", offset, size]`` of all chunks of a dataset.
-
-    Raises
-    ------
-    UserError
-        If a filter was skipped for some chunks, or integer data lack chunks: a missing chunk of
-        integers would read as plausible zeros.
-    """
-    if dataset.chunks is None:
-        return _contiguous_references(dataset, layout, name)
-    where = f"{dataset.file.filename}: {dataset.name}"
-    refs: Refs = {}
-    masked: list[tuple[int, ...]] = []
-
-    def note(chunk: Any) -> None:  # must return None: anything else ends the walk
-        place = [
-            offset // size for offset, size in zip(chunk.chunk_offset, dataset.chunks, strict=True)
-        ]
-        if chunk.filter_mask:
-            masked.append(tuple(place))
-        refs[_key(name, place, dataset)] = ["{{u}}", chunk.byte_offset, chunk.size]
-
-    dataset.id.chunk_iter(note)
-    if masked:
-        raise UserError(f"{where}: {len(masked)} chunks skip a filter, first {masked[0]}. {REPACK}")
-    inside = math.prod(layout.grid)
-    if len(refs) > inside:
-        raise UserError(f"{where}: {len(refs)} chunks indexed but {inside} expected. {REPACK}")
-    if len(refs) < inside and layout.dtype.kind != "f":
-        raise UserError(
-            f"{where}: {inside - len(refs)} of {inside} chunks were never written; integers "
-            "cannot tell these from zeros. Fetch or convert the file anew."
-        )
-    return refs
-
-
-def _key(name: str, place: Iterable[int], dataset: h5py.Dataset) -> str:
-    key = ".".join(map(str, place))
-    return f"{name}/{key}.0" if dataset.ndim == 1 and name == "lfp" else f"{name}/{key}"
-
-
-def _contiguous_references(dataset: h5py.Dataset, layout: Layout, name: str) -> Refs:
-    start, rows = dataset.id.get_offset(), layout.chunks[0]
-    row_bytes = math.prod(layout.shape[1:]) * layout.dtype.itemsize
-    tail = ".0" * (len(layout.shape) - 1)
-    whole, rest = divmod(layout.shape[0], rows)
-    size = rows * row_bytes
-    refs: Refs = {f"{name}/{i}{tail}": ["{{u}}", start + i * size, size] for i in range(whole)}
-    if rest:
-        last = dataset[whole * rows :].tobytes()
-        refs[f"{name}/{whole}{tail}"] = _inline(last + bytes(size - len(last)))
-    return refs
-
-
 # --- writing references of a probe --------------------------------------------------------------
 
 
@@ -286,7 +127,7 @@ def write_references(
         If the layout of the data or of the timestamps cannot be read in place.
     """
     data = nwb[recording.series]["data"]
-    layout = describe_layout(data)
+    layout = describe_layout(data, transposed=recording.transposed)
     chunks = chunk_references(data, layout, "lfp")
     refs: Refs = {".zgroup": json.dumps({"zarr_format": 2})}
     refs[".zattrs"] = json.dumps(
@@ -297,7 +138,7 @@ def write_references(
             "clock": clock.to_json(),
         }
     )
-    coordinates = _channel_variables(recording.channels)
+    coordinates = _channel_variables(recording)
     refs |= _variable("lfp", layout.zarray(), ["time", "channel"], _lfp_attributes(recording))
     refs |= chunks
     refs |= _clock_variable(nwb, recording)
@@ -333,10 +174,13 @@ COORDINATE_ATTRIBUTES = {
 }
 
 
-def _channel_variables(channels: Channels) -> Refs:
+def _channel_variables(recording: Recording) -> Refs:
+    channels = recording.channels
     refs = _inlined_variable("channel", channels.id, ["channel"], {"long_name": "electrode id"})
-    for name, values in channels.columns.items():
-        name = "volts_per_count" if name == "channel_conversion" else name
+    columns = channels.columns.copy()
+    if "channel_conversion" in columns:
+        columns["volts_per_count"] = columns.pop("channel_conversion") * recording.conversion
+    for name, values in columns.items():
         refs |= _inlined_variable(name, values, ["channel"], COORDINATE_ATTRIBUTES.get(name, {}))
     return refs
 
@@ -346,15 +190,14 @@ def _clock_variable(nwb: h5py.File, recording: Recording) -> Refs:
     group = nwb[recording.series]
     if "timestamps" in group:
         stored = group["timestamps"]
-        layout = describe_layout(stored)
-        layout = replace(layout, shape=layout.shape[:1], chunks=layout.chunks[:1])
+        layout = describe_layout(stored, n_axes=1, transposed=stored.shape[0] == 1)
         metadata = _variable("timestamps", layout.zarray(), ["time"], {"units": "s"})
         return metadata | chunk_references(stored, layout, "timestamps")
     start = group["starting_time"]
     attributes = {
         "units": "s",
-        "scale_factor": 1.0 / float(start.attrs["rate"]),
-        "add_offset": float(start[()]),
+        "scale_factor": 1.0 / number(start.attrs["rate"]),
+        "add_offset": starting_time(group),
     }
     return _counted("timestamps", recording.n_samples, attributes)
 
@@ -376,7 +219,7 @@ def _counted(name: str, n: int, attributes: dict[str, Any]) -> Refs:
     differences = np.ones(chunk, dtype="<i4")
     for i in range(-(-n // chunk)):
         differences[0] = i * chunk
-        refs[f"{name}/{i}"] = _inline(zlib.compress(differences.tobytes(), 9))
+        refs[f"{name}/{i}"] = inline(zlib.compress(differences.tobytes(), 9))
     return refs
 
 
@@ -407,13 +250,8 @@ def _inlined_variable(
         "filters": None,
     }
     refs = _variable(name, zarray, dimensions, attributes)
-    refs[f"{name}/" + ".".join("0" * values.ndim)] = _inline(values.tobytes())
+    refs[f"{name}/" + ".".join("0" * values.ndim)] = inline(values.tobytes())
     return refs
-
-
-def _inline(content: bytes) -> str:
-    # always base64: fsspec would minify bytes that happen to be JSON
-    return "base64:" + base64.b64encode(content).decode("ascii")
 
 
 def _provenance(source: Path, address: str, chunks: Refs) -> dict[str, Any]:
@@ -467,14 +305,7 @@ def _parse(path: Path, content: dict[str, Any]) -> References:
     zarray = json.loads(refs["lfp/.zarray"])
     attributes = json.loads(refs["lfp/.zattrs"])
     root = json.loads(refs[".zattrs"])
-    compressor = zarray["compressor"]
-    layout = Layout(
-        shape=tuple(zarray["shape"]),
-        chunks=tuple(zarray["chunks"]),
-        dtype=np.dtype(zarray["dtype"]),
-        level=compressor["level"] if compressor else None,
-        shuffle=bool(zarray["filters"]),
-    )
+    layout = Layout.from_zarray(zarray)
     offsets = np.full(layout.grid, -1, dtype=np.int64)
     sizes = np.zeros(layout.grid, dtype=np.int64)
     inlined: dict[tuple[int, int], bytes] = {}
@@ -611,7 +442,7 @@ def _why_not_stackable(probes: Sequence[str], groups: Sequence[Refs]) -> str:
     for variable in ("lfp", "timestamps"):
         arrays = [json.loads(group[f"{variable}/.zarray"]) for group in groups]
         attributes = [json.loads(group[f"{variable}/.zattrs"]) for group in groups]
-        for key in ("chunks", "dtype", "compressor", "filters"):
+        for key in ("chunks", "dtype", "compressor", "filters", "order"):
             if any(array[key] != arrays[0][key] for array in arrays):
                 listing = ", ".join(
                     f"{array[key]} in {probe}" for probe, array in zip(probes, arrays, strict=True)

@@ -48,7 +48,7 @@ function update() {
     list.replaceChildren(...[...cards].sort(order(wanted.sort, wanted.reverse)));
   }
   for (const session of sessions) {
-    if (!wanted.sort && !session.list.hasChildNodes()) session.list.append(...session.cards);
+    if (!wanted.sort && !session.list.children.length) session.list.append(...session.cards);
     session.section.hidden = Boolean(wanted.sort) || session.cards.every((card) => card.hidden);
   }
   const shown = cards.filter((card) => !card.hidden).length;

@@ -44,8 +44,12 @@ def fill_document(document: Document, session: Session) -> None:
     def loaded() -> None:
         from lfpscope.viewer.page import Page  # slow to import; by now it has been
 
+        try:
+            Page(document, session)
+        except Exception as error:
+            loading.text = f"The page cannot be built: {html.escape(repr(error))}"
+            raise
         document.remove_root(loading)
-        Page(document, session)
 
     session.when_loaded(lambda: document.add_next_tick_callback(loaded))
 

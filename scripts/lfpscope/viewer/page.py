@@ -1,5 +1,6 @@
 """One page: panels on one clock, redrawn when the range or the window changes."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +28,6 @@ from lfpscope.viewer.render import Picture, draw
 from lfpscope.viewer.session import Session, first_state
 from lfpscope.viewer.state import State
 from lfpscope.viewer.worker import Worker
-
 
 STYLE = """
 :root { --bokeh-base-font: "DejaVu Sans", Helvetica, Arial, sans-serif; --bokeh-font-size: 13px; }
@@ -64,13 +64,14 @@ class Page:
         self._tools = navigation()
         self.panels: dict[str, Panel] = {}
         self._settling = False
+        self._turns = deque(session.slots)
         self._worker = Worker(self._draw)
         document.add_root(self._layout(probes))
         document.on_session_destroyed(lambda _: self._worker.stop())
 
     def _shared_range(self) -> Range1d:
         start, stop = self.state.start, self.state.stop
-        shared = Range1d(start, stop, reset_start=start, reset_end=stop)
+        shared = Range1d(start, stop, reset_start=start, reset_end=stop, name="time")
         # start and end change one after the other: wait until both have
         shared.on_change("start", self._changed)
         shared.on_change("end", self._changed)
@@ -99,8 +100,9 @@ class Page:
         )
 
     def _head(self) -> Row:
+        bar = Toolbar(tools=self._tools, logo=None)
         return Row(
-            GridPlot(toolbar=Toolbar(tools=self._tools, logo=None), toolbar_location="above"),
+            GridPlot(toolbar=bar, toolbar_location="above", width=160),
             sizing_mode="stretch_width",
             margin=0,
         )
@@ -119,15 +121,20 @@ class Page:
         self._worker.submit(Request(self.state, sizes))
 
     def _draw(self, request: Request, stale: Callable[[], bool]) -> None:
-        """Draw probe after probe, in the worker's thread."""
-        for slot in self._session.slots:
+        """Draw probe after probe, in the worker's thread.
+
+        A newer request goes on with the next probe, so that none starves while the view moves.
+        """
+        for _ in range(len(self._turns)):
+            slot = self._turns[0]
+            self._turns.rotate(-1)
             width, height = request.sizes.get(slot.name, (0, 0))
-            if stale():
-                return
             if width > 0 and height > 0:
                 picture = draw(slot, request.state, width, height)
                 show = partial(self._show, slot.name, request.state, picture)
                 self._document.add_next_tick_callback(show)
+            if stale():
+                return
 
     def _show(self, name: str, state: State, picture: Picture | UserError) -> None:
         self.panels[name].show(picture, state.microvolts)

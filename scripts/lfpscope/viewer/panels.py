@@ -20,8 +20,8 @@ from bokeh.models import (
     LinearColorMapper,
     Range1d,
     Row,
-    Spacer,
     Tool,
+    WheelZoomTool,
 )
 from bokeh.plotting import figure
 
@@ -74,7 +74,8 @@ class Panel:
         self._depth = None if depth is None else depth[order]
         self._ids = channels.id[order]
         self._areas = None if areas is None else areas[order]
-        self._picture = ColumnDataSource({"image": [], "x": [], "dw": []})
+        empty: dict[str, list[Any]] = {"image": [], "x": [], "dw": []}
+        self._picture = ColumnDataSource(empty, name=f"picture {self._name}")
         self._labels = ColumnDataSource({"y": [], "text": []})
         rows = Range1d(0, self._n)
         self.heading = Div(
@@ -110,6 +111,7 @@ class Panel:
             color_mapper=mapper,
             source=self._picture,
         )
+        plot.toolbar.active_scroll = next(t for t in tools if isinstance(t, WheelZoomTool))
         plot.grid.visible = False
         plot.xaxis.visible = False
         plot.yaxis.axis_label = "channel" if self._depth is None else "µm from the tip"
@@ -231,7 +233,7 @@ class Panel:
 def error_panel(name: str, error: UserError) -> Div:
     """In place of a probe that cannot be opened."""
     text = f'<b>{html.escape(name)}</b> <span class="wrong">{html.escape(str(error))}</span>'
-    return Div(text=text, sizing_mode="stretch_width", margin=0)
+    return Div(text=text, sizing_mode="stretch_width", margin=0, stylesheets=[HEADING])
 
 
 CLOCK_LABEL = """
@@ -244,7 +246,7 @@ return (tick < 0 ? "−" : "") + minutes + ":" + seconds.padStart(decimals ? dec
 """
 
 
-def time_axis(x_range: Range1d, tools: list[Tool]) -> Row:
+def time_axis(x_range: Range1d, tools: list[Tool]) -> figure:
     """The one axis of all panels: session time in minutes and seconds."""
     plot = figure(
         x_range=x_range,
@@ -253,7 +255,7 @@ def time_axis(x_range: Range1d, tools: list[Tool]) -> Row:
         toolbar_location=None,
         height=34,
         sizing_mode="stretch_width",
-        **_borders(left=LEFT),
+        **_borders(left=STRIP + LEFT),
     )
     plot.grid.visible = plot.yaxis.visible = False
     seconds = AdaptiveTicker(base=10, mantissas=[1, 2, 5], min_interval=0, max_interval=5)
@@ -263,7 +265,7 @@ def time_axis(x_range: Range1d, tools: list[Tool]) -> Row:
     plot.xaxis.ticker = CompositeTicker(tickers=[seconds, minutes])
     plot.xaxis.formatter = CustomJSTickFormatter(code=CLOCK_LABEL)
     quiet_axis(plot.xaxis)
-    return Row(Spacer(width=STRIP), plot, sizing_mode="stretch_width", margin=0, stylesheets=[HEADING])
+    return plot
 
 
 def probe_facts(probe: Probe) -> str:

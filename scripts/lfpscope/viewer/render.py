@@ -63,7 +63,8 @@ def compile_drawing() -> None:
     import pandas as pd
 
     line = pd.DataFrame({"x": [0.0, 1.0, np.nan], "y": [0.0, 1.0, np.nan]})
-    datashader.Canvas(4, 4).line(line, "x", "y", agg=datashader.any())
+    canvas = datashader.Canvas(4, 4, x_range=(0.0, 1.0), y_range=(0.0, 1.0))
+    canvas.line(line, "x", "y", agg=datashader.any())
 
 
 def palette() -> list[str]:

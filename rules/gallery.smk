@@ -1,0 +1,37 @@
+"""All probes of all sessions on one page."""
+
+
+rule write_gallery:
+    """A page with all probes, and the run as JSON: versions, settings, sources, figures."""
+    input:
+        INDEX,
+        SUMMARIES,
+        OVERVIEWS,
+        VIEWERS,
+        probes="<results>/probes.tsv",
+        script=script("write_gallery"),
+        library=library("write_gallery"),
+        templates=templates(),
+    output:
+        page=report(
+            "<results>/index.html",
+            caption="report/gallery.rst",
+            category="Gallery",
+            labels={"shows": "all probes"},
+        ),
+        run="<results>/run.json",
+    log:
+        "logs/write_gallery.log",
+    benchmark:
+        "benchmarks/write_gallery.tsv"
+    localrule: True
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime="10m",
+    params:
+        settings=settings(),
+    shell:
+        """
+        python {input.script:q} {input.probes:q} --settings {params.settings:q} \
+            --page {output.page:q} --run {output.run:q} >{log:q} 2>&1
+        """

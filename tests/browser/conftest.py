@@ -1,0 +1,184 @@
+"""A small session with its viewer, a server for it, and Chromium to look at it."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lfpscope.sources import demo
+from lfpscope.viewer import write_viewer
+from playwright.sync_api import Browser, Page, sync_playwright
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+CHROMIUM = Path("/usr/bin/chromium")
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PROBES = ("100000021", "100000022")  # the second one's clock has a gap
+
+
+def program(name: str, *arguments: str | Path) -> None:
+    subprocess.run([sys.executable, SCRIPTS / name, *arguments], check=True)
+
+
+def make_session(folder: Path, n_channels: int = 24) -> Path:
+    """Make a session of two probes as the pipeline does, but thinner."""
+    session = folder / "demo-2"
+    for probe in PROBES:
+        nwb, results = folder / "data" / f"{probe}.nwb", session / "probes" / probe
+        recipe = replace(demo._recipe("demo-2", probe), n_channels=n_channels, n_samples=160_000)
+        demo.write_nwb("demo-2", probe, recipe, nwb)
+        results.mkdir(parents=True)
+        source, references = results / "source.json", results / "lfp.json"
+        source.write_text(f'{{"address": "{nwb}"}}')
+        names = ("--session", "demo-2", "--probe", probe)
+        program("index_probe.py", source, *names, "--references", references)
+        envelope, channels = results / "envelope.zarr.zip", results / "channels.csv"
+        outputs = ("--envelope", envelope, "--channels", channels)
+        program("summarize_probe.py", references, *outputs)
+    write_viewer("demo-2", session / "viewer.py", session / "lfpscope")
+    return session
+
+
+@pytest.fixture(scope="session")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the session's results; tests that change it make a copy."""
+    return make_session(tmp_path_factory.mktemp("viewer"))
+
+
+@contextmanager
+def serving(session: Path, *arguments: str) -> Iterator[str]:
+    """Run viewer.py and yield its address."""
+    command = [sys.executable, str(session / "viewer.py"), "--port", "0", "--no-browser"]
+    with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            address = re.search(r"http://\S+", server.stdout.readline())
+            assert address, "the viewer did not print its address"
+            yield address[0]
+        finally:
+            server.terminate()
+
+
+@pytest.fixture(scope="session")
+def address(session: Path) -> Iterator[str]:
+    """Where the session's viewer answers."""
+    with serving(session) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        missing = f"{CHROMIUM} is missing: apt-get install chromium"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Tab:
+    """A browser's tab with the viewer in it."""
+
+    page: Page
+    complaints: list[str]
+
+    def evaluate(self, script: str) -> Any:
+        return self.page.evaluate(script)
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Session time at the left and right edge."""
+        time = "Bokeh.documents[0].get_model_by_name('time')"
+        start, stop = self.evaluate(f"[{time}.start, {time}.end]")
+        return start, stop
+
+    def badge(self, probe: int = 0) -> str:
+        return self.page.locator(".badge").nth(probe).inner_text()
+
+    def wait_for(self, text: str, probe: int = 0) -> None:
+        """Wait until a probe's badge says so."""
+        badge = self.page.locator(".badge").nth(probe)
+        badge.filter(has_text=text).wait_for(timeout=30_000)
+
+    def ink(self, probe: str) -> float:
+        """Share of a probe's picture that is neither paper nor gap."""
+        return float(
+            self.evaluate(
+                f"""(() => {{
+                    const source = Bokeh.documents[0].get_model_by_name("picture {probe}")
+                    const pixels = Array.from(source.data.image[0])
+                    return pixels.filter((pixel) => pixel > 1).length / pixels.length
+                }})()"""
+            )
+        )
+
+    def wheel(self, notches: int, x: float = 0.5) -> None:
+        """Turn the wheel over the first probe; forward zooms in."""
+        self.page.mouse.move(*self.point(x))
+        for _ in range(abs(notches)):
+            self.page.mouse.wheel(0, -100 if notches > 0 else 100)
+            self.page.wait_for_timeout(30)
+
+    def point(self, x: float, y: float = 0.5, probe: int = 0) -> tuple[float, float]:
+        """A place in a probe's frame, as shares of its width and height."""
+        box = self.page.locator(".bk-Figure.traces").nth(probe).bounding_box()
+        assert box is not None
+        left, right = box["x"] + 72, box["x"] + box["width"] - 20
+        return left + x * (right - left), box["y"] + y * box["height"]
+
+    def drag(self, start: float, stop: float) -> None:
+        self.page.mouse.move(*self.point(start))
+        self.page.mouse.down()
+        self.page.mouse.move(*self.point((start + stop) / 2))
+        self.page.mouse.move(*self.point(stop))
+        self.page.mouse.up()
+
+    def tool(self, name: str) -> None:
+        self.page.locator(f'.bk-ToolButton[title="{name}"], [title="{name}"]').first.click()
+
+    def settle(self) -> None:
+        """Wait until what was asked for has been drawn."""
+        self.page.wait_for_timeout(700)
+
+
+@pytest.fixture
+def open_tab(browser: Browser) -> Iterator[Callable[..., Tab]]:
+    """Return a function that opens the viewer in a new tab; no tab may complain."""
+    tabs: list[Tab] = []
+
+    def open_tab(address: str, width: int = 1000, height: int = 800) -> Tab:
+        page = browser.new_page(viewport={"width": width, "height": height})
+        tab = Tab(page, [])
+        page.on("pageerror", lambda error: tab.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: (
+                tab.complaints.append(message.text)
+                if message.type in ("error", "warning")
+                else None
+            ),
+        )
+        page.goto(address)
+        tabs.append(tab)
+        return tab
+
+    yield open_tab
+    for tab in tabs:
+        tab.page.close()
+        assert tab.complaints == []

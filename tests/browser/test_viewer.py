@@ -1,0 +1,112 @@
+"""The viewer in Chromium: what a reader sees and does."""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .conftest import PROBES, Tab, serving
+
+pytestmark = pytest.mark.browser
+Open = Callable[..., Tab]
+
+
+@pytest.fixture
+def tab(open_tab: Open, address: str) -> Tab:
+    """The viewer, showing the whole recording."""
+    tab = open_tab(address)
+    for probe in range(len(PROBES)):
+        tab.wait_for("envelope of", probe)
+    return tab
+
+
+def test_shows_the_whole_recording_of_every_probe(tab: Tab) -> None:
+    assert [0.05 < tab.ink(probe) < 1 for probe in PROBES] == [True, True]
+    start, stop = tab.range
+    assert (round(start, 2), round(stop, 1)) == (5.21, 149.7)
+    for area in ("DG", "CA1", "VISp"):
+        assert re.search(rf"\b{area}\b", str(tab.evaluate(TEXTS)))
+
+
+TEXTS = """Bokeh.documents[0]._all_models.values().toArray?.() ??
+    [...Bokeh.documents[0]._all_models.values()]
+        .filter((model) => model.type == "ColumnDataSource" && model.data.text)
+        .map((model) => [...model.data.text].join(" "))"""
+
+
+def test_wheel_zooms_from_the_envelope_to_every_sample_and_back(tab: Tab) -> None:
+    before = tab.range
+    tab.wheel(12)
+    tab.wait_for("every sample", 0)
+    tab.wait_for("every sample", 1)
+    start, stop = tab.range
+    assert before[0] < start < stop < before[1]
+    assert tab.ink(PROBES[0]) > 0.01
+    tab.wheel(-14)
+    tab.wait_for("envelope of", 0)
+
+
+def test_dragging_pans(tab: Tab) -> None:
+    tab.wheel(6)
+    start, stop = tab.range
+    tab.drag(0.6, 0.4)
+    tab.settle()
+    after = tab.range
+    assert after[0] - start == pytest.approx(0.2 * (stop - start), rel=0.05)
+    assert after[1] - after[0] == pytest.approx(stop - start)
+
+
+def test_box_zoom_and_reset(tab: Tab) -> None:
+    start, stop = tab.range
+    tab.tool("Box Zoom")
+    tab.drag(0.25, 0.5)
+    tab.settle()
+    inside = tab.range
+    assert inside[1] - inside[0] == pytest.approx(0.25 * (stop - start), rel=0.05)
+    tab.tool("Reset")
+    tab.settle()
+    assert tab.range == pytest.approx((start, stop))
+
+
+def test_two_tabs_are_independent(tab: Tab, open_tab: Open, address: str) -> None:
+    other = open_tab(address)
+    other.wait_for("envelope of")
+    whole = other.range
+    tab.wheel(12)
+    tab.wait_for("every sample")
+    assert other.range == whole
+    assert "envelope" in other.badge()
+
+
+def test_a_gap_in_the_clock_stays_blank(tab: Tab) -> None:
+    tab.evaluate("Bokeh.documents[0].get_model_by_name('time').setv({start: 91.5, end: 94})")
+    tab.wait_for("no samples here", 1)
+    assert tab.ink(PROBES[1]) == 0
+    assert tab.ink(PROBES[0]) > 0.01
+
+
+def test_zooming_past_the_ends_shows_them(tab: Tab) -> None:
+    tab.wheel(-10)
+    tab.settle()
+    start, stop = tab.range
+    assert start < 0
+    assert stop > 150
+    assert 0 < tab.ink(PROBES[0]) < 0.5
+
+
+def test_a_session_moved_elsewhere_with_a_file_gone(
+    open_tab: Open, session: Path, tmp_path: Path
+) -> None:
+    moved = tmp_path / "moved <b>here</b>"
+    shutil.copytree(session, moved)
+    references = moved / "probes" / PROBES[0] / "lfp.json"
+    text = references.read_text()
+    references.write_text(text.replace(f"data/{PROBES[0]}.nwb", "data/gone.nwb"))
+    with serving(moved) as address:
+        tab = open_tab(address)
+        tab.wait_for("envelope of", 0)
+        assert tab.ink(PROBES[1]) > 0.05
+        message = tab.page.locator(".wrong").inner_text()
+        assert "gone.nwb: No such file" in message
