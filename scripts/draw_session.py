@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+
 from lfpscope import overviews
 from lfpscope.program import program
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from lfpscope.envelope import build_envelope, write_channels
 from lfpscope.program import program
 from lfpscope.references import open_references
+from lfpscope.summary import build_envelope, write_channels
 
 
 def summarize_probe(

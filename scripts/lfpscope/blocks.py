@@ -3,8 +3,9 @@
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -110,8 +111,20 @@ def map_chunks(
     list
         What `work` returned, in the order of the file.
     """
+    with ThreadPoolExecutor(threads) as pool:
+        futures = submit_chunks(pool, source, rows, work)
+        return [result for future in futures for result in future.result()]
 
-    def run(places: Sequence[tuple[int, int]]) -> list[T]:
+
+def submit_chunks(
+    pool: ThreadPoolExecutor,
+    source: Source,
+    rows: range,
+    work: Callable[[int, int, Block | Damage], T],
+) -> list[Future[list[T]]]:
+    """Begin what `map_chunks` does, in threads of a pool; each future holds some of the results."""
+
+    def run(places: list[tuple[int, int]]) -> list[T]:
         offsets, sizes = source.references.offsets, source.references.sizes
         if offsets[places[0]] < 0:
             return [work(*place, source.chunk(*place)) for place in places]
@@ -125,32 +138,26 @@ def map_chunks(
             done.append(work(*place, source.decoded(chunk, *place)))
         return done
 
-    with ThreadPoolExecutor(threads) as pool:
-        return [result for results in pool.map(run, _runs(source, rows)) for result in results]
+    return [pool.submit(run, places) for places in _runs(source.references, rows)]
 
 
-def _runs(source: Source, rows: range) -> Iterator[list[tuple[int, int]]]:
-    """Group chunks into runs that one read brings in; chunks that are not in the file come last."""
-    offsets = source.references.offsets
-    places = [(row, column) for row in rows for column in range(offsets.shape[1])]
-    places.sort(key=lambda place: (offsets[place] < 0, offsets[place]))
-    run: list[tuple[int, int]] = []
-    for place in places:
-        if run and not _joins(source, run, place):
-            yield run
-            run = []
-        run.append(place)
-    if run:
-        yield run
+def _runs(references: References, rows: range) -> Iterator[list[tuple[int, int]]]:
+    """Group chunks into runs that one read brings in; chunks that are not in the file come first.
 
-
-def _joins(source: Source, run: Sequence[tuple[int, int]], place: tuple[int, int]) -> bool:
-    offsets, sizes = source.references.offsets, source.references.sizes
-    if offsets[place] < 0 or offsets[run[0]] < 0:
-        return bool(offsets[run[0]] < 0)
-    hole = offsets[place] - (offsets[run[-1]] + sizes[run[-1]])
-    length = offsets[place] + sizes[place] - offsets[run[0]]
-    return bool(0 <= hole <= HOLE_BYTES and length <= RUN_BYTES)
+    A run ends at a hole, where chunks overlap, and where the file reaches a multiple of RUN_BYTES.
+    """
+    n_columns = references.offsets.shape[1]
+    offsets = references.offsets[rows.start : rows.stop].ravel()
+    sizes = references.sizes[rows.start : rows.stop].ravel()
+    order = np.argsort(offsets, kind="stable")
+    starts, stops = offsets[order], (offsets + sizes)[order]
+    holes = starts[1:] - stops[:-1]
+    cut = (holes < 0) | (holes > HOLE_BYTES) | (starts[1:] // RUN_BYTES > starts[:-1] // RUN_BYTES)
+    cut = (cut | (starts[:-1] < 0)) & (starts[1:] >= 0)
+    row, column = np.divmod(order, n_columns)
+    places = list(zip((row + rows.start).tolist(), column.tolist(), strict=True))
+    for start, stop in pairwise([0, *(np.flatnonzero(cut) + 1).tolist(), len(places)]):
+        yield places[start:stop]
 
 
 class Samples:

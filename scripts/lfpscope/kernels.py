@@ -1,7 +1,7 @@
 """Compiled loops of the one pass over a probe. They release the GIL and know no files.
 
-Sums run in four fixed lanes: the compiler can use vector instructions, and the result does not
-depend on which ones the machine has.
+Sums run in lanes of a fixed number: the compiler can use vector instructions, and the result does
+not depend on which ones the machine has.
 """
 
 from typing import Any
@@ -12,8 +12,10 @@ import numpy.typing as npt
 
 Block = npt.NDArray[Any]
 Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.uint8]
 
-CLEAN, SOME_NAN, ALL_NAN = 0, 1, 2
+CLEAN, SOME_NAN, ALL_NAN, EMPTY = 0, 1, 2, 3
+LANES = 32
 
 STATISTICS = np.dtype(
     [
@@ -37,88 +39,38 @@ STATISTICS = np.dtype(
 )
 """Statistics of a stretch of one channel."""
 
-
-@numba.njit(nogil=True, cache=True, fastmath={"nnan", "nsz"})
-def _extremes(x: Block) -> tuple[Any, Any]:
-    """Smallest and largest of numbers, none of them NaN."""
-    low = x[0]
-    high = x[0]
-    for value in x:
-        low = min(low, value)
-        high = max(high, value)
-    return low, high
+RAIL_RUN = 3  # samples at a channel's extreme in a row are not chance
 
 
-@numba.njit(nogil=True, cache=True)
-def _count_nan(x: Block) -> int:
-    count = 0
-    for value in x:
-        count += value != value
-    return count
-
-
-@numba.njit(nogil=True, cache=True)
-def _sum(x: Block) -> float:
-    a = b = c = d = 0.0
-    whole = x.size - x.size % 4
-    for i in range(0, whole, 4):
-        a += x[i]
-        b += x[i + 1]
-        c += x[i + 2]
-        d += x[i + 3]
-    for i in range(whole, x.size):
-        a += x[i]
-    return (a + b) + (c + d)
-
-
-@numba.njit(nogil=True, cache=True)
-def _squares(x: Block, mean: float) -> float:
-    """Sum of squared distances from the mean."""
-    a = b = c = d = 0.0
-    whole = x.size - x.size % 4
-    for i in range(0, whole, 4):
-        a += (x[i] - mean) ** 2
-        b += (x[i + 1] - mean) ** 2
-        c += (x[i + 2] - mean) ** 2
-        d += (x[i + 3] - mean) ** 2
-    for i in range(whole, x.size):
-        a += (x[i] - mean) ** 2
-    return (a + b) + (c + d)
-
-
-@numba.njit(nogil=True, cache=True)
-def _count(x: Block, value: Any) -> int:
-    count = 0
-    for one in x:
-        count += one == value
-    return count
+# --- one chunk ----------------------------------------------------------------------------------
 
 
 @numba.njit(nogil=True, cache=True)
 def summarise_chunk(
     chunk: Block,
-    first_sample: int,
-    starts: Ints,
-    first_bucket: int,
+    edges: Ints,
+    at: int,
+    step: float,
     buckets: Block,
-    nan: npt.NDArray[np.uint8],
+    nan: Flags,
     head: Block,
-    head_nan: npt.NDArray[np.uint8],
+    head_nan: Flags,
     statistics: Block,
     flat_samples: int,
-) -> None:
+) -> int:
     """Buckets and statistics of one chunk.
 
     Parameters
     ----------
     chunk : ndarray, shape (n_channels, n)
         Decoded samples, channels first.
-    first_sample : int
-        Index of the first one in the recording.
-    starts : ndarray of int, shape (n_buckets + 1,)
-        First sample of every bucket; the last entry is the end of the recording.
-    first_bucket : int
-        The bucket that `buckets` starts with.
+    edges : ndarray of int, shape (n_buckets + 1,)
+        Where buckets start and stop, in samples of this chunk. The first is negative where a
+        bucket began before; the last one may go on after it.
+    at : int
+        Where in `buckets` the first one that starts in this chunk is.
+    step : float
+        Buckets are stored as whole counts of it; as they are where it is 0.
     buckets : ndarray, shape (4, n_channels, any)
         Filled with first, min, max, last of the buckets that start in this chunk.
     nan : ndarray of uint8, shape (n_channels, any)
@@ -129,58 +81,170 @@ def summarise_chunk(
         Filled.
     flat_samples : int
         Length from which a stretch of one value counts as flat.
+
+    Returns
+    -------
+    int
+        How many values of buckets are not whole counts of `step`.
     """
-    stop_sample = first_sample + chunk.shape[1]
-    first_here = np.searchsorted(starts, first_sample)  # the first bucket that starts here
-    stop_here = np.searchsorted(starts[:-1], stop_sample)
+    began_before = edges[0] < 0
+    edges = np.maximum(edges, 0)
+    lows = np.empty(edges.size - 1, chunk.dtype)
+    highs = np.empty(edges.size - 1, chunk.dtype)
+    off_grid = 0
     for channel in range(chunk.shape[0]):
         x = chunk[channel]
-        n_nan = 0
-        if starts[first_here] > first_sample:
-            part = x[: min(starts[first_here], stop_sample) - first_sample]
-            n_nan += _bucket(part, head[:, channel], head_nan[channel : channel + 1])
-        for k in range(first_here, stop_here):
-            part = x[starts[k] - first_sample : min(starts[k + 1], stop_sample) - first_sample]
-            j = k - first_bucket
-            n_nan += _bucket(part, buckets[:, channel, j], nan[channel, j : j + 1])
-        _statistics(x, n_nan, flat_samples, statistics[channel : channel + 1])
+        s = statistics[channel]
+        _moments(x, s)
+        for k in range(lows.size):
+            part = x[edges[k] : edges[k + 1]]
+            lows[k] = highs[k] = part[0]
+            flag = CLEAN
+            if s.n_nan:
+                part, flag = _numbers(part)
+            if flag != ALL_NAN:
+                lows[k], highs[k] = _extremes(part)
+            if k == 0 and began_before:
+                head_nan[channel] = flag
+                off_grid += _store(part, lows[k], highs[k], step, flag, head[:, channel])
+            else:
+                j = at + k - began_before
+                nan[channel, j] = flag
+                off_grid += _store(part, lows[k], highs[k], step, flag, buckets[:, channel, j])
+        if s.n:
+            _rails(x, edges, lows, highs, s)
+            _ends(x, s)
+            s.flat = _flat(x[s.head : x.size - s.tail], flat_samples)
+    return off_grid
 
 
 @numba.njit(nogil=True, cache=True)
-def _bucket(x: Block, values: Block, nan: npt.NDArray[np.uint8]) -> int:
-    """First, min, max, last of the numbers of a bucket; returns how many are NaN."""
-    n_nan = _count_nan(x)
-    if n_nan == x.size:
-        nan[0] = ALL_NAN
-        return n_nan
-    if n_nan:
-        nan[0] = SOME_NAN
-        x = x[~np.isnan(x)]
-    else:
-        nan[0] = CLEAN
-    low, high = _extremes(x)
-    values[0] = x[0]
-    values[1] = low
-    values[2] = high
-    values[3] = x[-1]
-    return n_nan
+def _numbers(x: Block) -> tuple[Block, int]:
+    """Those that are not NaN, and the flag of such a bucket; as it is if there are none."""
+    numbers = _without_nan(x)
+    if numbers.size == 0:
+        return x, ALL_NAN
+    return numbers, CLEAN if numbers.size == x.size else SOME_NAN
 
 
 @numba.njit(nogil=True, cache=True)
-def _statistics(x: Block, n_nan: int, flat_samples: int, out: Block) -> None:
-    s = out[0]
+def _without_nan(x: Block) -> Block:
+    numbers = np.empty_like(x)
+    n = 0
+    for value in x:
+        numbers[n] = value
+        n += value == value
+    return numbers[:n]
+
+
+@numba.njit(nogil=True, cache=True, fastmath={"nnan", "nsz"})
+def _extremes(x: Block) -> tuple[Any, Any]:
+    """Smallest and largest of numbers, none of them NaN."""
+    low = x[0]
+    high = x[0]
+    for value in x:
+        low = value if value < low else low
+        high = value if value > high else high
+    return low, high
+
+
+@numba.njit(nogil=True, cache=True)
+def _store(numbers: Block, low: Any, high: Any, step: float, flag: int, out: Block) -> int:
+    """Store first, min, max and last; returns how many are not whole counts of the step."""
+    if flag == ALL_NAN:
+        return 0
+    off_grid = 0
+    for i, value in enumerate((numbers[0], low, high, numbers[-1])):
+        if step == 0:
+            out[i] = value
+            continue
+        count = np.rint(value / step)
+        if -32768 <= count <= 32767 and numbers.dtype.type(count * step) == value:
+            out[i] = np.int16(count)
+        else:
+            off_grid += 1
+    return off_grid
+
+
+@numba.njit(nogil=True, cache=True)
+def _moments(x: Block, s: Any) -> None:
+    """Count, mean and variance.
+
+    Squares are summed about one of the samples: it is part of the variance, so the sum cannot be
+    much larger than what is left of it when the mean's share is taken off.
+    """
     s.length = x.size
-    s.n = x.size - n_nan
-    s.n_nan = n_nan
+    pivot = np.float64(x[0])
+    total, squares = _sums(x, pivot)
+    if not np.isfinite(total):  # NaN or infinite samples
+        x = _without_nan(x)
+        s.n_nan = s.length - x.size
+        if x.size:
+            pivot = np.float64(x[0])
+            total, squares = _sums(x, pivot)
+    s.n = x.size
     if s.n == 0:
         return
-    numbers = x[~np.isnan(x)] if n_nan else x
-    low, high = _extremes(numbers)
+    s.mean = pivot + total / s.n
+    s.m2 = max(squares - total * total / s.n, 0.0)
+    if not np.isfinite(total):  # as numpy has it
+        s.mean = _sums(x, 0.0)[0] / s.n
+        s.m2 = np.nan
+
+
+@numba.njit(nogil=True, cache=True)
+def _sums(x: Block, pivot: float) -> tuple[float, float]:
+    """Sum, and sum of squares, of distances from the pivot."""
+    sums = np.zeros(LANES)
+    squares = np.zeros(LANES)
+    rows = x.size // LANES
+    for row in range(rows):
+        for j in range(LANES):
+            distance = x[row * LANES + j] - pivot
+            sums[j] += distance
+            squares[j] += distance * distance
+    for i in range(rows * LANES, x.size):
+        distance = x[i] - pivot
+        sums[0] += distance
+        squares[0] += distance * distance
+    return sums.sum(), squares.sum()
+
+
+@numba.njit(nogil=True, cache=True)
+def _rails(x: Block, edges: Ints, lows: Block, highs: Block, s: Any) -> None:
+    """Extremes, and the samples that lie there in runs, the ends apart."""
+    low = high = x[0]
+    for k in range(lows.size):  # a NaN is neither smaller nor larger
+        low = lows[k] if low != low or lows[k] < low else low
+        high = highs[k] if high != high or highs[k] > high else high
     s.min = low
     s.max = high
-    s.mean = _sum(numbers) / s.n
-    s.m2 = _squares(numbers, s.mean)
-    # runs that touch the ends
+    s.at_min = _at_rail(x, edges, lows, low)
+    s.at_max = _at_rail(x, edges, highs, high)
+
+
+@numba.njit(nogil=True, cache=True)
+def _at_rail(x: Block, edges: Ints, extremes: Block, rail: Any) -> int:
+    """Samples at a rail in runs; few buckets reach it, unless the channel is saturated."""
+    total = 0
+    i = 0
+    for k in range(extremes.size):
+        if extremes[k] != rail:
+            continue
+        i = max(i, edges[k])
+        while i < edges[k + 1]:
+            start = i
+            while i < x.size and x[i] == rail:
+                i += 1
+            if i - start >= RAIL_RUN and start > 0 and i < x.size:
+                total += i - start
+            i += 1
+    return total
+
+
+@numba.njit(nogil=True, cache=True)
+def _ends(x: Block, s: Any) -> None:
+    """Runs of one value that touch the ends; a NaN is none."""
     head = 1
     while head < x.size and x[head] == x[0]:
         head += 1
@@ -191,27 +255,6 @@ def _statistics(x: Block, n_nan: int, flat_samples: int, out: Block) -> None:
     s.tail_value = x[-1]
     s.head = head if x[0] == x[0] else 0
     s.tail = tail if x[-1] == x[-1] else 0
-    inner = x[s.head : x.size - s.tail]
-    # samples at the rails are few, unless it is saturated
-    if _count(inner, low) >= 3:
-        s.at_min = _in_runs(inner, low, 3)
-    if _count(inner, high) >= 3:
-        s.at_max = _in_runs(inner, high, 3)
-    s.flat = _flat(inner, flat_samples)
-
-
-@numba.njit(nogil=True, cache=True)
-def _in_runs(x: Block, value: Any, shortest: int) -> int:
-    """Samples of one value that come in runs of at least `shortest`."""
-    total = 0
-    run = 0
-    for one in x:
-        if one == value:
-            run += 1
-        else:
-            total += run if run >= shortest else 0
-            run = 0
-    return total + (run if run >= shortest else 0)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -239,67 +282,11 @@ def _flat(x: Block, shortest: int) -> int:
     return total
 
 
-@numba.njit(nogil=True, cache=True)
-def reduce_columns(
-    buckets: Block,
-    nan: npt.NDArray[np.uint8],
-    per_column: int,
-    columns: Block,
-    columns_nan: npt.NDArray[np.uint8],
-) -> None:
-    """Join every `per_column` buckets to one.
-
-    Parameters
-    ----------
-    buckets, nan : ndarray, shapes (4, n_channels, n), (n_channels, n)
-        In the order of time.
-    per_column : int
-        How many.
-    columns, columns_nan : ndarray, shapes (4, n_channels, m), (n_channels, m)
-        Filled.
-    """
-    for channel in range(nan.shape[0]):
-        for i in range(nan.shape[1]):
-            column = i // per_column
-            if i % per_column == 0:
-                columns[:, channel, column] = buckets[:, channel, i]
-                columns_nan[channel, column] = nan[channel, i]
-            else:
-                _join(
-                    buckets[:, channel, i],
-                    nan[channel, i],
-                    columns[:, channel, column],
-                    columns_nan[channel, column : column + 1],
-                )
+# --- joining buckets ----------------------------------------------------------------------------
 
 
 @numba.njit(nogil=True, cache=True)
-def bucket_samples(samples: Block, step: int, buckets: Block, nan: npt.NDArray[np.uint8]) -> None:
-    """Buckets of `step` samples; the last may be shorter.
-
-    Parameters
-    ----------
-    samples : ndarray, shape (n_channels, n)
-        Decoded samples.
-    step : int
-        Samples per bucket.
-    buckets, nan : ndarray, shapes (4, n_channels, m), (n_channels, m)
-        Filled.
-    """
-    for channel in range(samples.shape[0]):
-        for k in range(nan.shape[1]):
-            part = samples[channel, k * step : min((k + 1) * step, samples.shape[1])]
-            _bucket(part, buckets[:, channel, k], nan[channel, k : k + 1])
-
-
-@numba.njit(nogil=True, cache=True)
-def join_heads(
-    heads: Block,
-    heads_nan: npt.NDArray[np.uint8],
-    owners: Ints,
-    buckets: Block,
-    nan: npt.NDArray[np.uint8],
-) -> None:
+def join_heads(heads: Block, heads_nan: Flags, owners: Ints, buckets: Block, nan: Flags) -> None:
     """Add to buckets what lies of them in later rows of chunks.
 
     Parameters
@@ -315,23 +302,11 @@ def join_heads(
         k = owners[row]
         if k >= 0:
             for channel in range(nan.shape[0]):
-                _join(
-                    heads[row, :, channel],
-                    heads_nan[row, channel],
-                    buckets[:, channel, k],
-                    nan[channel, k : k + 1],
-                )
+                _join(heads[row, :, channel], heads_nan[row, channel], buckets, nan, channel, k)
 
 
 @numba.njit(nogil=True, cache=True)
-def fold(
-    buckets: Block,
-    nan: npt.NDArray[np.uint8],
-    parents: Ints,
-    parent_buckets: Block,
-    parent_nan: npt.NDArray[np.uint8],
-    fresh: npt.NDArray[np.bool_],
-) -> None:
+def fold(buckets: Block, nan: Flags, parents: Ints, wide: Block, wide_nan: Flags) -> None:
     """Fold buckets into the wider ones they lie in.
 
     Parameters
@@ -340,41 +315,56 @@ def fold(
         The narrow ones, in the order of time.
     parents : ndarray of int, shape (n,)
         For each the wide one it lies in.
-    parent_buckets, parent_nan : ndarray
-        The wide ones, changed in place.
-    fresh : ndarray of bool, shape (n_wide,)
-        True for wide ones that hold nothing yet; changed in place.
+    wide, wide_nan : ndarray, shapes (4, n_channels, m), (n_channels, m)
+        The wide ones, changed in place; flagged EMPTY to begin with.
     """
-    for i in range(parents.size):
-        p = parents[i]
-        if fresh[p]:
-            parent_buckets[:, :, p] = buckets[:, :, i]
-            parent_nan[:, p] = nan[:, i]
-            fresh[p] = False
-            continue
-        for channel in range(nan.shape[0]):
-            _join(
-                buckets[:, channel, i],
-                nan[channel, i],
-                parent_buckets[:, channel, p],
-                parent_nan[channel, p : p + 1],
-            )
+    for channel in range(nan.shape[0]):
+        for i in range(parents.size):
+            _join(buckets[:, channel, i], nan[channel, i], wide, wide_nan, channel, parents[i])
 
 
 @numba.njit(nogil=True, cache=True)
-def _join(later: Block, later_nan: int, values: Block, nan: npt.NDArray[np.uint8]) -> None:
+def _join(later: Block, flag: int, values: Block, nan: Flags, channel: int, k: int) -> None:
     """Join a later stretch to an earlier one, in place."""
-    if later_nan == ALL_NAN:
-        nan[0] = ALL_NAN if nan[0] == ALL_NAN else SOME_NAN
+    before = nan[channel, k]
+    if before == EMPTY:
+        nan[channel, k] = flag
+    elif before != flag:
+        nan[channel, k] = SOME_NAN
+    if flag == ALL_NAN:
         return
-    if nan[0] == ALL_NAN:
-        values[:] = later
-        nan[0] = SOME_NAN
+    if before in (EMPTY, ALL_NAN):
+        for i in range(4):
+            values[i, channel, k] = later[i]
         return
-    values[1] = min(values[1], later[1])
-    values[2] = max(values[2], later[2])
-    values[3] = later[3]
-    nan[0] = max(nan[0], later_nan)
+    values[1, channel, k] = min(values[1, channel, k], later[1])
+    values[2, channel, k] = max(values[2, channel, k], later[2])
+    values[3, channel, k] = later[3]
+
+
+@numba.njit(nogil=True, cache=True)
+def bucket_samples(samples: Block, step: int, buckets: Block, nan: Flags) -> None:
+    """Buckets of `step` samples; the last may be shorter.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (n_channels, n)
+        Decoded samples.
+    step : int
+        Samples per bucket.
+    buckets, nan : ndarray, shapes (4, n_channels, m), (n_channels, m)
+        Filled.
+    """
+    for channel in range(samples.shape[0]):
+        for k in range(nan.shape[1]):
+            part, flag = _numbers(samples[channel, k * step : (k + 1) * step])
+            nan[channel, k] = flag
+            if flag != ALL_NAN:
+                low, high = _extremes(part)
+                _store(part, low, high, 0.0, flag, buckets[:, channel, k])
+
+
+# --- joining statistics -------------------------------------------------------------------------
 
 
 @numba.njit(nogil=True, cache=True)

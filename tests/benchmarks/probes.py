@@ -10,6 +10,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+
 from lfpscope.files import atomic
 from lfpscope.sources import demo
 

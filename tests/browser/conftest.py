@@ -5,15 +5,16 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
 from lfpscope.sources import demo
 from lfpscope.viewer import write_viewer
-from playwright.sync_api import Browser, Page, sync_playwright
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 CHROMIUM = Path("/usr/bin/chromium")
@@ -37,7 +38,13 @@ def make_session(folder: Path, n_channels: int = 24) -> Path:
     session = folder / "demo-2"
     for probe in PROBES:
         nwb, results = folder / "data" / f"{probe}.nwb", session / "probes" / probe
-        recipe = replace(demo._recipe("demo-2", probe), n_channels=n_channels, n_samples=160_000)
+        recipe = replace(
+            demo._recipe("demo-2", probe),
+            n_channels=n_channels,
+            n_samples=160_000,
+            constant=(5,),
+            detached=(),
+        )
         demo.write_nwb("demo-2", probe, recipe, nwb)
         results.mkdir(parents=True)
         source, references = results / "source.json", results / "lfp.json"
@@ -57,8 +64,14 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_session(tmp_path_factory.mktemp("viewer"))
 
 
+@pytest.fixture(scope="session")
+def serve() -> Callable[..., AbstractContextManager[str]]:
+    """Return a function that runs a session's viewer.py."""
+    return _serving
+
+
 @contextmanager
-def serving(session: Path, *arguments: str) -> Iterator[str]:
+def _serving(session: Path, *arguments: str) -> Iterator[str]:
     """Run viewer.py and yield its address."""
     command = [sys.executable, str(session / "viewer.py"), "--port", "0", "--no-browser"]
     with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True) as server:
@@ -74,7 +87,7 @@ def serving(session: Path, *arguments: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def address(session: Path) -> Iterator[str]:
     """Where the session's viewer answers."""
-    with serving(session) as address:
+    with _serving(session) as address:
         yield address
 
 
@@ -125,6 +138,16 @@ class Tab:
                     const pixels = Array.from(source.data.image[0])
                     return pixels.filter((pixel) => pixel > 1).length / pixels.length
                 }})()"""
+            )
+        )
+
+    def texts(self) -> list[str]:
+        """Names of brain areas on the page."""
+        return list(
+            self.evaluate(
+                """[...Bokeh.documents[0].all_models]
+                    .filter((model) => model.type == "ColumnDataSource" && model.data.text)
+                    .flatMap((model) => [...model.data.text])"""
             )
         )
 

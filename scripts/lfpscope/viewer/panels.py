@@ -98,6 +98,7 @@ class Panel:
             tools=tools,
             toolbar_location=None,
             sizing_mode="stretch_both",
+            css_classes=["traces"],
             **_borders(left=LEFT),
         )
         mapper = LinearColorMapper(palette=palette(), low=-0.5, high=len(palette()) - 0.5)

@@ -1,0 +1,457 @@
+"""One pass over a probe: statistics of each channel, and the envelope."""
+
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import zarr
+from tqdm import tqdm
+from zarr.codecs import BloscCodec
+from zarr.storage import ZipStore
+
+from lfpscope import kernels
+from lfpscope.blocks import Block, Damage, Source, submit_chunks
+from lfpscope.clock import Clock
+from lfpscope.envelope import CHUNK_BUCKETS, VALUES, Flags, Ints, bucket_sizes, bucket_starts
+from lfpscope.files import atomic, write_table
+from lfpscope.references import References
+
+SLAB_SAMPLES = 1 << 20  # of all channels: two slabs are in memory
+# V: Allen's float32 volts are whole counts of 0.195 µV, multiplied as float32 or as float64;
+# others store counts as float32
+STEPS = (float(np.float32(0.195e-6)), 0.195e-6, 1.0)
+DEAD_STD = 0.5e-6  # V
+DEAD_FLAT = 0.5  # of the recording
+SATURATED = 0.001  # of the samples
+CODEC = BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What one pass over a probe found.
+
+    Attributes
+    ----------
+    references : References
+        Of the probe.
+    statistics : structured ndarray of kernels.STATISTICS, shape (n_channels,)
+        In stored units.
+    damage : list of Damage
+        Chunks that could not be decoded or are missing.
+    """
+
+    references: References
+    statistics: npt.NDArray[Any]
+    damage: list[Damage]
+
+    def table(self) -> list[dict[str, Any]]:
+        """Rows of channels.csv, in volts."""
+        return [self._row(index) for index in range(self.references.n_channels)]
+
+    def _row(self, index: int) -> dict[str, Any]:
+        r, s = self.references, self.statistics[index]
+        scale, columns = r.scale[index], r.channels.columns
+        row = {
+            "channel": int(r.channels.id[index]),
+            "index": index,
+            "depth_um": _cell(columns["depth"][index]) if "depth" in columns else "",
+            "area": columns["area"][index] if "area" in columns else "",
+            "n_samples": int(s["length"]),
+            "n_nan": int(s["n_nan"]),
+            "n_damaged": int(s["n_damaged"]),
+        }
+        if s["n"]:
+            std = np.sqrt(s["m2"] / s["n"]) * abs(scale)
+            low, high = sorted([s["min"] * scale + r.add, s["max"] * scale + r.add])
+            dead = bool(s["flat"] >= DEAD_FLAT * s["length"] or std < DEAD_STD)
+            at_rails = s["at_min"] + s["at_max"]
+            row |= {
+                "min": repr(float(low)),
+                "max": repr(float(high)),
+                "mean": f"{s['mean'] * scale + r.add:.9g}",
+                "std": f"{std:.9g}",
+                "flat": int(s["flat"]),
+                "dead": int(dead),
+                "saturated": int(not dead and at_rails >= SATURATED * s["length"]),
+            }
+        return row
+
+
+def _cell(number: float) -> str:
+    return "" if np.isnan(number) else f"{number:g}"
+
+
+CHANNEL_COLUMNS = (
+    "channel",
+    "index",
+    "depth_um",
+    "area",
+    "min",
+    "max",
+    "mean",
+    "std",
+    "n_samples",
+    "n_nan",
+    "n_damaged",
+    "flat",
+    "dead",
+    "saturated",
+)
+
+
+def write_channels(summary: Summary, path: Path) -> None:
+    """Write channels.csv: a row per channel, in volts; `flat` counts samples."""
+    write_table(path, CHANNEL_COLUMNS, summary.table())
+
+
+# --- the pass -----------------------------------------------------------------------------------
+
+
+class _OffGridError(Exception):
+    """A value is not a whole count of the step that was tried."""
+
+
+def build_envelope(
+    references: References, path: Path, *, bucket: int = 128, threads: int = 2
+) -> Summary:
+    """Summarise a probe in one pass over its chunks and write its envelope.
+
+    Memory holds the buckets of two slabs and the levels above the first: about 150 MB, and
+    8 MB for each hour of 93 channels at 1250 Hz.
+
+    Parameters
+    ----------
+    references : References
+        Of the probe.
+    path : Path
+        The ``.zarr.zip`` to write.
+    bucket : int
+        Samples per bucket of the finest level.
+    threads : int
+        How many decode at once.
+
+    Returns
+    -------
+    Summary
+        Statistics and damage.
+
+    Raises
+    ------
+    UserError
+        If the source has changed since it was indexed.
+    """
+    for step in STEPS if references.layout.dtype.kind == "f" else ():
+        try:  # floats that are whole counts take half or a quarter of the room as int16
+            return _build(references, path, bucket, threads, step)
+        except _OffGridError:
+            continue  # seen in the first chunk, as a rule
+    return _build(references, path, bucket, threads, None)
+
+
+def _build(
+    references: References, path: Path, bucket: int, threads: int, step: float | None
+) -> Summary:
+    with atomic(path) as part:
+        loose = part.with_suffix(".loose")
+        try:
+            with ZipStore(loose, mode="w") as store:
+                writer = _Writer(store, references, bucket_sizes(references.clock, bucket), step)
+                with Source(references) as source:
+                    summary = _pass(source, writer, threads)
+                writer.close()
+                _write_statistics(writer.root, summary)
+            _repack(loose, part)
+        finally:
+            loose.unlink(missing_ok=True)
+    return summary
+
+
+def _pass(source: Source, writer: "_Writer", threads: int) -> Summary:
+    """Go once over all chunks, in slabs of rows, and hand the buckets to the writer."""
+    references = source.references
+    flat_samples = _flat_samples(references.clock)
+    total = np.zeros(references.n_channels, kernels.STATISTICS)
+    damage: list[Damage] = []
+    size = references.n_samples * references.n_channels * references.layout.dtype.itemsize
+    with tqdm(total=size, unit="B", unit_scale=True, mininterval=1.0, desc="summarise") as bar:
+        for slab in _slabs(source, writer, threads, flat_samples):
+            slab.join(writer.open_bucket)
+            writer.append(slab.buckets, slab.nan)
+            kernels.merge_statistics(slab.statistics, total, flat_samples)
+            damage += slab.damage
+            bar.update(size * slab.rows.stop // references.layout.grid[0] - bar.n)
+    kernels.close_statistics(total, flat_samples)
+    return Summary(references, total, sorted(damage, key=lambda d: (d.row, d.column)))
+
+
+def _flat_samples(clock: Clock) -> int:
+    """Samples in one second; at least three."""
+    return max(3, round(1 / clock.dt)) if clock.dt > 0 else 3
+
+
+def _slabs(source: Source, writer: "_Writer", threads: int, flat_samples: int) -> Iterator["_Slab"]:
+    """Slabs in the order of time, each whole; the next one is decoded while this one is used."""
+    n_rows, height = source.references.layout.grid[0], source.references.layout.chunks[0]
+    per_slab = max(1, SLAB_SAMPLES // height)
+    pool = ThreadPoolExecutor(threads)
+    started: list[tuple[_Slab, list[Future[list[None]]]]] = []
+    try:
+        for row in range(0, n_rows, per_slab):
+            rows = range(row, min(row + per_slab, n_rows))
+            slab = _Slab(source.references, rows, writer, flat_samples)
+            started.append((slab, submit_chunks(pool, source, rows, slab.summarise)))
+            if len(started) == 2:
+                yield _whole(*started.pop(0))
+        yield _whole(*started.pop())
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _whole(slab: "_Slab", futures: list[Future[list[None]]]) -> "_Slab":
+    for future in futures:
+        future.result()
+    return slab
+
+
+class _Slab:
+    """Some rows of chunks: their buckets and statistics.
+
+    Attributes
+    ----------
+    rows : range
+        Of the chunk grid.
+    buckets, nan : ndarray, shapes (4, n_channels, 1 + n), (n_channels, 1 + n)
+        The bucket that began before the slab, and those that start in it.
+    statistics : structured ndarray of kernels.STATISTICS, shape (n_rows, n_channels)
+        Of every chunk.
+    damage : list of Damage
+        In any order.
+    """
+
+    def __init__(
+        self, references: References, rows: range, writer: "_Writer", flat_samples: int
+    ) -> None:
+        height, n_channels = references.layout.chunks[0], references.n_channels
+        self.rows = rows
+        self.damage: list[Damage] = []
+        self._layout, self._flat_samples = references.layout, flat_samples
+        self._step = writer.step or 0.0
+        tops = np.array([*rows, rows.stop]) * height
+        tops[-1] = min(tops[-1], references.n_samples)
+        self._edges = [_edges(writer.starts, *pair) for pair in pairwise(tops.tolist())]
+        # how many buckets start before each row, and the one that is open at its start
+        before = np.searchsorted(writer.starts[:-1], tops)
+        self._at = before - before[0] + 1
+        self._open = np.where([edges[0] < 0 for edges in self._edges], self._at[:-1] - 1, -1)
+        self.buckets = np.zeros((4, n_channels, self._at[-1]), writer.dtype)
+        self.nan = np.full(self.buckets.shape[1:], kernels.ALL_NAN, np.uint8)
+        self._heads = np.zeros((len(rows), 4, n_channels), writer.dtype)
+        self._heads_nan = np.full((len(rows), n_channels), kernels.ALL_NAN, np.uint8)
+        self.statistics = np.zeros((len(rows), n_channels), kernels.STATISTICS)
+
+    def summarise(self, row: int, column: int, chunk: Block | Damage) -> None:
+        """Take one chunk; several threads do so at once."""
+        height, width = self._layout.chunks
+        here = slice(column * width, min((column + 1) * width, self._layout.shape[1]))
+        count = min(height, self._layout.shape[0] - row * height)
+        i = row - self.rows.start
+        statistics = self.statistics[i, here]
+        if isinstance(chunk, Damage):
+            statistics["length"] = statistics["n_damaged"] = count
+            self.damage.append(chunk)
+            return
+        off_grid = kernels.summarise_chunk(
+            np.ascontiguousarray(chunk[:count, : statistics.size].T),
+            self._edges[i],
+            self._at[i],
+            self._step,
+            self.buckets[:, here],
+            self.nan[here],
+            self._heads[i, :, here],
+            self._heads_nan[i, here],
+            statistics,
+            self._flat_samples,
+        )
+        if off_grid:
+            raise _OffGridError
+
+    def join(self, open_bucket: tuple[Block, Flags]) -> None:
+        """Put in the bucket that was open before, and join what lies in several rows."""
+        self.buckets[..., 0], self.nan[:, 0] = open_bucket
+        kernels.join_heads(self._heads, self._heads_nan, self._open, self.buckets, self.nan)
+
+
+def _edges(starts: Ints, top: int, bottom: int) -> Ints:
+    """Where buckets start in samples top to bottom, counted from top, and the end.
+
+    The first is negative where a bucket began before.
+    """
+    first = np.searchsorted(starts, top, side="right") - 1
+    stop = np.searchsorted(starts, bottom)
+    return np.minimum(starts[first : stop + 1], bottom) - top
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+class _Writer:
+    """Writes finished buckets of the finest level as they come and folds the others from them.
+
+    Attributes
+    ----------
+    root : zarr.Group
+        Of the envelope.
+    starts : ndarray of int64
+        First sample of every bucket of the finest level, and the end of the recording.
+    dtype : numpy.dtype
+        In which values are stored.
+    step : float or None
+        Values are stored as whole counts of it.
+    open_bucket : tuple of ndarray
+        Values and flags of the bucket that has begun last, shapes (4, n_channels), (n_channels,).
+    """
+
+    def __init__(
+        self, store: ZipStore, references: References, sizes: list[int], step: float | None
+    ) -> None:
+        n_channels = references.n_channels
+        self.step = step
+        stored = references.layout.dtype.newbyteorder("=")
+        self.dtype = stored if step is None else np.dtype(np.int16)
+        self.root = zarr.create_group(store, attributes=_attributes(references, sizes, step))
+        self._levels = [_level(self.root, references, size, self.dtype) for size in sizes]
+        self.starts = self._levels[0][1]
+        self.open_bucket = np.zeros((4, n_channels), self.dtype), _empty(n_channels)
+        # what waits until a stored chunk is full
+        self._values = np.zeros((4, n_channels, CHUNK_BUCKETS), self.dtype)
+        self._nan = _empty(n_channels, CHUNK_BUCKETS)
+        self._n_waiting = self._n_written = 0
+        # the second level grows with the first; those above it are folded at the end
+        n_wide = self._levels[1][1].size - 1 if sizes[1:] else 0
+        self._wide = np.zeros((4, n_channels, n_wide), self.dtype), _empty(n_channels, n_wide)
+
+    def append(self, buckets: Block, nan: Flags) -> None:
+        """Take a slab's buckets, the open one in front; keep the last open."""
+        start = int(self.open_bucket[1][0] == kernels.EMPTY)  # at the start of the recording
+        self.open_bucket = buckets[..., -1].copy(), nan[:, -1].copy()
+        self._take(buckets[..., start:-1], nan[:, start:-1])
+
+    def close(self) -> None:
+        """Write what is left, and the levels above the first."""
+        values, nan = self.open_bucket
+        self._take(values[..., np.newaxis], nan[:, np.newaxis])
+        self._flush()
+        below = self._wide
+        for i in range(1, len(self._levels)):
+            group, starts = self._levels[i]
+            if i > 1:
+                below = _folded(*below, self._levels[i - 1][1], starts)
+            _put(group, 0, *below)
+
+    def _take(self, buckets: Block, nan: Flags) -> None:
+        """Take finished buckets."""
+        if len(self._levels) > 1:
+            at = self._n_written + self._n_waiting
+            starts = self.starts[at : at + nan.shape[1]]
+            kernels.fold(buckets, nan, _parents(starts, self._levels[1][1]), *self._wide)
+        at = 0
+        while at < nan.shape[1]:
+            count = min(nan.shape[1] - at, CHUNK_BUCKETS - self._n_waiting)
+            there = slice(self._n_waiting, self._n_waiting + count)
+            self._values[..., there] = buckets[..., at : at + count]
+            self._nan[:, there] = nan[:, at : at + count]
+            self._n_waiting += count
+            at += count
+            if self._n_waiting == CHUNK_BUCKETS:
+                self._flush()
+
+    def _flush(self) -> None:
+        here = slice(self._n_waiting)
+        _put(self._levels[0][0], self._n_written, self._values[..., here], self._nan[:, here])
+        self._n_written += self._n_waiting
+        self._n_waiting = 0
+
+
+def _level(
+    root: zarr.Group, references: References, size: int, dtype: np.dtype[Any]
+) -> tuple[zarr.Group, Ints]:
+    """Make the arrays of a level; returns its group and where its buckets start."""
+    starts = bucket_starts(references.clock, size)
+    group = root.create_group(str(size))
+    _write(group, "start_sample", starts[:-1], chunks=(CHUNK_BUCKETS,))
+    _write(group, "n_samples", np.diff(starts), chunks=(CHUNK_BUCKETS,))
+    for name in (*VALUES, "nan"):
+        group.create_array(
+            name,
+            shape=(references.n_channels, starts.size - 1),
+            dtype=np.uint8 if name == "nan" else dtype,
+            chunks=(references.n_channels, CHUNK_BUCKETS),
+            compressors=[CODEC],
+            dimension_names=("channel", "bucket"),
+        )
+    return group, starts
+
+
+def _empty(*shape: int) -> Flags:
+    return np.full(shape, kernels.EMPTY, np.uint8)
+
+
+def _folded(values: Block, nan: Flags, starts: Ints, wider: Ints) -> tuple[Block, Flags]:
+    """Fold a level into the next wider one."""
+    shape = nan.shape[0], wider.size - 1
+    folded = np.zeros((4, *shape), values.dtype), _empty(*shape)
+    kernels.fold(values, nan, _parents(starts[:-1], wider), *folded)
+    return folded
+
+
+def _parents(starts: Ints, wider: Ints) -> Ints:
+    """For each bucket the wider one it lies in."""
+    return np.searchsorted(wider, starts, side="right") - 1
+
+
+def _write(group: zarr.Group, name: str, values: npt.NDArray[Any], **options: Any) -> None:
+    array = group.create_array(
+        name, shape=values.shape, dtype=values.dtype, compressors=[CODEC], **options
+    )
+    array[...] = values
+
+
+def _put(group: zarr.Group, at: int, values: Block, nan: Flags) -> None:
+    for name, block in zip((*VALUES, "nan"), (*values, nan), strict=True):
+        array = group[name]
+        assert isinstance(array, zarr.Array)  # noqa: S101 - tells mypy; create_array made it
+        array[:, at : at + nan.shape[1]] = block
+
+
+def _attributes(references: References, sizes: list[int], step: float | None) -> dict[str, Any]:
+    return {
+        "session": references.session,
+        "probe": references.probe,
+        "clock": references.clock.to_json(),
+        "buckets": sizes,
+        "step": step,  # stored values are counts of it
+        "dtype": references.layout.dtype.newbyteorder("=").str,
+    }
+
+
+def _write_statistics(root: zarr.Group, summary: Summary) -> None:
+    damaged = [[d.row, d.column, d.offset, d.reason] for d in summary.damage]
+    group = root.create_group("statistics", attributes={"damaged": damaged})
+    for name in ("n", "n_nan", "n_damaged", "mean", "m2", "min", "max", "flat"):
+        _write(group, name, np.ascontiguousarray(summary.statistics[name]))
+    for name in ("dead", "saturated"):
+        flags = [row.get(name, 0) for row in summary.table()]
+        _write(group, name, np.array(flags, dtype=np.bool_))
+
+
+def _repack(loose: Path, path: Path) -> None:
+    """Copy a zip with its entries sorted and dated alike: equal content gives equal bytes."""
+    with zipfile.ZipFile(loose) as source, zipfile.ZipFile(path, "w") as target:
+        for name in sorted(source.namelist()):
+            target.writestr(zipfile.ZipInfo(name), source.read(name))

@@ -1,0 +1,191 @@
+"""A real SLURM, of one node on loopback: the same results, and a job that asks for more memory.
+
+The daemons come from Debian's packages slurm-wlm and munge. Without them the test is skipped, but
+not where it must run (CI=true).
+"""
+
+import getpass
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.workflow, pytest.mark.slurm]
+
+DAEMONS = ("munged", "slurmctld", "slurmd")
+CONFIGURATION = """\
+ClusterName=loop
+SlurmctldHost={host}(127.0.0.1)
+SlurmUser={user}
+SlurmdUser={user}
+AuthType=auth/munge
+AuthInfo=socket={root}/munge.socket
+CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
+SlurmctldPort={ports[0]}
+SlurmdPort={ports[1]}
+StateSaveLocation={root}/state
+SlurmdSpoolDir={root}/spool
+SlurmctldPidFile={root}/slurmctld.pid
+SlurmdPidFile={root}/slurmd.pid
+SlurmctldLogFile={root}/slurmctld.log
+SlurmdLogFile={root}/slurmd.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+MpiDefault=none
+SwitchType=switch/none
+ReturnToService=2
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+# without cgroups this is what kills a job that takes more memory than it asked for
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill
+AccountingStorageType=accounting_storage/none
+MinJobAge=300
+KillWait=5
+InactiveLimit=0
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} State=UNKNOWN
+PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+"""
+PROFILE = (
+    *("--profile", "profiles/slurm"),
+    # a node without accounting, and nobody who waits
+    *("--slurm-no-account", "--slurm-status-command", "squeue"),
+    *("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1"),
+    *("--latency-wait", "15"),
+)
+
+
+def find_daemons() -> dict[str, str]:
+    """Find the daemons, which may lie in folders that are not on a user's PATH."""
+    path = os.pathsep.join([*os.get_exec_path(), "/usr/sbin", "/sbin"])
+    found = {name: shutil.which(name, path=path) for name in DAEMONS}
+    missing = [name for name, file in found.items() if file is None]
+    if missing:
+        reason = f"{', '.join(missing)} not installed: apt-get install slurm-wlm munge"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return {name: file for name, file in found.items() if file}
+
+
+def free_ports() -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def memory_of_node(slurmd: str) -> int:
+    described = subprocess.run([slurmd, "-C"], capture_output=True, text=True, check=True).stdout
+    return int(described.split("RealMemory=")[1].split()[0])
+
+
+def start(root: Path, daemons: dict[str, str]) -> None:
+    """Start munge and SLURM with everything below one folder."""
+    key = root / "munge.key"
+    key.write_bytes(os.urandom(1024))
+    key.chmod(0o600)
+    host = socket.gethostname().split(".")[0]
+    text = CONFIGURATION.format(
+        host=host,
+        user=getpass.getuser(),
+        root=root,
+        ports=free_ports(),
+        cpus=os.cpu_count(),
+        memory=memory_of_node(daemons["slurmd"]),
+    )
+    (root / "slurm.conf").write_text(text)
+    (root / "state").mkdir()
+    (root / "spool").mkdir()
+    # Snakemake strips SLURM_CONF from the environment of the srun inside a job: give it back
+    srun = root / "bin/srun"
+    srun.parent.mkdir()
+    srun.write_text(f'#!/bin/sh\nSLURM_CONF={root}/slurm.conf exec {shutil.which("srun")} "$@"\n')
+    srun.chmod(0o755)
+    names = {"socket": "socket", "key-file": "key", "pid-file": "pid", "log-file": "log"}
+    files = [f"--{option}={root}/munge.{name}" for option, name in names.items()]
+    subprocess.run([daemons["munged"], "--force", *files, f"--seed-file={root}/seed"], check=True)
+    environment = os.environ | {"SLURM_CONF": f"{root}/slurm.conf"}
+    subprocess.run([daemons["slurmctld"]], env=environment, check=True)
+    subprocess.run([daemons["slurmd"]], env=environment, check=True)
+
+
+def wait_for_node(seconds: float = 30) -> None:
+    stop = time.monotonic() + seconds
+    while time.monotonic() < stop:
+        state = subprocess.run(["sinfo", "-h", "-o", "%T"], capture_output=True, text=True)
+        if "idle" in state.stdout:
+            return
+        time.sleep(0.5)
+    pytest.fail("SLURM did not come up")
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Start a SLURM of one node, and stop just what was started."""
+    daemons = find_daemons()
+    root = tmp_path_factory.mktemp("slurm")
+    root.chmod(0o755)  # munge wants its socket to be reached by all
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLURM_CONF", str(root / "slurm.conf"))
+        patch.setenv("PATH", f"{root}/bin{os.pathsep}{os.environ['PATH']}")
+        try:
+            start(root, daemons)
+            wait_for_node()
+            yield root
+        finally:
+            for name in ("slurmd", "slurmctld", "munge"):
+                pid = root / f"{name}.pid"
+                if pid.is_file():
+                    os.kill(int(pid.read_text()), signal.SIGTERM)
+
+
+def checksums(results: Path) -> dict[str, str]:
+    """Return a checksum of every file that is made from the recordings."""
+    return {
+        str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(results.rglob("*"))
+        if path.suffix in {".csv", ".json", ".png", ".tsv", ".zip"}
+    }
+
+
+@pytest.mark.usefixtures("slurm")
+def test_same_results_as_on_one_computer(workflow, write_nwb):
+    for seed, name in enumerate(["one/a", "one/b", "two/a", "two/b"]):
+        write_nwb(workflow / f"data/{name}.nwb", samples=10_000, seed=seed)
+    workflow.sessions("one nwb data/one/*.nwb", "two nwb data/two/*.nwb")
+    workflow.run("--config", "results=here")
+
+    run = workflow.run(
+        *("--config", "results=there", *PROFILE),
+        # the first attempt gets less than the job takes, the second one enough
+        *("--set-resources", "draw_session:mem_mb=100 * attempt**4"),
+    )
+
+    assert checksums(workflow / "there") == checksums(workflow / "here")
+    jobs = accounted_jobs()
+    killed = {comment for comment, state in jobs if state == "OUT_OF_MEMORY"}
+    done = [comment for comment, state in jobs if state == "COMPLETED"]
+    assert killed == {"rule_draw_session_wildcards_one", "rule_draw_session_wildcards_two"}, jobs
+    assert killed < set(done)
+    # short rules share a job: per probe two, and a picture per session
+    assert len(done) == 2 * 4 + 2
+    assert "Trying to restart job" in run.output
+    assert not list((workflow / "logs/slurm").rglob("*COMPLETED*"))
+
+
+def accounted_jobs() -> list[tuple[str, str]]:
+    """Return what each job was for, and how it ended."""
+    listed = subprocess.run(
+        ["squeue", "--states=all", "-h", "-o", "%k|%T"], capture_output=True, text=True, check=True
+    )
+    return [(line.split("|")[0], line.split("|")[1]) for line in listed.stdout.splitlines()]
