@@ -15,7 +15,8 @@ pathvars:
     results=config["results"],
 
 
-# the system around the Python environment, for those who run with --sdm apptainer
+# `--lint` wants it said. Rules run in the Python environment that runs Snakemake: with
+# `--sdm apptainer` they would need an image that has what envs/pipeline.txt names
 container: "docker://python:3.11-slim-bookworm"
 
 

@@ -237,4 +237,4 @@ SUMMARIES = of_probes("envelope.zarr.zip", "channels.csv")
 OVERVIEWS = targets(
     of_probes("overview.png", "thumbnail.png"), of_sessions("overview.png")
 )
-VIEWERS = of_sessions("viewer.py")
+VIEWERS = targets(of_sessions("viewer.py"), SUMMARIES)  # it shows what the envelopes hold

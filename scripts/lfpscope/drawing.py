@@ -2,7 +2,7 @@
 
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import pandas as pd
 
 from lfpscope.clock import Segment
 from lfpscope.envelope import Columns, Probe, time_range
+from lfpscope.kernels import SOME_NAN, line_points
 from lfpscope.recording import Channels
 
 Mask = npt.NDArray[np.bool_]
@@ -47,6 +48,8 @@ NO_AREA = {"", "unknown", "none", "nan", "null"}
 SAMPLES_PER_PIXEL = 4  # up to which samples are drawn themselves, not first, min, max and last
 TRACE_PIXELS = 12  # that the configured µV take in a picture 1000 pixels high
 OVERLAP_PIXELS = 24  # channels that lie nearer than this are told apart by shade where they overlap
+FAR = 1e9  # pixels: farther away than any picture is high
+MANY_POINTS = 1 << 20  # of lines drawn in one go
 
 
 # --- the view -----------------------------------------------------------------------------------
@@ -202,9 +205,16 @@ def trace_pixels(
         The top row first.
     """
     picture = np.zeros((height, view.width), np.bool_)
+    scale, add = probe.references.scale[channels], probe.references.add
+    mean = probe.mean[channels]
+
+    def heights(values: Floats, i: slice) -> Floats:
+        """Stored units of channels i → pixels from the bottom; infinity is far away."""
+        volts = values * scale[i, np.newaxis] + add - mean[i, np.newaxis]
+        return np.clip(volts * pixels_per_volt + baselines[i, np.newaxis], -FAR, FAR)
+
     for part in view.parts if channels.size else ():
         columns = part.columns
-        y = probe.volts(columns.values)[:, channels] - probe.mean[channels, np.newaxis]
         here, step = view.pixels(part), columns.step * view.n_columns / view.width  # of a pixel
         origin = columns.first_sample + (part.skip - part.at) * columns.step - 0.5
         canvas = datashader.Canvas(
@@ -213,40 +223,67 @@ def trace_pixels(
             x_range=(origin + here.start * step, origin + here.stop * step),
             y_range=(0.0, float(height)),  # integers would compile anew
         )
-        points = trace_points(columns, y * pixels_per_volt + baselines[:, np.newaxis])
-        drawn = canvas.line(points, "x", "y", agg=datashader.any()).to_numpy()
-        picture[:, here] |= drawn[::-1]
+        for points in _lines(columns, probe, channels, heights):
+            drawn = canvas.line(points, "x", "y", agg=datashader.any()).to_numpy()
+            picture[:, here] |= drawn[::-1]
     return picture
 
 
-def trace_points(columns: Columns, y: Floats) -> pd.DataFrame:
-    """Points of the lines: first, min, max and last of each column, channel after channel.
+def _lines(
+    columns: Columns,
+    probe: Probe,
+    channels: npt.NDArray[np.int64],
+    heights: Callable[[Floats, slice], Floats],
+) -> Iterator[pd.DataFrame]:
+    """Points of the lines of some channels, in tables of bounded size."""
+    starts = columns.first_sample + np.arange(columns.n_columns) * columns.step
+    ends = np.minimum(starts + columns.step, columns.segment.stop_sample) - 1
+    y = heights(columns.values[:, channels], slice(None))
+    flagged = columns.nan[channels] == SOME_NAN
+    broken = flagged.any(axis=1)
+    yield trace_points(y[:, ~broken], starts, ends)
+    tables: list[pd.DataFrame] = []
+    for i in np.flatnonzero(broken).tolist():
+        # a column with NaN inside becomes columns of one sample each
+        x = np.concatenate(
+            [np.arange(starts[j], ends[j] + 1) for j in np.flatnonzero(flagged[i]).tolist()]
+        )
+        stretch = probe.samples(x[0], x[-1] + 1, [int(channels[i])])[:, x - x[0]]
+        samples = np.broadcast_to(heights(stretch, slice(i, i + 1)), (4, 1, x.size))
+        kept = ~flagged[i]
+        order = np.argsort(np.concatenate([starts[kept], x]))
+        tables.append(
+            trace_points(
+                np.concatenate([y[:, i : i + 1, kept], samples], axis=2)[..., order],
+                np.concatenate([starts[kept], x])[order],
+                np.concatenate([ends[kept], x])[order],
+            )
+        )
+        if sum(map(len, tables)) > MANY_POINTS:
+            yield pd.concat(tables)
+            tables = []
+    if tables:
+        yield pd.concat(tables)
 
-    Min and max stand in the middle of their column: where in it they lie changes no pixel.
+
+def trace_points(y: Floats, starts: Floats, ends: Floats) -> pd.DataFrame:
+    """Points of the lines, channel after channel, with NaN where one ends.
 
     Parameters
     ----------
-    columns : Columns
-        The grid.
     y : ndarray of float, shape (4, n_channels, n_columns)
-        First, min, max and last.
+        First, min, max and last of each column; no column has NaN inside.
+    starts, ends : ndarray, shape (n_columns,)
+        First and last sample of each column.
 
     Returns
     -------
     DataFrame
-        ``x`` in sample index, ``y`` as given; NaN between channels.
+        ``x`` in sample index, ``y`` as given.
     """
-    starts = columns.first_sample + np.arange(columns.n_columns) * columns.step
-    ends = np.minimum(starts + columns.step, columns.segment.stop_sample) - 1
-    middle = (starts + ends) / 2
-    if columns.step == 1:
-        x, y = np.append(starts, np.nan), y[:1]  # the four are one
-    else:
-        x = np.append(np.stack([starts, middle, middle, ends], axis=1), np.nan)
-    n_channels = y.shape[1]
-    lines = np.full((n_channels, x.size), np.nan)
-    lines[:, :-1] = y.transpose(1, 2, 0).reshape(n_channels, -1)
-    return pd.DataFrame({"x": np.tile(x, n_channels), "y": lines.ravel()})
+    x_points, y_points = np.empty((2, 5 * y.shape[1] * y.shape[2]))
+    n = line_points(y, starts.astype(float), ends.astype(float), x_points, y_points)
+    return pd.DataFrame({"x": x_points[:n], "y": y_points[:n]}, copy=False)
 
 
 def amplitude(view: View, probe: Probe) -> Floats:

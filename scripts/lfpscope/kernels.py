@@ -121,10 +121,13 @@ def summarise_chunk(
 @numba.njit(nogil=True, cache=True)
 def _numbers(x: Block) -> tuple[Block, int]:
     """Those that are not NaN, and the flag of such a bucket; as it is if there are none."""
+    broken = np.uint32(0)  # as wide as a float, which is quickest
+    for value in x:
+        broken |= np.uint32(value != value)
+    if not broken:
+        return x, CLEAN
     numbers = _without_nan(x)
-    if numbers.size == 0:
-        return x, ALL_NAN
-    return numbers, CLEAN if numbers.size == x.size else SOME_NAN
+    return (numbers, SOME_NAN) if numbers.size else (x, ALL_NAN)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -299,10 +302,10 @@ def join_heads(heads: Block, heads_nan: Flags, owners: Ints, buckets: Block, nan
         Changed in place.
     """
     for row in range(owners.size):
-        k = owners[row]
-        if k >= 0:
+        if owners[row] >= 0:
             for channel in range(nan.shape[0]):
-                _join(heads[row, :, channel], heads_nan[row, channel], buckets, nan, channel, k)
+                head, flag = heads[row, :, channel : channel + 1], heads_nan[row, channel]
+                _join(head, flag, 0, buckets[:, channel], nan[channel], owners[row])
 
 
 @numba.njit(nogil=True, cache=True)
@@ -319,27 +322,32 @@ def fold(buckets: Block, nan: Flags, parents: Ints, wide: Block, wide_nan: Flags
         The wide ones, changed in place; flagged EMPTY to begin with.
     """
     for channel in range(nan.shape[0]):
+        narrow, flags = buckets[:, channel], nan[channel]
+        into, into_flags = wide[:, channel], wide_nan[channel]
         for i in range(parents.size):
-            _join(buckets[:, channel, i], nan[channel, i], wide, wide_nan, channel, parents[i])
+            _join(narrow, flags[i], i, into, into_flags, parents[i])
 
 
 @numba.njit(nogil=True, cache=True)
-def _join(later: Block, flag: int, values: Block, nan: Flags, channel: int, k: int) -> None:
-    """Join a later stretch to an earlier one, in place."""
-    before = nan[channel, k]
+def _join(later: Block, flag: int, i: int, values: Block, flags: Flags, k: int) -> None:
+    """Join bucket i of `later` to the earlier bucket k of `values`, in place."""
+    before = flags[k]
     if before == EMPTY:
-        nan[channel, k] = flag
+        flags[k] = flag
     elif before != flag:
-        nan[channel, k] = SOME_NAN
+        flags[k] = SOME_NAN
     if flag == ALL_NAN:
         return
     if before in (EMPTY, ALL_NAN):
-        for i in range(4):
-            values[i, channel, k] = later[i]
-        return
-    values[1, channel, k] = min(values[1, channel, k], later[1])
-    values[2, channel, k] = max(values[2, channel, k], later[2])
-    values[3, channel, k] = later[3]
+        values[0, k] = later[0, i]
+        values[1, k] = later[1, i]
+        values[2, k] = later[2, i]
+    else:
+        if later[1, i] < values[1, k]:
+            values[1, k] = later[1, i]
+        if later[2, i] > values[2, k]:
+            values[2, k] = later[2, i]
+    values[3, k] = later[3, i]
 
 
 @numba.njit(nogil=True, cache=True)
@@ -362,6 +370,63 @@ def bucket_samples(samples: Block, step: int, buckets: Block, nan: Flags) -> Non
             if flag != ALL_NAN:
                 low, high = _extremes(part)
                 _store(part, low, high, 0.0, flag, buckets[:, channel, k])
+
+
+# --- lines --------------------------------------------------------------------------------------
+
+
+@numba.njit(nogil=True, cache=True)
+def line_points(y: Block, starts: Block, ends: Block, x_points: Block, y_points: Block) -> int:
+    """Points of lines that set the same pixels as lines through every sample.
+
+    A column of several samples is a stroke from min to max. Its first and last sample are points
+    only where the line from one column to the next leaves both strokes: else it is under them.
+
+    Parameters
+    ----------
+    y : ndarray of float64, shape (4, n_channels, n_columns)
+        First, min, max and last; NaN where a column has no number. None has some.
+    starts, ends : ndarray of float64, shape (n_columns,)
+        Where the first and last sample of each column are.
+    x_points, y_points : ndarray of float64
+        Filled; five for each column of each channel are enough. NaN ends a line.
+
+    Returns
+    -------
+    int
+        How many.
+    """
+    n = 0
+    n_columns = starts.size
+    for channel in range(y.shape[1]):
+        first, low, high, last = y[0, channel], y[1, channel], y[2, channel], y[3, channel]
+        joined = False  # to the column before
+        for i in range(n_columns):
+            if first[i] != first[i]:
+                continue
+            stroke = starts[i] < ends[i]
+            if joined or not stroke:
+                x_points[n], y_points[n] = starts[i], first[i]
+                n += 1
+            if stroke:
+                upward = high[i] - first[i] > first[i] - low[i]  # the far end last
+                x_points[n] = x_points[n + 1] = (starts[i] + ends[i]) / 2
+                y_points[n], y_points[n + 1] = low[i], high[i]
+                if not upward:
+                    y_points[n], y_points[n + 1] = high[i], low[i]
+                n += 2
+            j = i + 1
+            joined = j < n_columns and first[j] == first[j]
+            if joined and stroke and starts[j] < ends[j]:
+                under = max(low[i], low[j]) <= min(last[i], first[j])
+                joined = not (under and max(last[i], first[j]) <= min(high[i], high[j]))
+            if not joined:
+                x_points[n] = y_points[n] = np.nan
+                n += 1
+            elif stroke:
+                x_points[n], y_points[n] = ends[i], last[i]
+                n += 1
+    return n
 
 
 # --- joining statistics -------------------------------------------------------------------------

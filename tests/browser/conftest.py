@@ -157,6 +157,7 @@ class Tab:
         for _ in range(abs(notches)):
             self.page.mouse.wheel(0, -100 if notches > 0 else 100)
             self.page.wait_for_timeout(30)
+        self.settle()
 
     def point(self, x: float, y: float = 0.5, probe: int = 0) -> tuple[float, float]:
         """A place in a probe's frame, as shares of its width and height."""
@@ -172,8 +173,8 @@ class Tab:
         self.page.mouse.move(*self.point(stop))
         self.page.mouse.up()
 
-    def tool(self, name: str) -> None:
-        self.page.locator(f'.bk-ToolButton[title="{name}"], [title="{name}"]').first.click()
+    def tool(self, icon: str) -> None:
+        self.page.locator(f".bk-tool-icon-{icon}").first.click()
 
     def settle(self) -> None:
         """Wait until what was asked for has been drawn."""

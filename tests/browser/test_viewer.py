@@ -56,12 +56,12 @@ def test_dragging_pans(tab: Tab) -> None:
 
 def test_box_zoom_and_reset(tab: Tab) -> None:
     start, stop = tab.range
-    tab.tool("Box Zoom")
+    tab.tool("x-box-zoom")
     tab.drag(0.25, 0.5)
     tab.settle()
     inside = tab.range
     assert inside[1] - inside[0] == pytest.approx(0.25 * (stop - start), rel=0.05)
-    tab.tool("Reset")
+    tab.tool("reset")
     tab.settle()
     assert tab.range == pytest.approx((start, stop))
 
@@ -106,3 +106,4 @@ def test_a_session_moved_elsewhere_with_a_file_gone(
         assert tab.ink(PROBES[1]) > 0.05
         message = tab.page.locator(".wrong").inner_text()
         assert "gone.nwb: No such file" in message
+        tab.page.close()

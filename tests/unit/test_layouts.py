@@ -282,7 +282,7 @@ def plugin_filters() -> dict[str, Any]:
 def test_filter_of_a_plugin(tmp_path, dtype):
     for name, how in plugin_filters().items():
         path = tmp_path / f"{name}.nwb"
-        data = noise((600, 5), dtype) // 256  # compressible: blosc leaves alone what is not
+        data = noise((600, 5), dtype) // 2048  # compressible: blosc leaves alone what is not
         write_series(path, dataset(data, chunks=(64, 3), **how))
         assert_read_as(path, data)
 

@@ -2,6 +2,7 @@
 
 import argparse
 import html
+import logging
 import sys
 import webbrowser
 from functools import partial
@@ -74,6 +75,8 @@ def _serve(folder: Path, arguments: argparse.Namespace) -> None:
             f"--address {arguments.address} lets other machines read this session. Say which "
             "address their browsers will show: --allow-websocket-origin HOST:PORT."
         )
+    # that a tab was closed before its picture was drawn is no news
+    logging.getLogger("bokeh.server.views.ws").setLevel(logging.ERROR)
     server = _server(folder, arguments)
     server.start()
     address = f"http://{arguments.address}:{server.port}/"

@@ -10,12 +10,13 @@ from bokeh.document import Document
 from bokeh.models import (
     BoxZoomTool,
     Column,
+    CustomAction,
+    CustomJS,
     Div,
     GlobalInlineStyleSheet,
     GridPlot,
     PanTool,
     Range1d,
-    ResetTool,
     Row,
     Tool,
     Toolbar,
@@ -61,7 +62,7 @@ class Page:
         opened = [probe for probe in probes.values() if not isinstance(probe, UserError)]
         self.state = first_state(opened)
         self._range = self._shared_range()
-        self._tools = navigation()
+        self._tools = navigation(self._range)
         self.panels: dict[str, Panel] = {}
         self._settling = False
         self._turns = deque(session.slots)
@@ -140,7 +141,16 @@ class Page:
         self.panels[name].show(picture, state.microvolts)
 
 
-def navigation() -> list[Tool]:
+def navigation(x_range: Range1d) -> list[Tool]:
     """Pan, zoom and reset in time."""
-    wheel = WheelZoomTool(dimensions="width")
-    return [PanTool(dimensions="width"), BoxZoomTool(dimensions="width"), wheel, ResetTool()]
+    whole = CustomJS(
+        args={"range": x_range},
+        code="range.setv({start: range.reset_start, end: range.reset_end})",
+    )
+    return [
+        PanTool(dimensions="width"),
+        BoxZoomTool(dimensions="width"),
+        WheelZoomTool(dimensions="width"),
+        # Bokeh's own reset works only in the toolbar of a single plot
+        CustomAction(icon="reset", description="Whole recording", callback=whole),
+    ]
