@@ -300,10 +300,10 @@ def amplitude(view: View, probe: Probe) -> Floats:
         volts = probe.volts(part.columns.values[1:3, :, here]) - probe.mean[:, np.newaxis]
         low[:, part.here], high[:, part.here] = volts.min(axis=0), volts.max(axis=0)
     low, high = _to_pixels(low, view, np.fmin), _to_pixels(high, view, np.fmax)
-    return np.maximum(np.abs(low), np.abs(high))
+    return np.asarray(np.maximum(np.abs(low), np.abs(high)))
 
 
-def _to_pixels(values: npt.NDArray[Any], view: View, join: np.ufunc) -> npt.NDArray[Any]:
+def _to_pixels(values: Floats, view: View, join: np.ufunc) -> Floats:
     """Values of columns (the last axis) → of pixels: joined where a pixel holds several."""
     starts = np.arange(view.width) * view.n_columns // view.width
     joins = view.width < view.n_columns
@@ -364,14 +364,17 @@ def trace_picture(
         )
 
     dead, rank = probe.dead[order], np.arange(order.size)
-    overlap = np.zeros((height, view.width), np.int64)
+    overlap = np.zeros((height, view.width), np.uint8)
     for group in range(groups):
         overlap += drawn(~dead & (rank % groups == group))
-    shades = np.where(overlap, len(TRACE_PALETTE) - len(SHADES), 0)
-    shades += (overlap - 1).clip(0) * (len(SHADES) - 1) // max(1, groups - 1)
-    shades[(overlap == 0) & _to_pixels(gap_columns(view), view, np.logical_and)] = 1
-    shades[drawn(dead) & (overlap == 0)] = 2
-    return shades.astype(np.uint8)
+    first, steps = len(TRACE_PALETTE) - len(SHADES), len(SHADES) - 1
+    shades = [0, *(first + n * steps // max(1, groups - 1) for n in range(groups))]
+    picture = np.array(shades, np.uint8)[overlap]
+    gap = _to_pixels(gap_columns(view), view, np.logical_and)
+    picture[:, gap] = np.where(overlap[:, gap], picture[:, gap], 1)
+    if dead.any():
+        picture[drawn(dead) & (overlap == 0)] = 2
+    return picture
 
 
 def heat_picture(

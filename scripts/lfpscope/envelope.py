@@ -19,7 +19,7 @@ import zarr
 from zarr.storage import ZipStore
 
 from lfpscope import kernels
-from lfpscope.blocks import Block, Samples, Source
+from lfpscope.blocks import Block, Damage, Samples, Source
 from lfpscope.clock import Clock, Segment
 from lfpscope.files import UserError
 from lfpscope.references import References
@@ -116,6 +116,8 @@ class Probe:
         Channels that are.
     mean, std : ndarray of float64, shape (n_channels,)
         In volts; std is NaN where a channel has no numbers.
+    damaged : list of Damage
+        Chunks that could not be decoded or were missing when the envelope was made.
 
     Raises
     ------
@@ -135,6 +137,7 @@ class Probe:
             statistics = {name: _all(root, f"statistics/{name}") for name in ("dead", "saturated")}
             n, m2 = _all(root, "statistics/n"), _all(root, "statistics/m2")
             mean = _all(root, "statistics/mean")
+            damaged: Any = root["statistics"].attrs["damaged"]
         except FileNotFoundError:
             raise UserError(f"{envelope}: no such file. Run the pipeline to make it.") from None
         except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
@@ -146,6 +149,7 @@ class Probe:
         with np.errstate(invalid="ignore"):
             self.std = np.sqrt(m2 / np.where(n > 0, n, np.nan)) * np.abs(references.scale)
         self.mean = mean * references.scale + references.add
+        self.damaged = [Damage(*one) for one in damaged]
         self._source = Source(references)
         self._samples = Samples(self._source)
         self._chunk = lru_cache(maxsize=64)(self._read_chunk)
@@ -231,7 +235,7 @@ class Probe:
         shape = (stored.shape[1], -(-(end - begin) // step))
         columns = np.zeros((4, *shape), stored.dtype)
         nan = np.full(shape, kernels.EMPTY, np.uint8)
-        kernels.fold(stored, flags, np.arange(stop - first) // (step // level), columns, nan)
+        kernels.reduce_columns(stored, flags, step // level, columns, nan)
         values = self._decoded(columns)
         values[:, nan == kernels.ALL_NAN] = np.nan
         return Columns(segment, begin, step, values, nan, bucket=level)

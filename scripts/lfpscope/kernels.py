@@ -351,6 +351,42 @@ def _join(later: Block, flag: int, i: int, values: Block, flags: Flags, k: int) 
 
 
 @numba.njit(nogil=True, cache=True)
+def reduce_columns(
+    buckets: Block, nan: Flags, per_column: int, columns: Block, columns_nan: Flags
+) -> None:
+    """Join every `per_column` buckets to one; the last may have fewer.
+
+    Parameters
+    ----------
+    buckets, nan : ndarray, shapes (4, n_channels, n), (n_channels, n)
+        In the order of time.
+    per_column : int
+        How many.
+    columns, columns_nan : ndarray, shapes (4, n_channels, m), (n_channels, m)
+        Filled; flagged EMPTY to begin with.
+    """
+    for channel in range(nan.shape[0]):
+        values, flags = buckets[:, channel], nan[channel]
+        into, into_flags = columns[:, channel], columns_nan[channel]
+        if flags.any():
+            for i in range(flags.size):
+                _join(values, flags[i], i, into, into_flags, i // per_column)
+            continue
+        lows, highs = buckets[1, channel], buckets[2, channel]
+        for k in range(into_flags.size):
+            start, stop = k * per_column, min((k + 1) * per_column, flags.size)
+            low, high = lows[start], highs[start]
+            for i in range(start + 1, stop):
+                low = lows[i] if lows[i] < low else low
+                high = highs[i] if highs[i] > high else high
+            into[0, k] = values[0, start]
+            into[1, k] = low
+            into[2, k] = high
+            into[3, k] = values[3, stop - 1]
+            into_flags[k] = CLEAN
+
+
+@numba.njit(nogil=True, cache=True)
 def bucket_samples(samples: Block, step: int, buckets: Block, nan: Flags) -> None:
     """Buckets of `step` samples; the last may be shorter.
 

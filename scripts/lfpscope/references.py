@@ -22,11 +22,11 @@ from lfpscope.electrodes import Channels
 from lfpscope.files import UserError, read_json, write_json
 from lfpscope.hdf5 import number
 from lfpscope.layout import Layout as Layout
-from lfpscope.layout import Refs, chunk_references, inline
+from lfpscope.layout import Refs, chunk_references
 from lfpscope.layout import describe_layout as describe_layout
 from lfpscope.recording import Recording, starting_time
+from lfpscope.variables import counted, inlined_variable, read_inlined, zarr_variable
 
-COUNT_CHUNK = 1 << 20  # samples per chunk of a counted clock
 SAMPLED_CHUNKS = 32  # whose checksums tell a replaced file from a touched one
 
 
@@ -139,7 +139,7 @@ def write_references(
         }
     )
     coordinates = _channel_variables(recording)
-    refs |= _variable("lfp", layout.zarray(), ["time", "channel"], _lfp_attributes(recording))
+    refs |= zarr_variable("lfp", layout.zarray(), ["time", "channel"], _lfp_attributes(recording))
     refs |= chunks
     refs |= _clock_variable(nwb, recording)
     refs |= coordinates
@@ -176,12 +176,12 @@ COORDINATE_ATTRIBUTES = {
 
 def _channel_variables(recording: Recording) -> Refs:
     channels = recording.channels
-    refs = _inlined_variable("channel", channels.id, ["channel"], {"long_name": "electrode id"})
+    refs = inlined_variable("channel", channels.id, ["channel"], {"long_name": "electrode id"})
     columns = channels.columns.copy()
     if "channel_conversion" in columns:
         columns["volts_per_count"] = columns.pop("channel_conversion") * recording.conversion
     for name, values in columns.items():
-        refs |= _inlined_variable(name, values, ["channel"], COORDINATE_ATTRIBUTES.get(name, {}))
+        refs |= inlined_variable(name, values, ["channel"], COORDINATE_ATTRIBUTES.get(name, {}))
     return refs
 
 
@@ -190,8 +190,9 @@ def _clock_variable(nwb: h5py.File, recording: Recording) -> Refs:
     group = nwb[recording.series]
     if "timestamps" in group:
         stored = group["timestamps"]
-        layout = describe_layout(stored, n_axes=1, transposed=stored.shape[0] == 1)
-        metadata = _variable("timestamps", layout.zarray(), ["time"], {"units": "s"})
+        is_row = stored.ndim == 2 and stored.shape[0] == 1
+        layout = describe_layout(stored, n_axes=1, transposed=is_row)
+        metadata = zarr_variable("timestamps", layout.zarray(), ["time"], {"units": "s"})
         return metadata | chunk_references(stored, layout, "timestamps")
     start = group["starting_time"]
     attributes = {
@@ -199,59 +200,7 @@ def _clock_variable(nwb: h5py.File, recording: Recording) -> Refs:
         "scale_factor": 1.0 / number(start.attrs["rate"]),
         "add_offset": starting_time(group),
     }
-    return _counted("timestamps", recording.n_samples, attributes)
-
-
-def _counted(name: str, n: int, attributes: dict[str, Any]) -> Refs:
-    """Return a variable that counts 0, 1, 2 …, stored as differences: 55 kB for 10.7 million."""
-    chunk = min(n, COUNT_CHUNK)
-    zarray = {
-        "zarr_format": 2,
-        "shape": [n],
-        "chunks": [chunk],
-        "dtype": "<i8",
-        "order": "C",
-        "fill_value": None,
-        "compressor": {"id": "zlib", "level": 9},
-        "filters": [{"id": "delta", "dtype": "<i8", "astype": "<i4"}],
-    }
-    refs = _variable(name, zarray, ["time"], attributes)
-    differences = np.ones(chunk, dtype="<i4")
-    for i in range(-(-n // chunk)):
-        differences[0] = i * chunk
-        refs[f"{name}/{i}"] = inline(zlib.compress(differences.tobytes(), 9))
-    return refs
-
-
-def _variable(
-    name: str, zarray: dict[str, Any], dimensions: list[str], attributes: dict[str, Any]
-) -> Refs:
-    return {
-        f"{name}/.zarray": json.dumps(zarray),
-        f"{name}/.zattrs": json.dumps({"_ARRAY_DIMENSIONS": dimensions} | attributes),
-    }
-
-
-def _inlined_variable(
-    name: str,
-    values: npt.NDArray[Any],
-    dimensions: list[str],
-    attributes: dict[str, Any],
-    fill: Any = None,
-) -> Refs:
-    zarray = {
-        "zarr_format": 2,
-        "shape": list(values.shape),
-        "chunks": list(values.shape),
-        "dtype": values.dtype.str,
-        "order": "C",
-        "fill_value": "NaN" if values.dtype.kind == "f" else fill,
-        "compressor": None,
-        "filters": None,
-    }
-    refs = _variable(name, zarray, dimensions, attributes)
-    refs[f"{name}/" + ".".join("0" * values.ndim)] = inline(values.tobytes())
-    return refs
+    return counted("timestamps", recording.n_samples, attributes)
 
 
 def _provenance(source: Path, address: str, chunks: Refs) -> dict[str, Any]:
@@ -319,7 +268,7 @@ def _parse(path: Path, content: dict[str, Any]) -> References:
         else:
             _, offsets[row, column], sizes[row, column] = ref
     names = attributes["coordinates"].split()
-    columns = {name: _read_inlined(refs, name) for name in names if name != "timestamps"}
+    columns = {name: read_inlined(refs, name) for name in names if name != "timestamps"}
     scale = columns.pop("volts_per_count", np.full(layout.shape[1], 1.0))
     return References(
         file=path,
@@ -331,18 +280,12 @@ def _parse(path: Path, content: dict[str, Any]) -> References:
         scale=scale * attributes.get("scale_factor", 1.0),
         add=attributes.get("add_offset", attributes.get("volts_offset", 0.0)),
         clock=Clock.from_json(root["clock"]),
-        channels=Channels(_read_inlined(refs, "channel"), columns),
+        channels=Channels(read_inlined(refs, "channel"), columns),
         session=root["session"],
         probe=root["probe"],
         series=root["series"],
         provenance=content["provenance"],
     )
-
-
-def _read_inlined(refs: Refs, name: str) -> npt.NDArray[Any]:
-    zarray = json.loads(refs[f"{name}/.zarray"])
-    content = base64.b64decode(refs[f"{name}/0"].removeprefix("base64:"))
-    return np.frombuffer(content, zarray["dtype"]).reshape(zarray["shape"])
 
 
 def check_source(references: References) -> None:
@@ -490,7 +433,7 @@ def _stacked(probes: Sequence[str], groups: Sequence[Refs]) -> Refs:
                 name, _, place = key.partition("/")
                 if name == variable and place[0] != "." and int(place.split(".")[0]) < rows:
                     refs[f"{variable}/{i}.{place}"] = ref
-    refs |= _inlined_variable("probe", np.array(probes), ["probe"], {})
+    refs |= inlined_variable("probe", np.array(probes), ["probe"], {})
     for name, source, filler in (
         ("electrode", "channel", -1),
         ("depth", "depth", np.nan),
@@ -504,7 +447,7 @@ def _stacked_column(
     name: str, source: str, filler: Any, groups: Sequence[Refs], n_channels: int
 ) -> Refs:
     columns = [
-        _read_inlined(group, source) if f"{source}/.zarray" in group else np.full(0, filler)
+        read_inlined(group, source) if f"{source}/.zarray" in group else np.full(0, filler)
         for group in groups
     ]
     stacked = np.full((len(groups), n_channels), filler, np.result_type(*columns))
@@ -512,4 +455,4 @@ def _stacked_column(
         row[: column.size] = column
     attributes = COORDINATE_ATTRIBUTES.get(name, {})
     fill = filler if name == "electrode" else None  # absent electrodes read as NaN
-    return _inlined_variable(name, stacked, ["probe", "channel"], attributes, fill)
+    return inlined_variable(name, stacked, ["probe", "channel"], attributes, fill)

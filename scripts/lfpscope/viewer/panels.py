@@ -1,47 +1,39 @@
-"""Bokeh models of one probe: traces, depth axis, strip of brain areas, heading."""
+"""Bokeh models of one probe: heading, strip of brain areas, depth axis, picture, overlays."""
 
 import html
 import math
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from bokeh.core.property.descriptors import UnsetValueError
 from bokeh.models import (
-    AdaptiveTicker,
     BoxAnnotation,
     Column,
     ColumnDataSource,
-    CompositeTicker,
-    CustomJSTickFormatter,
+    CrosshairTool,
     Div,
     FixedTicker,
     HoverTool,
     Label,
     LinearColorMapper,
+    RadioButtonGroup,
     Range1d,
     Row,
-    Tool,
+    Span,
     WheelZoomTool,
 )
 from bokeh.plotting import figure
 
-from lfpscope.drawing import NO_AREA, area_colour, area_runs, depth_order
+from lfpscope.drawing import NO_AREA, area_colour, area_runs
 from lfpscope.envelope import Probe
 from lfpscope.files import UserError
-from lfpscope.viewer.render import BAR, Picture, palette
+from lfpscope.viewer.render import BAR, Picture, chosen_channels, palette
+from lfpscope.viewer.state import HEAT, TRACES, State
+from lfpscope.viewer.style import ACCENT, FONT, HEADING, INK, LEFT, STRIP, borders, quiet_axis
 
-FONT = "13px"
-INK, FAINT = "#222222", "#8a8a8a"
-STRIP = 92  # pixels, with the areas' names
-LEFT, RIGHT = 72, 20  # pixels beside the frame for the depth axis and the last time
-HEADING = """
-:host { display: block !important; }
-.bk-clearfix { width: 100%; }
-.heading { display: flex; justify-content: space-between; gap: 2em; white-space: nowrap; }
-.badge { color: #6a6a6a; }
-.wrong { color: #9c2a10; white-space: normal; }
-"""
 LINE = 14  # pixels of a line of text
+MODES = (TRACES, HEAT)
 
 
 class Panel:
@@ -55,118 +47,121 @@ class Panel:
         Session time; shared by all panels.
     tools : list of Tool
         Shared by all panels.
+    cursor : Span
+        The crosshair's upright line, shared by all panels.
+    spans : ColumnDataSource
+        Intervals to be shaded: start, stop, name, colour.
 
     Attributes
     ----------
     figure : figure
-        Of the traces.
+        Of the picture.
     layout : Column
         To be put on the page.
+    mode : RadioButtonGroup
+        Traces or heat map.
     """
 
-    def __init__(self, probe: Probe, x_range: Range1d, tools: list[Tool]) -> None:
+    def __init__(
+        self,
+        probe: Probe,
+        x_range: Range1d,
+        tools: list[Any],
+        cursor: Span,
+        spans: ColumnDataSource,
+    ) -> None:
+        self.probe = probe
         self._name = probe.references.probe
         self._facts = probe_facts(probe)
-        channels = probe.references.channels
-        order = depth_order(channels)
-        self._n = order.size
-        depth, areas = channels.columns.get("depth"), channels.columns.get("area")
-        self._depth = None if depth is None else depth[order]
-        self._ids = channels.id[order]
-        self._areas = None if areas is None else areas[order]
-        empty: dict[str, list[Any]] = {"image": [], "x": [], "dw": []}
-        self._picture = ColumnDataSource(empty, name=f"picture {self._name}")
+        self._channels: npt.NDArray[np.int64] = np.empty(0, np.int64)
+        self._shape = (0, 0)
+        self._picture = ColumnDataSource(no_picture(), name=f"picture {self._name}")
         self._labels = ColumnDataSource({"y": [], "text": []})
-        rows = Range1d(0, self._n)
-        self.heading = Div(
-            sizing_mode="stretch_width", height=20, margin=(2, 0, 0, 0), stylesheets=[HEADING]
+        self._areas = ColumnDataSource({"area": [], "top": [], "bottom": [], "colour": []})
+        self._bad = ColumnDataSource({"top": [], "bottom": []}, name=f"bad {self._name}")
+        self._heading = Div(sizing_mode="stretch_width", height=22, stylesheets=[HEADING])
+        self.mode = RadioButtonGroup(
+            labels=["traces", "heat map"], active=0, height=22, width=150, margin=0
         )
-        self.figure = self._traces(x_range, rows, tools)
+        heights = Range1d(0, 1)
+        self.figure = self._traces(x_range, heights, tools, cursor, spans)
         self.layout = Column(
-            self.heading,
-            Row(self._strip(rows), self.figure, sizing_mode="stretch_both", margin=0),
+            Row(self._heading, self.mode, sizing_mode="stretch_width", margin=(4, 20, 2, 0)),
+            Row(self._strip(heights), self.figure, sizing_mode="stretch_both", margin=0),
             sizing_mode="stretch_both",
             margin=0,
             min_height=170,
         )
         self._head("")
 
-    def _traces(self, x_range: Range1d, rows: Range1d, tools: list[Tool]) -> figure:
+    def _traces(
+        self,
+        x_range: Range1d,
+        heights: Range1d,
+        tools: list[Any],
+        cursor: Span,
+        spans: ColumnDataSource,
+    ) -> figure:
         plot = figure(
             x_range=x_range,
-            y_range=rows,
+            y_range=heights,
             tools=tools,
             toolbar_location=None,
             sizing_mode="stretch_both",
             css_classes=["traces"],
-            **_borders(left=LEFT),
-        )
-        mapper = LinearColorMapper(palette=palette(), low=-0.5, high=len(palette()) - 0.5)
-        plot.image(
-            "image",
-            x="x",
-            y=0,
-            dw="dw",
-            dh=self._n,
-            origin="top_left",
-            color_mapper=mapper,
-            source=self._picture,
+            **borders(LEFT),
         )
         plot.toolbar.active_scroll = next(t for t in tools if isinstance(t, WheelZoomTool))
         plot.grid.visible = False
         plot.xaxis.visible = False
-        plot.yaxis.axis_label = "channel" if self._depth is None else "µm from the tip"
         quiet_axis(plot.yaxis)
-        self._bar = BoxAnnotation(
-            left=8,
-            right=10,
-            bottom=8,
-            top=8 + BAR,
-            left_units="screen",
-            right_units="screen",
-            bottom_units="screen",
-            top_units="screen",
-            fill_color=INK,
-            fill_alpha=1.0,
+        # the indices are whole numbers; bounds between them leave no doubt about rounding
+        mapper = LinearColorMapper(palette=palette(TRACES), low=-0.5)
+        mapper.high = len(mapper.palette) - 0.5
+        self._mapper = mapper
+        place = {"x": "x", "y": 0, "dw": "dw", "dh": 1, "origin": "top_left"}
+        plot.image("image", color_mapper=mapper, source=self._picture, **place)
+        shaded = plot.quad(
+            left="start",
+            right="stop",
+            bottom=0,
+            top=1,
+            fill_color="colour",
+            fill_alpha=0.18,
+            line_color="colour",
+            line_alpha=0.5,
+            source=spans,
+        )
+        plot.quad(
+            left=-1e9,
+            right=1e9,
+            top="top",
+            bottom="bottom",
+            fill_color="white",
+            fill_alpha=0.7,
             line_color=None,
+            source=self._bad,
         )
-        self._bar_label = Label(
-            x=15,
-            y=8 + BAR / 2,
-            x_units="screen",
-            y_units="screen",
-            text_font_size=FONT,
-            text_baseline="middle",
-            text_color=INK,
-            background_fill_color="white",
-            background_fill_alpha=0.85,
+        self._bar_label = scale_bar(plot)
+        plot.add_tools(
+            CrosshairTool(overlay=[cursor, Span(dimension="width", line_color=ACCENT)]),
+            HoverTool(renderers=[shaded], tooltips="@name", visible=False),
         )
-        plot.add_layout(self._bar)
-        plot.add_layout(self._bar_label)
         return plot
 
-    def _strip(self, rows: Range1d) -> figure:
+    def _strip(self, heights: Range1d) -> figure:
         """Brain areas at the side: colours, names where there is room, and all on hover."""
         plot = figure(
             x_range=Range1d(0, 1),
-            y_range=rows,
+            y_range=heights,
             tools=[],
             toolbar_location=None,
             width=STRIP,
             sizing_mode="stretch_height",
-            **_borders(left=0, right=0),
+            **borders(left=0, right=0) | {"outline_line_color": None},
         )
         plot.axis.visible = False
         plot.grid.visible = False
-        runs = [run for run in self._runs() if run[0].lower() not in NO_AREA]
-        areas = ColumnDataSource(
-            {
-                "area": [html.escape(name) for name, _, _ in runs],
-                "top": [self._n - first for _, first, _ in runs],
-                "bottom": [self._n - stop for _, _, stop in runs],
-                "colour": [area_colour(name) for name, _, _ in runs],
-            }
-        )
         quads = plot.quad(
             left=0.84,
             right=1,
@@ -174,7 +169,7 @@ class Panel:
             bottom="bottom",
             fill_color="colour",
             line_color="white",
-            source=areas,
+            source=self._areas,
         )
         plot.text(
             x=0.78,
@@ -186,20 +181,8 @@ class Panel:
             text_color=INK,
             source=self._labels,
         )
-        plot.add_tools(HoverTool(renderers=[quads], tooltips="@area{safe}", visible=False))
+        plot.add_tools(HoverTool(renderers=[quads], tooltips="@area", visible=False))
         return plot
-
-    def _runs(self) -> list[tuple[str, int, int]]:
-        return [] if self._areas is None else list(area_runs(self._areas))
-
-    def fit(self) -> None:
-        """Choose ticks and names that the panel's present height has room for."""
-        height = max(1, self.size[1])
-        rows, labels = channel_ticks(self._depth, self._ids, height)
-        places = [self._n - row - 0.5 for row in rows]
-        self.figure.yaxis.ticker = FixedTicker(ticks=places)
-        self.figure.yaxis.major_label_overrides = dict(zip(places, labels, strict=True))
-        self._labels.data = area_labels(self._runs(), self._n, height)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -209,12 +192,36 @@ class Panel:
         except UnsetValueError:
             return 0, 0
 
+    def fit(self, state: State) -> None:
+        """Choose ticks and names for the channels shown, as many as there is room for."""
+        channels, size = chosen_channels(self.probe, state), self.size
+        if size == self._shape and np.array_equal(channels, self._channels):
+            return
+        self._shape, self._channels = size, channels
+        columns = self.probe.references.channels.columns
+        depth, areas = columns.get("depth"), columns.get("area")
+        depth = None if depth is None else depth[channels]
+        ids = self.probe.references.channels.id[channels]
+        rows, labels = channel_ticks(depth, ids, size[1])
+        places = [1 - (row + 0.5) / channels.size for row in rows]
+        axis = self.figure.yaxis
+        axis.ticker = FixedTicker(ticks=places)
+        axis.major_label_overrides = dict(zip(places, labels, strict=True))
+        axis.axis_label = "channel" if depth is None else "µm from the tip"
+        runs = [] if areas is None else list(area_runs(areas[channels]))
+        self._areas.data = area_bands(runs, channels.size)
+        self._labels.data = area_labels(runs, channels.size, size[1])
+
     def show(self, picture: Picture | UserError, microvolts: float) -> None:
         """Put a picture on the page, or the reason why there is none."""
         if isinstance(picture, UserError):
-            self._picture.data = {"image": [], "x": [], "dw": []}
+            self._picture.data = no_picture()
             self._head(f'<span class="wrong">{html.escape(str(picture))}</span>')
             return
+        if self._mapper.palette != palette(picture.mode):
+            self._mapper.update(
+                palette=palette(picture.mode), high=len(palette(picture.mode)) - 0.5
+            )
         self._picture.data = {
             "image": [picture.pixels],
             "x": [picture.t0],
@@ -223,50 +230,54 @@ class Panel:
         self._bar_label.text = f" {microvolts:g} µV "
         self._head(f"{picture.drawn_from} · {picture.seconds * 1e3:.0f} ms")
 
+    def pale(self, bad: set[int]) -> None:
+        """Draw these channels, named by electrode id, pale."""
+        ids, n = self.probe.references.channels.id[self._channels], max(1, self._channels.size)
+        rows = [row for row, channel in enumerate(ids.tolist()) if channel in bad]
+        self._bad.data = {
+            "top": [1 - row / n for row in rows],
+            "bottom": [1 - (row + 1) / n for row in rows],
+        }
+
     def _head(self, badge: str) -> None:
         name = html.escape(self._name)
-        self.heading.text = (
-            f'<div class="heading"><span><b>{name}</b> {self._facts}</span>'
+        self._heading.text = (
+            f'<div class="heading"><span><b>{name}</b> · {self._facts}</span>'
             f'<span class="badge">{badge}</span></div>'
         )
 
 
+def no_picture() -> dict[str, list[Any]]:
+    """In place of a picture."""
+    return {"image": [], "x": [], "dw": []}
+
+
+def scale_bar(plot: figure) -> Label:
+    """Draw the bar in the lower left corner; returns its label."""
+    edges = {"left": 8, "right": 10, "bottom": 8, "top": 8 + BAR}
+    units = {f"{edge}_units": "screen" for edge in edges}
+    plot.add_layout(
+        BoxAnnotation(**edges, **units, fill_color=INK, fill_alpha=1.0, line_color=None)
+    )
+    label = Label(
+        x=15,
+        y=8 + BAR / 2,
+        x_units="screen",
+        y_units="screen",
+        text_font_size=FONT,
+        text_baseline="middle",
+        text_color=INK,
+        background_fill_color="white",
+        background_fill_alpha=0.85,
+    )
+    plot.add_layout(label)
+    return label
+
+
 def error_panel(name: str, error: UserError) -> Div:
     """In place of a probe that cannot be opened."""
-    text = f'<b>{html.escape(name)}</b> <span class="wrong">{html.escape(str(error))}</span>'
-    return Div(text=text, sizing_mode="stretch_width", margin=0, stylesheets=[HEADING])
-
-
-CLOCK_LABEL = """
-const step = ticks.length > 1 ? Math.abs(ticks[1] - ticks[0]) : 1
-const decimals = Math.min(6, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9)))
-const whole = Math.round(Math.abs(tick) * 10 ** decimals)
-const minutes = Math.floor(whole / (60 * 10 ** decimals))
-const seconds = ((whole - minutes * 60 * 10 ** decimals) / 10 ** decimals).toFixed(decimals)
-return (tick < 0 ? "−" : "") + minutes + ":" + seconds.padStart(decimals ? decimals + 3 : 2, "0")
-"""
-
-
-def time_axis(x_range: Range1d, tools: list[Tool]) -> figure:
-    """The one axis of all panels: session time in minutes and seconds."""
-    plot = figure(
-        x_range=x_range,
-        y_range=Range1d(0, 1),
-        tools=tools,
-        toolbar_location=None,
-        height=34,
-        sizing_mode="stretch_width",
-        **_borders(left=STRIP + LEFT),
-    )
-    plot.grid.visible = plot.yaxis.visible = False
-    seconds = AdaptiveTicker(base=10, mantissas=[1, 2, 5], min_interval=0, max_interval=5)
-    minutes = AdaptiveTicker(
-        base=60, mantissas=[1, 2, 5, 10, 15, 30], min_interval=10, max_interval=3600
-    )
-    plot.xaxis.ticker = CompositeTicker(tickers=[seconds, minutes])
-    plot.xaxis.formatter = CustomJSTickFormatter(code=CLOCK_LABEL)
-    quiet_axis(plot.xaxis)
-    return plot
+    text = f'<b>{html.escape(name)}</b> · <span class="wrong">{html.escape(str(error))}</span>'
+    return Div(text=text, sizing_mode="stretch_width", margin=(4, 0), stylesheets=[HEADING])
 
 
 def probe_facts(probe: Probe) -> str:
@@ -277,31 +288,10 @@ def probe_facts(probe: Probe) -> str:
         "dead": int(probe.dead.sum()),
         "saturated": int(probe.saturated.sum()),
         "gaps in the clock": len(references.clock.gaps()),
+        "damaged chunks": len(probe.damaged),
     }
     facts += [f"{count} {what}" for what, count in counts.items() if count]
     return " · ".join(facts)
-
-
-def quiet_axis(axis: Any) -> None:
-    """Make an axis legible and calm."""
-    axis.major_label_text_font_size = FONT
-    axis.major_label_text_color = INK
-    axis.axis_label_text_font_size = FONT
-    axis.axis_label_text_font_style = "normal"
-    axis.axis_label_text_color = FAINT
-    axis.axis_line_color = axis.major_tick_line_color = "#cccccc"
-    axis.minor_tick_line_color = None
-
-
-def _borders(left: int, right: int = RIGHT) -> dict[str, Any]:
-    """Fixed, so that all frames lie below one another, and the strip beside its traces."""
-    return {
-        "min_border_left": left,
-        "min_border_right": right,
-        "min_border_top": 2,
-        "min_border_bottom": 6,
-        "outline_line_color": "#cccccc",
-    }
 
 
 def channel_ticks(depth: Any, ids: Any, height: int) -> tuple[list[int], list[str]]:
@@ -321,17 +311,24 @@ def channel_ticks(depth: Any, ids: Any, height: int) -> tuple[list[int], list[st
         every = math.ceil(ids.size / most)
         return list(range(0, ids.size, every)), [str(i) for i in ids[::every]]
     low, high = float(np.nanmin(depth)), float(np.nanmax(depth))
-    step = _round_step((high - low) / most)
+    step = next((step for step in ROUND if step * most >= high - low), ROUND[-1])
     wanted = np.arange(math.ceil(low / step), math.floor(high / step) + 1) * step
     rows = [int(np.nanargmin(np.abs(depth - one))) for one in wanted]
     return rows, [f"{one:g}" for one in wanted]
 
 
-def _round_step(least: float) -> float:
-    if least <= 0:
-        return 1.0
-    power = 10.0 ** math.floor(math.log10(least))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least)
+ROUND = [10 ** (power) * factor for power in range(5) for factor in (1, 2, 5)]  # µm
+
+
+def area_bands(runs: list[tuple[str, int, int]], n: int) -> dict[str, list[Any]]:
+    """Coloured bands of the strip, for those channels whose area is known."""
+    known = [run for run in runs if run[0].lower() not in NO_AREA]
+    return {
+        "area": [name for name, _, _ in known],
+        "top": [1 - first / n for _, first, _ in known],
+        "bottom": [1 - stop / n for _, _, stop in known],
+        "colour": [area_colour(name) for name, _, _ in known],
+    }
 
 
 def area_labels(runs: list[tuple[str, int, int]], n: int, height: int) -> dict[str, list[Any]]:
@@ -339,10 +336,9 @@ def area_labels(runs: list[tuple[str, int, int]], n: int, height: int) -> dict[s
     places, names = [], []
     last = -math.inf
     for name, first, stop in runs:
-        middle = (first + stop) / 2
-        pixel = middle / n * height
-        if name.lower() not in NO_AREA and pixel - last >= LINE:
-            places.append(n - middle)
+        middle = (first + stop) / 2 / n
+        if name.lower() not in NO_AREA and middle * height - last >= LINE:
+            places.append(1 - middle)
             names.append(name)
-            last = pixel
+            last = middle * height
     return {"y": places, "text": names}

@@ -1,8 +1,15 @@
-"""What a page shows, as plain data."""
+"""What a page shows, as plain data, and its form in the address bar."""
 
+import math
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import urlencode
 
 SHORTEST = 1e-3  # seconds that a page shows at least
+PAGE = 0.9  # of a page that a step moves, so that the eye finds its place again
+STEPS = [float(f"{factor}e{power}") for power in range(-3, 7) for factor in (1, 2, 5)]
+TRACES, HEAT = "traces", "heat"
 
 
 @dataclass(frozen=True)
@@ -15,11 +22,32 @@ class State:
         Session time, seconds.
     microvolts : float
         The gain: what the scale bar stands for.
+    probes : tuple of str
+        All probes of the session that can be shown, in their order.
+    hidden, heat : frozenset of str
+        Those that are not shown, and those that are shown as heat map.
+    areas : frozenset of str
+        Brain areas whose channels are shown; all if empty.
+    every : int
+        Of these channels, every n-th is shown.
+    depths : (float, float) or None
+        And only those between these distances from the tip, µm.
     """
 
     start: float
     stop: float
     microvolts: float
+    probes: tuple[str, ...] = ()
+    hidden: frozenset[str] = frozenset()
+    heat: frozenset[str] = frozenset()
+    areas: frozenset[str] = frozenset()
+    every: int = 1
+    depths: tuple[float, float] | None = None
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Probes on the page."""
+        return tuple(name for name in self.probes if name not in self.hidden)
 
     def at(self, start: float, stop: float) -> "State":
         """Show another range: never empty, and in the right order."""
@@ -27,11 +55,139 @@ class State:
         middle, half = (start + stop) / 2, max(stop - start, SHORTEST) / 2
         return replace(self, start=middle - half, stop=middle + half)
 
+    def page(self, pages: float) -> "State":
+        """Move on, or back, by pages."""
+        by = pages * PAGE * (self.stop - self.start)
+        return self.at(self.start + by, self.stop + by)
+
+    def zoom(self, factor: float) -> "State":
+        """Show `factor` times as much time, about the same middle."""
+        middle, half = (self.start + self.stop) / 2, (self.stop - self.start) / 2 * factor
+        return self.at(middle - half, middle + half)
+
+    def around(self, start: float, stop: float) -> "State":
+        """Show a stretch in the middle, at the present zoom if it fits in, else wholly."""
+        half = max((self.stop - self.start) / 2, (stop - start) * 0.55)
+        return self.at((start + stop) / 2 - half, (start + stop) / 2 + half)
+
+    def louder(self, steps: int) -> "State":
+        """Make traces larger by steps of the scale 1, 2, 5, 10 …, or smaller."""
+        at = STEPS.index(round_scale(self.microvolts)) - steps
+        return replace(self, microvolts=STEPS[min(max(at, 0), len(STEPS) - 1)])
+
+    def to_query(self) -> str:
+        """For the address bar: what is behind the question mark."""
+        fields = {"t": f"{self.start:.6f}-{self.stop:.6f}", "gain": f"{self.microvolts:g}"}
+        if self.hidden:
+            fields["probes"] = ",".join(self.shown)
+        if self.heat:
+            heat = HEAT if self.heat >= set(self.probes) else ",".join(sorted(self.heat))
+            fields["mode"] = heat
+        if self.areas:
+            fields["areas"] = ",".join(sorted(self.areas))
+        if self.every > 1:
+            fields["every"] = str(self.every)
+        if self.depths:
+            fields["depths"] = "{:g}-{:g}".format(*self.depths)
+        return urlencode(fields, safe=",")
+
+
+def from_query(query: Mapping[str, str], default: State) -> tuple[State, list[str]]:
+    """Read an address.
+
+    Parameters
+    ----------
+    query : mapping of str
+        Its fields; those that are not ours are left alone.
+    default : State
+        For what it does not say.
+
+    Returns
+    -------
+    state : State
+        What it says, as far as it can be understood.
+    doubts : list of str
+        Fields that could not be understood.
+    """
+    readers = {
+        "t": _read_times,
+        "gain": _read_gain,
+        "probes": _read_probes,
+        "mode": _read_mode,
+        "areas": _read_areas,
+        "every": _read_every,
+        "depths": _read_depths,
+    }
+    state, doubts = default, []
+    for name, reader in readers.items():
+        if name in query:
+            try:
+                state = reader(state, query[name])
+            except ValueError:
+                doubts.append(f"{name}={query[name]}")
+    return state, doubts
+
+
+NUMBER = r"(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
+
+
+def _read_times(state: State, text: str) -> State:
+    return state.at(*_read_pair(text))
+
+
+def _read_pair(text: str) -> tuple[float, float]:
+    match = re.fullmatch(f"{NUMBER}-{NUMBER}", text)
+    if match is None or not all(math.isfinite(float(one)) for one in match.groups()):
+        raise ValueError(text)
+    return float(match[1]), float(match[2])
+
+
+def _read_gain(state: State, text: str) -> State:
+    if not 0 < float(text) < math.inf:
+        raise ValueError(text)
+    return replace(state, microvolts=round_scale(float(text)))
+
+
+def _read_probes(state: State, text: str) -> State:
+    return replace(state, hidden=frozenset(state.probes) - _known(text, state.probes))
+
+
+def _read_mode(state: State, text: str) -> State:
+    everything = {HEAT: frozenset(state.probes), TRACES: frozenset[str]()}
+    heat = everything[text] if text in everything else _known(text, state.probes)
+    return replace(state, heat=heat)
+
+
+def _known(text: str, names: Iterable[str]) -> frozenset[str]:
+    found = frozenset(text.split(","))
+    if not found <= set(names):
+        raise ValueError(text)
+    return found
+
+
+def _read_areas(state: State, text: str) -> State:
+    return replace(state, areas=frozenset(name for name in text.split(",") if name))
+
+
+def _read_every(state: State, text: str) -> State:
+    if int(text) < 1:
+        raise ValueError(text)
+    return replace(state, every=int(text))
+
+
+def _read_depths(state: State, text: str) -> State:
+    low, high = sorted(_read_pair(text))
+    return replace(state, depths=(low, high))
+
+
+# --- numbers and words --------------------------------------------------------------------------
+
 
 def round_scale(microvolts: float) -> float:
     """The nearest of 1, 2, 5, 10, 20, 50 … µV."""
-    steps = [factor * 10.0**power for power in range(-3, 7) for factor in (1, 2, 5)]
-    return min(steps, key=lambda step: abs(step / microvolts - 1) if microvolts > 0 else step)
+    if not microvolts > 0:
+        return 100.0
+    return min(STEPS, key=lambda step: abs(math.log(step / microvolts)))
 
 
 def time_text(seconds: float, decimals: int = 0) -> str:
@@ -40,3 +196,20 @@ def time_text(seconds: float, decimals: int = 0) -> str:
     minutes, rest = divmod(round(abs(seconds), decimals), 60)
     width = decimals + 3 if decimals else 2
     return f"{sign}{minutes:.0f}:{rest:0{width}.{decimals}f}"
+
+
+def read_time(text: str) -> float:
+    """Session time, seconds, from "62.5", "1:02.5" or "0:01:02.5".
+
+    Raises
+    ------
+    ValueError
+        If it is none of these.
+    """
+    if not re.fullmatch(r"[-−]?(\d+:){0,2}\d+(\.\d*)?", text.strip()):
+        raise ValueError(text)
+    sign = -1 if text.strip()[0] in "-−" else 1
+    seconds = 0.0
+    for part in text.strip().lstrip("-−").split(":"):
+        seconds = seconds * 60 + float(part)
+    return sign * seconds

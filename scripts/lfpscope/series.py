@@ -1,0 +1,219 @@
+"""Which ElectricalSeries of an NWB file hold LFP, and how fast each was sampled."""
+
+import json
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+import h5py
+import numpy as np
+
+from lfpscope.clock import Floats
+from lfpscope.files import UserError
+from lfpscope.hdf5 import number, text
+
+LFP_RATE = 3000.0  # Hz; an ElectricalSeries outside an LFP container is LFP up to this rate
+
+
+def choose_series(nwb: h5py.File, pattern: str = "") -> tuple[list[str], str]:
+    """Find the series that hold LFP.
+
+    The rule: those that match `pattern`, where one is given; else those inside an ``LFP``
+    container; else those sampled at no more than 3000 Hz; else those with "lfp" in their name.
+
+    Parameters
+    ----------
+    nwb : h5py.File
+        The open file.
+    pattern : str
+        A shell pattern for the series' path or its last part, as in ``*_lf``; may be empty.
+
+    Returns
+    -------
+    series : list of str
+        Paths in the file, sorted.
+    note : str
+        What was found and why these were taken.
+
+    Raises
+    ------
+    UserError
+        If none qualifies; the message names all ElectricalSeries of the file.
+    """
+    found = find_series(nwb)
+    if not found:
+        raise UserError(_no_series(nwb))
+    in_containers = _in_lfp_containers(nwb)
+    rules: list[tuple[str, Callable[[h5py.Group], bool]]] = [
+        ("inside an LFP container", lambda s: _address(s) in in_containers),
+        (f"rate of at most {LFP_RATE:g} Hz", lambda s: stored_rate(s) <= LFP_RATE),
+        ('"lfp" in the name', lambda s: "lfp" in _last(s.name).lower()),
+    ]
+    if pattern:
+        rules = [(f"matches {pattern!r}", lambda s: _matches(s.name, pattern))]
+    for reason, holds in rules:
+        taken = [series for series in found if holds(series)]
+        if taken:
+            note = f"{len(taken)} of {len(found)} ElectricalSeries: {reason}"
+            others = [series for series in found if series not in taken]
+            note += f"; not taken: {_listing(others)}" if others else ""
+            return sorted(series.name for series in taken), note
+    wanted = f"matches {pattern!r}" if pattern else "is LFP (LFP container, rate, name)"
+    raise UserError(
+        f"{nwb.filename}: no ElectricalSeries {wanted}; found {_listing(found)}. "
+        "Name one in the column `series` of sessions.tsv."
+    )
+
+
+def _listing(found: list[h5py.Group]) -> str:
+    return ", ".join(f"{series.name} ({stored_rate(series):g} Hz)" for series in found)
+
+
+def _no_series(nwb: h5py.File) -> str:
+    links: list[str] = []
+
+    def visit(name: str, link: Any) -> None:
+        if isinstance(link, h5py.ExternalLink):
+            links.append(f"/{name} in {link.filename}")
+
+    nwb.visititems_links(visit)
+    if links:
+        return (
+            f"{nwb.filename}: no ElectricalSeries of its own, but links into other files, which "
+            f"are not followed: {', '.join(links[:3])}. List those files instead."
+        )
+    return f"{nwb.filename}: no ElectricalSeries in this file. Is it the file with the LFP?"
+
+
+def find_series(nwb: h5py.File) -> list[h5py.Group]:
+    """All ElectricalSeries of a file, and series of types derived from it, each once.
+
+    Links are not followed: the object itself is met where it lies. Spike snippets
+    (SpikeEventSeries) are left out.
+    """
+    types = electrical_series_types(nwb)
+    return _groups(nwb, lambda group: bool(_types(group) & types) and not _is_snippets(group))
+
+
+def _is_snippets(group: h5py.Group) -> bool:
+    return "SpikeEventSeries" in _types(group)
+
+
+def _groups(nwb: h5py.File, wanted: Callable[[h5py.Group], bool]) -> list[h5py.Group]:
+    found: list[h5py.Group] = []
+
+    def visit(_name: str, item: h5py.HLObject) -> None:
+        if isinstance(item, h5py.Group) and wanted(item):
+            found.append(item)
+
+    nwb.visititems(visit)
+    return found
+
+
+def _types(group: h5py.Group) -> set[str]:
+    """Types that a group says it is; NWB 1 lists its ancestors as well."""
+    ancestry = group.attrs.get("ancestry", ())
+    ancestors = [text(one) for one in np.atleast_1d(ancestry)]
+    return {text(group.attrs.get("neurodata_type")), *ancestors}
+
+
+def electrical_series_types(nwb: h5py.File) -> set[str]:
+    """Names of ElectricalSeries and of the types that the file's cached specs derive from it."""
+    return _derived(nwb, "ElectricalSeries", without="SpikeEventSeries")
+
+
+def _derived(nwb: h5py.File, base: str, *, without: str = "") -> set[str]:
+    pairs = {(name, parent) for name, parent in _inheritance(nwb) if name != without}
+    types = {base}
+    grown = True
+    while grown:
+        derived = {name for name, parent in pairs if parent in types}
+        grown = not derived <= types
+        types |= derived
+    return types
+
+
+def _inheritance(nwb: h5py.File) -> Iterator[tuple[str, str]]:
+    """Pairs of type and parent type in the specifications cached in the file."""
+    sources: list[str] = []
+
+    def visit(_name: str, item: h5py.HLObject) -> None:
+        if isinstance(item, h5py.Dataset) and item.size == 1:
+            sources.append(text(item[()]))
+
+    if isinstance(nwb.get("specifications"), h5py.Group):
+        nwb["specifications"].visititems(visit)
+    for source in sources:
+        try:
+            yield from _definitions(json.loads(source))
+        except ValueError:  # not JSON: old betas cache YAML; their types are the core's
+            continue
+
+
+def _definitions(spec: Any) -> Iterator[tuple[str, str]]:
+    """Pairs of type and parent type in a specification, at any depth."""
+    if isinstance(spec, dict):
+        for prefix in ("neurodata_type", "data_type"):
+            if f"{prefix}_def" in spec and f"{prefix}_inc" in spec:
+                yield str(spec[f"{prefix}_def"]), str(spec[f"{prefix}_inc"])
+        for part in spec.get("groups", ()):
+            yield from _definitions(part)
+
+
+def _in_lfp_containers(nwb: h5py.File) -> set[Any]:
+    """Addresses of all objects that LFP containers hold, or link to."""
+    types = _derived(nwb, "LFP")
+    containers = _groups(nwb, lambda g: bool(_types(g) & types) or _is_old_lfp(g))
+    return {
+        _address(container[name])
+        for container in containers
+        for name in container
+        if not isinstance(container.get(name, getlink=True), h5py.ExternalLink)
+        and container.get(name) is not None
+    }
+
+
+def _is_old_lfp(group: h5py.Group) -> bool:
+    """Tell an LFP interface of NWB 1, which has its type as its name."""
+    return bool(_last(group.name) == "LFP" and _types(group) & {"Interface", ""})
+
+
+def _address(item: h5py.HLObject) -> Any:
+    return h5py.h5o.get_info(item.id).addr
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return any(fnmatchcase(one, pattern) for one in (name, name.lstrip("/"), _last(name)))
+
+
+def _last(name: str) -> str:
+    return name.rsplit("/", 1)[-1]
+
+
+# --- how fast -----------------------------------------------------------------------------------
+
+
+def stored_rate(series: h5py.Group) -> float:
+    """Samples per second: as stored, or from some of the timestamps; NaN where neither tells."""
+    start, times = series.get("starting_time"), series.get("timestamps")
+    if isinstance(times, h5py.Dataset) and times.size > 1:
+        step = _usual_step(times)
+        return 1 / step if step > 0 else float("nan")
+    return number(start.attrs.get("rate")) if isinstance(start, h5py.Dataset) else float("nan")
+
+
+def _usual_step(times: h5py.Dataset) -> float:
+    """Return the median step of a thousand timestamps at the start, the middle and the end."""
+    firsts = sorted({0, max(0, times.size // 2 - 500), max(0, times.size - 1000)})
+    steps = np.concatenate([np.diff(read_times(times, first, first + 1000)) for first in firsts])
+    rising = steps[steps > 0]
+    return float(np.median(rising)) if rising.size else float("nan")
+
+
+def read_times(stored: h5py.Dataset, first: int, stop: int) -> Floats:
+    """Timestamps from first to stop; a row or a column of a matrix is taken as it is."""
+    if stored.ndim == 1:
+        times = stored[first:stop]
+    else:
+        times = stored[0, first:stop] if stored.shape[0] == 1 else stored[first:stop, 0]
+    return np.asarray(times, dtype=np.float64)

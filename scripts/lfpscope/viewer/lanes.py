@@ -1,0 +1,200 @@
+"""Lanes below the panels: time axis, minimap of the whole recording with its health."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from bokeh.models import (
+    AdaptiveTicker,
+    BoxAnnotation,
+    ColumnDataSource,
+    CompositeTicker,
+    CrosshairTool,
+    CustomJSTickFormatter,
+    HoverTool,
+    LinearColorMapper,
+    Range1d,
+    RangeTool,
+    Span,
+)
+from bokeh.plotting import figure
+
+from lfpscope.drawing import HEAT_COLOURS, HEAT_GAP, HEAT_PALETTE, amplitude, read_view
+from lfpscope.envelope import Probe
+from lfpscope.viewer.render import HEAT_SHARE, palette
+from lfpscope.viewer.state import HEAT
+from lfpscope.viewer.style import ACCENT, FAINT, FONT, INK, LEFT, STRIP, WRONG, borders, quiet_axis
+
+ROW = 18  # pixels of a probe in the minimap
+HEALTH = 0.28  # of a row
+COLUMNS = 1000  # of the minimap's picture
+
+CLOCK_LABEL = """
+const step = ticks.length > 1 ? Math.abs(ticks[1] - ticks[0]) : 1
+const decimals = Math.min(6, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9)))
+const whole = Math.round(Math.abs(tick) * 10 ** decimals)
+const minutes = Math.floor(whole / (60 * 10 ** decimals))
+const seconds = ((whole - minutes * 60 * 10 ** decimals) / 10 ** decimals).toFixed(decimals)
+return (tick < 0 ? "−" : "") + minutes + ":" + seconds.padStart(decimals ? decimals + 3 : 2, "0")
+"""
+
+
+def time_axis(x_range: Range1d, tools: list[Any], cursor: Span, spans: ColumnDataSource) -> figure:
+    """The one axis of all panels, with the names of intervals where there is room."""
+    plot = figure(
+        x_range=x_range,
+        y_range=Range1d(0, 1),
+        tools=tools,
+        toolbar_location=None,
+        height=48,
+        sizing_mode="stretch_width",
+        **borders(STRIP + LEFT),
+    )
+    quads = plot.quad(
+        left="start",
+        right="stop",
+        bottom=0,
+        top=1,
+        fill_color="colour",
+        fill_alpha=0.35,
+        line_color="white",
+        source=spans,
+    )
+    plot.text(
+        x="start",
+        y=0.5,
+        x_offset=3,
+        text="label",
+        text_baseline="middle",
+        text_font_size=FONT,
+        text_color=INK,
+        source=spans,
+    )
+    plot.add_tools(
+        HoverTool(renderers=[quads], tooltips="@name", visible=False),
+        CrosshairTool(overlay=cursor),
+    )
+    plot.yaxis.visible = False
+    plot.grid.visible = False
+    clock_axis(plot.xaxis)
+    return plot
+
+
+def clock_axis(axis: Any) -> None:
+    """Ticks at round minutes and seconds."""
+    seconds = AdaptiveTicker(base=10, mantissas=[1, 2, 5], min_interval=0, max_interval=5)
+    minutes = AdaptiveTicker(
+        base=60, mantissas=[1, 2, 5, 10, 15, 30], min_interval=10, max_interval=3600
+    )
+    axis.ticker = CompositeTicker(tickers=[seconds, minutes])
+    axis.formatter = CustomJSTickFormatter(code=CLOCK_LABEL)
+    quiet_axis(axis)
+
+
+def minimap(
+    probes: Sequence[Probe], x_range: Range1d, start: float, stop: float, microvolts: float
+) -> figure:
+    """The whole recording: amplitude of each probe over time, and its health in a line below.
+
+    Parameters
+    ----------
+    probes : sequence of Probe
+        From the top down.
+    x_range : Range1d
+        What the panels show: a box to be dragged.
+    start, stop : float
+        Session time of the whole, seconds.
+    microvolts : float
+        What the scale bar stands for at first.
+    """
+    n = len(probes)
+    plot = figure(
+        x_range=Range1d(start, stop),
+        y_range=Range1d(0, max(n, 1)),
+        tools=[],
+        toolbar_location=None,
+        height=ROW * max(n, 1) + 10,
+        sizing_mode="stretch_width",
+        css_classes=["minimap"],
+        **borders(STRIP + LEFT),
+    )
+    plot.axis.visible = plot.grid.visible = False
+    mapper = LinearColorMapper(palette=palette(HEAT), low=-0.5, high=len(HEAT_PALETTE) - 0.5)
+    troubles = []
+    for row, probe in enumerate(probes):
+        bottom = n - 1 - row
+        pixels, t0, t1 = heat_line(probe, start, stop, HEAT_SHARE * microvolts * 1e-6)
+        place = {"x": t0, "dw": t1 - t0, "y": bottom + HEALTH, "dh": 0.95 - HEALTH}
+        plot.image([pixels], color_mapper=mapper, **place)
+        troubles += [(trouble, bottom) for trouble in find_troubles(probe)]
+    health = ColumnDataSource(
+        {
+            "start": [trouble.start for trouble, _ in troubles],
+            "stop": [trouble.stop for trouble, _ in troubles],
+            "what": [trouble.what for trouble, _ in troubles],
+            "bottom": [bottom for _, bottom in troubles],
+            "top": [bottom + HEALTH for _, bottom in troubles],
+        },
+        name="health",
+    )
+    bars = plot.quad(
+        left="start",
+        right="stop",
+        bottom="bottom",
+        top="top",
+        fill_color=WRONG,
+        line_color=WRONG,
+        line_width=2,
+        source=health,
+    )
+    plot.add_tools(HoverTool(renderers=[bars], tooltips="@what", visible=False))
+    box = BoxAnnotation(fill_color=ACCENT, fill_alpha=0.12, line_color=ACCENT, line_width=2)
+    plot.add_tools(RangeTool(x_range=x_range, overlay=box))
+    return plot
+
+
+def heat_line(
+    probe: Probe, start: float, stop: float, volts: float
+) -> tuple[npt.NDArray[np.uint8], float, float]:
+    """Amplitude of a probe over time as one line of pixels: the mean over channels that live."""
+    view = read_view(probe, start, stop, COLUMNS)
+    spread = amplitude(view, probe)[~probe.dead]
+    known = np.isfinite(spread)
+    mean = np.where(known, spread, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    colours = (np.clip(mean / volts, 0, 1) * (len(HEAT_COLOURS) - 1)).round().astype(np.uint8)
+    colours[~known.any(axis=0)] = HEAT_GAP
+    return colours[np.newaxis], view.t0, view.t1
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A stretch of a probe that is not as it should be."""
+
+    start: float
+    stop: float
+    what: str
+
+
+def find_troubles(probe: Probe) -> list[Trouble]:
+    """Gaps, steps back, stretches without a time, and damaged chunks of a probe, in words."""
+    name, clock = probe.references.probe, probe.references.clock
+    troubles = [_gap(name, *gap) for gap in clock.gaps()]
+    samples = sum(s.n_samples for s in clock.segments if not s.valid)
+    if samples:
+        text = f"{name}: {samples} samples have no usable time and are not shown"
+        troubles.append(Trouble(clock.t0, clock.t0, text))
+    height = probe.references.layout.chunks[0]
+    for row in sorted({damage.row for damage in probe.damaged}):
+        here = [damage for damage in probe.damaged if damage.row == row]
+        last = min((row + 1) * height, clock.n_samples) - 1
+        text = f"{name}: {len(here)} damaged chunks ({here[0].reason})"
+        troubles.append(Trouble(clock.seconds(row * height), clock.seconds(last), text))
+    return troubles
+
+
+def _gap(name: str, start: float, stop: float) -> Trouble:
+    if stop < start:
+        return Trouble(stop, start, f"{name}: the clock steps back by {start - stop:.3f} s")
+    return Trouble(start, stop, f"{name}: gap of {stop - start:.3f} s in the clock")

@@ -1,0 +1,47 @@
+"""How the page looks: one size of type, one accent, frames that line up."""
+
+from typing import Any
+
+FONT = "13px"
+INK, FAINT, RULE, ACCENT, WRONG = "#222222", "#6a6a6a", "#cccccc", "#2166ac", "#9c2a10"
+STRIP = 92  # pixels, with the areas' names
+LEFT, RIGHT = 72, 20  # pixels beside the frame for the depth axis and the last time
+
+PAGE = f"""
+:root {{
+  --bokeh-base-font: "DejaVu Sans", Helvetica, Arial, sans-serif;
+  --bokeh-font-size: {FONT};
+}}
+body {{ margin: 0; background: white; color: {INK}; }}
+"""
+
+HEADING = f"""
+.bk-clearfix {{ width: 100%; }}
+.heading {{
+  display: flex; justify-content: space-between; gap: 2em; white-space: nowrap; line-height: 22px;
+}}
+.badge {{ color: {FAINT}; }}
+.wrong {{ color: {WRONG}; white-space: normal; }}
+"""
+
+
+def borders(left: int, right: int = RIGHT) -> dict[str, Any]:
+    """Fixed, so that all frames lie below one another, and a strip beside its picture."""
+    return {
+        "min_border_left": left,
+        "min_border_right": right,
+        "min_border_top": 2,
+        "min_border_bottom": 6,
+        "outline_line_color": RULE,
+    }
+
+
+def quiet_axis(axis: Any) -> None:
+    """Make an axis legible and calm."""
+    axis.major_label_text_font_size = FONT
+    axis.major_label_text_color = INK
+    axis.axis_label_text_font_size = FONT
+    axis.axis_label_text_font_style = "normal"
+    axis.axis_label_text_color = FAINT
+    axis.axis_line_color = axis.major_tick_line_color = RULE
+    axis.minor_tick_line_color = None

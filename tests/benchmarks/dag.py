@@ -1,0 +1,137 @@
+"""How Snakemake takes 60 sessions of 6 probes: the workflow as it is, with programs that only touch.
+
+Run it with `uv run python tests/benchmarks/dag.py`; it takes two minutes. `--sessions` asks for
+another number of sessions.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PROBES = 6
+
+TOUCH = '''
+import sys
+from pathlib import Path
+
+for option, value in zip(sys.argv, sys.argv[1:]):
+    path = Path(value)
+    if option.startswith("--") and "/" in value and value[0] != "{" and not path.exists():
+        path.mkdir() if option == "--library" else path.touch()
+'''
+LIST = '''
+import csv
+import sys
+from pathlib import Path
+
+arguments = dict(zip(sys.argv, sys.argv[1:]))
+with open(arguments["--probes"], "w") as table:
+    table.write("session\\tprobe\\tsource\\taddress\\tseries\\tstatus\\tnote\\n")
+    for row in csv.DictReader(open(sys.argv[1]), delimiter="\\t"):
+        for file in sorted(Path().glob(row["location"])):
+            table.write(f"{row['session']}\\t{file.stem}\\tnwb\\t{file}\\t\\tok\\t\\n")
+'''
+
+
+def make_workflow(folder: Path) -> None:
+    """Copy the workflow, with programs that do nothing but make their files."""
+    for part in ("Snakefile", "rules", "scripts", "config", "profiles"):
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, folder / part)
+        else:
+            shutil.copy2(ROOT / part, folder / part)
+    for program in (folder / "scripts").glob("*.py"):
+        library = [line for line in program.read_text().splitlines() if "import" in line]
+        unused = "\n".join(f"    {line}" for line in library if line.startswith("from lfpscope"))
+        stand_in = LIST if program.stem == "list_probes" else TOUCH
+        # what it would import stays, for the rules to find it
+        program.write_text(f"{stand_in}\nif False:\n{unused or '    pass'}\n")
+
+
+def add_sessions(folder: Path, first: int, stop: int) -> None:
+    """Write files and rows of sessions."""
+    table = folder / "config/sessions.tsv"
+    if first == 0:
+        table.write_text("session\tsource\tlocation\n")
+    with table.open("a") as rows:
+        for number in range(first, stop):
+            data = folder / f"data/s{number:03}"
+            data.mkdir(parents=True)
+            for probe in range(PROBES):
+                (data / f"{700_000_000 + PROBES * number + probe}.nwb").touch()
+            rows.write(f"s{number:03}\tnwb\tdata/s{number:03}/*.nwb\n")
+
+
+def snakemake(folder: Path, *arguments: str) -> tuple[str, float, float]:
+    """Run Snakemake; return what it printed, its seconds and its peak memory in MB."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    start = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "snakemake", *arguments],
+            cwd=folder,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        output.seek(0)
+        text = output.read()
+    if status:
+        sys.exit(text[-3000:])
+    return text, seconds, usage.ru_maxrss / 1000
+
+
+def program_seconds(folder: Path, n: int = 30) -> float:
+    """Time of a stand-in, as a rule starts it."""
+    program = folder / "scripts/draw_probe.py"
+    command = f"python {program} --overview {folder}/config/config.yaml"
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    start = time.perf_counter()
+    for _ in range(n):
+        subprocess.run(command, shell=True, check=True, env=environment)  # noqa: S602
+    return (time.perf_counter() - start) / n
+
+
+def count(text: str, word: str) -> int:
+    return sum(line.startswith(word) for line in text.splitlines())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sessions", type=int, default=60)
+    n = parser.parse_args().sessions
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_workflow(folder)
+        add_sessions(folder, 0, n)
+        snakemake(folder, "results/probes.tsv", "--cores", "1")
+
+        _, seconds, memory = snakemake(folder, "--dry-run")
+        print(f"dry run            {seconds:6.2f} s {memory:6.0f} MB")
+
+        text, seconds, memory = snakemake(folder, "--cores", "1")
+        jobs = count(text, "Finished jobid")
+        own = 1000 * (seconds / jobs - program_seconds(folder))
+        print(f"run of {jobs} jobs   {seconds:6.1f} s {memory:6.0f} MB, {own:.0f} ms of Snakemake a job")
+
+        text, seconds, memory = snakemake(folder, "--dry-run")
+        print(f"nothing to do      {seconds:6.2f} s {memory:6.0f} MB")
+        assert "Nothing to be done" in text
+
+        add_sessions(folder, n, n + 1)
+        snakemake(folder, "results/probes.tsv", "--cores", "1")
+        text, seconds, memory = snakemake(folder, "--dry-run")
+        others = [line for line in text.splitlines() if "wildcards: " in line and f"s{n:03}" not in line]
+        print(f"one session more   {seconds:6.2f} s {memory:6.0f} MB, {len(others)} jobs of the others")
+
+
+if __name__ == "__main__":
+    main()

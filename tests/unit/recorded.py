@@ -1,0 +1,80 @@
+"""Arrays made into probes: an HDF5 file, its references and its envelope."""
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from lfpscope.envelope import Probe
+from lfpscope.recording import open_nwb, read_clock, read_recording
+from lfpscope.references import References, open_references, write_references
+from lfpscope.summary import Summary, build_envelope
+
+SERIES = "acquisition/lfp"
+RATE = 1250.0
+
+
+def index(
+    folder: Path,
+    data: npt.NDArray[Any],
+    *,
+    chunks: tuple[int, int] | None,
+    times: npt.NDArray[np.float64] | None = None,
+    damaged: tuple[tuple[int, int], ...] = (),
+) -> References:
+    """Write samples (time, channel) to a file, spoil some chunks, and open references to it."""
+    path = folder / "probe.nwb"
+    with h5py.File(path, "w") as nwb:
+        series = nwb.create_group(SERIES)
+        series.attrs["neurodata_type"] = "ElectricalSeries"
+        options = {} if chunks is None else {"chunks": chunks, "compression": "gzip"}
+        stored = series.create_dataset("data", data=data, maxshape=None, **options)
+        if times is None:
+            series["starting_time"] = 10.0
+            series["starting_time"].attrs["rate"] = RATE
+        else:
+            series["timestamps"] = times
+        places = [
+            stored.id.get_chunk_info_by_coord((row * chunks[0], column * chunks[1]))
+            for row, column in damaged
+            if chunks is not None
+        ]
+    with path.open("r+b") as file:
+        for place in places:
+            file.seek(place.byte_offset + place.size // 2)
+            file.write(bytes(8))
+    with open_nwb(path) as nwb:
+        recording = read_recording(nwb, SERIES)
+        write_references(
+            nwb,
+            recording,
+            read_clock(nwb, recording),
+            session="session",
+            probe="probe",
+            address=str(path),
+            path=folder / "lfp.json",
+        )
+    return open_references(folder / "lfp.json")
+
+
+def summarise(
+    references: References, *, bucket: int = 128, threads: int = 2
+) -> tuple[Summary, Path]:
+    """Build the envelope beside the references."""
+    envelope = references.file.with_name("envelope.zarr.zip")
+    return build_envelope(references, envelope, bucket=bucket, threads=threads), envelope
+
+
+def probe(references: References, *, bucket: int = 128) -> Probe:
+    """Build the envelope and open it."""
+    return Probe(references, summarise(references, bucket=bucket)[1])
+
+
+def walk(n_samples: int, n_channels: int, *, step: float, seed: int = 0) -> npt.NDArray[Any]:
+    """Noise that wanders, as LFP does, in whole counts of a step."""
+    rng = np.random.default_rng(seed)
+    slow = np.cumsum(rng.normal(0, 4, (n_samples, n_channels)), axis=0)
+    slow -= 0.98 * np.maximum.accumulate(slow, axis=0) * rng.uniform(0.2, 1, n_channels)
+    return np.rint(slow + rng.normal(0, 8, slow.shape)) * step
