@@ -7,8 +7,11 @@ import subprocess
 import sys
 from contextlib import suppress
 from functools import cache, lru_cache
+from hashlib import sha256
 from pathlib import Path
 
+import yaml
+from jsonschema import Draft202012Validator
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
@@ -41,12 +44,25 @@ def number(text):
     return text
 
 
-def check(content, schema, where):
-    """Fill in defaults; where the content does not fit its schema, say how in one line."""
+def check_settings(settings):
+    """Fill in defaults; where the settings do not fit their schema, say how in one line."""
     try:
-        validate(content, f"../config/schemas/{schema}.schema.yaml")
+        validate(settings, "../config/schemas/config.schema.yaml")
     except WorkflowError as error:
-        raise UserError(f"{where}: {what_is_wrong(error.__context__)}") from None
+        raise UserError(f"configuration: {what_is_wrong(error.__context__)}") from None
+
+
+def check_row(row, where):
+    """Where a row of the sessions table does not fit its schema, say how in one line."""
+    error = next(schema_of_rows().iter_errors(row), None)
+    if error:
+        raise UserError(f"{where}: {what_is_wrong(error)}")
+
+
+@cache  # read once, not for each row, as by Snakemake's validate
+def schema_of_rows():
+    path = Path(workflow.basedir, "config", "schemas", "sessions.schema.yaml")
+    return Draft202012Validator(yaml.safe_load(path.read_text()))
 
 
 def what_is_wrong(error):
@@ -67,14 +83,14 @@ def what_is_wrong(error):
 def sessions_table(path):
     """Read the sessions table and find their files, all checked."""
     for where, row in read_rows(path):
-        check(row, "sessions", where)
+        check_row(row, where)
     sessions = read_sessions(path)
     return {session.session: (session, find_files(session)) for session in sessions}
 
 
 try:
     give_types(config)
-    check(config, "config", "configuration")
+    check_settings(config)
     config["results"] = os.path.normpath(config["results"])
     SESSIONS = sessions_table(Path(config["sessions"]))
 except UserError as error:
@@ -86,7 +102,7 @@ wildcard_constraints:
     probe="[A-Za-z0-9][A-Za-z0-9._-]*",
 
 
-# --- code as input --------------------------------------------------------------------------------
+# --- code -----------------------------------------------------------------------------------------
 
 HOUSE = Path(os.path.relpath(workflow.basedir))  # seen from where Snakemake works
 
@@ -97,16 +113,23 @@ def script(rule):
 
 
 def library(rule):
-    """Modules of the library that a rule's program imports, also by way of others.
+    """Checksum of all modules of the library that a rule's program imports, also by way of others.
 
-    Snakemake does not see imports; as inputs, a change in one reruns what uses it.
+    Snakemake does not see imports; as a param, a change in one reruns what uses it. As inputs, a
+    dozen files for each job, they would make a dry run of 60 sessions a third slower.
     """
     found, todo = set(), [script(rule)]
     while todo:
         new = imports(todo.pop()) - found
         found |= new
         todo += new
-    return sorted(found)
+    return checksum(found)
+
+
+def checksum(files):
+    """Checksum of what is in files."""
+    contents = b"".join(Path(file).read_bytes() for file in sorted(files))
+    return sha256(contents).hexdigest()[:12]
 
 
 @cache
@@ -136,37 +159,44 @@ def is_ours(module):
 
 
 def whole_library():
-    """All modules of the library."""
-    return sorted(map(str, (HOUSE / "scripts" / "lfpscope").rglob("*.py")))
+    """Checksum of all modules of the library."""
+    return checksum((HOUSE / "scripts" / "lfpscope").rglob("*.py"))
 
 
 def templates():
-    """What the gallery is made from, beside its module."""
-    return sorted(map(str, (HOUSE / "scripts" / "lfpscope" / "templates").iterdir()))
+    """Checksum of what the gallery is made from, beside its module."""
+    return checksum((HOUSE / "scripts" / "lfpscope" / "templates").iterdir())
 
 
 # --- probes, known once list_probes has run -------------------------------------------------------
 
 
 @lru_cache(maxsize=2)
-def probes_in(path, modified):
-    return read_probes(Path(path))
+def readable(table, modified):
+    """Probes of a table that can be read, by session and id."""
+    found = {}
+    for one in read_probes(Path(table)):
+        if one.status == "ok":
+            found.setdefault(one.session, {})[one.probe] = one
+    return found
+
+
+def by_session(wildcards):
+    """Probes that can be read, by session and id: of the session in the wildcards, or of all."""
+    table = checkpoints.list_probes.get().output[0]
+    found = readable(table, os.stat(table).st_mtime_ns)
+    session = wildcards.get("session")
+    return found if session is None else {session: found.get(session, {})}
 
 
 def probes(wildcards):
     """Probes that can be read: of the session in the wildcards, or of all."""
-    table = checkpoints.list_probes.get().output[0]
-    session = wildcards.get("session")
-    return [
-        probe
-        for probe in probes_in(table, os.stat(table).st_mtime_ns)
-        if probe.status == "ok" and session in (None, probe.session)
-    ]
+    return [one for found in by_session(wildcards).values() for one in found.values()]
 
 
 def probe(wildcards):
     """The probe in the wildcards."""
-    found = {one.probe: one for one in probes(wildcards)}
+    found = by_session(wildcards)[wildcards.session]
     if wildcards.probe not in found:
         raise WorkflowError(
             f"session {wildcards.session} has no readable probe {wildcards.probe}; "
@@ -182,8 +212,22 @@ def nwb_of(wildcards):
 
 
 def nwb_files(wildcards):
-    """All NWB files that the sessions table names."""
-    return [file for _, files in SESSIONS.values() for file in files]
+    """All NWB files that the sessions table names; one that is missing gets its row without."""
+    named = (Path(file) for _, files in SESSIONS.values() for file in files)
+    return [str(file) for file in named if file.is_file()]
+
+
+# --- resources ------------------------------------------------------------------------------------
+
+
+def growing(start, per_megabyte):
+    """Return a function for a resource that follows the size of the references and the attempt.
+
+    One megabyte of references stands for about two gigabytes of LFP.
+    """
+    return lambda wildcards, input, attempt: round(
+        attempt * (start + per_megabyte * os.path.getsize(input.references) / 1e6)
+    )
 
 
 # --- the gallery ----------------------------------------------------------------------------------
@@ -237,4 +281,6 @@ SUMMARIES = of_probes("envelope.zarr.zip", "channels.csv")
 OVERVIEWS = targets(
     of_probes("overview.png", "thumbnail.png"), of_sessions("overview.png")
 )
-VIEWERS = targets(of_sessions("viewer.py"), SUMMARIES)  # it shows what the envelopes hold
+VIEWERS = targets(
+    of_sessions("viewer.py"), SUMMARIES
+)  # it shows what the envelopes hold

@@ -10,8 +10,6 @@ rule write_gallery:
         VIEWERS,
         probes="<results>/probes.tsv",
         script=script("write_gallery"),
-        library=library("write_gallery"),
-        templates=templates(),
     output:
         page=report(
             "<results>/index.html",
@@ -30,6 +28,8 @@ rule write_gallery:
         runtime="10m",
     params:
         settings=settings(),
+        library=library("write_gallery"),
+        templates=templates(),
     shell:
         """
         python {input.script:q} {input.probes:q} --settings {params.settings:q} \

@@ -7,7 +7,6 @@ rule index_probe:
         nwb_of,
         source="<results>/{session}/probes/{probe}/source.json",
         script=script("index_probe"),
-        library=library("index_probe"),
     output:
         references="<results>/{session}/probes/{probe}/lfp.json",
     log:
@@ -16,9 +15,10 @@ rule index_probe:
         "benchmarks/index_probe/{session}/{probe}.tsv"
     resources:
         mem_mb=lambda wildcards, attempt: 500 * attempt,
-        runtime="30m",
+        runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         series=lambda wildcards: probe(wildcards).series,
+        library=library("index_probe"),
     shell:
         """
         python {input.script:q} {input.source:q} --series={params.series:q} \
@@ -32,7 +32,6 @@ rule combine_session:
     input:
         references=of_probes("lfp.json"),
         script=script("combine_session"),
-        library=library("combine_session"),
     output:
         combined="<results>/{session}/session.json",
     log:
@@ -43,6 +42,8 @@ rule combine_session:
     resources:
         mem_mb=lambda wildcards, attempt: 500 * attempt,
         runtime="10m",
+    params:
+        library=library("combine_session"),
     shell:
         """
         python {input.script:q} {input.references:q} --session {wildcards.session} \

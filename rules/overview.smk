@@ -7,7 +7,6 @@ rule draw_probe:
         references="<results>/{session}/probes/{probe}/lfp.json",
         envelope="<results>/{session}/probes/{probe}/envelope.zarr.zip",
         script=script("draw_probe"),
-        library=library("draw_probe"),
     output:
         overview=report(
             "<results>/{session}/probes/{probe}/overview.png",
@@ -22,12 +21,14 @@ rule draw_probe:
     benchmark:
         "benchmarks/draw_probe/{session}/{probe}.tsv"
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime="30m",
+        # a picture has as many columns however long the recording is
+        mem_mb=lambda wildcards, attempt: 800 * attempt,
+        runtime=lambda wildcards, attempt: 15 * attempt,
     params:
         width=config["overview"]["width"],
         height=config["overview"]["height"],
         microvolts=config["overview"]["microvolts"],
+        library=library("draw_probe"),
     shell:
         """
         python {input.script:q} {input.references:q} {input.envelope:q} \
@@ -43,7 +44,6 @@ rule draw_session:
         references=of_probes("lfp.json"),
         envelopes=of_probes("envelope.zarr.zip"),
         script=script("draw_session"),
-        library=library("draw_session"),
     output:
         overview=report(
             "<results>/{session}/overview.png",
@@ -56,12 +56,14 @@ rule draw_session:
     benchmark:
         "benchmarks/draw_session/{session}.tsv"
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime="30m",
+        mem_mb=lambda wildcards, input, attempt: (700 + 100 * len(input.envelopes))
+        * attempt,
+        runtime=lambda wildcards, attempt: 15 * attempt,
     params:
         width=config["overview"]["width"],
         height=config["overview"]["height"],
         microvolts=config["overview"]["microvolts"],
+        library=library("draw_session"),
     shell:
         """
         python {input.script:q} --references {input.references:q} \

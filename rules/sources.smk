@@ -7,7 +7,6 @@ checkpoint list_probes:
         nwb_files,
         sessions=config["sessions"],
         script=script("list_probes"),
-        library=library("list_probes"),
     output:
         probes="<results>/probes.tsv",
     log:
@@ -20,6 +19,7 @@ checkpoint list_probes:
         runtime="30m",
     params:
         cache=config["cache"],
+        library=library("list_probes"),
     shell:
         """
         python {input.script:q} {input.sessions:q} --cache {params.cache:q} \
@@ -45,7 +45,7 @@ rule fetch_probe:
         "benchmarks/fetch_probe/{session}/{probe}.tsv"
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime="1h",
+        runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         address=lambda wildcards: probe(wildcards).address,
         source=lambda wildcards: probe(wildcards).source,

@@ -6,7 +6,6 @@ rule summarize_probe:
     input:
         references="<results>/{session}/probes/{probe}/lfp.json",
         script=script("summarize_probe"),
-        library=library("summarize_probe"),
     output:
         envelope="<results>/{session}/probes/{probe}/envelope.zarr.zip",
         channels=report(
@@ -22,10 +21,11 @@ rule summarize_probe:
         "benchmarks/summarize_probe/{session}/{probe}.tsv"
     threads: 4
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime="1h",
+        mem_mb=growing(600, 200),
+        runtime=growing(15, 60),
     params:
         bucket=config["summary"]["bucket"],
+        library=library("summarize_probe"),
     shell:
         """
         python {input.script:q} {input.references:q} --bucket {params.bucket} \

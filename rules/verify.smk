@@ -10,7 +10,6 @@ rule check_run:
         VIEWERS,
         probes="<results>/probes.tsv",
         script=script("check_run"),
-        library=library("check_run"),
     output:
         checked="<results>/checked.tsv",
     log:
@@ -21,6 +20,8 @@ rule check_run:
     resources:
         mem_mb=lambda wildcards, attempt: 500 * attempt,
         runtime="10m",
+    params:
+        library=library("check_run"),
     shell:
         """
         python {input.script:q} {input.probes:q} --checked {output.checked:q} \

@@ -6,7 +6,6 @@ rule write_viewer:
     input:
         session="<results>/{session}/session.json",
         script=script("write_viewer"),
-        library=whole_library(),
     output:
         viewer="<results>/{session}/viewer.py",
         library=directory("<results>/{session}/lfpscope"),
@@ -18,6 +17,8 @@ rule write_viewer:
     resources:
         mem_mb=lambda wildcards, attempt: 500 * attempt,
         runtime="10m",
+    params:
+        library=whole_library(),
     shell:
         """
         python {input.script:q} --session {wildcards.session} --viewer {output.viewer:q} \

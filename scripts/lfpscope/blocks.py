@@ -187,24 +187,24 @@ class Samples:
         """
         layout = self.source.references.layout
         wanted = np.arange(layout.shape[1]) if channels is None else np.asarray(channels)
-        narrow = layout.dtype.itemsize <= 2 or (layout.dtype.kind, layout.dtype.itemsize) == (
-            "f",
-            4,
-        )
-        exact = np.float32 if narrow else np.float64
-        block = np.full((wanted.size, stop - first), np.nan, exact)
+        narrow = layout.dtype.itemsize <= 2 or layout.dtype.newbyteorder("=") == np.float32
+        block = np.empty((wanted.size, stop - first), np.float32 if narrow else np.float64)
         height, width = layout.chunks
-        columns = np.unique(wanted // width)
         rows = range(first // height, -(-stop // height))
-        places = [(row, int(column)) for row in rows for column in columns]
-        for (row, column), chunk in zip(places, self._pool.map(self._get, places), strict=True):
-            if isinstance(chunk, Damage):
-                continue
-            top = row * height
+        columns = np.unique(wanted // width).tolist()
+        where = {column: np.flatnonzero(wanted // width == column) for column in columns}
+
+        def fill(place: tuple[int, int]) -> None:
+            row, column = place
+            chunk, top, here = self._get(place), row * height, where[column]
             start, end = max(first, top), min(stop, top + height)
-            here = np.flatnonzero(wanted // width == column)
-            picked = chunk[start - top : end - top, wanted[here] % width]
-            block[here, start - first : end - first] = picked.T
+            there = _sliced(here), slice(start - first, end - first)
+            if isinstance(chunk, Damage):
+                block[there] = np.nan
+            else:
+                block[there] = chunk[start - top : end - top, _sliced(wanted[here] % width)].T
+
+        list(self._pool.map(fill, [(row, column) for row in rows for column in columns]))
         return block
 
     def _get(self, place: tuple[int, int]) -> Block | Damage:
@@ -219,3 +219,9 @@ class Samples:
             while len(self._cache) > most:
                 self._cache.popitem(last=False)
         return chunk
+
+
+def _sliced(indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | slice:
+    """Indices that follow each other as a slice, which numpy copies without a detour."""
+    first, n = int(indices[0]), indices.size
+    return slice(first, first + n) if (np.diff(indices) == 1).all() else indices

@@ -136,8 +136,8 @@ def read_view(probe: Probe, start: float, stop: float, width: int) -> View:
     if step <= SAMPLES_PER_PIXEL:
         step = 1  # lines between samples then run as smoothly as the pixels allow
     seconds = step * dt
-    segment, first, _ = pieces[0]
-    left = _time(segment, _snapped(segment, first, step))
+    # not always the first one's: a clock may step back
+    left = min(_time(segment, _snapped(segment, first, step)) for segment, first, _ in pieces)
     t0 = left - max(0, math.ceil((left - start) / seconds)) * seconds
     parts = [_read_part(probe, t0, step, *piece) for piece in pieces]
     n_columns = max(math.ceil((stop - t0) / seconds - 1e-6), *(part.here.stop for part in parts), 1)

@@ -185,7 +185,7 @@ def _referenced_rows(nwb: h5py.File, reference: Any) -> Rows | None:
         return np.arange(space.get_simple_extent_npoints())
     if space.get_select_type() == h5py.h5s.SEL_POINTS:
         return np.asarray(space.get_select_elem_pointlist()[:, 0], dtype=np.int64)
-    blocks = space.get_select_hyper_blocklist()
+    blocks = space.get_select_hyper_blocklist().astype(np.int64)
     return np.concatenate([np.arange(first[0], last[0] + 1) for first, last in blocks])
 
 

@@ -115,7 +115,8 @@ class Probe:
     dead, saturated : ndarray of bool, shape (n_channels,)
         Channels that are.
     mean, std : ndarray of float64, shape (n_channels,)
-        In volts; std is NaN where a channel has no numbers.
+        In volts. Where infinite samples leave no mean it is 0; where a channel has no numbers
+        its std is NaN.
     damaged : list of Damage
         Chunks that could not be decoded or were missing when the envelope was made.
 
@@ -148,7 +149,8 @@ class Probe:
         self.dead, self.saturated = statistics["dead"], statistics["saturated"]
         with np.errstate(invalid="ignore"):
             self.std = np.sqrt(m2 / np.where(n > 0, n, np.nan)) * np.abs(references.scale)
-        self.mean = mean * references.scale + references.add
+        mean = mean * references.scale + references.add
+        self.mean = np.where(np.isfinite(mean), mean, 0.0)
         self.damaged = [Damage(*one) for one in damaged]
         self._source = Source(references)
         self._samples = Samples(self._source)
@@ -235,7 +237,7 @@ class Probe:
         shape = (stored.shape[1], -(-(end - begin) // step))
         columns = np.zeros((4, *shape), stored.dtype)
         nan = np.full(shape, kernels.EMPTY, np.uint8)
-        kernels.reduce_columns(stored, flags, step // level, columns, nan)
+        kernels.fold(stored, flags, np.arange(stop - first) // (step // level), columns, nan)
         values = self._decoded(columns)
         values[:, nan == kernels.ALL_NAN] = np.nan
         return Columns(segment, begin, step, values, nan, bucket=level)
@@ -259,7 +261,7 @@ class Probe:
         dtype = self.references.layout.dtype
         wide = dtype.itemsize > 4 or (dtype.kind != "f" and dtype.itemsize > 2)
         exact = np.float64 if wide else np.float32
-        return (values if self._step is None else values * self._step).astype(exact)
+        return (values if self._step is None else values * np.float64(self._step)).astype(exact)
 
     def volts(self, values: Block) -> Block:
         """Stored units → volts, for arrays whose last axis but one is the channel."""

@@ -170,7 +170,7 @@ def _totals(results: Sequence[Result], root: Path) -> Totals:
         seconds=sum(one.seconds for one in figures if math.isfinite(one.seconds)),
         source_bytes=sum(one.source["size"] for one in summarised),
         derived_bytes=sum(
-            file.stat().st_size for folder in folders for file in folder.iterdir() if file.is_file()
+            file.stat().st_size for folder in folders for file in folder.glob("*") if file.is_file()
         ),
     )
 

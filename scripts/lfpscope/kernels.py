@@ -321,11 +321,34 @@ def fold(buckets: Block, nan: Flags, parents: Ints, wide: Block, wide_nan: Flags
     wide, wide_nan : ndarray, shapes (4, n_channels, m), (n_channels, m)
         The wide ones, changed in place; flagged EMPTY to begin with.
     """
+    stops = np.empty(parents.size, np.int64)  # of the buckets that share a parent
+    stop = parents.size
+    for i in range(parents.size - 1, -1, -1):
+        stops[i] = stop
+        if i > 0 and parents[i - 1] != parents[i]:
+            stop = i
     for channel in range(nan.shape[0]):
         narrow, flags = buckets[:, channel], nan[channel]
         into, into_flags = wide[:, channel], wide_nan[channel]
-        for i in range(parents.size):
-            _join(narrow, flags[i], i, into, into_flags, parents[i])
+        i = 0
+        while i < parents.size:
+            parent, stop = parents[i], stops[i]
+            flag = flags[i]
+            low, high = narrow[1, i], narrow[2, i]
+            for k in range(i + 1, stop):
+                flag |= flags[k]
+                low = narrow[1, k] if narrow[1, k] < low else low
+                high = narrow[2, k] if narrow[2, k] > high else high
+            if flag == CLEAN and into_flags[parent] == EMPTY:  # nearly always, and quick
+                into[0, parent] = narrow[0, i]
+                into[1, parent] = low
+                into[2, parent] = high
+                into[3, parent] = narrow[3, stop - 1]
+                into_flags[parent] = CLEAN
+            else:
+                for k in range(i, stop):
+                    _join(narrow, flags[k], k, into, into_flags, parent)
+            i = stop
 
 
 @numba.njit(nogil=True, cache=True)
@@ -348,42 +371,6 @@ def _join(later: Block, flag: int, i: int, values: Block, flags: Flags, k: int) 
         if later[2, i] > values[2, k]:
             values[2, k] = later[2, i]
     values[3, k] = later[3, i]
-
-
-@numba.njit(nogil=True, cache=True)
-def reduce_columns(
-    buckets: Block, nan: Flags, per_column: int, columns: Block, columns_nan: Flags
-) -> None:
-    """Join every `per_column` buckets to one; the last may have fewer.
-
-    Parameters
-    ----------
-    buckets, nan : ndarray, shapes (4, n_channels, n), (n_channels, n)
-        In the order of time.
-    per_column : int
-        How many.
-    columns, columns_nan : ndarray, shapes (4, n_channels, m), (n_channels, m)
-        Filled; flagged EMPTY to begin with.
-    """
-    for channel in range(nan.shape[0]):
-        values, flags = buckets[:, channel], nan[channel]
-        into, into_flags = columns[:, channel], columns_nan[channel]
-        if flags.any():
-            for i in range(flags.size):
-                _join(values, flags[i], i, into, into_flags, i // per_column)
-            continue
-        lows, highs = buckets[1, channel], buckets[2, channel]
-        for k in range(into_flags.size):
-            start, stop = k * per_column, min((k + 1) * per_column, flags.size)
-            low, high = lows[start], highs[start]
-            for i in range(start + 1, stop):
-                low = lows[i] if lows[i] < low else low
-                high = highs[i] if highs[i] > high else high
-            into[0, k] = values[0, start]
-            into[1, k] = low
-            into[2, k] = high
-            into[3, k] = values[3, stop - 1]
-            into_flags[k] = CLEAN
 
 
 @numba.njit(nogil=True, cache=True)

@@ -6,9 +6,9 @@ checked against the whole grid, so that nothing can be dropped silently.
 
 import base64
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Literal
 
 import deflate
@@ -31,6 +31,7 @@ CHANNEL_BYTES = 1 << 16  # or of this where each channel lies by itself: a view 
 MOST_REFERENCES = 1 << 15  # and never into many more than this, however large they are
 CHECKSUM_BYTES = 4  # that fletcher32 puts behind what it sums up
 COMPRESSORS = ("zlib", "zstd", "blosc", "bz2")
+CODECS = {"shuffle", "fletcher32", *COMPRESSORS}
 BLOSC = ("blosclz", "lz4", "lz4hc", "snappy", "zlib", "zstd")  # as the filter numbers them
 REPACK = "Rewrite it as chunked gzip, for example with h5repack, and point the pipeline at that."
 
@@ -85,15 +86,26 @@ class Layout:
 
     @classmethod
     def from_zarray(cls, zarray: dict[str, Any]) -> "Layout":
-        """Undo `zarray`."""
+        """Undo `zarray`.
+
+        Raises
+        ------
+        ValueError
+            If it is not of a layout that this module describes. Other codecs are not looked up:
+            that of pickles would run what a file tells it to.
+        """
         compressor = zarray["compressor"]
-        return cls(
+        layout = cls(
             shape=tuple(zarray["shape"]),
             chunks=tuple(zarray["chunks"]),
             dtype=np.dtype(zarray["dtype"]),
             codecs=(*(zarray["filters"] or ()), *([compressor] if compressor else ())),
             order=zarray["order"],
         )
+        unknown = {codec["id"] for codec in layout.codecs} - CODECS
+        if unknown or layout.dtype.kind not in "iuf" or min(layout.shape + layout.chunks) < 1:
+            raise ValueError(f"an array of {layout}")
+        return layout
 
 
 # --- describing a dataset -----------------------------------------------------------------------
@@ -227,21 +239,18 @@ def chunk_references(dataset: h5py.Dataset, layout: Layout, name: str) -> Refs:
     if dataset.chunks is None:
         return _contiguous_references(dataset, layout, name)
     where = f"{dataset.file.filename}: {dataset.name}"
-    key = partial(_key, name, chunks=dataset.chunks, n_axes=len(layout.shape), order=layout.order)
-    refs: Refs = {}
-    masked: list[tuple[int, ...]] = []
-
-    def note(chunk: Any) -> None:  # must return None: anything else ends the walk
-        if chunk.filter_mask:
-            masked.append(chunk.chunk_offset)
-        refs[key(chunk.chunk_offset)] = ["{{u}}", chunk.byte_offset, chunk.size]
-
-    dataset.id.chunk_iter(note)
+    found: list[Any] = []
+    dataset.id.chunk_iter(found.append)  # returns None, as it must: anything else ends the walk
+    masked = [chunk.chunk_offset for chunk in found if chunk.filter_mask]
     if masked:
         raise UserError(
-            f"{where}: {len(masked)} of {len(refs)} chunks skip a filter, first the one at "
+            f"{where}: {len(masked)} of {len(found)} chunks skip a filter, first the one at "
             f"{masked[0]}; all must be stored alike. {REPACK}"
         )
+    refs: Refs = {
+        f"{name}/{key}": ["{{u}}", chunk.byte_offset, chunk.size]
+        for key, chunk in zip(_keys(dataset, layout, found), found, strict=True)
+    }
     inside = math.prod(layout.grid)
     if len(refs) > inside:
         raise UserError(f"{where}: {len(refs)} chunks indexed but {inside} expected. {REPACK}")
@@ -253,11 +262,12 @@ def chunk_references(dataset: h5py.Dataset, layout: Layout, name: str) -> Refs:
     return refs
 
 
-def _key(
-    name: str, offset: tuple[int, ...], *, chunks: tuple[int, ...], n_axes: int, order: str
-) -> str:
-    place = [start // length for start, length in zip(offset, chunks, strict=True)]
-    return f"{name}/" + ".".join(map(str, _axes(place, n_axes, order, 0)))
+def _keys(dataset: h5py.Dataset, layout: Layout, found: list[Any]) -> Iterator[str]:
+    """Zarr's name of each chunk: its place in the grid."""
+    starts = np.array([chunk.chunk_offset for chunk in found], dtype=np.int64)
+    places = starts.reshape(-1, dataset.ndim) // dataset.chunks
+    for place in places.tolist():
+        yield ".".join(map(str, _axes(place, len(layout.shape), layout.order, 0)))
 
 
 def _contiguous_references(dataset: h5py.Dataset, layout: Layout, name: str) -> Refs:

@@ -14,7 +14,7 @@ from lfpscope.electrodes import Channels as Channels
 from lfpscope.electrodes import electrode_rows, read_channels
 from lfpscope.files import UserError
 from lfpscope.hdf5 import member, number, text
-from lfpscope.layout import chunk_references, decode, describe_layout
+from lfpscope.layout import Layout, chunk_references, decode, describe_layout
 from lfpscope.series import choose_series as choose_series
 from lfpscope.series import find_series as find_series
 from lfpscope.series import read_times, stored_rate
@@ -46,6 +46,8 @@ class Recording:
         Electrode ids, depth, area and so on.
     warnings : tuple of str
         What is missing or contradicts itself in the file.
+    layout : Layout
+        How the data lie in the file, and the codecs that undo their filters.
     transposed : bool
         Whether the file has the channels first; here, time always is.
     version : str
@@ -62,6 +64,7 @@ class Recording:
     offset: float
     channels: Channels
     warnings: tuple[str, ...]
+    layout: Layout
     transposed: bool = False
     version: str = ""
 
@@ -107,8 +110,8 @@ def read_recording(nwb: h5py.File, series: str) -> Recording:
     Raises
     ------
     UserError
-        If the series is missing, its data are not numbers over time × channel, or its clock or
-        its units do not fit them.
+        If the series is missing, its data are not numbers over time × channel, its clock or its
+        units do not fit them, or the bytes of either cannot be read in place.
     """
     where = f"{nwb.filename}: {series}"
     group = nwb.get(series)
@@ -139,6 +142,7 @@ def read_recording(nwb: h5py.File, series: str) -> Recording:
         offset=offset,
         channels=channels,
         warnings=tuple(warnings),
+        layout=describe_layout(data, transposed=transposed),
         transposed=transposed,
         version=text(nwb.attrs.get("nwb_version")) or _stored_text(nwb, "nwb_version"),
     )
@@ -206,6 +210,7 @@ def _check_clock(group: h5py.Group, n_samples: int, where: str) -> None:
                 f"{where}: {n_samples} samples but timestamps of shape {times.shape} and type "
                 f"{times.dtype}. The file contradicts itself; ask who wrote it."
             )
+        times_layout(times)  # refuses what cannot be read
     elif start is not None:
         rate = number(start.attrs.get("rate"))
         if not 0 < rate < np.inf:
@@ -218,6 +223,12 @@ def _check_clock(group: h5py.Group, n_samples: int, where: str) -> None:
             f"{where}: neither timestamps nor starting_time and rate, so no sample has a time. "
             "Ask who wrote the file."
         )
+
+
+def times_layout(times: h5py.Dataset) -> Layout:
+    """Layout of timestamps over time alone, also where they are a row or a column of a matrix."""
+    is_row = times.ndim > 1 and times.shape[0] == 1
+    return describe_layout(times, n_axes=1, transposed=is_row)
 
 
 def _clock_warnings(group: h5py.Group, rate: float) -> Iterator[str]:
@@ -269,11 +280,11 @@ def starting_time(series: h5py.Group) -> float:
 
 def _blocks(times: h5py.Dataset) -> Iterator[Floats]:
     """Timestamps in blocks. Those of compressed chunks are decoded in parallel, without HDF5."""
-    if times.ndim > 1 or times.chunks is None or not describe_layout(times, n_axes=1).codecs:
+    layout = times_layout(times)
+    if times.ndim > 1 or not layout.codecs:
         for first in range(0, times.size, TIMESTAMPS_BLOCK):
             yield read_times(times, first, min(first + TIMESTAMPS_BLOCK, times.size))
         return
-    layout = describe_layout(times, n_axes=1)
     length = layout.chunks[0]
     stored = chunk_references(times, layout, "")
 

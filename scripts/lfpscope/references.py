@@ -24,7 +24,7 @@ from lfpscope.hdf5 import number
 from lfpscope.layout import Layout as Layout
 from lfpscope.layout import Refs, chunk_references
 from lfpscope.layout import describe_layout as describe_layout
-from lfpscope.recording import Recording, starting_time
+from lfpscope.recording import Recording, starting_time, times_layout
 from lfpscope.variables import counted, inlined_variable, read_inlined, zarr_variable
 
 SAMPLED_CHUNKS = 32  # whose checksums tell a replaced file from a touched one
@@ -127,8 +127,7 @@ def write_references(
         If the layout of the data or of the timestamps cannot be read in place.
     """
     data = nwb[recording.series]["data"]
-    layout = describe_layout(data, transposed=recording.transposed)
-    chunks = chunk_references(data, layout, "lfp")
+    chunks = chunk_references(data, recording.layout, "lfp")
     refs: Refs = {".zgroup": json.dumps({"zarr_format": 2})}
     refs[".zattrs"] = json.dumps(
         {
@@ -139,7 +138,8 @@ def write_references(
         }
     )
     coordinates = _channel_variables(recording)
-    refs |= zarr_variable("lfp", layout.zarray(), ["time", "channel"], _lfp_attributes(recording))
+    zarray = recording.layout.zarray()
+    refs |= zarr_variable("lfp", zarray, ["time", "channel"], _lfp_attributes(recording))
     refs |= chunks
     refs |= _clock_variable(nwb, recording)
     refs |= coordinates
@@ -190,8 +190,7 @@ def _clock_variable(nwb: h5py.File, recording: Recording) -> Refs:
     group = nwb[recording.series]
     if "timestamps" in group:
         stored = group["timestamps"]
-        is_row = stored.ndim == 2 and stored.shape[0] == 1
-        layout = describe_layout(stored, n_axes=1, transposed=is_row)
+        layout = times_layout(stored)
         metadata = zarr_variable("timestamps", layout.zarray(), ["time"], {"units": "s"})
         return metadata | chunk_references(stored, layout, "timestamps")
     start = group["starting_time"]
@@ -241,7 +240,7 @@ def open_references(path: Path) -> References:
     content = read_json(path)
     try:
         references = _parse(path, content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise UserError(
             f"{path}: not references written by index_probe ({error!r}). Delete it and run again."
         ) from None
@@ -263,7 +262,7 @@ def _parse(path: Path, content: dict[str, Any]) -> References:
             continue
         row, column = map(int, key.removeprefix("lfp/").split("."))
         if isinstance(ref, str):
-            inlined[row, column] = base64.b64decode(ref.removeprefix("base64:"))
+            inlined[row, column] = base64.b64decode(ref.removeprefix("base64:"), validate=True)
             sizes[row, column] = len(inlined[row, column])
         else:
             _, offsets[row, column], sizes[row, column] = ref

@@ -146,24 +146,37 @@ def build_envelope(
     UserError
         If the source has changed since it was indexed.
     """
-    for step in STEPS if references.layout.dtype.kind == "f" else ():
-        try:  # floats that are whole counts take half or a quarter of the room as int16
-            return _build(references, path, bucket, threads, step)
-        except _OffGridError:
-            continue  # seen in the first chunk, as a rule
-    return _build(references, path, bucket, threads, None)
+    with Source(references) as source:
+        for step in _likely_steps(source):
+            try:  # whole counts take half or a quarter of the room
+                return _build(source, path, bucket, threads, step)
+            except _OffGridError:
+                continue
+        return _build(source, path, bucket, threads, None)
 
 
-def _build(
-    references: References, path: Path, bucket: int, threads: int, step: float | None
-) -> Summary:
+def _likely_steps(source: Source) -> list[float]:
+    """Steps of which all samples of the first chunk are whole counts."""
+    chunk = source.chunk(0, 0)
+    if isinstance(chunk, Damage) or chunk.dtype.kind != "f":
+        return [] if source.references.layout.dtype.kind != "f" else list(STEPS)
+    numbers = chunk[np.isfinite(chunk)]
+    wide = numbers.astype(np.float64)
+    return [
+        step
+        for step in STEPS
+        if np.array_equal((np.rint(wide / step) * step).astype(chunk.dtype), numbers)
+    ]
+
+
+def _build(source: Source, path: Path, bucket: int, threads: int, step: float | None) -> Summary:
+    references = source.references
     with atomic(path) as part:
         loose = part.with_suffix(".loose")
         try:
             with ZipStore(loose, mode="w") as store:
                 writer = _Writer(store, references, bucket_sizes(references.clock, bucket), step)
-                with Source(references) as source:
-                    summary = _pass(source, writer, threads)
+                summary = _pass(source, writer, threads)
                 writer.close()
                 _write_statistics(writer.root, summary)
             _repack(loose, part)

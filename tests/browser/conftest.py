@@ -27,6 +27,12 @@ QUIET = (
     "--disable-sync",
 )
 PROBES = ("100000021", "100000022")  # the second one's clock has a gap
+INTERVALS = """start,stop,name
+20,28,spontaneous
+30,31,flash <b>
+33,34,flash <b>
+61,69,drifting gratings
+"""
 
 
 def program(name: str, *arguments: str | Path) -> None:
@@ -54,6 +60,7 @@ def make_session(folder: Path, n_channels: int = 24) -> Path:
         envelope, channels = results / "envelope.zarr.zip", results / "channels.csv"
         outputs = ("--envelope", envelope, "--channels", channels)
         program("summarize_probe.py", references, *outputs)
+    (session / "intervals.csv").write_text(INTERVALS)
     write_viewer("demo-2", session / "viewer.py", session / "lfpscope")
     return session
 
@@ -120,6 +127,32 @@ class Tab:
         time = "Bokeh.documents[0].get_model_by_name('time')"
         start, stop = self.evaluate(f"[{time}.start, {time}.end]")
         return start, stop
+
+    def move_to(self, start: float, stop: float) -> None:
+        time = "Bokeh.documents[0].get_model_by_name('time')"
+        self.evaluate(f"{time}.setv({{start: {start}, end: {stop}}})")
+        self.settle()
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+            self.settle()
+
+    def source(self, name: str) -> dict[str, list[Any]]:
+        """Columns of a data source, by its name."""
+        script = """(name) => {
+            const source = Bokeh.documents[0].get_model_by_name(name)
+            return Object.fromEntries(
+                Object.entries(source.data).map(([key, column]) => [key, Array.from(column)]))
+        }"""
+        return dict(self.page.evaluate(script, name))
+
+    def reading(self) -> str:
+        """The line that says what is under the cursor."""
+        return self.page.locator(".reading").inner_text()
+
+    def message(self) -> str:
+        return self.page.locator(".message").inner_text()
 
     def badge(self, probe: int = 0) -> str:
         return self.page.locator(".badge").nth(probe).inner_text()

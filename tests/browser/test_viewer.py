@@ -77,7 +77,7 @@ def test_two_tabs_are_independent(tab: Tab, open_tab: Open, address: str) -> Non
 
 
 def test_a_gap_in_the_clock_stays_blank(tab: Tab) -> None:
-    tab.evaluate("Bokeh.documents[0].get_model_by_name('time').setv({start: 91.5, end: 94})")
+    tab.move_to(91.5, 94)
     tab.wait_for("no samples here", 1)
     assert tab.ink(PROBES[1]) == 0
     assert tab.ink(PROBES[0]) > 0.01

@@ -30,7 +30,7 @@ def index(
         series = nwb.create_group(SERIES)
         series.attrs["neurodata_type"] = "ElectricalSeries"
         options = {} if chunks is None else {"chunks": chunks, "compression": "gzip"}
-        stored = series.create_dataset("data", data=data, maxshape=None, **options)
+        stored = series.create_dataset("data", data=data, **options)
         if times is None:
             series["starting_time"] = 10.0
             series["starting_time"].attrs["rate"] = RATE

@@ -30,6 +30,12 @@ def nwb(tmp_path: Path) -> h5py.File:
         yield file
 
 
+def plain(path: Path) -> xr.Dataset:
+    """Open references without dask."""
+    options = {"chunks": None}
+    return xr.open_dataset(str(path), engine="kerchunk", open_dataset_options=options)
+
+
 def add_series(
     nwb: h5py.File,
     name: str = SERIES,
@@ -125,10 +131,11 @@ def test_several_series_of_one_container_are_all_taken(nwb):
 def test_bare_series_beside_an_action_potential_band(nwb):
     add_series(nwb, "/acquisition/ElectricalSeriesAP", rate=30000.0)
     add_series(nwb, "/acquisition/ElectricalSeriesLF", rate=2500.0)
-    assert choose_series(nwb) == (
-        ["/acquisition/ElectricalSeriesLF"],
+    found, note = choose_series(nwb)
+    assert found == ["/acquisition/ElectricalSeriesLF"]
+    assert note == (
         "1 of 2 ElectricalSeries: rate of at most 3000 Hz; "
-        "not taken: /acquisition/ElectricalSeriesAP (30000 Hz)",
+        "not taken: /acquisition/ElectricalSeriesAP (30000 Hz)"
     )
 
 
@@ -310,22 +317,37 @@ def test_as_pynwb_writes_it(tmp_path):
     from pynwb import NWBHDF5IO, NWBFile
     from pynwb.ecephys import LFP, ElectricalSeries
 
-    file = NWBFile("a", "b", datetime(2026, 1, 1, tzinfo=UTC), session_id="s1")
-    device = file.create_device("probe")
-    groups = [file.create_electrode_group(name, "d", "CA1", device) for name in ("left", "right")]
+    file = NWBFile(
+        session_description="d",
+        identifier="a",
+        session_start_time=datetime(2026, 1, 1, tzinfo=UTC),
+        session_id="s1",
+    )
+    device = file.create_device(name="probe")
+    groups = [
+        file.create_electrode_group(name=name, description="d", location="CA1", device=device)
+        for name in ("left", "right")
+    ]
     for i in range(6):
         file.add_electrode(group=groups[i % 2], location=f"area{i}", rel_y=20.0 * i, rel_x=0.0)
     container = LFP()
-    file.create_processing_module("ecephys", "d").add(container)
+    file.create_processing_module(name="ecephys", description="d").add(container)
     times = 5.0 + np.arange(50) / 1250
     for name, rows in (("a", [4, 2, 0]), ("b", [1, 3])):
-        region = file.create_electrode_table_region(rows, "d")
+        region = file.create_electrode_table_region(region=rows, description="d")
         data = np.arange(50 * len(rows), dtype="<i2").reshape(50, -1)
         linked = times if name == "a" else container["a"]  # a soft link to its timestamps
         container.add_electrical_series(
-            ElectricalSeries(name, data, region, timestamps=linked, conversion=1e-6, offset=1e-3)
+            ElectricalSeries(
+                name=name,
+                data=data,
+                electrodes=region,
+                timestamps=linked,
+                conversion=1e-6,
+                offset=1e-3,
+            )
         )
-    with NWBHDF5IO(tmp_path / "a.nwb", "w") as io:
+    with NWBHDF5IO(tmp_path / "a.nwb", mode="w") as io:
         io.write(file)
     with open_nwb(tmp_path / "a.nwb") as nwb:
         assert choose_series(nwb)[0] == ["/processing/ecephys/LFP/a", "/processing/ecephys/LFP/b"]
@@ -334,7 +356,7 @@ def test_as_pynwb_writes_it(tmp_path):
     assert opened.channels.columns["area"].tolist() == ["area1", "area3"]
     assert opened.channels.columns["group"].tolist() == ["right", "right"]
     assert opened.channels.columns["depth"].tolist() == [20, 60]
-    with xr.open_dataset(str(tmp_path / "lfp.json"), engine="kerchunk") as dataset:
+    with plain(tmp_path / "lfp.json") as dataset:
         volts = np.arange(100).reshape(50, 2) * 1e-6 + 1e-3
         np.testing.assert_allclose(dataset.lfp.values, volts, rtol=1e-12)
         np.testing.assert_array_equal(dataset.timestamps.values, times)
@@ -380,7 +402,7 @@ def test_several_groups_are_a_coordinate(nwb, tmp_path):
     table = add_table(nwb, id=np.arange(4), group_name=["a", "b", "a", "b"], location=["x"] * 4)
     add_region(add_series(nwb), np.arange(4), table)
     references(nwb, tmp_path)
-    with xr.open_dataset(str(tmp_path / "lfp.json"), engine="kerchunk") as dataset:
+    with plain(tmp_path / "lfp.json") as dataset:
         assert dataset.group.values.tolist() == ["a", "b", "a", "b"]
         assert dataset.group.dims == ("channel",)
 
@@ -522,7 +544,7 @@ def test_all_electrodes_at_one_place_have_no_depth(nwb):
 
 
 def volts(tmp_path: Path) -> Column:
-    with xr.open_dataset(str(tmp_path / "lfp.json"), engine="kerchunk") as dataset:
+    with plain(tmp_path / "lfp.json") as dataset:
         assert dataset.lfp.attrs["units"] == "V"
         found: Column = dataset.lfp.values
         return found
@@ -550,7 +572,7 @@ def test_channel_conversion_is_a_coordinate(nwb, tmp_path):
     np.testing.assert_array_equal(opened.scale, per_count)
     assert opened.add == 1e-3
     assert "channel_conversion" not in opened.channels.columns
-    with xr.open_dataset(str(tmp_path / "lfp.json"), engine="kerchunk") as dataset:
+    with plain(tmp_path / "lfp.json") as dataset:
         assert dataset.lfp.attrs["units"] == "count"
         np.testing.assert_array_equal(dataset.lfp.values, data)
         np.testing.assert_array_equal(dataset.volts_per_count.values, per_count)
@@ -630,7 +652,7 @@ def test_rate_that_is_no_whole_number(nwb, tmp_path):
     add_series(nwb, rate=3051.75)
     assert clock(nwb) == [[0, 100, 0.5, 1 / 3051.75, 0.0]]
     references(nwb, tmp_path)
-    with xr.open_dataset(str(tmp_path / "lfp.json"), engine="kerchunk") as dataset:
+    with plain(tmp_path / "lfp.json") as dataset:
         expected = 0.5 + np.arange(100) / 3051.75
         np.testing.assert_allclose(dataset.timestamps.values, expected, rtol=1e-15)
 
@@ -639,7 +661,7 @@ def test_counted_clock_of_several_chunks(nwb, tmp_path, monkeypatch):
     monkeypatch.setattr("lfpscope.variables.COUNT_CHUNK", 30)
     add_series(nwb, rate=1000.0)
     references(nwb, tmp_path)
-    with xr.open_dataset(str(tmp_path / "lfp.json"), engine="kerchunk") as dataset:
+    with plain(tmp_path / "lfp.json") as dataset:
         expected = 0.5 + np.arange(100) / 1000
         np.testing.assert_allclose(dataset.timestamps.values, expected, rtol=1e-15)
 
@@ -720,7 +742,7 @@ def test_timestamps_in_any_layout(nwb, tmp_path, how):
     series.create_dataset("timestamps", data=TIMES, **how)
     assert clock(nwb) == SEGMENTS
     references(nwb, tmp_path)
-    with xr.open_dataset(str(tmp_path / "lfp.json"), engine="kerchunk") as dataset:
+    with plain(tmp_path / "lfp.json") as dataset:
         np.testing.assert_array_equal(dataset.timestamps.values, TIMES)
 
 
@@ -729,7 +751,7 @@ def test_timestamps_as_a_matrix(nwb, tmp_path, shape):
     add_series(nwb, data=np.ones((150_001, 1), "<f4"), times=TIMES.reshape(shape))
     assert clock(nwb) == SEGMENTS
     references(nwb, tmp_path)
-    with xr.open_dataset(str(tmp_path / "lfp.json"), engine="kerchunk") as dataset:
+    with plain(tmp_path / "lfp.json") as dataset:
         np.testing.assert_array_equal(dataset.timestamps.values, TIMES)
 
 
@@ -744,6 +766,13 @@ def test_timestamps_with_a_missing_chunk_have_no_time(nwb):
         [1000, 1000, None, 1.0, 0.0],
         [2000, 1000, 2000.0, 1.0, 0.0],
     ]
+
+
+def test_timestamps_that_cannot_be_read_in_place(nwb):
+    series = add_series(nwb, data=np.ones((3000, 1), "<f4"), rate=None)
+    series.create_dataset("timestamps", data=np.arange(3000.0), compression="lzf")
+    with pytest.raises(UserError, match=r"/acquisition/lfp/timestamps: stored with lzf"):
+        recording(nwb)
 
 
 def test_timestamps_that_are_damaged(nwb):

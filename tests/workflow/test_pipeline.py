@@ -15,7 +15,7 @@ import pytest
 pytestmark = pytest.mark.workflow
 
 PROBES = {"one/a", "one/b", "two/two.lf0", "two/two.lf1"}
-DRAWN = {"draw_probe", "draw_session", "check_run", "all"}
+DRAWN = {"draw_probe", "draw_session", "check_run", "write_gallery", "all"}
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -106,10 +106,10 @@ def test_nothing_changed_nothing_runs(finished_once):
 @pytest.mark.parametrize(
     ("file", "rules"),
     [
-        ("draw_probe.py", {"draw_probe", "check_run", "all"}),
+        ("draw_probe.py", {"draw_probe", "check_run", "write_gallery", "all"}),
         ("lfpscope/overviews.py", {*DRAWN, "write_viewer"}),
         ("lfpscope/envelope.py", {*DRAWN, "write_viewer", "summarize_probe"}),
-        ("lfpscope/checking.py", {"write_viewer", "check_run", "all"}),
+        ("lfpscope/checking.py", {"write_viewer", "check_run", "write_gallery", "all"}),
         ("fetch_probe.py", set()),
     ],
 )
@@ -235,6 +235,7 @@ def test_bad_files_are_named_and_the_others_done(workflow, write_nwb):
         "draw_probe",
         "draw_session",
         "write_viewer",
+        "write_gallery",
         "check_run",
     }
     assert (workflow / "results/mixed/viewer.py").is_file()

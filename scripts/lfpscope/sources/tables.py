@@ -169,7 +169,8 @@ def find_files(session: Session) -> list[str]:
     if location.is_file():
         return [str(location)]
     found = sorted(glob.glob(str(location), recursive=True))  # noqa: PTH207, Path.glob refuses "/"
-    files = [str(Path(name)) for name in found if Path(name).is_file()]
+    # a link that leads nowhere, as git-annex leaves them, is a file that is missing, not none
+    files = [str(Path(name)) for name in found if Path(name).is_file() or Path(name).is_symlink()]
     if not files:
         raise UserError(
             f"{session.where}: no file matches {session.location} (from {Path.cwd()}). "

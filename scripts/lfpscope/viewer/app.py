@@ -25,7 +25,11 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 def main(folder: Path) -> None:
     """Run the program `viewer.py` of a session's folder."""
     try:
-        _serve(folder, _arguments())
+        arguments = _arguments()
+        if arguments.render:
+            _render(folder, *arguments.render)
+        else:
+            _serve(folder, arguments)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
@@ -41,12 +45,14 @@ def fill_document(document: Document, session: Session) -> None:
     document.title = f"{session.name} · LFP"
     loading = Div(text=f"Opening session {html.escape(session.name)} …", margin=20)
     document.add_root(loading)
+    arguments = document.session_context.request.arguments
+    query = {name: values[0].decode("utf-8", "replace") for name, values in arguments.items()}
 
     def loaded() -> None:
         from lfpscope.viewer.page import Page  # slow to import; by now it has been
 
         try:
-            Page(document, session)
+            Page(document, session, query)
         except Exception as error:
             loading.text = f"The page cannot be built: {html.escape(repr(error))}"
             raise
@@ -66,7 +72,16 @@ def _arguments() -> argparse.Namespace:
         metavar="HOST:PORT",
         help="as it stands in the browser's address bar; needed with --address",
     )
+    parser.add_argument(
+        "--render", nargs=2, type=Path, metavar=("VIEW.json", "OUT.png"), help="draw a saved view"
+    )
     return parser.parse_args()
+
+
+def _render(folder: Path, view: Path, png: Path) -> None:
+    from lfpscope.viewer.export import render_view  # slow to import, and not needed to serve
+
+    render_view(Session(folder), view, png)
 
 
 def _serve(folder: Path, arguments: argparse.Namespace) -> None:

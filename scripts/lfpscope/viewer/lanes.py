@@ -25,7 +25,7 @@ from lfpscope.drawing import HEAT_COLOURS, HEAT_GAP, HEAT_PALETTE, amplitude, re
 from lfpscope.envelope import Probe
 from lfpscope.viewer.render import HEAT_SHARE, palette
 from lfpscope.viewer.state import HEAT
-from lfpscope.viewer.style import ACCENT, FAINT, FONT, INK, LEFT, STRIP, WRONG, borders, quiet_axis
+from lfpscope.viewer.style import ACCENT, FONT, INK, LEFT, STRIP, WRONG, borders, quiet_axis
 
 ROW = 18  # pixels of a probe in the minimap
 HEALTH = 0.28  # of a row

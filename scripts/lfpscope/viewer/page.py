@@ -1,39 +1,38 @@
-"""One page: panels on one clock, redrawn when the range or the window changes."""
+"""One page: panels on one clock, redrawn when the range, the window or a control changes."""
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from html import escape
 from typing import Any
 
 from bokeh.document import Document
+from bokeh.events import MouseLeave, MouseMove
 from bokeh.models import (
-    BoxZoomTool,
     Column,
-    CustomAction,
-    CustomJS,
+    ColumnDataSource,
     Div,
     GlobalInlineStyleSheet,
-    GridPlot,
-    PanTool,
     Range1d,
-    Row,
-    Tool,
-    Toolbar,
-    WheelZoomTool,
+    Span,
 )
 
+from lfpscope.drawing import NO_AREA
+from lfpscope.envelope import Probe
 from lfpscope.files import UserError
-from lfpscope.viewer.panels import Panel, error_panel, time_axis
+from lfpscope.viewer import marks
+from lfpscope.viewer.export import save_view
+from lfpscope.viewer.intervals import neighbour, read_intervals, shading
+from lfpscope.viewer.lanes import minimap, time_axis
+from lfpscope.viewer.panels import Panel, error_panel
+from lfpscope.viewer.readout import read_sample
 from lfpscope.viewer.render import Picture, draw
 from lfpscope.viewer.session import Session, first_state
-from lfpscope.viewer.state import State
+from lfpscope.viewer.state import State, from_query, read_time, time_text
+from lfpscope.viewer.style import ACCENT, HEADING, PAGE
+from lfpscope.viewer.tools import Controls, Key, Keyboard, address_bar, navigation
 from lfpscope.viewer.worker import Worker
-
-STYLE = """
-:root { --bokeh-base-font: "DejaVu Sans", Helvetica, Arial, sans-serif; --bokeh-font-size: 13px; }
-body { margin: 0; background: white; color: #222222; }
-"""
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,17 @@ class Request:
     sizes: dict[str, tuple[int, int]]
 
 
+@dataclass(frozen=True)
+class Cursor:
+    """Where the mouse is: on which probe, session time, and height of the panel from 0 to 1."""
+
+    probe: str
+    seconds: float
+    height: float
+
+
 class Page:
-    """The models, the state and the worker of one browser tab.
+    """The models, the state and the workers of one browser tab.
 
     Parameters
     ----------
@@ -53,62 +61,242 @@ class Page:
         To be filled.
     session : Session
         Loaded.
+    query : dict of str
+        Of the address.
     """
 
-    def __init__(self, document: Document, session: Session) -> None:
-        self._document = document
-        self._session = session
-        probes = session.open_probes()
-        opened = [probe for probe in probes.values() if not isinstance(probe, UserError)]
-        self.state = first_state(opened)
-        self._range = self._shared_range()
-        self._tools = navigation(self._range)
-        self.panels: dict[str, Panel] = {}
+    def __init__(self, document: Document, session: Session, query: dict[str, str]) -> None:
+        self._document, self._session = document, session
+        opened = session.open_probes()
+        probes = [probe for probe in opened.values() if not isinstance(probe, UserError)]
+        self._whole = first_state(probes)
+        self.state, doubts = from_query(query, self._whole)
+        self._intervals = read_intervals(session.folder / "intervals.csv")
+        self._marks = marks.read_marks(session.marks)
+        self._cursor: Cursor | None = None
         self._settling = False
         self._turns = deque(session.slots)
-        self._worker = Worker(self._draw)
-        document.add_root(self._layout(probes))
-        document.on_session_destroyed(lambda _: self._worker.stop())
+        self._pictures = Worker(self._draw)
+        self._readings = Worker(self._read)
+        layout = self._build(opened, probes)
+        self._connect()
+        # only now: a model that is on a page already would not send its mouse events
+        for root in (layout, self._address, self._keyboard.pressed):
+            document.add_root(root)
+        if doubts:
+            self._say(f"Not understood in the address: {', '.join(doubts)}")
+        self.apply(self.state)
+        document.on_session_destroyed(self._end)
 
-    def _shared_range(self) -> Range1d:
-        start, stop = self.state.start, self.state.stop
-        shared = Range1d(start, stop, reset_start=start, reset_end=stop, name="time")
-        # start and end change one after the other: wait until both have
-        shared.on_change("start", self._changed)
-        shared.on_change("end", self._changed)
-        return shared
+    # --- building -------------------------------------------------------------------------------
 
-    def _layout(self, probes: dict[str, Any]) -> Column:
+    def _build(self, opened: dict[str, Probe | UserError], probes: list[Probe]) -> Column:
+        state, whole = self.state, self._whole
+        self._range = Range1d(state.start, state.stop, name="time", min_interval=1e-3)
+        self._range.update(reset_start=whole.start, reset_end=whole.stop)
+        tools = navigation(self._range)
+        cursor = Span(dimension="height", line_color=ACCENT)
+        self._spans = ColumnDataSource(shading([], 0, 1, 1), name="spans")
+        self._address = address_bar()
+        self._keyboard = Keyboard(self._keys())
+        self._controls = Controls(tools, state, area_names(probes))
+        self._reading = Div(height=22, sizing_mode="stretch_width", css_classes=["reading"])
+        self._message = Div(visible=False, css_classes=["message"])
+        self.panels: dict[str, Panel] = {}
         rows: list[Any] = []
-        for name, probe in probes.items():
+        for name, probe in opened.items():
             if isinstance(probe, UserError):
                 rows.append(error_panel(name, probe))
-                continue
-            panel = Panel(probe, self._range, self._tools)
-            panel.figure.on_change("inner_width", self._changed)
-            panel.figure.on_change("inner_height", self._changed)
-            self.panels[name] = panel
-            rows.append(panel.layout)
-        if not probes:
+            else:
+                panel = Panel(probe, self._range, tools, cursor, self._spans)
+                self.panels[name] = panel
+                rows.append(panel.layout)
+        if not opened:
             rows.append(Div(text="No probe has been indexed in this folder yet."))
+        axis = time_axis(self._range, tools, cursor, self._spans)
+        axis.js_on_change("inner_width", self._keyboard.listen())
+        overview = minimap(probes, self._range, whole.start, whole.stop, whole.microvolts)
         return Column(
-            self._head(),
+            *self._controls.layout,
+            self._keyboard.help,
+            self._message,
             Column(*rows, sizing_mode="stretch_both", margin=0),
-            time_axis(self._range, self._tools),
+            axis,
+            overview,
+            self._reading,
             sizing_mode="stretch_both",
             margin=(4, 8, 4, 8),
-            stylesheets=[GlobalInlineStyleSheet(css=STYLE)],
+            stylesheets=[GlobalInlineStyleSheet(css=PAGE)],
         )
 
-    def _head(self) -> Row:
-        bar = Toolbar(tools=self._tools, logo=None)
-        return Row(
-            GridPlot(toolbar=bar, toolbar_location="above", width=160),
-            sizing_mode="stretch_width",
-            margin=0,
+    def _connect(self) -> None:
+        """Connect models with what they do."""
+        for prop in ("start", "end"):
+            self._range.on_change(prop, self._changed)
+        for name, panel in self.panels.items():
+            panel.figure.on_change("inner_width", self._changed)
+            panel.figure.on_change("inner_height", self._changed)
+            panel.figure.on_event(MouseMove, partial(self._hover, name))
+            panel.figure.on_event(MouseLeave, self._leave)
+            panel.mode.on_change("active", partial(self._mode_chosen, name))
+        controls = self._controls
+        controls.back.on_click(lambda: self.apply(self.state.page(-1)))
+        controls.on.on_click(lambda: self.apply(self.state.page(1)))
+        controls.previous.on_click(lambda: self.go_to_interval(-1))
+        controls.next.on_click(lambda: self.go_to_interval(1))
+        controls.heat.on_click(self.toggle_heat)
+        controls.mark.on_click(self.mark_range)
+        controls.help.on_click(self.toggle_help)
+        controls.save.on_click(self.save_picture)
+        controls.time.on_change("value", self._time_typed)
+        controls.gain.on_change("value", self._controls_changed)
+        controls.probes.on_change("active", self._controls_changed)
+        controls.areas.on_change("value", self._controls_changed)
+        controls.every.on_change("value", self._controls_changed)
+
+    def _keys(self) -> list[Key]:
+        def move(change: Callable[[State], State]) -> Callable[[], None]:
+            return lambda: self.apply(change(self.state))
+
+        return [
+            Key("ArrowRight", "→", "a page on", move(lambda s: s.page(1))),
+            Key("ArrowLeft", "←", "a page back", move(lambda s: s.page(-1))),
+            Key("Shift+ArrowRight", "Shift →", "a tenth of a page on", move(lambda s: s.page(0.1))),
+            Key("Shift+ArrowLeft", "Shift ←", "and back", move(lambda s: s.page(-0.1))),
+            Key("+", "+", "zoom in", move(lambda s: s.zoom(0.5))),
+            Key("-", "−", "zoom out", move(lambda s: s.zoom(2))),
+            Key("0", "0", "whole recording", move(lambda s: s.at(*self._ends()))),
+            Key("ArrowUp", "↑", "larger traces", move(lambda s: s.louder(1))),
+            Key("ArrowDown", "↓", "smaller traces", move(lambda s: s.louder(-1))),
+            Key("h", "h", "heat maps or traces", self.toggle_heat),
+            Key("n", "n", "next interval", lambda: self.go_to_interval(1)),
+            Key("p", "p", "previous interval", lambda: self.go_to_interval(-1)),
+            Key("m", "m", "mark this range", self.mark_range),
+            Key("u", "u", "take the last mark in this range away", self.unmark_range),
+            Key("b", "b", "channel under the cursor is bad, or not", self.toggle_bad),
+            Key("s", "s", "save picture", self.save_picture),
+            Key("?", "?", "this help", self.toggle_help),
+        ]
+
+    # --- what the user does ---------------------------------------------------------------------
+
+    def apply(self, state: State) -> None:
+        """Show another state."""
+        self._message.visible = False
+        self.state = state
+        self._range.update(start=state.start, end=state.stop)
+        self._controls.show(state)
+        for name, panel in self.panels.items():
+            panel.mode.active = int(name in state.heat)
+            panel.layout.visible = name not in state.hidden
+        self._changed("", None, None)
+
+    def toggle_heat(self) -> None:
+        """All as heat map, or all as traces if they are."""
+        everything = frozenset(self.panels)
+        self.apply(replace(self.state, heat=frozenset() if self.state.heat else everything))
+
+    def go_to_interval(self, step: int) -> None:
+        """Show the next interval or mark, or the one before."""
+        everything = self._intervals + marks.marked(self._marks)
+        found = neighbour(everything, (self.state.start + self.state.stop) / 2, step)
+        if found is None:
+            self._say("There is no interval " + ("after" if step > 0 else "before") + " this one.")
+        else:
+            self.apply(self.state.around(found.start, found.stop))
+
+    def mark_range(self) -> None:
+        """Write a mark for what the page shows."""
+        note = self._controls.note.value_input
+        self._change_marks(marks.add_mark, self.state.start, self.state.stop, note)
+
+    def unmark_range(self) -> None:
+        """Take away the last mark on the page."""
+        self._change_marks(marks.remove_mark, self.state.start, self.state.stop)
+
+    def toggle_bad(self) -> None:
+        """Mark the channel under the cursor as bad, or no longer."""
+        if self._cursor is not None:
+            panel = self.panels[self._cursor.probe]
+            reading = read_sample(
+                panel.probe, self.state, self._cursor.seconds, self._cursor.height
+            )
+            if reading is not None:
+                self._change_marks(marks.toggle_bad, reading.probe, reading.channel)
+
+    def _change_marks(self, change: Callable[..., list[marks.Mark]], *arguments: Any) -> None:
+        try:
+            self._marks = change(self._session.marks, *arguments)
+        except OSError as error:
+            self._say(f"The mark could not be written to {self._session.marks}: {error.strerror}.")
+        self._changed("", None, None)
+
+    def save_picture(self) -> None:
+        """Write the view as PNG, with what it takes to render it again."""
+        width, height = max((panel.size for panel in self.panels.values()), default=(0, 0))
+        if not self.state.shown or not width:
+            return
+        try:
+            png = save_view(self._session, self.state, width, height, self._session.views)
+        except (UserError, OSError) as error:
+            self._say(f"The picture could not be saved: {error}")
+        else:
+            self._say(f"Saved as {png}, with {png.with_suffix('.json').name} beside it.")
+
+    def toggle_help(self) -> None:
+        """Show the keys, or hide them."""
+        self._keyboard.help.visible = not self._keyboard.help.visible
+
+    def _ends(self) -> tuple[float, float]:
+        return self._whole.start, self._whole.stop
+
+    def _time_typed(self, _name: str, _old: str, text: str) -> None:
+        if not text:
+            return
+        try:
+            seconds = read_time(text)
+        except ValueError:
+            self._say(f"{text}: not a time. Write 1:02.5 or 62.5.")
+            return
+        self.apply(self.state.around(seconds, seconds))
+
+    def _mode_chosen(self, probe: str, _name: str, _old: int, active: int) -> None:
+        heat = self.state.heat | {probe} if active else self.state.heat - {probe}
+        self.apply(replace(self.state, heat=heat))
+
+    def _controls_changed(self, _name: str, _old: Any, _new: Any) -> None:
+        controls = self._controls
+        shown = {self.state.probes[i] for i in controls.probes.active}
+        changed = replace(
+            self.state,
+            microvolts=float(controls.gain.value),
+            hidden=frozenset(self.state.probes) - shown,
+            areas=self._chosen_areas(),
+            every=int(controls.every.value or self.state.every),
         )
+        if changed != self.state:
+            self.apply(changed)
+
+    def _chosen_areas(self) -> frozenset[str]:
+        chosen = self._controls.areas.value
+        several = len(self.state.areas) > 1 and not chosen
+        return self.state.areas if several else frozenset({chosen} - {""})
+
+    def _hover(self, probe: str, event: MouseMove) -> None:
+        if event.x is not None and event.y is not None:
+            self._cursor = Cursor(probe, event.x, event.y)
+            self._readings.submit((self._cursor, self.state))
+
+    def _leave(self, _event: MouseLeave) -> None:
+        self._cursor = None
+
+    def _say(self, text: str) -> None:
+        self._message.update(text=escape(text), visible=True)
+
+    # --- drawing --------------------------------------------------------------------------------
 
     def _changed(self, _name: str, _old: Any, _new: Any) -> None:
+        # start and end change one after the other: wait until both have
         if not self._settling:
             self._settling = True
             self._document.add_next_tick_callback(self._settled)
@@ -116,10 +304,16 @@ class Page:
     def _settled(self) -> None:
         self._settling = False
         self.state = self.state.at(self._range.start, self._range.end)
-        for panel in self.panels.values():
-            panel.fit()
+        everything = self._intervals + marks.marked(self._marks)
         sizes = {name: panel.size for name, panel in self.panels.items()}
-        self._worker.submit(Request(self.state, sizes))
+        width = max((size[0] for size in sizes.values()), default=1)
+        self._spans.data = shading(everything, self.state.start, self.state.stop, max(1, width))
+        for name, panel in self.panels.items():
+            panel.fit(self.state)
+            panel.pale(marks.bad_channels(self._marks, name))
+        self._address.data = {"query": [self.state.to_query()]}
+        shown = {name: size for name, size in sizes.items() if name not in self.state.hidden}
+        self._pictures.submit(Request(self.state, shown))
 
     def _draw(self, request: Request, stale: Callable[[], bool]) -> None:
         """Draw probe after probe, in the worker's thread.
@@ -140,17 +334,29 @@ class Page:
     def _show(self, name: str, state: State, picture: Picture | UserError) -> None:
         self.panels[name].show(picture, state.microvolts)
 
+    def _read(self, request: tuple[Cursor, State], _stale: Callable[[], bool]) -> None:
+        """Read the sample under the cursor, in the worker's thread."""
+        cursor, state = request
+        try:
+            reading = read_sample(
+                self.panels[cursor.probe].probe, state, cursor.seconds, cursor.height
+            )
+        except OSError as error:
+            text = str(error)
+        else:
+            nothing = f"{time_text(cursor.seconds, 4)} · {cursor.probe} · no sample here"
+            text = nothing if reading is None else reading.text()
+        self._document.add_next_tick_callback(lambda: self._reading.update(text=escape(text)))
 
-def navigation(x_range: Range1d) -> list[Tool]:
-    """Pan, zoom and reset in time."""
-    whole = CustomJS(
-        args={"range": x_range},
-        code="range.setv({start: range.reset_start, end: range.reset_end})",
-    )
-    return [
-        PanTool(dimensions="width"),
-        BoxZoomTool(dimensions="width"),
-        WheelZoomTool(dimensions="width"),
-        # Bokeh's own reset works only in the toolbar of a single plot
-        CustomAction(icon="reset", description="Whole recording", callback=whole),
-    ]
+    def _end(self, _context: Any) -> None:
+        self._pictures.stop()
+        self._readings.stop()
+
+
+def area_names(probes: list[Probe]) -> list[str]:
+    """Brain areas that the probes pass through, in alphabetical order."""
+    found: set[str] = set()
+    for probe in probes:
+        areas = probe.references.channels.columns.get("area")
+        found |= set() if areas is None else set(map(str, areas.tolist()))
+    return sorted(area for area in found if area.lower() not in NO_AREA)

@@ -28,10 +28,21 @@ from bokeh.plotting import figure
 from lfpscope.drawing import NO_AREA, area_colour, area_runs
 from lfpscope.envelope import Probe
 from lfpscope.files import UserError
-from lfpscope.viewer.render import BAR, Picture, chosen_channels, palette
+from lfpscope.viewer.render import BAR, HEAT_SHARE, Picture, chosen_channels, palette
 from lfpscope.viewer.state import HEAT, TRACES, State
-from lfpscope.viewer.style import ACCENT, FONT, HEADING, INK, LEFT, STRIP, borders, quiet_axis
+from lfpscope.viewer.style import (
+    ACCENT,
+    CONTROL,
+    FONT,
+    HEADING,
+    INK,
+    LEFT,
+    STRIP,
+    borders,
+    quiet_axis,
+)
 
+SHADE = 0.12  # of an interval: enough to see it, little enough to see what is in it
 LINE = 14  # pixels of a line of text
 MODES = (TRACES, HEAT)
 
@@ -79,9 +90,11 @@ class Panel:
         self._labels = ColumnDataSource({"y": [], "text": []})
         self._areas = ColumnDataSource({"area": [], "top": [], "bottom": [], "colour": []})
         self._bad = ColumnDataSource({"top": [], "bottom": []}, name=f"bad {self._name}")
-        self._heading = Div(sizing_mode="stretch_width", height=22, stylesheets=[HEADING])
+        self._heading = Div(
+            sizing_mode="stretch_width", height=22, margin=(3, 12, 0, 0), stylesheets=[HEADING]
+        )
         self.mode = RadioButtonGroup(
-            labels=["traces", "heat map"], active=0, height=22, width=150, margin=0
+            labels=["traces", "heat map"], active=0, width=150, margin=0, stylesheets=[CONTROL]
         )
         heights = Range1d(0, 1)
         self.figure = self._traces(x_range, heights, tools, cursor, spans)
@@ -127,11 +140,12 @@ class Panel:
             bottom=0,
             top=1,
             fill_color="colour",
-            fill_alpha=0.18,
+            fill_alpha=SHADE,
             line_color="colour",
-            line_alpha=0.5,
+            line_alpha=0.6,
             source=spans,
         )
+        self._shaded = shaded
         plot.quad(
             left=-1e9,
             right=1e9,
@@ -142,7 +156,7 @@ class Panel:
             line_color=None,
             source=self._bad,
         )
-        self._bar_label = scale_bar(plot)
+        self._scale = ScaleBar(plot)
         plot.add_tools(
             CrosshairTool(overlay=[cursor, Span(dimension="width", line_color=ACCENT)]),
             HoverTool(renderers=[shaded], tooltips="@name", visible=False),
@@ -227,7 +241,9 @@ class Panel:
             "x": [picture.t0],
             "dw": [picture.t1 - picture.t0],
         }
-        self._bar_label.text = f" {microvolts:g} µV "
+        self._scale.show(picture.mode, microvolts)
+        # a shade over colours that mean something would change them: an outline is enough
+        self._shaded.glyph.fill_alpha = SHADE if picture.mode == TRACES else 0
         self._head(f"{picture.drawn_from} · {picture.seconds * 1e3:.0f} ms")
 
     def pale(self, bad: set[int]) -> None:
@@ -252,26 +268,34 @@ def no_picture() -> dict[str, list[Any]]:
     return {"image": [], "x": [], "dw": []}
 
 
-def scale_bar(plot: figure) -> Label:
-    """Draw the bar in the lower left corner; returns its label."""
-    edges = {"left": 8, "right": 10, "bottom": 8, "top": 8 + BAR}
-    units = {f"{edge}_units": "screen" for edge in edges}
-    plot.add_layout(
-        BoxAnnotation(**edges, **units, fill_color=INK, fill_alpha=1.0, line_color=None)
-    )
-    label = Label(
-        x=15,
-        y=8 + BAR / 2,
-        x_units="screen",
-        y_units="screen",
-        text_font_size=FONT,
-        text_baseline="middle",
-        text_color=INK,
-        background_fill_color="white",
-        background_fill_alpha=0.85,
-    )
-    plot.add_layout(label)
-    return label
+class ScaleBar:
+    """The bar in the lower left corner and its label; for heat maps the label alone."""
+
+    def __init__(self, plot: figure) -> None:
+        edges = {"left": 8, "right": 10, "bottom": 8, "top": 8 + BAR}
+        units = {f"{edge}_units": "screen" for edge in edges}
+        self._bar = BoxAnnotation(**edges, **units, fill_color=INK, fill_alpha=1, line_color=None)
+        self._label = Label(
+            x=15,
+            y=8 + BAR / 2,
+            x_units="screen",
+            y_units="screen",
+            text_font_size=FONT,
+            text_baseline="middle",
+            text_color=INK,
+            background_fill_color="white",
+            background_fill_alpha=0.85,
+        )
+        plot.add_layout(self._bar)
+        plot.add_layout(self._label)
+
+    def show(self, mode: str, microvolts: float) -> None:
+        """Say what the bar stands for, or what the brightest colour does."""
+        self._bar.visible = mode == TRACES
+        text = f"{microvolts:g} µV"
+        if mode == HEAT:
+            text = f"brightest: {HEAT_SHARE * microvolts:g} µV from the mean"
+        self._label.text = f" {text} "
 
 
 def error_panel(name: str, error: UserError) -> Div:

@@ -1,7 +1,8 @@
 """What lies under the cursor."""
 
-import numpy as np
 from dataclasses import dataclass
+
+import numpy as np
 
 from lfpscope.envelope import Probe
 from lfpscope.viewer.render import chosen_channels

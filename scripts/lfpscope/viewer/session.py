@@ -61,11 +61,22 @@ class Session:
     ----------
     folder : Path
         With ``probes/<probe>/lfp.json``.
+
+    Attributes
+    ----------
+    slots : list of Slot
+        Its probes.
+    marks : Path
+        The file of marks and bad channels.
+    views : Path
+        Folder of saved pictures.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.name = folder.name
+        self.marks = folder / "marks.csv"
+        self.views = folder / "views"
         found = sorted(folder.glob("probes/*/lfp.json"))
         self.slots = [Slot(path.parent) for path in found]
         self._loaded = threading.Event()
@@ -115,4 +126,5 @@ def first_state(probes: list["Probe"]) -> State:
     alive = [probe.std[~probe.dead & np.isfinite(probe.std)] for probe in probes]
     spread = np.concatenate(alive) if alive else np.empty(0)
     typical = float(np.median(spread)) if spread.size else 50e-6
-    return State(start, stop, round_scale(DEVIATIONS * typical * 1e6))
+    names = tuple(probe.references.probe for probe in probes)
+    return State(start, stop, round_scale(DEVIATIONS * typical * 1e6), names)

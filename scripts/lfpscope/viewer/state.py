@@ -66,8 +66,10 @@ class State:
         return self.at(middle - half, middle + half)
 
     def around(self, start: float, stop: float) -> "State":
-        """Show a stretch in the middle, at the present zoom if it fits in, else wholly."""
-        half = max((self.stop - self.start) / 2, (stop - start) * 0.55)
+        """Show a stretch in the middle: wholly, and large enough to be seen."""
+        half, span = (self.stop - self.start) / 2, stop - start
+        if span > 0:
+            half = min(max(half, 0.55 * span), 10 * span)
         return self.at((start + stop) / 2 - half, (start + stop) / 2 + half)
 
     def louder(self, steps: int) -> "State":

@@ -24,6 +24,18 @@ HEADING = f"""
 .wrong {{ color: {WRONG}; white-space: normal; }}
 """
 
+CONTROL = """
+.bk-btn { padding: 0 9px; height: 26px; line-height: 24px; }
+.bk-input { padding: 0 8px; height: 26px; min-height: 26px; }
+"""
+
+KEYS = """
+.bk-clearfix { width: 100%; }
+div > div { display: grid; grid-template-columns: repeat(auto-fill, minmax(24em, 1fr)); }
+span { line-height: 24px; }
+kbd { font: inherit; border: 1px solid #cccccc; border-radius: 3px; padding: 0 6px; }
+"""
+
 
 def borders(left: int, right: int = RIGHT) -> dict[str, Any]:
     """Fixed, so that all frames lie below one another, and a strip beside its picture."""

@@ -1,0 +1,112 @@
+"""Marks and bad channels of a session, in a small text file that people can read and merge."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from lfpscope.files import read_table, write_table
+from lfpscope.viewer.intervals import Interval
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One line of the file.
+
+    Attributes
+    ----------
+    start, stop : str
+        Session time, seconds; empty for a channel that is bad throughout.
+    probe, channel : str
+        Its probe and electrode id; empty for all.
+    note : str
+        What the reader wrote.
+    """
+
+    start: str = ""
+    stop: str = ""
+    probe: str = ""
+    channel: str = ""
+    note: str = ""
+
+
+COLUMNS = tuple(field.name for field in fields(Mark))
+BAD = "bad"
+
+
+def read_marks(path: Path) -> list[Mark]:
+    """All marks, in the order in which they were made; none without a file."""
+    if not path.exists():
+        return []
+    return [Mark(**{name: row.get(name) or "" for name in COLUMNS}) for row in read_table(path)]
+
+
+def change_marks(path: Path, change: Callable[[list[Mark]], list[Mark]]) -> list[Mark]:
+    """Read the file, change the marks and write it, while nobody else does.
+
+    Returns
+    -------
+    list of Mark
+        What now stands in the file: the marks of other pages as well.
+    """
+    with _locked(path):
+        marks = change(read_marks(path))
+        write_table(path, COLUMNS, [asdict(mark) for mark in marks])
+    return marks
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock that other pages, servers and machines on the same disk respect."""
+    descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def add_mark(path: Path, start: float, stop: float, note: str) -> list[Mark]:
+    """Mark a stretch of time."""
+    one_line = " ".join(note.split())
+    mark = Mark(start=f"{start:.6f}", stop=f"{stop:.6f}", note=one_line)
+    return change_marks(path, lambda marks: [*marks, mark])
+
+
+def toggle_bad(path: Path, probe: str, channel: int) -> list[Mark]:
+    """Mark a channel as bad, or no longer."""
+    mark = Mark(probe=probe, channel=str(channel), note=BAD)
+
+    def toggled(marks: list[Mark]) -> list[Mark]:
+        rest = [one for one in marks if one != mark]
+        return rest if len(rest) < len(marks) else [*marks, mark]
+
+    return change_marks(path, toggled)
+
+
+def remove_mark(path: Path, start: float, stop: float) -> list[Mark]:
+    """Take away the last mark that touches a stretch of time."""
+
+    def without(marks: list[Mark]) -> list[Mark]:
+        touching = [
+            index
+            for index, mark in enumerate(marks)
+            if mark.start and float(mark.start) <= stop and float(mark.stop) >= start
+        ]
+        return [mark for index, mark in enumerate(marks) if index not in touching[-1:]]
+
+    return change_marks(path, without)
+
+
+def bad_channels(marks: list[Mark], probe: str) -> set[int]:
+    """Electrode ids of a probe's bad channels."""
+    mine = (mark for mark in marks if mark.probe == probe and mark.note == BAD)
+    return {int(mark.channel) for mark in mine if mark.channel.isdigit()}
+
+
+def marked(marks: list[Mark]) -> list[Interval]:
+    """Marks that are stretches of time, as intervals."""
+    timed = (mark for mark in marks if mark.start)
+    return [Interval(float(m.start), float(m.stop), f"mark: {m.note}") for m in timed]

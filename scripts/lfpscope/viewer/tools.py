@@ -1,0 +1,166 @@
+"""Controls of a page: header, keyboard, help, and the address bar."""
+
+import html
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bokeh.models import (
+    BoxZoomTool,
+    Button,
+    CheckboxButtonGroup,
+    ColumnDataSource,
+    CustomAction,
+    CustomJS,
+    Div,
+    GridPlot,
+    PanTool,
+    Range1d,
+    Row,
+    Select,
+    TextInput,
+    Toolbar,
+    WheelZoomTool,
+)
+
+from lfpscope.viewer.state import STEPS, State
+from lfpscope.viewer.style import CONTROL, KEYS
+
+EVERY = (1, 2, 3, 4, 8, 16)
+
+
+def navigation(x_range: Range1d) -> list[Any]:
+    """Pan, zoom and reset in time."""
+    whole = CustomJS(
+        args={"range": x_range},
+        code="range.setv({start: range.reset_start, end: range.reset_end})",
+    )
+    return [
+        PanTool(dimensions="width"),
+        BoxZoomTool(dimensions="width"),
+        WheelZoomTool(dimensions="width"),
+        # Bokeh's own reset works only in the toolbar of a single plot
+        CustomAction(icon="reset", description="Whole recording", callback=whole),
+    ]
+
+
+class Controls:
+    """The header.
+
+    Parameters
+    ----------
+    tools : list of Tool
+        For the toolbar.
+    state : State
+        At first.
+    areas : sequence of str
+        Brain areas of all probes.
+
+    Attributes
+    ----------
+    layout : tuple of Row
+        Two lines, to be put on top of the page.
+    """
+
+    def __init__(self, tools: list[Any], state: State, areas: Sequence[str]) -> None:
+        style = {"stylesheets": [CONTROL], "margin": (2, 2)}
+        self.back = Button(label="◀", width=34, **style)
+        self.time = TextInput(placeholder="go to 1:02.5", width=100, **style)
+        self.on = Button(label="▶", width=34, **style)
+        self.previous = Button(label="◀ interval", width=90, **style)
+        self.next = Button(label="interval ▶", width=90, **style)
+        self.note = TextInput(placeholder="note", width=140, **style)
+        self.mark = Button(label="mark this range", width=124, **style)
+        self.save = Button(label="save picture", width=104, **style)
+        self.help = Button(label="?", width=34, **style)
+        self.probes = CheckboxButtonGroup(labels=list(state.probes), **style)
+        self.gain = Select(options=[(f"{s!r}", f"bar {s:g} µV") for s in STEPS], width=112, **style)
+        self.heat = Button(label="all as heat map", width=124, **style)
+        named = [(area, area) for area in areas]
+        self.areas = Select(options=[("", "all areas"), *named], width=112, **style)
+        counts = [(f"{n}", f"every {n}. channel" if n > 1 else "every channel") for n in EVERY]
+        self.every = Select(options=counts, width=140, **style)
+        bar = GridPlot(toolbar=Toolbar(tools=tools, logo=None), toolbar_location="above", width=144)
+        move = bar, self.back, self.time, self.on, self.previous, self.next
+        keep = self.note, self.mark, self.save, self.help
+        look = self.probes, self.gain, self.heat, self.areas, self.every
+        line = {"sizing_mode": "stretch_width", "margin": 0}
+        self.layout = Row(*move, *keep, **line), Row(*look, **line)
+        self.show(state)
+
+    def show(self, state: State) -> None:
+        """Let the controls say what the page shows."""
+        self.gain.value = f"{state.microvolts!r}"
+        shown = [i for i, name in enumerate(state.probes) if name not in state.hidden]
+        self.probes.active = shown
+        # several at once can only come from the address
+        self.areas.value = next(iter(state.areas)) if len(state.areas) == 1 else ""
+        self.every.value = f"{state.every}" if state.every in EVERY else ""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key, how the help writes it, and what it does."""
+
+    name: str
+    written: str
+    meaning: str
+    act: Callable[[], None]
+
+
+class Keyboard:
+    """Keys that work wherever the cursor is, except while somebody types.
+
+    Parameters
+    ----------
+    keys : sequence of Key
+        All of them.
+    """
+
+    def __init__(self, keys: Sequence[Key]) -> None:
+        self._keys = {key.name: key for key in keys}
+        self.pressed = ColumnDataSource({"key": [""]}, name="keys")
+        self.pressed.on_change("data", self._act)
+        entries = "".join(
+            f"<span><kbd>{html.escape(key.written)}</kbd> {key.meaning}</span>" for key in keys
+        )
+        self.help = Div(
+            text=f"<div>{entries}</div>",
+            visible=False,
+            sizing_mode="stretch_width",
+            stylesheets=[KEYS],
+        )
+
+    def listen(self) -> CustomJS:
+        """Script that listens in the browser; to be run when a plot has been laid out."""
+        return CustomJS(args={"pressed": self.pressed, "known": list(self._keys)}, code=LISTEN)
+
+    def _act(self, _name: str, _old: Any, new: dict[str, list[str]]) -> None:
+        key = self._keys.get(new["key"][0].split(" ")[0])
+        if key is not None:
+            key.act()
+
+
+# each press differs from the one before, so that a key pressed twice is two changes
+LISTEN = """
+if (window.lfpscopeListens) return
+window.lfpscopeListens = true
+let presses = 0
+document.addEventListener("keydown", (event) => {
+  const target = event.composedPath()[0]
+  const types = ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName)
+  const key = event.shiftKey && event.key.length > 1 ? "Shift+" + event.key : event.key
+  if (types || event.ctrlKey || event.metaKey || event.altKey || !known.includes(key)) return
+  event.preventDefault()
+  presses += 1
+  pressed.data = {key: [key + " " + presses]}
+})
+"""
+
+
+def address_bar() -> ColumnDataSource:
+    """A source whose one query the browser's address bar follows."""
+    source = ColumnDataSource({"query": [""]}, name="address")
+    code = 'window.history.replaceState(null, "", "?" + source.data.query[0])'
+    source.js_on_change("data", CustomJS(args={"source": source}, code=code))
+    return source

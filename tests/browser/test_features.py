@@ -1,0 +1,205 @@
+"""What the viewer offers beyond pan and zoom, in Chromium."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import pytest
+
+pytestmark = pytest.mark.browser
+PROBES = ("100000021", "100000022")
+Tab = Any  # of conftest.py
+Open = Callable[..., Tab]
+Serve = Callable[..., AbstractContextManager[str]]
+
+
+@pytest.fixture
+def tab(open_tab: Open, address: str) -> Tab:
+    """The viewer, showing the whole recording."""
+    tab = open_tab(address)
+    for probe in range(len(PROBES)):
+        tab.wait_for("envelope of", probe)
+    return tab
+
+
+@pytest.fixture
+def copy(session: Path, tmp_path: Path) -> Path:
+    """A copy of the session, to be changed."""
+    return Path(shutil.copytree(session, tmp_path / "demo-2"))
+
+
+def test_heat_maps_of_one_probe_and_of_all(tab: Tab) -> None:
+    tab.page.get_by_text("heat map", exact=True).nth(0).click()
+    tab.settle()
+    assert f"mode={PROBES[0]}" in tab.page.url
+    assert tab.ink(PROBES[0]) > 0.9
+    tab.press("h", "h")
+    assert "mode=heat" in tab.page.url
+    assert tab.ink(PROBES[1]) > 0.9
+
+
+def test_gain_by_key_and_menu(tab: Tab) -> None:
+    tab.move_to(40, 41)
+    before = tab.ink(PROBES[0])
+    gain = float(re.search(r"gain=([\d.]+)", tab.page.url)[1])
+    tab.press("ArrowUp", "ArrowUp")
+    assert float(re.search(r"gain=([\d.]+)", tab.page.url)[1]) < gain / 3
+    assert tab.ink(PROBES[0]) > before
+
+
+def test_the_minimap_is_dragged(tab: Tab) -> None:
+    tab.move_to(40, 60)
+    box = tab.page.locator(".bk-Figure.minimap").bounding_box()
+    left, width = box["x"] + 164, box["width"] - 184
+    y = box["y"] + box["height"] / 2
+    start, stop = 5.2143, 149.68
+
+    def x(seconds: float) -> float:
+        return float(left + (seconds - start) / (stop - start) * width)
+
+    tab.page.mouse.move(x(50), y)
+    tab.page.mouse.down()
+    tab.page.mouse.move(x(70), y, steps=5)
+    tab.page.mouse.up()
+    tab.settle()
+    assert tab.range == pytest.approx((60, 80), abs=1)
+
+
+def test_the_reading_is_what_h5py_reads(tab: Tab, session: Path) -> None:
+    tab.move_to(40, 40.2)
+    tab.page.mouse.move(*tab.point(0.3, 0.4))
+    tab.page.mouse.move(*tab.point(0.31, 0.41))
+    tab.settle()
+    time, probe, channel, depth, area, sample, value = tab.reading().split(" · ")
+    assert probe == PROBES[0]
+    row, index = int(channel.split()[1]), int(sample.split()[1])
+    with h5py.File(session.parent / "data" / f"{probe}.nwb") as nwb:
+        series = nwb[f"acquisition/probe_{probe}_lfp/probe_{probe}_lfp_data"]
+        electrodes = nwb["general/extracellular_ephys/electrodes"]
+        ids = electrodes["id"][:].tolist()
+        assert value == f"{series['data'][index, ids.index(row)] * 1e6:.3f} µV"
+        assert depth == f"{electrodes['probe_vertical_position'][ids.index(row)]} µm"
+        assert area == electrodes["location"].asstr()[ids.index(row)]
+        seconds = series["timestamps"][index]
+    assert time == f"0:{seconds:.4f}"
+
+
+def test_the_address_reproduces_the_view(open_tab: Open, address: str) -> None:
+    tab = open_tab(f"{address}?t=20-25&gain=200&mode=heat&areas=CA1&probes={PROBES[1]}")
+    tab.wait_for("every sample", 0)
+    assert tab.range == pytest.approx((20, 25))
+    assert tab.texts() == ["CA1"]
+    assert tab.page.locator(".badge").count() == 1
+    other = open_tab(tab.page.url)
+    other.wait_for("every sample", 0)
+    name = f"picture {PROBES[1]}"
+    assert other.source(name)["image"] == tab.source(name)["image"]
+
+
+def test_what_the_address_says_wrongly_is_named(open_tab: Open, address: str) -> None:
+    tab = open_tab(f"{address}?t=soon&gain=<b>x")
+    tab.wait_for("envelope of")
+    assert tab.message() == "Not understood in the address: t=soon, gain=<b>x"
+
+
+def test_intervals_are_shaded_named_and_visited(tab: Tab) -> None:
+    assert tab.source("spans")["name"][:2] == ["spontaneous", "flash <b>"]
+    tab.move_to(20, 40)
+    tab.press("n")
+    start, stop = tab.range
+    assert (start + stop) / 2 == pytest.approx(30.5)
+    tab.press("n", "n")
+    assert sum(tab.range) / 2 == pytest.approx(65)
+    tab.press("p")
+    assert sum(tab.range) / 2 == pytest.approx(33.5)
+    tab.press("n", "n")
+    assert tab.message() == "There is no interval after this one."
+
+
+def test_going_to_a_time_and_paging(tab: Tab) -> None:
+    tab.move_to(40, 50)
+    entry = tab.page.get_by_placeholder("go to 1:02.5")
+    entry.fill("1:02.5")
+    entry.press("Enter")
+    tab.settle()
+    assert tab.range == pytest.approx((57.5, 67.5))
+    entry.evaluate("(element) => element.blur()")
+    tab.press("ArrowRight")
+    assert tab.range == pytest.approx((66.5, 76.5))
+    tab.press("0")
+    assert tab.range == pytest.approx((5.2143, 149.68), abs=0.01)
+    tab.press("?")
+    assert tab.page.get_by_text("a page on").is_visible()
+
+
+def test_marks_of_two_tabs_survive_a_restart(open_tab: Open, serve: Serve, copy: Path) -> None:
+    with serve(copy) as address:
+        one, two = open_tab(address), open_tab(address)
+        for tab, start in ((one, 40), (two, 50)):
+            tab.wait_for("envelope of")
+            tab.move_to(start, start + 5)
+            tab.page.get_by_placeholder("note").fill(f"from {start}, <i>")
+            tab.page.get_by_text("mark this range").click()
+            tab.settle()
+        two.page.mouse.move(*two.point(0.5, 0.5))
+        two.page.mouse.move(*two.point(0.5, 0.51))
+        two.page.locator(".bk-Figure.traces").first.hover()
+        two.press("b")
+        assert len(two.source(f"bad {PROBES[0]}")["top"]) == 1
+        one.page.close()
+        two.page.close()
+    with serve(copy) as address:
+        tab = open_tab(address)
+        tab.wait_for("envelope of")
+        names = tab.source("spans")["name"]
+        assert "mark: from 40, <i>" in names
+        assert "mark: from 50, <i>" in names
+        assert len(tab.source(f"bad {PROBES[0]}")["top"]) == 1
+        tab.page.close()
+
+
+def test_a_saved_picture_renders_again_byte_for_byte(
+    open_tab: Open, serve: Serve, copy: Path, tmp_path: Path
+) -> None:
+    with serve(copy) as address:
+        tab = open_tab(f"{address}?t=40-42")
+        tab.wait_for("every sample")
+        tab.press("s")
+        tab.page.get_by_text("Saved as").wait_for()
+        tab.page.close()
+    (picture,) = (copy / "views").glob("*.png")
+    view = picture.with_suffix(".json")
+    source = json.loads(view.read_text())["probes"][0]["source"]
+    assert source["address"].endswith(f"{PROBES[0]}.nwb")
+    again = tmp_path / "again.png"
+    render = [sys.executable, copy / "viewer.py", "--render", view, again]
+    subprocess.run(render, check=True)
+    assert again.read_bytes() == picture.read_bytes()
+
+
+def test_a_source_that_goes_while_it_is_shown_is_named(
+    open_tab: Open, serve: Serve, copy: Path, tmp_path: Path
+) -> None:
+    references = copy / "probes" / PROBES[0] / "lfp.json"
+    here = json.loads(references.read_text())["templates"]["u"]
+    mine = tmp_path / "mine.nwb"
+    shutil.copy2(here, mine)
+    references.write_text(references.read_text().replace(here, str(mine)))
+    with serve(copy) as address:
+        tab = open_tab(address)
+        tab.wait_for("envelope of")
+        mine.rename(tmp_path / "away.nwb")
+        tab.wheel(12)
+        assert "mine.nwb: No such file" in tab.page.locator(".wrong").inner_text()
+        tab.wait_for("every sample", 1)
+        (tmp_path / "away.nwb").rename(mine)
+        tab.wheel(1)
+        tab.wait_for("every sample", 0)
+        tab.page.close()

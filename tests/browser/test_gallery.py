@@ -1,0 +1,191 @@
+"""The gallery in Chromium, from its file, with as many probes as the Allen Institute recorded."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+from playwright.sync_api import Browser, Page, expect
+
+from lfpscope.gallery import write_gallery
+from lfpscope.results import Figures, Result
+from lfpscope.sources.tables import Probe
+
+pytestmark = pytest.mark.browser
+SESSIONS, PROBES = 58, 6
+AREAS = ["VISp", "VISl", "VISrl", "VISam", "VISpm", "CA1", "CA3", "DG", "SUB", "LP", "TH", "root"]
+
+
+def simulate(number: int, chance: random.Random) -> Result:
+    """A probe such as a run might find; every 40th could not be read."""
+    session, probe = f"s{number // PROBES:02}", f"{810_755_797 + number}"
+    row = Probe(session, probe, "nwb", f"data/{probe}.nwb")
+    if number % 40 == 7:
+        return Result(row, "unreadable: truncated: <b>the file</b> ends early", "", None, {})
+    figures = Figures(
+        channels=chance.choice([48, 71, 93]),
+        samples=10_715_666,
+        rate=1250 + chance.uniform(-0.01, 0.01) if number % 5 else 2500.0,
+        seconds=8572.0,
+        areas=chance.sample(AREAS, 4),
+        gaps=int(number % 50 == 3),
+        gap_seconds=3.75 * (number % 50 == 3),
+        untimed=0,
+        dead=int(number % 30 == 4),
+        saturated=int(number % 60 == 5),
+        damaged=0,
+        nan=0,
+        missing=0.002 * (number % 70 == 6),
+        std=chance.uniform(20, 150),
+        microvolts=chance.choice([200.0, 250.0, 500.0]),
+    )
+    return Result(row, "", "", figures, {"size": 2_100_000_000})
+
+
+@pytest.fixture(scope="module")
+def results() -> list[Result]:
+    chance = random.Random(1)  # noqa: S311, not for secrets
+    return [simulate(number, chance) for number in range(SESSIONS * PROBES)]
+
+
+@pytest.fixture(scope="module")
+def page_file(results: list[Result], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page, with a picture for each probe that has figures."""
+    folder = tmp_path_factory.mktemp("gallery")
+    picture = folder / "picture.png"
+    Figure(figsize=(3.2, 1.8), dpi=100, facecolor="purple").savefig(picture)
+    for result in results:
+        probe = folder / result.row.session / "probes" / result.row.probe
+        probe.mkdir(parents=True)
+        (folder / result.row.session / "viewer.py").touch()
+        if result.figures:
+            for name in ("overview.png", "thumbnail.png"):
+                (probe / name).hardlink_to(picture)
+    write_gallery(results, folder / "index.html", microvolts=250)
+    return folder / "index.html"
+
+
+@pytest.fixture
+def page(browser: Browser, page_file: Path) -> Iterator[Page]:
+    """The page in a tab; it must not complain, nor ask for anything but files."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on(
+        "request",
+        lambda request: (
+            None if request.url.startswith(("file:", "data:")) else complaints.append(request.url)
+        ),
+    )
+    page.goto(page_file.as_uri())
+    yield page
+    page.close()
+    assert complaints == []
+
+
+def shown(page: Page) -> list[str]:
+    """Probes on the page, in their order."""
+    return page.evaluate(
+        """[...document.querySelectorAll(".card")]
+            .filter((card) => !card.closest("[hidden]"))
+            .map((card) => card.id.split("/")[1])"""
+    )
+
+
+def ids(results: list[Result]) -> list[str]:
+    return [result.row.probe for result in results]
+
+
+def test_first_paint_within_a_second(page: Page) -> None:
+    page.wait_for_function("performance.getEntriesByType('paint').length > 0")
+    start = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    assert start < 1000
+    # pictures far below are not loaded
+    loaded = page.evaluate("[...document.images].filter((image) => image.complete).length")
+    assert loaded < SESSIONS * PROBES / 2
+
+
+def test_all_probes_by_session(page: Page, results: list[Result]) -> None:
+    assert shown(page) == ids(results)
+    expect(page.get_by_role("heading", level=2)).to_have_count(SESSIONS)
+    expect(page.locator("output")).to_have_text("348 of 348 probes")
+
+
+def test_filters(page: Page, results: list[Result]) -> None:
+    figures = {one.row.probe: one.figures for one in results if one.figures}
+    page.get_by_role("combobox", name="Area").select_option("CA1")
+    page.get_by_role("combobox", name="Rate").select_option("2500")
+    page.get_by_label("Channels from").fill("71")
+    wanted = [
+        probe
+        for probe, one in figures.items()
+        if "CA1" in one.areas and one.rate == 2500 and one.channels >= 71
+    ]
+    assert shown(page) == wanted
+    page.get_by_role("button", name="Reset").first.click()
+    expect(page.locator("output")).to_have_text("348 of 348 probes")
+    for quality in ("dead", "saturated", "gaps", "missing"):
+        page.get_by_role("combobox", name="Quality").select_option(quality)
+        assert shown(page) == [probe for probe, one in figures.items() if getattr(one, quality)]
+    page.get_by_role("combobox", name="Quality").select_option("broken")
+    assert shown(page) == [one.row.probe for one in results if one.problem]
+
+
+def test_sort(page: Page, results: list[Result]) -> None:
+    figures = {one.row.probe: one.figures for one in results if one.figures}
+    page.get_by_role("combobox", name="Sort by").select_option("std")
+    loudest = sorted(figures, key=lambda probe: -figures[probe].std)
+    broken = [one.row.probe for one in results if one.problem]
+    assert shown(page) == [*loudest, *broken]
+    page.get_by_label("lowest first").check()
+    assert shown(page) == [*loudest[::-1], *broken]
+    page.get_by_role("combobox", name="Sort by").select_option("")
+    assert shown(page) == ids(results)
+
+
+def test_search_and_nothing_found(page: Page) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type("s03 TRUNCATED")
+    assert len(shown(page)) in (0, 1)
+    page.get_by_role("searchbox").fill("no such probe")
+    expect(page.get_by_text("No probe is like this.")).to_be_visible()
+
+
+def test_choice_is_in_the_address(page: Page) -> None:
+    page.get_by_role("combobox", name="Area").select_option("CA1")
+    page.get_by_role("combobox", name="Sort by").select_option("channels")
+    before = shown(page)
+    page.reload()
+    assert shown(page) == before
+    page.locator("a.picture:visible").first.click()
+    assert page.url.endswith("/overview.png")
+    page.go_back()
+    assert shown(page) == before
+
+
+def test_keyboard_goes_from_picture_to_picture(page: Page, results: list[Result]) -> None:
+    page.locator("a.picture").first.focus()
+    focused = "document.activeElement.closest('.card').id.split('/')[1]"
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(focused) == results[1].row.probe
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(focused) == results[5].row.probe  # four in a row at this width
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate(focused) == results[0].row.probe
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/overview.png")
+
+
+def test_reason_stands_as_it_is_written(page: Page) -> None:
+    table = page.get_by_role("region", name="Probes that are not whole")
+    expect(table.get_by_role("row")).to_have_count(1 + 9)
+    expect(table).to_contain_text("truncated: <b>the file</b> ends early")
+
+
+def test_every_control_has_a_name(page: Page) -> None:
+    nameless = page.locator("body").aria_snapshot().splitlines()
+    controls = ("- link", "- button", "- combobox", "- searchbox", "- spinbutton", "- checkbox")
+    assert not [line for line in nameless if line.strip().rstrip(":") in controls]

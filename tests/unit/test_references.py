@@ -1,0 +1,261 @@
+"""lfp.json: what is in it, how it opens, and when it is refused."""
+
+import json
+import os
+import pickle
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+import xarray as xr
+
+from lfpscope.files import UserError
+from lfpscope.recording import choose_series, open_nwb, read_clock, read_recording
+from lfpscope.references import open_references, write_references
+from lfpscope.summary import build_envelope
+
+Edit = Callable[[dict[str, Any]], None]
+
+
+def index(nwb_path: Path) -> Path:
+    path = nwb_path.with_suffix(".json")
+    with open_nwb(nwb_path) as nwb:
+        (series,), _ = choose_series(nwb)
+        recording = read_recording(nwb, series)
+        n_chunks = write_references(
+            nwb,
+            recording,
+            read_clock(nwb, recording),
+            session="monday",
+            probe="a",
+            address=str(nwb_path),
+            path=path,
+        )
+    assert n_chunks == 12
+    return path
+
+
+@pytest.fixture
+def source(write_nwb, tmp_path):
+    return write_nwb(tmp_path / "a.nwb")
+
+
+@pytest.fixture
+def path(source):
+    return index(source)
+
+
+# --- the format ---------------------------------------------------------------------------------
+
+
+def test_version_1_with_one_address_behind_a_template(path, source):
+    content = json.loads(path.read_text())
+    assert set(content) == {"version", "templates", "refs", "provenance"}
+    assert content["version"] == 1
+    assert content["templates"] == {"u": str(source)}
+    places = [ref for ref in content["refs"].values() if isinstance(ref, list)]
+    assert {url for url, _, _ in places} == {"{{u}}"}
+    inlined = [
+        ref
+        for key, ref in content["refs"].items()
+        if isinstance(ref, str) and not key.rpartition("/")[2].startswith(".z")
+    ]
+    assert inlined
+    assert all(ref.startswith("base64:") for ref in inlined)
+
+
+def test_as_a_notebook_opens_it(path, source):
+    with h5py.File(source) as nwb, xr.open_dataset(str(path), engine="kerchunk") as dataset:
+        series = nwb["acquisition/LFP/lfp"]
+        assert dataset.lfp.dims == ("time", "channel")
+        assert dataset.attrs["session"], dataset.attrs["probe"] == ("monday", "a")
+        assert dataset.channel.values.tolist() == [100, 101, 102, 103]
+        assert dataset.depth.values.tolist() == [0, 20, 40, 60]
+        assert dataset.area.values.tolist() == ["CA1"] * 4
+        one = dataset.swap_dims(time="timestamps").lfp.sel(channel=102)
+        np.testing.assert_array_equal(one.values, series["data"][:, 2])
+        np.testing.assert_array_equal(one.timestamps.values, series["timestamps"][:])
+
+
+OPENED: list[str] = []
+sys.addaudithook(lambda event, found: OPENED.append(str(found[0])) if event == "open" else None)
+
+
+def test_opening_reads_no_samples_and_no_timestamps(path, source):
+    OPENED.clear()
+    with xr.open_dataset(str(path), engine="kerchunk") as dataset:
+        assert str(path) in OPENED
+        assert str(source) not in OPENED
+        dataset.lfp[0, 0].values.sum()
+        assert OPENED.count(str(source)) == 1
+
+
+def test_moved_file_opens_with_another_address(path, source):
+    moved = source.with_name("moved.nwb")
+    source.rename(moved)
+    options = {"template_overrides": {"u": str(moved)}}
+    with xr.open_dataset(str(path), engine="kerchunk", storage_options=options) as dataset:
+        assert np.isfinite(dataset.lfp.values).all()
+
+
+@pytest.mark.parametrize("name", ["with space.nwb", "100%#.nwb", "é µ.nwb", "brace{0}.nwb"])
+def test_odd_names(write_nwb, tmp_path, name):
+    source = write_nwb(tmp_path / name)
+    path = index(source)
+    with xr.open_dataset(str(path), engine="kerchunk") as dataset, h5py.File(source) as nwb:
+        np.testing.assert_array_equal(dataset.lfp.values, nwb["acquisition/LFP/lfp/data"][:])
+
+
+def test_equal_input_gives_equal_bytes(path, source):
+    before = path.read_bytes()
+    assert index(source).read_bytes() == before
+
+
+def test_opened(path, source):
+    references = open_references(path)
+    assert (references.session, references.probe) == ("monday", "a")
+    assert references.series == "/acquisition/LFP/lfp"
+    assert (references.n_samples, references.n_channels) == (3000, 4)
+    assert references.layout.grid == references.offsets.shape == (3, 4)
+    assert references.channels.id.tolist() == [100, 101, 102, 103]
+    assert references.provenance["size"] == source.stat().st_size
+    assert len(references.provenance["crc32"]) == 12
+
+
+# --- a source that is not what it was -----------------------------------------------------------
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(UserError) as error:
+        open_references(path)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_source_that_grew(path, source):
+    with source.open("ab") as file:
+        file.write(b"x")
+    assert "when indexed. Run the pipeline again" in refusal(path)
+
+
+def test_source_of_the_same_size_with_other_samples(path, source):
+    before = source.stat()
+    content = bytearray(source.read_bytes())
+    offset = int(open_references(path).offsets[1, 2])
+    content[offset + 9] ^= 1
+    source.write_bytes(content)
+    os.utime(source, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    assert f"the chunk at byte {offset} has changed" in refusal(path)
+
+
+def test_source_that_was_only_touched(path, source):
+    os.utime(source)
+    assert open_references(path).n_samples == 3000
+
+
+def test_source_that_is_gone(path, source):
+    source.unlink()
+    assert "No such file or directory" in refusal(path)
+
+
+# --- what is not ours ---------------------------------------------------------------------------
+
+
+def edited(path: Path, edit: Edit) -> Path:
+    content = json.loads(path.read_text())
+    edit(content)
+    path.write_text(json.dumps(content))
+    return path
+
+
+def set_zarray(**changes: Any) -> Edit:
+    def edit(content: dict[str, Any]) -> None:
+        zarray = json.loads(content["refs"]["lfp/.zarray"])
+        content["refs"]["lfp/.zarray"] = json.dumps(zarray | changes)
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda content: content.clear(),
+        lambda content: content["refs"].clear(),
+        lambda content: content["refs"].update({"lfp/.zarray": "{}"}),
+        lambda content: content["refs"].update({"lfp/9.9": ["{{u}}", 0, 10]}),
+        lambda content: content["refs"].update({"lfp/0": ["{{u}}", 0, 10]}),
+        lambda content: content["refs"].update({"lfp/0.0": ["{{u}}"]}),
+        lambda content: content["refs"].update({"lfp/0.0": "base64:!"}),
+        lambda content: content["refs"].update({"channel/0": "base64:AAAA"}),
+        set_zarray(chunks=[0, 1]),
+        set_zarray(shape=[-5, 4]),
+        set_zarray(dtype="|O"),
+        set_zarray(compressor={"id": "pickle"}),
+        set_zarray(filters=[{"id": "json2"}]),
+    ],
+)
+def test_json_that_index_probe_did_not_write(path, edit):
+    assert "not references written by index_probe" in refusal(edited(path, edit))
+
+
+def test_pickles_are_not_opened(path, tmp_path):
+    class Bomb:
+        def __reduce__(self) -> Any:
+            return (Path.touch, (tmp_path / "ran",))
+
+    edited(path, set_zarray(compressor={"id": "pickle"}))
+    edited(
+        path, lambda content: content["refs"].update({"lfp/0.0": pickle.dumps(Bomb(), 0).decode()})
+    )
+    assert "not references" in refusal(path)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2]", "{", "null", "NaN", '"x"'])
+def test_text_that_is_not_references(path, text):
+    path.write_text(text)
+    refusal(path)
+
+
+def test_file_that_is_not_there(tmp_path):
+    assert "no such file" in refusal(tmp_path / "none.json")
+
+
+# --- what the envelope makes of odd layouts -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"chunks": (4, 700), "compression": "gzip", "fletcher32": True, "shuffle": True},
+        {"chunks": (1, 3000), "compression": "gzip"},
+        {},
+    ],
+    ids=["several", "one_channel", "contiguous"],
+)
+def test_summary_of_channels_first(source, tmp_path, how):
+    with h5py.File(source, "r+") as nwb:
+        series = nwb["acquisition/LFP/lfp"]
+        volts = series["data"][:]
+        del series["data"]
+        series.create_dataset("data", data=volts.T, **how)
+        nwb.flush()
+        recording = read_recording(nwb, "/acquisition/LFP/lfp")
+        write_references(
+            nwb,
+            recording,
+            read_clock(nwb, recording),
+            session="s",
+            probe="p",
+            address=str(source),
+            path=tmp_path / "lfp.json",
+        )
+    rows = build_envelope(open_references(tmp_path / "lfp.json"), tmp_path / "e.zarr.zip").table()
+    for i, row in enumerate(rows):
+        assert float(row["min"]) == volts[:, i].min()
+        assert float(row["max"]) == volts[:, i].max()
+        assert int(row["n_damaged"]) == 0
