@@ -126,13 +126,17 @@ def describe_layout(dataset: h5py.Dataset, *, n_axes: int = 2, transposed: bool 
     Raises
     ------
     UserError
-        For compact, external and virtual layouts and for filters that no codec undoes.
+        For compact, external and virtual layouts, for filters that no codec undoes, and for
+        numbers that numpy does not have.
     """
     where = f"{dataset.file.filename}: {dataset.name}"
     order: Literal["C", "F"] = "F" if transposed else "C"
     shape = _axes(dataset.shape, n_axes, order, 1)
     if dataset.external or dataset.is_virtual:
         raise UserError(f"{where}: its bytes lie in other files, which are not followed. {REPACK}")
+    if not dataset.id.get_type().equal(h5py.h5t.py_create(dataset.dtype, logical=True)):
+        # as 12 bits in two bytes: HDF5 converts these when it reads, references cannot
+        raise UserError(f"{where}: stored as numbers of a form of their own. {REPACK}")
     if dataset.chunks is None:
         if dataset.id.get_offset() is None:
             raise UserError(f"{where}: compact or never written, no bytes to refer to. {REPACK}")

@@ -8,7 +8,7 @@ import base64
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -229,8 +229,15 @@ def _crc(file: Any, offset: int, size: int) -> int:
 # --- opening ------------------------------------------------------------------------------------
 
 
-def open_references(path: Path) -> References:
+def open_references(path: Path, *, moved: tuple[str, str] | None = None) -> References:
     """Open the references of one probe, after checking that its source is still the same file.
+
+    Parameters
+    ----------
+    path : Path
+        The JSON.
+    moved : (str, str), optional
+        If the address starts with the first, the source now lies under the second instead.
 
     Raises
     ------
@@ -244,6 +251,9 @@ def open_references(path: Path) -> References:
         raise UserError(
             f"{path}: not references written by index_probe ({error!r}). Delete it and run again."
         ) from None
+    if moved and references.address.startswith(moved[0]):
+        address = moved[1] + references.address.removeprefix(moved[0])
+        references = replace(references, address=address)
     check_source(references)
     return references
 

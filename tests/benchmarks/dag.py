@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -68,17 +69,30 @@ def add_sessions(folder: Path, first: int, stop: int) -> None:
             rows.write(f"s{number:03}\tnwb\tdata/s{number:03}/*.nwb\n")
 
 
-def snakemake(folder: Path, *arguments: str) -> tuple[str, float, float]:
-    """Run Snakemake; return what it printed, its seconds and its peak memory in MB."""
+@dataclass(frozen=True)
+class Cost:
+    """Seconds on the clock and of the processors, programs included, and peak memory in MB."""
+
+    seconds: float
+    processor: float
+    memory: float
+
+    def __str__(self) -> str:
+        return f"{self.seconds:7.2f} s {self.processor:7.2f} s {self.memory:6.0f} MB"
+
+
+def snakemake(folder: Path, *arguments: str) -> tuple[str, Cost]:
+    """Run Snakemake; return what it printed and what it cost."""
+    return run(folder, sys.executable, "-m", "snakemake", *arguments)
+
+
+def run(folder: Path, *command: str) -> tuple[str, Cost]:
+    """Run a command; return what it printed and what it cost."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     start = time.perf_counter()
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "snakemake", *arguments],
-            cwd=folder,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
@@ -86,26 +100,18 @@ def snakemake(folder: Path, *arguments: str) -> tuple[str, float, float]:
         text = output.read()
     if status:
         sys.exit(text[-3000:])
-    return text, seconds, usage.ru_maxrss / 1000
+    return text, Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000)
 
 
-def program_seconds(folder: Path, n: int = 30) -> float:
-    """Time of a stand-in, as a rule starts it."""
-    program = folder / "scripts/draw_probe.py"
-    command = f"python {program} --overview {folder}/config/config.yaml"
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    start = time.perf_counter()
-    for _ in range(n):
-        subprocess.run(command, shell=True, check=True, env=environment)  # noqa: S602
-    return (time.perf_counter() - start) / n
+def program_cost(folder: Path, n: int = 30) -> Cost:
+    """What a stand-in takes, started as a rule starts it."""
+    command = f"set -euo pipefail; {sys.executable} scripts/draw_probe.py --overview config/x"
+    _, cost = run(folder, "bash", "-c", f"for i in $(seq {n}); do ( {command} ); done")
+    return Cost(cost.seconds / n, cost.processor / n, cost.memory)
 
 
 def count(text: str, word: str) -> int:
     return sum(line.startswith(word) for line in text.splitlines())
-
-
-def report(what: str, seconds: float, memory: float, more: str = "") -> None:
-    print(f"{what:<22}{seconds:7.2f} s{memory:6.0f} MB  {more}")
 
 
 def main() -> None:
@@ -117,31 +123,34 @@ def main() -> None:
         folder = Path(name)
         make_workflow(folder)
         add_sessions(folder, 0, n)
-        _, seconds, memory = snakemake(folder, "--version")
-        report("start of Snakemake", seconds, memory)
+        print(f"{'':22}{'clock':>9} {'processor':>9} {'peak':>9}")
+        print(f"{'start of Snakemake':22}{snakemake(folder, '--version')[1]}")
+
         snakemake(folder, "results/probes.tsv", "--cores", "1")
         # the quickest of three, because others may be using the computer
-        text, seconds, memory = min(
-            (snakemake(folder, "--dry-run") for _ in range(3)), key=lambda run: run[1]
-        )
-        report("dry run", seconds, memory)
+        dry_runs = [snakemake(folder, "--dry-run")[1] for _ in range(3)]
+        print(f"{'dry run':22}{min(dry_runs, key=lambda cost: cost.seconds)}")
 
-        text, seconds, memory = snakemake(folder, "--cores", "1")
-        jobs = count(text, "Finished jobid")
-        own = 1000 * (seconds / jobs - program_seconds(folder))
-        report(f"run of {jobs} jobs", seconds, memory, f"{own:.0f} ms of Snakemake's own a job")
+        text, cost = snakemake(folder, "--cores", "1")
+        jobs, program = count(text, "Finished jobid"), program_cost(folder)
+        print(f"{f'run of {jobs} jobs':22}{cost}")
+        own = [
+            1000 * (cost.seconds / jobs - program.seconds),
+            1000 * (cost.processor / jobs - program.processor),
+        ]
+        print(f"{'  a job, of its own':22}{own[0]:7.1f} ms{own[1]:7.1f} ms")
 
-        text, seconds, memory = snakemake(folder, "--dry-run")
+        text, cost = snakemake(folder, "--dry-run")
         assert "Nothing to be done" in text, text
-        report("nothing to do", seconds, memory)
+        print(f"{'nothing to do':22}{cost}")
 
         add_sessions(folder, n, n + 1)
         snakemake(folder, "results/probes.tsv", "--cores", "1")
-        text, seconds, memory = snakemake(folder, "--dry-run")
+        text, cost = snakemake(folder, "--dry-run")
         wildcards = [line for line in text.splitlines() if "wildcards: " in line]
         others = [line for line in wildcards if f"session=s{n:03}" not in line]
-        more = f"{len(wildcards)} jobs for it, {len(others)} for the others"
-        report("one session more", seconds, memory, more)
+        print(f"{'one session more':22}{cost}")
+        print(f"  {len(wildcards)} jobs for it, {len(others)} for the others")
 
 
 if __name__ == "__main__":

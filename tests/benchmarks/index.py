@@ -4,6 +4,7 @@ The file has the chunk grid of a real probe of 2.4 hours (10,715,666 samples × 
 chunks of one channel), with the same compressed chunk stored everywhere, and real timestamps.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -32,6 +33,9 @@ def main() -> None:
         path = folder / "probe.nwb"
         write_probe(path)
         rows = [*indexing(path, folder), *opening(folder), *contiguous(folder)]
+    print(
+        f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; best of {REPEATS} runs"
+    )
     width = max(len(what) for what, *_ in rows)
     for what, found, limit, unit in rows:
         verdict = "" if limit is None else f"  ≤ {limit:.3g} {'ok' if found <= limit else 'MISSED'}"

@@ -149,17 +149,17 @@ class Tab:
 
     def reading(self) -> str:
         """The line that says what is under the cursor."""
-        return self.page.locator(".reading").inner_text()
+        return self.page.locator(".reading .bk-clearfix").inner_text()
 
     def message(self) -> str:
-        return self.page.locator(".message").inner_text()
+        return self.page.locator(".message .bk-clearfix").inner_text()
 
     def badge(self, probe: int = 0) -> str:
-        return self.page.locator(".badge").nth(probe).inner_text()
+        return self.page.locator(".badge:visible").nth(probe).inner_text()
 
     def wait_for(self, text: str, probe: int = 0) -> None:
         """Wait until a probe's badge says so."""
-        badge = self.page.locator(".badge").nth(probe)
+        badge = self.page.locator(".badge:visible").nth(probe)
         badge.filter(has_text=text).wait_for(timeout=30_000)
 
     def ink(self, probe: str) -> float:
@@ -211,7 +211,15 @@ class Tab:
 
     def settle(self) -> None:
         """Wait until what was asked for has been drawn."""
-        self.page.wait_for_timeout(700)
+        self.page.wait_for_timeout(400)
+        self.page.wait_for_function(
+            """() => {
+                const models = [...Bokeh.documents[0].all_models]
+                const [query] = Bokeh.documents[0].get_model_by_name("address").data.query
+                const pictures = models.filter((model) => model.name?.startsWith("picture "))
+                return pictures.every(({tags, data}) => tags[0] == query || !data.image.length)
+            }"""
+        )
 
 
 @pytest.fixture

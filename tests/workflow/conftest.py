@@ -59,7 +59,9 @@ class Workflow:
         python = [sys.executable, "-m", "snakemake"]
         return [*python, "--snakefile", snakefile, "--cores", "2", *arguments]
 
-    def run(self, *arguments: str, code: int = 0, folder: Path | None = None) -> Run:
+    def run(
+        self, *arguments: str, code: int = 0, folder: Path | None = None, seconds: float = 600
+    ) -> Run:
         """Run Snakemake, here or in another folder, and check how it ended."""
         done = subprocess.run(
             self.command(*arguments),
@@ -68,7 +70,7 @@ class Workflow:
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=600,
+            timeout=seconds,
             check=False,
         )
         assert done.returncode == code, done.stdout

@@ -32,7 +32,7 @@ def batch(bare, tmp_path_factory):
     (batch / f"data/{MISSING}/b.nwb").unlink()
     (batch / f"data/{MISSING}/b.nwb").symlink_to("../not/fetched.nwb")
     batch.sessions(*(f"{session} nwb data/{session}/*.nwb" for session in SESSIONS))
-    (batch / "output.txt").write_text(batch.run(code=1).output)
+    (batch / "output.txt").write_text(batch.run(code=1, seconds=1800).output)
     return batch
 
 

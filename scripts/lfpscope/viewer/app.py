@@ -27,7 +27,7 @@ def main(folder: Path) -> None:
     try:
         arguments = _arguments()
         if arguments.render:
-            _render(folder, *arguments.render)
+            _render(folder, _moved(arguments.data), *arguments.render)
         else:
             _serve(folder, arguments)
     except UserError as error:
@@ -73,15 +73,27 @@ def _arguments() -> argparse.Namespace:
         help="as it stands in the browser's address bar; needed with --address",
     )
     parser.add_argument(
+        "--data", metavar="OLD=NEW", help="the NWB files were moved from OLD… to NEW…"
+    )
+    parser.add_argument(
         "--render", nargs=2, type=Path, metavar=("VIEW.json", "OUT.png"), help="draw a saved view"
     )
     return parser.parse_args()
 
 
-def _render(folder: Path, view: Path, png: Path) -> None:
+def _moved(data: str | None) -> tuple[str, str] | None:
+    if data is None:
+        return None
+    old, equals, new = data.partition("=")
+    if not (old and equals and new):
+        raise UserError(f"--data {data}: expected OLD=NEW, the starts of the files' addresses.")
+    return old, new
+
+
+def _render(folder: Path, moved: tuple[str, str] | None, view: Path, png: Path) -> None:
     from lfpscope.viewer.export import render_view  # slow to import, and not needed to serve
 
-    render_view(Session(folder), view, png)
+    render_view(Session(folder, moved), view, png)
 
 
 def _serve(folder: Path, arguments: argparse.Namespace) -> None:
@@ -92,11 +104,12 @@ def _serve(folder: Path, arguments: argparse.Namespace) -> None:
         )
     # that a tab was closed before its picture was drawn is no news
     logging.getLogger("bokeh.server.views.ws").setLevel(logging.ERROR)
-    server = _server(folder, arguments)
+    moved = _moved(arguments.data)
+    server = _server(folder, moved, arguments)
     server.start()
     address = f"http://{arguments.address}:{server.port}/"
     print(f"session {folder.name}: {address} (end with Ctrl-C)", flush=True)
-    open_session(folder)
+    open_session(folder, moved)
     if not arguments.no_browser:
         server.io_loop.add_callback(webbrowser.open, address)
     try:
@@ -105,9 +118,9 @@ def _serve(folder: Path, arguments: argparse.Namespace) -> None:
         server.stop()
 
 
-def _server(folder: Path, arguments: argparse.Namespace) -> Server:
+def _server(folder: Path, moved: tuple[str, str] | None, arguments: argparse.Namespace) -> Server:
     def fill(document: Document) -> None:
-        fill_document(document, open_session(folder))
+        fill_document(document, open_session(folder, moved))
 
     make = partial(
         Server,

@@ -30,7 +30,7 @@ from lfpscope.viewer.readout import read_sample
 from lfpscope.viewer.render import Picture, draw
 from lfpscope.viewer.session import Session, first_state
 from lfpscope.viewer.state import State, from_query, read_time, time_text
-from lfpscope.viewer.style import ACCENT, HEADING, PAGE
+from lfpscope.viewer.style import ACCENT, PAGE
 from lfpscope.viewer.tools import Controls, Key, Keyboard, address_bar, navigation
 from lfpscope.viewer.worker import Worker
 
@@ -83,9 +83,9 @@ class Page:
         # only now: a model that is on a page already would not send its mouse events
         for root in (layout, self._address, self._keyboard.pressed):
             document.add_root(root)
+        self.apply(self.state)
         if doubts:
             self._say(f"Not understood in the address: {', '.join(doubts)}")
-        self.apply(self.state)
         document.on_session_destroyed(self._end)
 
     # --- building -------------------------------------------------------------------------------
@@ -332,7 +332,7 @@ class Page:
                 return
 
     def _show(self, name: str, state: State, picture: Picture | UserError) -> None:
-        self.panels[name].show(picture, state.microvolts)
+        self.panels[name].show(picture, state)
 
     def _read(self, request: tuple[Cursor, State], _stale: Callable[[], bool]) -> None:
         """Read the sample under the cursor, in the worker's thread."""

@@ -226,8 +226,8 @@ class Panel:
         self._areas.data = area_bands(runs, channels.size)
         self._labels.data = area_labels(runs, channels.size, size[1])
 
-    def show(self, picture: Picture | UserError, microvolts: float) -> None:
-        """Put a picture on the page, or the reason why there is none."""
+    def show(self, picture: Picture | UserError, state: State) -> None:
+        """Put a picture of a state on the page, or the reason why there is none."""
         if isinstance(picture, UserError):
             self._picture.data = no_picture()
             self._head(f'<span class="wrong">{html.escape(str(picture))}</span>')
@@ -241,7 +241,8 @@ class Panel:
             "x": [picture.t0],
             "dw": [picture.t1 - picture.t0],
         }
-        self._scale.show(picture.mode, microvolts)
+        self._picture.tags = [state.to_query()]
+        self._scale.show(picture.mode, state.microvolts)
         # a shade over colours that mean something would change them: an outline is enough
         self._shaded.glyph.fill_alpha = SHADE if picture.mode == TRACES else 0
         self._head(f"{picture.drawn_from} · {picture.seconds * 1e3:.0f} ms")

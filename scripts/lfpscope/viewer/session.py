@@ -18,6 +18,13 @@ DEVIATIONS = 10  # standard deviations of a typical channel that the scale bar s
 class Slot:
     """One probe of the session, open or with the reason why not.
 
+    Parameters
+    ----------
+    folder : Path
+        With its ``lfp.json`` and ``envelope.zarr.zip``.
+    moved : (str, str), optional
+        Start of the source's address, and what stands there now.
+
     Attributes
     ----------
     name : str
@@ -26,11 +33,13 @@ class Slot:
         Held by whoever reads or draws the probe: pages share it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, moved: tuple[str, str] | None = None) -> None:
         self.folder = folder
         self.name = folder.name
         self.lock = threading.Lock()
+        self._moved = moved
         self._probe: Probe | None = None
+        self._seen = (0, 0)  # size and time of the source when it was checked
 
     def open(self) -> "Probe":
         """Open the probe, or check that an open one still is what it was.
@@ -45,11 +54,21 @@ class Slot:
         from lfpscope.references import check_source, open_references
 
         if self._probe is None:
-            references = open_references(self.folder / "lfp.json")
+            references = open_references(self.folder / "lfp.json", moved=self._moved)
             self._probe = Probe(references, self.folder / "envelope.zarr.zip")
-        else:
+            self._seen = _size_and_time(references.address)
+        elif self._seen != _size_and_time(self._probe.references.address):
             check_source(self._probe.references)
+            self._seen = _size_and_time(self._probe.references.address)
         return self._probe
+
+
+def _size_and_time(address: str) -> tuple[int, int]:
+    try:
+        status = Path(address).stat()
+    except OSError:
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
 
 
 class Session:
@@ -61,6 +80,8 @@ class Session:
     ----------
     folder : Path
         With ``probes/<probe>/lfp.json``.
+    moved : (str, str), optional
+        Start of the sources' addresses, and what stands there now.
 
     Attributes
     ----------
@@ -72,13 +93,13 @@ class Session:
         Folder of saved pictures.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, moved: tuple[str, str] | None = None) -> None:
         self.folder = folder
         self.name = folder.name
         self.marks = folder / "marks.csv"
         self.views = folder / "views"
         found = sorted(folder.glob("probes/*/lfp.json"))
-        self.slots = [Slot(path.parent) for path in found]
+        self.slots = [Slot(path.parent, moved) for path in found]
         self._loaded = threading.Event()
         threading.Thread(target=self._load, daemon=True).start()
 
@@ -111,9 +132,9 @@ def _open_or_why(slot: Slot) -> "Probe | UserError":
 
 
 @cache
-def open_session(folder: Path) -> Session:
+def open_session(folder: Path, moved: tuple[str, str] | None = None) -> Session:
     """The session of a folder: the same one for all pages of this server."""
-    return Session(folder)
+    return Session(folder, moved)
 
 
 def first_state(probes: list["Probe"]) -> State:
