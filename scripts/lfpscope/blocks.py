@@ -207,6 +207,11 @@ class Samples:
         list(self._pool.map(fill, [(row, column) for row in rows for column in columns]))
         return block
 
+    def close(self) -> None:
+        """Stop the threads and let go of the chunks."""
+        self._pool.shutdown()
+        self._cache.clear()
+
     def _get(self, place: tuple[int, int]) -> Block | Damage:
         with self._lock:
             if place in self._cache:

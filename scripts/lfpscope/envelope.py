@@ -31,6 +31,7 @@ VALUES = ("first", "min", "max", "last")
 FACTOR = 4  # from one level to the next
 COARSEST = 1024  # buckets: a level with no more needs no wider one
 CHUNK_BUCKETS = 4096  # of one stored chunk, all channels
+CACHED_CHUNKS = 24  # of an open probe: 80 MB; a view touches six at most
 
 
 # --- levels -------------------------------------------------------------------------------------
@@ -154,7 +155,7 @@ class Probe:
         self.damaged = [Damage(*one) for one in damaged]
         self._source = Source(references)
         self._samples = Samples(self._source)
-        self._chunk = lru_cache(maxsize=64)(self._read_chunk)
+        self._chunk = lru_cache(maxsize=CACHED_CHUNKS)(self._read_chunk)
 
     def __enter__(self) -> Self:
         return self
@@ -168,8 +169,10 @@ class Probe:
         self.close()
 
     def close(self) -> None:
-        """Close the files."""
+        """Close the files and let go of what is cached."""
         self._store.close()
+        self._chunk.cache_clear()
+        self._samples.close()
         self._source.close()
 
     def column_step(self, n_samples: int, width: int) -> int:

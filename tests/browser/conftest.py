@@ -160,7 +160,7 @@ class Tab:
     def wait_for(self, text: str, probe: int = 0) -> None:
         """Wait until a probe's badge says so."""
         badge = self.page.locator(".badge:visible").nth(probe)
-        badge.filter(has_text=text).wait_for(timeout=30_000)
+        badge.filter(has_text=text).wait_for(timeout=90_000)
 
     def ink(self, probe: str) -> float:
         """Share of a probe's picture that is neither paper nor gap."""

@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import time
+import zipfile
+from collections import Counter
 from pathlib import Path
 
 import h5py
@@ -81,8 +83,15 @@ def test_source_is_named_with_its_whole_path(finished_once):
 
 
 def test_report(finished_once, tmp_path):
-    finished_once.run("--report", str(tmp_path / "report.html"))
-    assert (tmp_path / "report.html").stat().st_size > 100_000
+    finished_once.run("--report", str(tmp_path / "report.zip"))
+    with zipfile.ZipFile(tmp_path / "report.zip") as report:
+        names = Counter(Path(name).name for name in report.namelist())
+        text = report.read("report/report.html").decode()
+    probes, sessions = len(PROBES), 2
+    assert names["overview.png"] == probes + sessions
+    assert names["channels.csv"] == probes
+    assert names["index.html"] == 1
+    assert "The whole recording of probe two.lf0, session two." in text
 
 
 def test_from_another_folder_to_a_path_with_spaces(bare, write_nwb, tmp_path):

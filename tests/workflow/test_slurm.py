@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -169,18 +170,17 @@ def test_same_results_as_on_one_computer(workflow, write_nwb):
         *("--config", "results=there", *PROFILE),
         # the first attempt gets less than it takes to draw, the second one enough
         *("--set-resources", "draw_session:mem_mb=250 * attempt**2"),
+        seconds=1200,
     )
 
     assert checksums(workflow / "there") == checksums(workflow / "here")
     # short rules share a job
-    assert sorted(sent_jobs()) == [
-        ("rule_index_fetch_probe_index_probe", "COMPLETED"),
-        ("rule_index_fetch_probe_index_probe", "COMPLETED"),
-        ("rule_summary_draw_probe_summarize_probe", "COMPLETED"),
-        ("rule_summary_draw_probe_summarize_probe", "COMPLETED"),
-        ("rule_draw_session_wildcards_one", "COMPLETED"),
-        ("rule_draw_session_wildcards_one", "FAILED"),
-    ]
+    assert Counter(sent_jobs()) == {
+        ("rule_index_fetch_probe_index_probe", "COMPLETED"): 2,
+        ("rule_summary_draw_probe_summarize_probe", "COMPLETED"): 2,
+        ("rule_draw_session_wildcards_one", "FAILED"): 1,
+        ("rule_draw_session_wildcards_one", "COMPLETED"): 1,
+    }
     assert "Trying to restart job" in run.output
     (log,) = (workflow / "logs/slurm").rglob("*.log")
     assert "Exceeded job memory limit" in log.read_text()

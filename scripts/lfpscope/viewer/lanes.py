@@ -189,7 +189,7 @@ def find_troubles(probe: Probe) -> list[Trouble]:
     for row in sorted({damage.row for damage in probe.damaged}):
         here = [damage for damage in probe.damaged if damage.row == row]
         last = min((row + 1) * height, clock.n_samples) - 1
-        text = f"{name}: {len(here)} damaged chunks ({here[0].reason})"
+        text = f"{name}: damaged chunks: {len(here)} ({here[0].reason})"
         troubles.append(Trouble(clock.seconds(row * height), clock.seconds(last), text))
     return troubles
 

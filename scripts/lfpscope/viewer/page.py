@@ -30,7 +30,7 @@ from lfpscope.viewer.readout import read_sample
 from lfpscope.viewer.render import Picture, draw
 from lfpscope.viewer.session import Session, first_state
 from lfpscope.viewer.state import State, from_query, read_time, time_text
-from lfpscope.viewer.style import ACCENT, PAGE
+from lfpscope.viewer.style import ACCENT, PAGE, SCROLL
 from lfpscope.viewer.tools import Controls, Key, Keyboard, address_bar, navigation
 from lfpscope.viewer.worker import Worker
 
@@ -120,7 +120,7 @@ class Page:
             *self._controls.layout,
             self._keyboard.help,
             self._message,
-            Column(*rows, sizing_mode="stretch_both", margin=0),
+            Column(*rows, sizing_mode="stretch_both", margin=0, stylesheets=[SCROLL]),
             axis,
             overview,
             self._reading,

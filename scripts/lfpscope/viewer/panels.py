@@ -103,7 +103,7 @@ class Panel:
             Row(self._strip(heights), self.figure, sizing_mode="stretch_both", margin=0),
             sizing_mode="stretch_both",
             margin=0,
-            min_height=170,
+            min_height=150,
         )
         self._head("")
 
@@ -309,13 +309,13 @@ def probe_facts(probe: Probe) -> str:
     """Channels, rate, and what is not as it should be."""
     references = probe.references
     facts = [f"{references.n_channels} channels", f"{1 / references.clock.dt:.6g} Hz"]
-    counts = {
-        "dead": int(probe.dead.sum()),
-        "saturated": int(probe.saturated.sum()),
-        "gaps in the clock": len(references.clock.gaps()),
-        "damaged chunks": len(probe.damaged),
-    }
-    facts += [f"{count} {what}" for what, count in counts.items() if count]
+    troubles = [
+        (int(probe.dead.sum()), "dead", "dead"),
+        (int(probe.saturated.sum()), "saturated", "saturated"),
+        (len(references.clock.gaps()), "gap in the clock", "gaps in the clock"),
+        (len(probe.damaged), "damaged chunk", "damaged chunks"),
+    ]
+    facts += [f"{n} {one if n == 1 else many}" for n, one, many in troubles if n]
     return " · ".join(facts)
 
 
@@ -331,7 +331,7 @@ def channel_ticks(depth: Any, ids: Any, height: int) -> tuple[list[int], list[st
     height : int
         Pixels.
     """
-    most = max(2, height // 45)
+    most = max(2, height // 32)
     if depth is None or not np.isfinite(depth).any():
         every = math.ceil(ids.size / most)
         return list(range(0, ids.size, every)), [str(i) for i in ids[::every]]

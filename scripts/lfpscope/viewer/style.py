@@ -24,6 +24,9 @@ HEADING = f"""
 .wrong {{ color: {WRONG}; white-space: normal; }}
 """
 
+# more probes than the window has room for scroll, above an axis and a minimap that stay
+SCROLL = ":host { overflow-y: auto; overflow-x: hidden; min-height: 0; }"
+
 CONTROL = """
 .bk-btn { padding: 0 9px; height: 26px; line-height: 24px; }
 .bk-input { padding: 0 8px; height: 26px; min-height: 26px; }

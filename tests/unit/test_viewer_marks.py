@@ -1,0 +1,109 @@
+"""Marks, intervals and the worker of the viewer, without a browser."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from lfpscope.viewer import marks
+from lfpscope.viewer.intervals import Interval, neighbour, read_intervals, shading
+from lfpscope.viewer.worker import Worker
+
+
+def test_no_mark_is_lost_when_many_write_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "marks.csv"
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: marks.add_mark(path, i, i + 1, f"mark {i}"), range(40)))
+    assert sorted(mark.note for mark in marks.read_marks(path)) == sorted(
+        f"mark {i}" for i in range(40)
+    )
+
+
+def test_notes_may_hold_anything(tmp_path: Path) -> None:
+    path = tmp_path / "marks.csv"
+    marks.add_mark(path, 1, 2, 'a, "b"\n<c>\td µ')
+    (mark,) = marks.read_marks(path)
+    assert mark.note == 'a, "b" <c> d µ'
+    assert marks.marked([mark]) == [Interval(1, 2, 'mark: a, "b" <c> d µ')]
+
+
+def test_bad_channels_are_toggled(tmp_path: Path) -> None:
+    path = tmp_path / "marks.csv"
+    marks.toggle_bad(path, "a", 7)
+    after = marks.toggle_bad(path, "b", 8)
+    assert (marks.bad_channels(after, "a"), marks.bad_channels(after, "b")) == ({7}, {8})
+    assert marks.bad_channels(marks.toggle_bad(path, "a", 7), "a") == set()
+
+
+def test_the_last_mark_in_a_range_is_taken_away(tmp_path: Path) -> None:
+    path = tmp_path / "marks.csv"
+    for start in (0, 10, 12):
+        marks.add_mark(path, start, start + 1, "")
+    assert [float(one.start) for one in marks.remove_mark(path, 9, 15)] == [0, 10]
+    assert len(marks.remove_mark(path, 20, 30)) == 2
+
+
+def test_intervals_with_holes_are_read_as_far_as_they_go(tmp_path: Path) -> None:
+    path = tmp_path / "intervals.csv"
+    assert read_intervals(path) == []
+    path.write_text("start,stop,name,extra\n5,6,b,1\n1,,a,\n,3,c,\nnan,2,d,\n9,8,e,\n")
+    assert read_intervals(path) == [Interval(1, 1, "a"), Interval(5, 6, "b"), Interval(9, 9, "e")]
+
+
+def test_next_and_previous_interval() -> None:
+    some = [Interval(0, 2, "a"), Interval(4, 6, "b"), Interval(8, 10, "c")]
+
+    def name(middle: float, step: int) -> str | None:
+        found = neighbour(some, middle, step)
+        return None if found is None else found.name
+
+    assert [name(t, 1) for t in (-1, 1, 4.9, 5, 9)] == ["a", "b", "b", "c", None]
+    assert [name(t, -1) for t in (1, 5, 5.1, 99)] == [None, "a", "b", "c"]
+
+
+def test_names_stand_where_there_is_room() -> None:
+    here = shading([Interval(0, 1, "short"), Interval(5, 50, "a long one")], 0, 100, 1000)
+    assert here["label"] == ["", "a long one"]
+    assert shading([Interval(0, 1, "x")] * 1000, 0, 100, 1000)["start"] == []
+
+
+def test_a_worker_drops_requests_that_are_overtaken() -> None:
+    done: list[int] = []
+    free = threading.Event()
+
+    def work(request: int, _stale: Callable[[], bool]) -> None:
+        free.wait(5)
+        done.append(request)
+
+    worker = Worker(work)
+    for request in range(30):
+        worker.submit(request)
+        time.sleep(0.001)
+    free.set()
+    _wait_for(lambda: done[-1:] == [29])
+    assert done == [0, 29]
+    worker.stop()
+
+
+def test_a_worker_outlives_a_request_that_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    done: list[int] = []
+
+    def work(request: int, _stale: Callable[[], bool]) -> None:
+        done.append(1 // request)
+
+    worker = Worker(work)
+    worker.submit(0)
+    _wait_for(lambda: "ZeroDivisionError" in capsys.readouterr().err)
+    worker.submit(1)
+    _wait_for(lambda: done == [1])
+    worker.stop()
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)

@@ -1,0 +1,81 @@
+"""The program that the pipeline writes for a session."""
+
+import subprocess
+import sys
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+
+import pytest
+
+from lfpscope.viewer import write_viewer
+from lfpscope.viewer.script import PACKAGES
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("results") / "one"
+    write_viewer("one", folder / "viewer.py", folder / "lfpscope")
+    return folder
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(folder / "viewer.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_equal_input_gives_equal_bytes(session: Path, tmp_path: Path) -> None:
+    write_viewer("one", tmp_path / "viewer.py", tmp_path / "lfpscope")
+    write_viewer("one", tmp_path / "viewer.py", tmp_path / "lfpscope")
+    files = {
+        folder: {
+            path.relative_to(folder): path.read_bytes()
+            for path in folder.rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+        for folder in (session, tmp_path)
+    }
+    assert files[session] == files[tmp_path]
+    assert not list(tmp_path.rglob("__pycache__"))
+
+
+def test_it_names_its_packages_exactly(session: Path) -> None:
+    text = (session / "viewer.py").read_text()
+    assert f'#     "bokeh=={version("bokeh")}",' in text
+    assert text.startswith("# /// script\n# requires-python = ")
+
+
+def test_it_needs_no_other_packages(session: Path) -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(session)!r}); "
+        "import lfpscope.viewer.app, lfpscope.viewer.page, lfpscope.viewer.export; "
+        "names = {n.partition('.')[0] for n, m in sys.modules.items()"
+        " if n.startswith('lfpscope.') for n in [getattr(v, '__module__', None) or"
+        " getattr(v, '__name__', '') for v in vars(m).values()] if isinstance(n, str)}; "
+        "print(*sorted(names))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    known = packages_distributions()
+    used = {known[name][0] for name in done.stdout.split() if name in known}
+    assert used - {"lfpscope"} <= set(PACKAGES)
+
+
+def test_writing_it_imports_nothing_slow() -> None:
+    code = "import sys, lfpscope.viewer; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"bokeh", "datashader", "numpy"} & set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--address", "0.0.0.0"], "lets other machines read this session"),  # noqa: S104
+        (["--data", "here"], "expected OLD=NEW"),
+        (["--render", "none.json", "out.png"], "none.json: no such file"),
+    ],
+)
+def test_it_refuses_in_one_line(session: Path, arguments: list[str], error: str) -> None:
+    done = run(session, *arguments)
+    assert done.returncode == 1
+    assert error in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
