@@ -5,9 +5,11 @@ from pathlib import Path
 
 from lfpscope.clock import Clock
 from lfpscope.files import UserError
+from lfpscope.layout import chunk_references
 from lfpscope.recording import Recording, choose_series, open_nwb, read_recording
-from lfpscope.references import describe_layout
 from lfpscope.sources.tables import Probe, Session, find_files
+
+MOST_GAPS = 20  # that are listed
 
 
 def nwb_probes(session: Session) -> list[Probe]:
@@ -33,12 +35,12 @@ def probes_in_file(session: Session, file: str) -> list[Probe]:
             for series in chosen:
                 probe = probe_id(path, series if len(chosen) > 1 else "")
                 try:
-                    warnings = read_recording(nwb, series).warnings
-                    describe_layout(nwb[series]["data"])
+                    recording = read_recording(nwb, series)
+                    chunk_references(nwb[series]["data"], recording.layout, "lfp")
                 except UserError as error:
                     probes.append(_unreadable(session, probe, file, series, error))
                 else:
-                    note = "; ".join([reason, *warnings])
+                    note = "; ".join([reason, *recording.warnings])
                     probes.append(Probe(session.session, probe, "nwb", file, series, "ok", note))
             return probes
     except UserError as error:
@@ -71,15 +73,27 @@ def describe(recording: Recording, clock: Clock, *, n_chunks: int) -> str:
     """Return what was found in a recording, for a person to read."""
     minutes, seconds = divmod(clock.t1 - clock.t0, 60)
     columns = ", ".join(recording.channels.columns) or "nothing else"
+    layout = recording.layout
+    codecs = ", ".join(codec["id"] for codec in layout.codecs) or "not compressed"
     lines = [
         f"file      {recording.file}",
         f"series    {recording.series}",
         f"samples   {recording.n_samples} × {recording.n_channels} channels in {n_chunks} chunks",
+        f"stored    {layout.dtype} in chunks of {' × '.join(map(str, layout.chunks))}, {codecs}",
         f"clock     {clock.t0:.3f} s to {clock.t1:.3f} s, {1 / clock.dt:.4f} Hz",
+        f"even to   {max((one.residual for one in clock.valid), default=0.0):.2g} s",
         f"length    {minutes:.0f} min {seconds:.1f} s, gaps included",
         f"units     volts = stored × {recording.conversion:g} + {recording.offset:g}",
         f"channels  ids {recording.channels.id[0]} to {recording.channels.id[-1]}, with {columns}",
     ]
-    lines += [f"gap       {start:.3f} s to {stop:.3f} s" for start, stop in clock.gaps()]
+    gaps = clock.gaps()
+    lines += [f"gap       {start:.3f} s to {stop:.3f} s" for start, stop in gaps[:MOST_GAPS]]
+    if len(gaps) > MOST_GAPS:
+        lines.append(f"gap       and {len(gaps) - MOST_GAPS} more")
+    lines += [
+        f"no time   samples {one.first_sample} to {one.stop_sample}"
+        for one in clock.segments
+        if not one.valid
+    ][:MOST_GAPS]
     lines += [f"warning   {warning}" for warning in recording.warnings]
     return "\n".join(lines)

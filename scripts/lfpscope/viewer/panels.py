@@ -103,7 +103,7 @@ class Panel:
             Row(self._strip(heights), self.figure, sizing_mode="stretch_both", margin=0),
             sizing_mode="stretch_both",
             margin=0,
-            min_height=150,
+            min_height=130,
         )
         self._head("")
 
