@@ -15,7 +15,7 @@ from lfpscope.drawing import NO_AREA, area_colour, area_runs
 from lfpscope.envelope import Probe, time_range
 from lfpscope.files import UserError, atomic, read_json, write_json
 from lfpscope.viewer.panels import area_labels, channel_ticks
-from lfpscope.viewer.render import BAR, HEAT_SHARE, PALETTES, chosen_channels, picture_of
+from lfpscope.viewer.render import BAR, HEAT_SHARE, PALETTES, chosen_channels, draw_probe
 from lfpscope.viewer.session import Session
 from lfpscope.viewer.state import HEAT, TRACES, State, time_text
 
@@ -154,11 +154,12 @@ def _draw_probe(
     figure: Figure, probe: Probe, state: State, place: tuple[int, int, int, int]
 ) -> Axes:
     left, bottom, width, height = place
-    mode, pixels, t0, t1, drawn_from = picture_of(probe, state, width, height)
+    picture = draw_probe(probe, state, width, height)
     axes = _axes(figure, place)
     # columns may be wider than a pixel; what lies beyond the range asked for is cut off
-    extent = (t0, t1, 0.0, 1.0)
-    axes.imshow(PALETTES[mode][pixels], extent=extent, aspect="auto", interpolation="nearest")
+    extent = (picture.t0, picture.t1, 0.0, 1.0)
+    colours = PALETTES[picture.mode][picture.pixels]
+    axes.imshow(colours, extent=extent, aspect="auto", interpolation="nearest")
     axes.set(xlim=(state.start, state.stop), ylim=(0, 1))
     decimals = int(np.clip(2 - np.floor(np.log10(state.stop - state.start)), 0, 6))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda t, _: time_text(t, decimals)))
@@ -171,12 +172,14 @@ def _draw_probe(
     axes.set_yticks([1 - (row + 0.5) / channels.size for row in rows], labels)
     axes.tick_params(labelsize=SIZE)
     scale = f"bar {state.microvolts:g} µV"
-    if mode == HEAT:
+    if picture.mode == HEAT:
         scale = f"heat map, brightest at {HEAT_SHARE * state.microvolts:g} µV"
-    heading = f"{probe.references.session} · {probe.references.probe} · {drawn_from} · {scale}"
+    heading = (
+        f"{probe.references.session} · {probe.references.probe} · {picture.drawn_from} · {scale}"
+    )
     axes.set_title(heading, loc="left", fontsize=SIZE, pad=6)
     _draw_areas(figure, [] if areas is None else list(area_runs(areas[channels])), place)
-    if mode == TRACES:
+    if picture.mode == TRACES:
         bar = _axes(figure, (left + 8, bottom + 8, 2, BAR))
         bar.set_facecolor("black")
         bar.set(xticks=[], yticks=[])

@@ -11,6 +11,7 @@ from lfpscope.drawing import area_colour
 from lfpscope.files import read_table
 
 MOST = 400  # that are shaded at once; more would hide what they are about
+TRANSPARENT = "#ffffff00"
 LETTER = 8  # pixels, about
 
 
@@ -72,7 +73,16 @@ def shading(
 ) -> dict[str, list[Any]]:
     """Columns for the page: intervals in a range, and names where `width` has room for them."""
     here = inside(intervals, start, stop)
-    here = here if len(here) <= MOST else []
+    if len(here) > MOST:
+        text = f"{len(here)} intervals: zoom in to see them"
+        return {
+            "start": [start],
+            "stop": [stop],
+            "name": [text],
+            "label": [text],
+            "at": [start],
+            "colour": [TRANSPARENT],
+        }
     per_second = width / (stop - start)
     room = [(min(one.stop, stop) - max(one.start, start)) * per_second for one in here]
     return {
@@ -80,8 +90,9 @@ def shading(
         "stop": [one.stop for one in here],
         "name": [one.name for one in here],
         "label": [
-            one.name if len(one.name) * LETTER < pixels and one.start >= start else ""
+            one.name if len(one.name) * LETTER < pixels else ""
             for one, pixels in zip(here, room, strict=True)
         ],
+        "at": [max(one.start, start) for one in here],
         "colour": [area_colour(one.name) for one in here],
     }

@@ -63,7 +63,7 @@ def time_axis(x_range: Range1d, tools: list[Any], cursor: Span, spans: ColumnDat
         source=spans,
     )
     plot.text(
-        x="start",
+        x="at",
         y=0.5,
         x_offset=3,
         text="label",

@@ -245,7 +245,7 @@ class Panel:
         self._scale.show(picture.mode, state.microvolts)
         # a shade over colours that mean something would change them: an outline is enough
         self._shaded.glyph.fill_alpha = SHADE if picture.mode == TRACES else 0
-        self._head(f"{picture.drawn_from} · {picture.seconds * 1e3:.0f} ms")
+        self._head(picture.badge())
 
     def pale(self, bad: set[int]) -> None:
         """Draw these channels, named by electrode id, pale."""

@@ -16,13 +16,14 @@ from lfpscope.drawing import (
     read_view,
     trace_picture,
 )
-from lfpscope.envelope import Probe
+from lfpscope.envelope import Probe, time_range
 from lfpscope.files import UserError
 from lfpscope.viewer.session import Slot
 from lfpscope.viewer.state import HEAT, TRACES, State
 
 BAR = 25  # pixels of the scale bar
 HEAT_SHARE = 0.5  # of what the scale bar stands for is the upper end of the heat map's colours
+EVERY_SAMPLE = "every sample"
 PALETTES = {TRACES: TRACE_PALETTE, HEAT: HEAT_PALETTE}
 
 
@@ -40,6 +41,8 @@ class Picture:
         Session time of its left and right edge, seconds.
     drawn_from : str
         "every sample", or "envelope of so many".
+    n_bytes : int
+        Of the chunks in the source file that hold the samples drawn; 0 for an envelope.
     seconds : float
         That it took.
     """
@@ -49,28 +52,29 @@ class Picture:
     t0: float
     t1: float
     drawn_from: str
+    n_bytes: int
     seconds: float
+
+    def badge(self) -> str:
+        """What the picture was drawn from, and what that cost, in words."""
+        size = f" in {self.n_bytes / 1e6:.1f} MB" if self.n_bytes else ""
+        return f"{self.drawn_from}{size} · {self.seconds * 1e3:.0f} ms"
 
 
 def draw(slot: Slot, state: State, width: int, height: int) -> Picture | UserError:
     """Draw what a page shows of one probe, or say why that cannot be done."""
-    begin = time.perf_counter()
     try:
         with slot.lock:
-            probe = slot.open()
-            picture = picture_of(probe, state, width, height)
+            return draw_probe(slot.open(), state, width, height)
     except UserError as error:
         return error
     except OSError as error:
         return UserError(f"probe {slot.name}: {error}")
-    mode, pixels, t0, t1, drawn_from = picture
-    return Picture(mode, pixels, t0, t1, drawn_from, time.perf_counter() - begin)
 
 
-def picture_of(
-    probe: Probe, state: State, width: int, height: int
-) -> tuple[str, npt.NDArray[np.uint8], float, float, str]:
-    """Draw an open probe: mode, pixels, left and right edge, and what it is drawn from."""
+def draw_probe(probe: Probe, state: State, width: int, height: int) -> Picture:
+    """Draw what a page shows of an open probe."""
+    begin = time.perf_counter()
     view = read_view(probe, state.start, state.stop, width)
     channels = chosen_channels(probe, state)
     mode = HEAT if probe.references.probe in state.heat else TRACES
@@ -80,7 +84,18 @@ def picture_of(
     else:
         gain = BAR / volts
         pixels = trace_picture(view, probe, height, pixels_per_volt=gain, channels=channels)
-    return mode, pixels, view.t0, view.t1, view.drawn_from
+    n_bytes = stored_bytes(probe, state) if view.drawn_from == EVERY_SAMPLE else 0
+    seconds = time.perf_counter() - begin
+    return Picture(mode, pixels, view.t0, view.t1, view.drawn_from, n_bytes, seconds)
+
+
+def stored_bytes(probe: Probe, state: State) -> int:
+    """Size in the source file of the chunks that hold a view's samples."""
+    height, sizes = probe.references.layout.chunks[0], probe.references.sizes
+    rows: set[int] = set()
+    for _, first, stop in time_range(probe.references.clock, state.start, state.stop):
+        rows |= set(range(first // height, -(-stop // height)))
+    return int(sizes[sorted(rows)].sum())
 
 
 def chosen_channels(probe: Probe, state: State) -> npt.NDArray[np.int64]:
