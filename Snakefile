@@ -37,7 +37,6 @@ rule all:
     default_target: True
     input:
         "<results>/checked.tsv",
-        "<results>/index.html",
     localrule: True
 
 

@@ -4,10 +4,7 @@
 rule check_run:
     """Name every probe that is not whole, and fail if there is one."""
     input:
-        INDEX,
-        SUMMARIES,
-        OVERVIEWS,
-        VIEWERS,
+        run="<results>/run.json",  # which waits for all else
         probes="<results>/probes.tsv",
         script=script("check_run"),
     output:

@@ -1,5 +1,6 @@
 """A view as PNG, with a JSON beside it that says what it shows and renders it again."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -66,7 +67,7 @@ def describe_view(session: Session, state: State, width: int, height: int) -> di
         "height": height,
         "state": plain,
         "probes": [_describe_probe(probe, state) for probe in _shown(session, state)],
-        "versions": {name: version(name) for name in DRAWN_WITH},
+        "versions": _versions(),
     }
 
 
@@ -109,10 +110,17 @@ def render_view(session: Session, view: Path, png: Path) -> None:
     if content["lfpscope_view"] != VERSION:
         raise UserError(f"{view}: version {content['lfpscope_view']}, expected {VERSION}.")
     for probe in _shown(session, state):
-        then, now = known[probe.references.probe]["source"], probe.references.provenance
-        if (then["size"], then["crc32"]) != (now["size"], now["crc32"]):
-            raise UserError(f"{view}: made from another file than {now['address']}.")
+        source, here = known[probe.references.probe]["source"], probe.references.provenance
+        if (source["size"], source["crc32"]) != (here["size"], here["crc32"]):
+            raise UserError(f"{view}: made from another file than {here['address']}.")
+    then, now = content["versions"], _versions()
+    if then != now:
+        print(f"made with {then}, now drawn with {now}: bytes may differ", file=sys.stderr)
     draw_view(session, content, png)
+
+
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in DRAWN_WITH}
 
 
 def read_state(content: dict[str, Any]) -> State:
