@@ -81,7 +81,7 @@ def describe(recording: Recording, clock: Clock, *, n_chunks: int) -> str:
         f"samples   {recording.n_samples} × {recording.n_channels} channels in {n_chunks} chunks",
         f"stored    {layout.dtype} in chunks of {' × '.join(map(str, layout.chunks))}, {codecs}",
         f"clock     {clock.t0:.3f} s to {clock.t1:.3f} s, {1 / clock.dt:.4f} Hz",
-        f"even to   {max((one.residual for one in clock.valid), default=0.0):.2g} s",
+        f"even to   {max((one.residual for one in clock.valid), default=0.0) * 1e6:.3f} µs",
         f"length    {minutes:.0f} min {seconds:.1f} s, gaps included",
         f"units     volts = stored × {recording.conversion:g} + {recording.offset:g}",
         f"channels  ids {recording.channels.id[0]} to {recording.channels.id[-1]}, with {columns}",
