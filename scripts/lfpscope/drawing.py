@@ -1,7 +1,6 @@
 """A view → pixels, drawn by Datashader. It knows no files and no axes."""
 
 import math
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -30,21 +29,6 @@ TRACE_PALETTE = np.array([PAPER, GAP, GREY, *SHADES], np.uint8)
 HEAT_COLOURS = mpl.colormaps["magma"](np.linspace(0, 0.98, 254), bytes=True)[:, :3]
 HEAT_PALETTE = np.array([*HEAT_COLOURS, GREY, GAP], np.uint8)
 HEAT_GREY, HEAT_GAP = 254, 255
-# Paul Tol's muted scheme: distinct for colour-blind readers too (personal.sron.nl/~pault)
-AREA_COLOURS = (
-    "#88CCEE",
-    "#44AA99",
-    "#117733",
-    "#999933",
-    "#DDCC77",
-    "#CC6677",
-    "#882255",
-    "#AA4499",
-    "#6699CC",
-    "#AA8866",
-)
-AREA_SEED = 1291  # gives Allen's areas that lie side by side different colours
-NO_AREA = {"", "unknown", "none", "nan", "null"}
 SAMPLES_PER_PIXEL = 4  # up to which samples are drawn themselves, not first, min, max and last
 TRACE_PIXELS = 12  # that the configured µV take in a picture 1000 pixels high
 OVERLAP_PIXELS = 24  # channels that lie nearer than this are told apart by shade where they overlap
@@ -411,20 +395,3 @@ def heat_picture(
     colours[np.isnan(spread)] = HEAT_GAP
     bands = np.arange(height) * order.size // height
     return colours[bands].astype(np.uint8)
-
-
-# --- brain areas ---------------------------------------------------------------------------------
-
-
-def area_colour(area: str) -> str:
-    """The colour of a brain area: the same in every picture."""
-    return AREA_COLOURS[zlib.crc32(area.encode(), AREA_SEED) % len(AREA_COLOURS)]
-
-
-def area_runs(areas: npt.NDArray[Any]) -> Iterator[tuple[str, int, int]]:
-    """Neighbouring channels of one area: its name, first row, and one past the last."""
-    start = 0
-    for stop in range(1, areas.size + 1):
-        if stop == areas.size or areas[stop] != areas[start]:
-            yield str(areas[start]), start, stop
-            start = stop

@@ -13,7 +13,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from lfpscope.drawing import area_colour
+from lfpscope.areas import area_colour
 from lfpscope.files import write_text
 from lfpscope.results import Figures, Result
 

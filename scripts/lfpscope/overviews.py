@@ -13,17 +13,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from lfpscope.areas import NO_AREA, area_colour, area_runs
 from lfpscope.clock import Clock
 from lfpscope.drawing import (
     HEAT_COLOURS,
     HEAT_PALETTE,
-    NO_AREA,
     TRACE_PALETTE,
     TRACE_PIXELS,
     Floats,
     View,
-    area_colour,
-    area_runs,
     depth_order,
     heat_picture,
     read_view,

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from lfpscope.drawing import NO_AREA, area_colour, area_runs
+from lfpscope.areas import NO_AREA, area_colour, area_runs
 from lfpscope.envelope import Probe, time_range
 from lfpscope.files import UserError, atomic, read_json, write_json
 from lfpscope.viewer.panels import area_labels, channel_ticks

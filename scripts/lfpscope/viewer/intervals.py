@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lfpscope.drawing import area_colour
+from lfpscope.areas import area_colour
 from lfpscope.files import read_table
 
 MOST = 400  # that are shaded at once; more would hide what they are about

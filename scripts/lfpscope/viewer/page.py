@@ -18,7 +18,7 @@ from bokeh.models import (
     Span,
 )
 
-from lfpscope.drawing import NO_AREA
+from lfpscope.areas import NO_AREA
 from lfpscope.envelope import Probe
 from lfpscope.files import UserError
 from lfpscope.viewer import marks

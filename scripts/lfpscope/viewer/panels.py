@@ -25,7 +25,7 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from lfpscope.drawing import NO_AREA, area_colour, area_runs
+from lfpscope.areas import NO_AREA, area_colour, area_runs
 from lfpscope.envelope import Probe
 from lfpscope.files import UserError
 from lfpscope.viewer.render import BAR, HEAT_SHARE, Picture, chosen_channels, palette

@@ -1,0 +1,37 @@
+"""Brain areas: their colours, and the runs of channels that lie in one."""
+
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy.typing as npt
+
+# Paul Tol's muted scheme: distinct for colour-blind readers too (personal.sron.nl/~pault)
+AREA_COLOURS = (
+    "#88CCEE",
+    "#44AA99",
+    "#117733",
+    "#999933",
+    "#DDCC77",
+    "#CC6677",
+    "#882255",
+    "#AA4499",
+    "#6699CC",
+    "#AA8866",
+)
+AREA_SEED = 1291  # gives Allen's areas that lie side by side different colours
+NO_AREA = {"", "unknown", "none", "nan", "null"}
+
+
+def area_colour(area: str) -> str:
+    """The colour of a brain area: the same in every picture."""
+    return AREA_COLOURS[zlib.crc32(area.encode(), AREA_SEED) % len(AREA_COLOURS)]
+
+
+def area_runs(areas: npt.NDArray[Any]) -> Iterator[tuple[str, int, int]]:
+    """Neighbouring channels of one area: its name, first row, and one past the last."""
+    start = 0
+    for stop in range(1, areas.size + 1):
+        if stop == areas.size or areas[stop] != areas[start]:
+            yield str(areas[start]), start, stop
+            start = stop
