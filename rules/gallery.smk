@@ -4,7 +4,7 @@
 rule write_gallery:
     """A page with all probes, and the run as JSON: versions, settings, sources, figures."""
     input:
-        # all else comes before these; to name each file would double the time of a dry run
+        # all else comes before these: naming each file would only lengthen the DAG
         OVERVIEWS,
         of_sessions("viewer.py"),
         probes="<results>/probes.tsv",
