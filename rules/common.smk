@@ -206,9 +206,9 @@ def probe(wildcards):
 
 
 def nwb_of(wildcards):
-    """The NWB file of a probe, where it is the user's."""
+    """The NWB file of a probe, where it is the user's and on disk."""
     one = probe(wildcards)
-    return [one.address] if one.source == "nwb" else []
+    return [one.address] if one.source == "nwb" and "://" not in one.address else []
 
 
 def nwb_files(wildcards):

@@ -7,13 +7,13 @@ from lfpscope.program import program
 from lfpscope.sources.probes import fetch_file
 
 
-def fetch_probe(address: Path, *, source: str, session: str, probe: str, checked: Path) -> None:
+def fetch_probe(address: str, *, source: str, session: str, probe: str, checked: Path) -> None:
     """Find or make the file of one probe, check it, and note where it is.
 
     Parameters
     ----------
     address
-        Where the file is or shall be.
+        Path or address where the file is or shall be.
     source
         Kind of source, as in the table of sessions.
     session, probe

@@ -26,7 +26,7 @@ def index_probe(
         Path of the series in the file; without it, the one that holds LFP.
     """
     address = read_json(source)["address"]
-    with open_nwb(Path(address)) as nwb:
+    with open_nwb(address) as nwb:
         recording = read_recording(nwb, series or choose_series(nwb)[0][0])
         clock = read_clock(nwb, recording)
         n_chunks = write_references(

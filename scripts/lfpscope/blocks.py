@@ -1,12 +1,10 @@
 """References → decoded blocks, in parallel and in bounded memory."""
 
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -14,7 +12,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.files import UserError
+from lfpscope.addresses import CONNECTIONS, is_remote, open_address
 from lfpscope.layout import decode as decode
 from lfpscope.references import References
 
@@ -41,10 +39,7 @@ class Source:
 
     def __init__(self, references: References) -> None:
         self.references = references
-        try:
-            self._descriptor = os.open(Path(references.address), os.O_RDONLY)
-        except OSError as error:
-            raise UserError(f"{references.address}: {error.strerror}.") from None
+        self._file = open_address(references.address)
 
     def __enter__(self) -> Self:
         return self
@@ -59,11 +54,11 @@ class Source:
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._descriptor)
+        self._file.close()
 
     def read(self, offset: int, size: int) -> bytes:
         """Read bytes; fewer come back only at the end of the file."""
-        return os.pread(self._descriptor, size, offset)
+        return self._file.read(offset, size)
 
     def chunk(self, row: int, column: int) -> Block | Damage:
         """Read and decode one chunk."""
@@ -167,13 +162,14 @@ class Samples:
     ----------
     source : Source
         Where the bytes are.
-    threads : int
-        How many decode at once.
+    threads : int, optional
+        How many read and decode at once; without it two, or more where they wait for a server.
     """
 
-    def __init__(self, source: Source, *, threads: int = 2) -> None:
+    def __init__(self, source: Source, *, threads: int | None = None) -> None:
         self.source = source
-        self._pool = ThreadPoolExecutor(threads)
+        usual = CONNECTIONS if is_remote(source.references.address) else 2
+        self._pool = ThreadPoolExecutor(threads or usual)
         self._cache: OrderedDict[tuple[int, int], Block | Damage] = OrderedDict()
         self._lock = Lock()
 

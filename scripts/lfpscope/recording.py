@@ -9,6 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from lfpscope.addresses import CONNECTIONS, Blocks, RemoteFile, is_remote, open_address
 from lfpscope.clock import Clock, Floats, clock_from_rate, clock_from_timestamps
 from lfpscope.electrodes import Channels as Channels
 from lfpscope.electrodes import electrode_rows, read_channels
@@ -30,8 +31,8 @@ class Recording:
 
     Attributes
     ----------
-    file : Path
-        The NWB file.
+    file : str
+        Path or address of the NWB file.
     series : str
         Path of the series inside the file.
     session : str
@@ -54,7 +55,7 @@ class Recording:
         Of NWB, as the file says; empty where it does not.
     """
 
-    file: Path
+    file: str
     series: str
     session: str
     n_samples: int
@@ -69,20 +70,36 @@ class Recording:
     version: str = ""
 
 
-def open_nwb(path: Path) -> h5py.File:
+def open_nwb(address: str | Path) -> h5py.File:
     """Open an NWB file for reading.
+
+    Parameters
+    ----------
+    address : str or Path
+        A path, or an https or s3 address.
 
     Raises
     ------
     UserError
         If it is missing, not HDF5, or cut short: with both sizes, where HDF5 tells them.
     """
+    if is_remote(str(address)):
+        return _open_remote(RemoteFile(str(address)))
+    path = Path(address)
     try:
         return h5py.File(path, "r")
     except FileNotFoundError:
         raise UserError(f"{path}: no such file. Correct the location in sessions.tsv.") from None
     except OSError as error:
         raise UserError(f"{path}: {_why_unreadable(path, str(error))}") from None
+
+
+def _open_remote(remote: RemoteFile) -> h5py.File:
+    try:
+        return h5py.File(Blocks(remote), "r")
+    except OSError as error:
+        kind = f"it starts with {remote.read(0, 16)!r}" if "signature" in str(error) else error
+        raise UserError(f"{remote.address}: not a whole HDF5 file: {kind}.") from None
 
 
 def _why_unreadable(path: Path, error: str) -> str:
@@ -132,7 +149,7 @@ def read_recording(nwb: h5py.File, series: str) -> Recording:
     warnings = [*_shape_warnings(group, transposed=transposed), *missing]
     warnings += [*_clock_warnings(group, rate), *_unit_warnings(data)]
     return Recording(
-        file=Path(nwb.filename),
+        file=nwb.filename,
         series=series,
         session=_stored_text(nwb, "general/session_id"),
         n_samples=n_samples,
@@ -290,10 +307,11 @@ def _blocks(times: h5py.Dataset) -> Iterator[Floats]:
 
     def read(i: int) -> Floats:
         n = min(length, times.size - i * length)
-        if f"/{i}" not in stored:
+        place = stored.get(f"/{i}")
+        if place is None:
             return np.full(n, np.nan)
         try:
-            chunk = decode(times.id.read_direct_chunk((i * length,))[1], layout)
+            chunk = decode(file.read(*place[1:]), layout)
         except ValueError as error:
             raise UserError(
                 f"{times.file.filename}: {times.name}: the chunk of sample {i * length} {error}. "
@@ -301,6 +319,8 @@ def _blocks(times: h5py.Dataset) -> Iterator[Floats]:
             ) from None
         return np.asarray(chunk[:n], dtype=np.float64)
 
-    with ThreadPoolExecutor(2) as pool:
+    address = times.file.filename
+    threads = CONNECTIONS if is_remote(address) else 2
+    with open_address(address) as file, ThreadPoolExecutor(threads) as pool:
         for first in range(0, layout.grid[0], CHUNKS_AHEAD):
             yield from pool.map(read, range(first, min(first + CHUNKS_AHEAD, layout.grid[0])))

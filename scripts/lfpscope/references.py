@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from lfpscope.addresses import Bytes, is_remote, open_address
 from lfpscope.clock import Clock
 from lfpscope.electrodes import Channels
 from lfpscope.files import UserError, read_json, write_json
@@ -27,7 +28,8 @@ from lfpscope.layout import describe_layout as describe_layout
 from lfpscope.recording import Recording, starting_time, times_layout
 from lfpscope.variables import counted, inlined_variable, read_inlined, zarr_variable
 
-SAMPLED_CHUNKS = 32  # whose checksums tell a replaced file from a touched one
+LOCAL_CHUNKS = 32  # whose checksums tell a replaced file from a touched one
+REMOTE_CHUNKS = 4  # where an ETag tells, and a copy on disk must still be known again
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def write_references(
             "version": 1,
             "templates": {"u": address},
             "refs": refs,
-            "provenance": _provenance(Path(recording.file), address, chunks),
+            "provenance": _provenance(address, chunks),
         },
     )
     return len(chunks)
@@ -202,28 +204,23 @@ def _clock_variable(nwb: h5py.File, recording: Recording) -> Refs:
     return counted("timestamps", recording.n_samples, attributes)
 
 
-def _provenance(source: Path, address: str, chunks: Refs) -> dict[str, Any]:
-    status = source.stat()
+def _provenance(address: str, chunks: Refs) -> dict[str, Any]:
+    with open_address(address) as source:
+        identity = source.identity()
+        sampled = _checksums(source, chunks, REMOTE_CHUNKS if is_remote(address) else LOCAL_CHUNKS)
     return {
         "address": address,
-        "size": status.st_size,
-        "mtime_ns": status.st_mtime_ns,
-        "crc32": _checksums(source, chunks),
+        **identity,
+        "crc32": sampled,
         "versions": {"lfpscope": version("lfpscope"), "h5py": version("h5py")},
     }
 
 
-def _checksums(source: Path, chunks: Refs) -> list[list[int]]:
+def _checksums(source: Bytes, chunks: Refs, n: int) -> list[list[int]]:
     """Lists ``[offset, size, crc32]`` of chunks spread evenly over the data."""
     places = sorted(ref[1:] for ref in chunks.values() if isinstance(ref, list))
-    picked = np.linspace(0, len(places) - 1, min(SAMPLED_CHUNKS, len(places))).round().astype(int)
-    with source.open("rb") as file:
-        return [[*places[i], _crc(file, *places[i])] for i in picked.tolist()]
-
-
-def _crc(file: Any, offset: int, size: int) -> int:
-    file.seek(offset)
-    return zlib.crc32(file.read(size))
+    picked = np.linspace(0, len(places) - 1, min(n, len(places))).round().astype(int)
+    return [[*places[i], zlib.crc32(source.read(*places[i]))] for i in picked.tolist()]
 
 
 # --- opening ------------------------------------------------------------------------------------
@@ -308,23 +305,26 @@ def check_source(references: References) -> None:
     UserError
         If it is missing or has changed: what changed, and what to run.
     """
-    source, then = Path(references.address), references.provenance
-    try:
-        now = source.stat()
-    except OSError as error:
+    address, then = references.address, references.provenance
+    where = "Put the file back, or correct sessions.tsv and run again."
+    if not is_remote(address) and not Path(address).exists():
         raise UserError(
-            f"{source}: {error.strerror}, but {references.file} refers to it. "
-            "Put the file back, or correct sessions.tsv and run again."
-        ) from None
+            f"{address}: No such file or directory, but {references.file} refers to it. {where}"
+        )
     again = f"Run the pipeline again: {references.file} describes an older file."
-    if now.st_size != then["size"]:
-        raise UserError(f"{source}: {now.st_size} bytes, {then['size']} when indexed. {again}")
-    if now.st_mtime_ns == then["mtime_ns"]:
-        return
-    with source.open("rb") as file:
+    if is_remote(address):  # of which Snakemake sees nothing
+        again = f"{references.file} describes an older file: run with --forcerun fetch_probe."
+    with open_address(address) as source:
+        now = source.identity()
+        if now["size"] != then["size"]:
+            raise UserError(f"{address}: {now['size']} bytes, {then['size']} when indexed. {again}")
+        if now == {name: then.get(name) for name in now}:
+            return
+        if "etag" in now and "etag" in then:
+            raise UserError(f"{address}: ETag {now['etag']}, {then.get('etag')} before. {again}")
         for offset, size, crc in then["crc32"]:
-            if _crc(file, offset, size) != crc:
-                raise UserError(f"{source}: the chunk at byte {offset} has changed. {again}")
+            if zlib.crc32(source.read(offset, size)) != crc:
+                raise UserError(f"{address}: the chunk at byte {offset} has changed. {again}")
 
 
 # --- combining ----------------------------------------------------------------------------------

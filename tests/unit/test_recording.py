@@ -8,10 +8,13 @@ import dialects
 import h5py
 import numpy as np
 import pytest
+import xarray as xr
 from dialects import add_region, add_series, add_table, clock, plain, recording, references, volts
+from stored import as_engines_read
 
 from lfpscope.files import UserError
 from lfpscope.recording import choose_series, open_nwb, read_clock, read_recording
+from lfpscope.references import combine_references
 
 nwb = dialects.nwb  # the fixture
 
@@ -311,3 +314,10 @@ def test_file_that_others_wrote(tmp_path, name):
         in_volts = stored * found.conversion if found.conversion != 1 else stored
     assert opened.clock.n_samples == shape[0]
     np.testing.assert_allclose(volts(tmp_path), in_volts, rtol=1e-6)
+    for dataset in as_engines_read(opened.file):
+        np.testing.assert_allclose(dataset.lfp.values, in_volts, rtol=1e-6)
+    combine_references([opened.file], tmp_path / "session.json", session="s")
+    target = {"fo": str(tmp_path / "session.json"), "remote_protocol": "file"}
+    options = target | {"remote_options": {"asynchronous": True}}
+    with xr.open_datatree("reference://", engine="zarr", storage_options=options) as tree:
+        np.testing.assert_allclose(tree[opened.probe].lfp.values, in_volts, rtol=1e-6)

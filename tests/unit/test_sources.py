@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 
 from lfpscope.files import UserError
@@ -150,7 +151,7 @@ def test_unreadable_file_stands_for_the_probes_it_may_hold():
 def test_users_file_is_only_looked_at(write_nwb, tmp_path):
     path = write_nwb(tmp_path / "a.nwb")
     before = path.stat()
-    found = fetch_file("nwb", "s", "a", path)
+    found = fetch_file("nwb", "s", "a", str(path))
     assert (found["size"], found["mtime_ns"]) == (before.st_size, before.st_mtime_ns)
     assert path.stat() == before
 
@@ -158,12 +159,12 @@ def test_users_file_is_only_looked_at(write_nwb, tmp_path):
 def test_address_is_absolute(write_nwb, tmp_path, monkeypatch):
     write_nwb(tmp_path / "a.nwb")
     monkeypatch.chdir(tmp_path)
-    assert fetch_file("nwb", "s", "a", Path("a.nwb"))["address"] == f"{tmp_path}/a.nwb"
+    assert fetch_file("nwb", "s", "a", "a.nwb")["address"] == f"{tmp_path}/a.nwb"
 
 
 def test_users_file_that_is_gone(tmp_path):
     with pytest.raises(UserError, match="no such file"):
-        fetch_file("nwb", "s", "a", tmp_path / "a.nwb")
+        fetch_file("nwb", "s", "a", str(tmp_path / "a.nwb"))
 
 
 # --- describing ---------------------------------------------------------------------------------
@@ -185,3 +186,15 @@ def test_description(write_nwb, tmp_path):
         "units     volts = stored × 1 + 0",
         "channels  ids 100 to 103, with depth, area",
     ]
+
+
+def test_a_clock_that_cannot_be_drawn_over_is_a_row(write_nwb, tmp_path):
+    path = write_nwb(tmp_path / "a.nwb", samples=30_000)
+    with h5py.File(path, "r+") as file:
+        series = file["acquisition/LFP/lfp"]
+        for name in {"starting_time", "timestamps"} & set(series):
+            del series[name]
+        series["timestamps"] = np.arange(30_000) / 1250 + np.arange(30_000) // 2  # breaks each 2
+    (probe,) = nwb_probes(Session("s", "nwb", str(path)))
+    assert probe.status == "unreadable"
+    assert "It cannot be drawn over time" in probe.note

@@ -52,7 +52,7 @@ def test_probes_are_separated_by_commas(tmp_path):
         ("session\tsource\na\tdemo\n\na\tdemo\n", "line 4: session 'a' is already in"),
         ("session\tsource\na\tnwb\n", "line 2: source nwb needs a location"),
         ("session\tsource\tlocation\na\tdemo\tx\n", "line 2: a demo has no location"),
-        ("session\tsource\tlocation\na\tnwb\thttps://x.org/y.nwb\n", "not available in this"),
+        ("session\tsource\tlocation\na\tnwb\tftp://x.org/y.nwb\n", "scheme ftp; expected"),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path, text, message):

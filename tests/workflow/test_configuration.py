@@ -39,7 +39,7 @@ def test_wrong_setting(bare, setting, message):
         (HEADER + "a\tallen\n", "(allen is not available in this version)"),
         (HEADER + "a\tdisk\tx.nwb\n", "line 2: source is 'disk'; expected demo, or nwb"),
         (HEADER + "mouse\tdemo\n", "line 2: session is 'mouse'; expected demo-1"),
-        (HEADER + "a\tnwb\ts3://x/y.nwb\n", "s3://x/y.nwb: addresses are not available in this"),
+        (HEADER + "a\tnwb\tftp://x/y.nwb\n", "ftp://x/y.nwb: scheme ftp; expected a path or glob"),
         ("session\tsource\tplace\na\tnwb\tx.nwb\n", "line 2: unknown key place in it; known are"),
         ("session\tlocation\na\tx.nwb\n", "line 2: source is missing; expected demo, or nwb"),
     ],

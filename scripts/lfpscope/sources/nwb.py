@@ -2,11 +2,13 @@
 
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from lfpscope.addresses import is_remote
 from lfpscope.clock import Clock
 from lfpscope.files import UserError
 from lfpscope.layout import chunk_references
-from lfpscope.recording import Recording, choose_series, open_nwb, read_recording
+from lfpscope.recording import Recording, choose_series, open_nwb, read_clock, read_recording
 from lfpscope.sources.tables import Probe, Session, find_files
 
 MOST_GAPS = 20  # that are listed
@@ -27,16 +29,18 @@ def nwb_probes(session: Session) -> list[Probe]:
 
 def probes_in_file(session: Session, file: str) -> list[Probe]:
     """Find the probes in one NWB file."""
-    path = Path(file)
+    path = Path(urlsplit(file).path if is_remote(file) else file)
     try:
-        with open_nwb(path) as nwb:
+        with open_nwb(file) as nwb:
             chosen, reason = choose_series(nwb, session.series)
             probes = []
             for series in chosen:
                 probe = probe_id(path, series if len(chosen) > 1 else "")
                 try:
                     recording = read_recording(nwb, series)
-                    chunk_references(nwb[series]["data"], recording.layout, "lfp")
+                    if not is_remote(file):  # over a network it would cost minutes
+                        chunk_references(nwb[series]["data"], recording.layout, "lfp")
+                        read_clock(nwb, recording)
                 except UserError as error:
                     probes.append(_unreadable(session, probe, file, series, error))
                 else:
@@ -51,20 +55,23 @@ def probes_in_file(session: Session, file: str) -> list[Probe]:
 
 def _unreadable(session: Session, probe: str, file: str, series: str, error: Exception) -> Probe:
     message = str(error) if isinstance(error, UserError) else f"{file}: cannot be read ({error})"
+    if is_remote(file):  # of which Snakemake sees nothing
+        message += " Then run with --forcerun list_probes."
     note = " ".join(message.split())
     return Probe(session.session, probe, "nwb", file, series, "unreadable", note)
 
 
 def probe_id(path: Path, series: str = "") -> str:
-    """Id of a probe: the file's stem, and the name of the series where there are several.
+    """Id of a probe: the file's stem, or DANDI's id, and the series where there are several.
 
     >>> probe_id(Path("sub-1/probe_810755797_lfp.nwb"))
     '810755797'
     >>> probe_id(Path("my file.nwb"), "/acquisition/LF 0")
     'my_file.LF_0'
     """
-    allen = re.fullmatch(r"probe_(\d+)_lfp", path.stem)
-    parts = [allen[1] if allen else path.stem, *([series.rsplit("/", 1)[-1]] if series else [])]
+    stem = path.parent.name if path.name == "download" else path.stem  # assets of DANDI
+    allen = re.fullmatch(r"probe_(\d+)_lfp", stem)
+    parts = [allen[1] if allen else stem, *([series.rsplit("/", 1)[-1]] if series else [])]
     name = re.sub(r"[^A-Za-z0-9._-]", "_", ".".join(parts))
     return name if name[0].isalnum() else f"x{name}"
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lfpscope.addresses import is_remote, open_address
 from lfpscope.files import UserError
 from lfpscope.recording import open_nwb
 from lfpscope.sources.demo import demo_is_whole, demo_probes, make_probe
@@ -80,10 +81,11 @@ def _may_be(probe: Probe, wanted: str) -> bool:
     return probe.probe == wanted or (unread and wanted.startswith(f"{probe.probe}."))
 
 
-def fetch_file(source: str, session: str, probe: str, address: Path) -> dict[str, Any]:
+def fetch_file(source: str, session: str, probe: str, address: str) -> dict[str, Any]:
     """Have a probe's file where it belongs, and say how it was checked.
 
-    A file of the user's is only looked at. The demo's is made, unless it is there and whole.
+    A file of the user's, or on a server, is only looked at. The demo's is made, unless it is there
+    and whole.
 
     Returns
     -------
@@ -96,19 +98,15 @@ def fetch_file(source: str, session: str, probe: str, address: Path) -> dict[str
         If a file of the user's is missing or is not whole.
     """
     if source == "demo":
-        if demo_is_whole(address, session, probe):
+        if demo_is_whole(Path(address), session, probe):
             print(f"{address} is there and whole")
         else:
             print(f"making {address}")
-            make_probe(session, probe, address)
+            make_probe(session, probe, Path(address))
         checked = "opens as HDF5; ids, version and shape are those of the demo"
     else:
         open_nwb(address).close()
         checked = "opens as HDF5, which compares the file's size with what its header says"
-    status = address.stat()
-    return {
-        "address": str(address.absolute()),
-        "size": status.st_size,
-        "mtime_ns": status.st_mtime_ns,
-        "checked": checked,
-    }
+    stable = address if is_remote(address) else str(Path(address).absolute())
+    with open_address(stable) as file:
+        return {"address": stable, **file.identity(), "checked": checked}

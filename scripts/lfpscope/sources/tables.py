@@ -12,6 +12,8 @@ from pathlib import Path
 
 from lfpscope.files import UserError, read_table, write_table
 
+SCHEMES = ("https", "http", "s3")  # of addresses that can be read in place
+
 
 @dataclass(frozen=True)
 class Session:
@@ -24,7 +26,8 @@ class Session:
     source : str
         ``demo`` or ``nwb``.
     location : str
-        Path or glob of NWB files; empty for the demo.
+        Path or glob of NWB files, or https and s3 addresses with spaces
+        between; empty for the demo.
     probes : tuple of str
         Ids of the probes to keep; empty for all.
     series : str
@@ -140,10 +143,16 @@ def check_source(session: Session) -> None:
         raise UserError(f"{where}: a demo has no location. Leave it empty, or use source nwb.")
     if session.source == "nwb" and not location:
         raise UserError(f"{where}: source nwb needs a location: the path or glob of NWB files.")
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", location):
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", location)
+    if scheme and scheme[1] not in SCHEMES:
         raise UserError(
-            f"{where}: {location}: addresses are not available in this version. "
-            "Give the path or glob of files on disk."
+            f"{where}: {location}: scheme {scheme[1]}; expected a path or glob of files on disk, "
+            "https:// or s3://."
+        )
+    if scheme and "*" in location:
+        raise UserError(
+            f"{where}: {location}: servers do not list their files, so no `*` in an address. "
+            "Name each one, with spaces between."
         )
 
 
@@ -160,6 +169,8 @@ def find_files(session: Session) -> list[str]:
     """
     if session.source == "demo":
         return []
+    if "://" in session.location:
+        return re.split(r"\s+(?=[a-z0-9]+://)", session.location)
     location = Path(session.location).expanduser()
     if location.is_dir():
         raise UserError(

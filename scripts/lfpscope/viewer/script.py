@@ -17,6 +17,7 @@ PACKAGES = (
     "numba",
     "numpy",
     "pandas",
+    "requests",
     "tqdm",
     "zarr",
 )

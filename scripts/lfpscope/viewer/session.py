@@ -64,6 +64,7 @@ class Slot:
 
 
 def _size_and_time(address: str) -> tuple[int, int]:
+    """Size and time of a local file; of a remote one, whose every answer is checked, nothing."""
     try:
         status = Path(address).stat()
     except OSError:

@@ -1,0 +1,272 @@
+"""Files on servers are read in place: the same as on disk, or refused with the reason."""
+
+import re
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from moto.server import ThreadedMotoServer
+from serving import Served, serve
+
+from lfpscope import addresses
+from lfpscope.addresses import RemoteFile, is_remote, open_address
+from lfpscope.envelope import Probe
+from lfpscope.files import UserError
+from lfpscope.overviews import draw_probe
+from lfpscope.recording import open_nwb, read_clock, read_recording
+from lfpscope.references import References, check_source, open_references, write_references
+from lfpscope.sources.nwb import nwb_probes
+from lfpscope.sources.tables import Session
+from lfpscope.summary import build_envelope, write_channels
+
+SERIES = "/acquisition/LFP/lfp"
+
+
+@pytest.fixture
+def nwb(tmp_path: Path, write_nwb: Callable[..., Path]) -> Path:
+    path = write_nwb(tmp_path / "served/probe.nwb", samples=20_000, channels=5)
+    with h5py.File(path, "r+") as file:
+        group = file[SERIES]
+        for name in ("starting_time", "timestamps"):
+            if name in group:
+                del group[name]
+        times = np.arange(20_000) / 1250 + 3.0
+        times[12_000:] += 2.5
+        group.create_dataset("timestamps", data=times, chunks=(700,), compression="gzip")
+    return path
+
+
+@pytest.fixture
+def served(nwb: Path) -> Iterator[Served]:
+    with serve(nwb.parent) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(addresses, "SILENT_SECONDS", 0.5)
+    monkeypatch.setattr(addresses, "LONGEST_PAUSE", 0.05)
+
+
+def index(address: str, folder: Path) -> References:
+    folder.mkdir()
+    path = folder / "lfp.json"
+    with open_nwb(address) as file:
+        recording = read_recording(file, SERIES)
+        clock = read_clock(file, recording)
+        write_references(file, recording, clock, session="s", probe="p", address=address, path=path)
+    return open_references(path)
+
+
+def results(references: References) -> dict[str, bytes]:
+    """Make all that is made of a probe, and return its bytes."""
+    folder = references.file.parent
+    envelope = folder / "envelope.zarr.zip"
+    write_channels(build_envelope(references, envelope), folder / "channels.csv")
+    draw_probe(
+        references.file,
+        envelope,
+        overview=folder / "overview.png",
+        thumbnail=folder / "thumbnail.png",
+        width=640,
+        height=400,
+    )
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".json"}
+
+
+def assert_same(remote: References, local: References) -> None:
+    assert np.array_equal(remote.offsets, local.offsets)
+    assert remote.clock == local.clock
+    assert results(remote) == results(local)
+    with (
+        Probe(remote, remote.file.with_name("envelope.zarr.zip")) as one,
+        Probe(local, local.file.with_name("envelope.zarr.zip")) as other,
+    ):
+        assert np.array_equal(one.samples(4000, 9000), other.samples(4000, 9000))
+
+
+def test_https_reads_as_the_disk(served: Served, nwb: Path, tmp_path: Path) -> None:
+    remote = index(f"{served.address}/probe.nwb", tmp_path / "remote")
+    assert_same(remote, index(str(nwb), tmp_path / "local"))
+
+
+def test_a_view_reads_only_the_chunks_it_needs(served: Served, tmp_path: Path) -> None:
+    references = index(f"{served.address}/probe.nwb", tmp_path / "remote")
+    build_envelope(references, tmp_path / "remote/envelope.zarr.zip")
+    served.log.clear()
+    with Probe(references, tmp_path / "remote/envelope.zarr.zip") as probe:
+        probe.samples(0, 10, [0])
+    rows = references.layout.chunks[1]
+    assert rows == 1 or rows == references.n_channels
+    assert sum(size for *_, size in served.log) == int(references.sizes[0, 0]) + 1
+
+
+def test_the_pass_reads_each_byte_of_the_data_once(served: Served, tmp_path: Path) -> None:
+    references = index(f"{served.address}/probe.nwb", tmp_path / "remote")
+    served.log.clear()
+    build_envelope(references, tmp_path / "remote/envelope.zarr.zip")
+    first = int(references.sizes[0, 0])  # looked at beforehand, to choose the type of the envelope
+    assert sum(size for *_, size in served.log) <= 1.02 * references.sizes.sum() + first + 2
+
+
+# --- S3 -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    endpoint = "http://{}:{}".format(*server.get_host_and_port())
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    yield endpoint
+    server.stop()
+
+
+@pytest.fixture
+def key(s3: str, nwb: Path) -> str:
+    import boto3
+
+    client = boto3.client(
+        "s3",
+        endpoint_url=s3,
+        aws_access_key_id="some",
+        aws_secret_access_key="body",  # noqa: S106 - for a server in this process
+        region_name="us-east-1",
+    )
+    client.create_bucket(Bucket="lab")
+    for bucket_key, access in (("a session/probe 1.nwb", "public-read"), ("own.nwb", "private")):
+        client.upload_file(str(nwb), "lab", bucket_key, ExtraArgs={"ACL": access})
+    return "s3://lab/a session/probe 1.nwb"
+
+
+def test_s3_reads_as_the_disk(key: str, nwb: Path, tmp_path: Path) -> None:
+    assert_same(index(key, tmp_path / "remote"), index(str(nwb), tmp_path / "local"))
+
+
+def test_credentials_are_not_stored(
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIASOMEBODY")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "verysecret")
+    assert key.startswith("s3://lab/")
+    text = index("s3://lab/own.nwb", tmp_path / "remote").file.read_text()
+    assert not re.search("AKIASOMEBODY|verysecret|X-Amz|Signature", text)
+
+
+def test_s3_without_credentials(key: str) -> None:
+    assert key.startswith("s3://lab/")
+    with pytest.raises(UserError, match=r"^s3://lab/own.nwb: access denied \(status 403\)"):
+        open_address("s3://lab/own.nwb")
+
+
+def test_s3_without_the_object(key: str) -> None:
+    assert key.startswith("s3://lab/")
+    with pytest.raises(UserError, match=r"^s3://lab/other.nwb: no such file \(status 404\)"):
+        open_address("s3://lab/other.nwb")
+
+
+# --- servers that fail ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_busy_server_is_asked_again(served: Served, nwb: Path, status: int) -> None:
+    with RemoteFile(f"{served.address}/probe.nwb") as file:
+        served.status["probe.nwb"], served.times = status, 2
+        assert file.read(100, 50) == nwb.read_bytes()[100:150]
+
+
+def test_a_server_that_stays_busy(served: Served) -> None:
+    served.status["probe.nwb"] = 503
+    with pytest.raises(UserError, match="did not come in 5 tries: status 503"):
+        RemoteFile(f"{served.address}/probe.nwb")
+
+
+def test_a_connection_that_is_cut(served: Served, nwb: Path) -> None:
+    with RemoteFile(f"{served.address}/probe.nwb") as file:
+        served.cut, served.times = 0.5, 2
+        assert file.read(100, 500) == nwb.read_bytes()[100:600]
+        served.times = -1
+        with pytest.raises(UserError, match="bytes 100 to 600 did not come in 5 tries"):
+            file.read(100, 500)
+
+
+def test_a_server_that_falls_silent(served: Served) -> None:
+    with RemoteFile(f"{served.address}/probe.nwb") as file:
+        served.seconds = 0.8
+        with pytest.raises(UserError, match=r"did not come in 5 tries.*timed out"):
+            file.read(100, 500)
+
+
+def test_nobody_there() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}/probe.nwb"
+    with pytest.raises(UserError, match=r"did not come in 5 tries.*refused"):
+        RemoteFile(address)
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [(403, "access denied (status 403)"), (404, "no such file (status 404)"), (418, "refused")],
+)
+def test_a_server_that_refuses(served: Served, status: int, message: str) -> None:
+    served.status["probe.nwb"] = status
+    with pytest.raises(UserError, match=re.escape(f"/probe.nwb: {message}")):
+        RemoteFile(f"{served.address}/probe.nwb")
+
+
+def test_a_server_without_ranges(served: Served) -> None:
+    served.ranges = False
+    with pytest.raises(UserError, match=r"expected a range of bytes \(206\). Download it"):
+        RemoteFile(f"{served.address}/probe.nwb")
+
+
+def test_a_file_that_changes_while_it_is_read(served: Served) -> None:
+    with RemoteFile(f"{served.address}/probe.nwb") as file:
+        served.etag = '"another"'
+        with pytest.raises(UserError, match=r'changed while it was read.*"another"'):
+            file.read(0, 10)
+
+
+def test_a_file_that_changed_since_it_was_indexed(served: Served, tmp_path: Path) -> None:
+    references = index(f"{served.address}/probe.nwb", tmp_path / "remote")
+    served.etag = '"another"'
+    with pytest.raises(UserError, match=r'ETag "another".*--forcerun fetch_probe'):
+        check_source(references)
+
+
+def test_a_signed_address_is_asked_for_anew_and_never_stored(
+    served: Served, nwb: Path, tmp_path: Path
+) -> None:
+    address = f"{served.address}/moved/probe.nwb"
+    references = index(address, tmp_path / "remote")
+    assert references.address == address
+    assert "signed" not in references.file.read_text()
+    with RemoteFile(address) as file:
+        served.ticket += 1  # and the one in use is valid no more
+        assert file.read(0, 100) == nwb.read_bytes()[:100]
+
+
+def test_a_page_in_place_of_a_file_is_a_row(served: Served) -> None:
+    (served.folder / "page.nwb").write_text("<html>Sign in, please</html>")
+    (probe,) = nwb_probes(Session("s", "nwb", f"{served.address}/page.nwb"))
+    assert probe.status == "unreadable"
+    assert "not a whole HDF5 file: it starts with b'<html>Sign in, p'" in probe.note
+    assert "--forcerun list_probes" in probe.note
+
+
+def test_several_addresses_are_one_session(served: Served, nwb: Path) -> None:
+    (served.folder / "other.nwb").write_bytes(nwb.read_bytes())
+    location = f"{served.address}/probe.nwb {served.address}/other.nwb"
+    found = nwb_probes(Session("s", "nwb", location))
+    assert [(probe.probe, probe.status) for probe in found] == [("probe", "ok"), ("other", "ok")]
+
+
+def test_what_is_an_address() -> None:
+    assert not is_remote("C:/data/probe.nwb")
+    with pytest.raises(UserError, match=r"scheme ftp; expected a path, https:// or s3://"):
+        open_address("ftp://x.org/probe.nwb")
