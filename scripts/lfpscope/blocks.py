@@ -1,7 +1,7 @@
 """References → decoded blocks, in parallel and in bounded memory."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,6 +17,8 @@ from lfpscope.layout import decode as decode
 from lfpscope.references import References
 
 Block = npt.NDArray[Any]
+Place = tuple[int, int]
+"""Row and column of a chunk in the grid."""
 T = TypeVar("T")
 
 RUN_BYTES = 4 << 20  # of one coalesced read: enough for a disk to stream, little to hold
@@ -67,6 +69,22 @@ class Source:
         inlined = self.references.inlined.get((row, column))
         raw = self.read(offset, size) if offset >= 0 else inlined
         return self.decoded(raw, row, column)
+
+    def run(self, places: Sequence[Place]) -> Iterator[Block | Damage]:
+        """Read chunks that follow each other in the file at once, and decode one after the other.
+
+        Those that are not in the file are taken from the references.
+        """
+        offsets, sizes = self.references.offsets, self.references.sizes
+        start = int(offsets[places[0]])
+        if start < 0 or len(places) == 1:
+            yield from (self.chunk(*place) for place in places)
+            return
+        stop = int(offsets[places[-1]] + sizes[places[-1]])
+        raw = memoryview(self.read(start, stop - start))
+        for place in places:
+            first = int(offsets[place]) - start
+            yield self.decoded(raw[first : first + int(sizes[place])], *place)
 
     def decoded(self, raw: bytes | memoryview | None, row: int, column: int) -> Block | Damage:
         """Decode the bytes of one chunk, or say why not."""
@@ -119,38 +137,30 @@ def submit_chunks(
 ) -> list[Future[list[T]]]:
     """Begin what `map_chunks` does, in threads of a pool; each future holds some of the results."""
 
-    def run(places: list[tuple[int, int]]) -> list[T]:
-        offsets, sizes = source.references.offsets, source.references.sizes
-        if offsets[places[0]] < 0:
-            return [work(*place, source.chunk(*place)) for place in places]
-        start = int(offsets[places[0]])
-        stop = int(offsets[places[-1]] + sizes[places[-1]])
-        raw = memoryview(source.read(start, stop - start))
-        done = []
-        for place in places:
-            first = int(offsets[place]) - start
-            chunk = raw[first : first + int(sizes[place])]
-            done.append(work(*place, source.decoded(chunk, *place)))
-        return done
+    def run(places: list[Place]) -> list[T]:
+        return [
+            work(*place, chunk) for place, chunk in zip(places, source.run(places), strict=True)
+        ]
 
-    return [pool.submit(run, places) for places in _runs(source.references, rows)]
+    n_columns = source.references.offsets.shape[1]
+    grid = np.mgrid[rows.start : rows.stop, :n_columns].reshape(2, -1)
+    return [pool.submit(run, places) for places in _runs(source.references, *grid)]
 
 
-def _runs(references: References, rows: range) -> Iterator[list[tuple[int, int]]]:
+def _runs(
+    references: References, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]
+) -> Iterator[list[Place]]:
     """Group chunks into runs that one read brings in; chunks that are not in the file come first.
 
     A run ends at a hole, where chunks overlap, and where the file reaches a multiple of RUN_BYTES.
     """
-    n_columns = references.offsets.shape[1]
-    offsets = references.offsets[rows.start : rows.stop].ravel()
-    sizes = references.sizes[rows.start : rows.stop].ravel()
+    offsets, sizes = references.offsets[rows, columns], references.sizes[rows, columns]
     order = np.argsort(offsets, kind="stable")
     starts, stops = offsets[order], (offsets + sizes)[order]
     holes = starts[1:] - stops[:-1]
     cut = (holes < 0) | (holes > HOLE_BYTES) | (starts[1:] // RUN_BYTES > starts[:-1] // RUN_BYTES)
     cut = (cut | (starts[:-1] < 0)) & (starts[1:] >= 0)
-    row, column = np.divmod(order, n_columns)
-    places = list(zip((row + rows.start).tolist(), column.tolist(), strict=True))
+    places = list(zip(rows[order].tolist(), columns[order].tolist(), strict=True))
     for start, stop in pairwise([0, *(np.flatnonzero(cut) + 1).tolist(), len(places)]):
         yield places[start:stop]
 
@@ -168,9 +178,9 @@ class Samples:
 
     def __init__(self, source: Source, *, threads: int | None = None) -> None:
         self.source = source
-        usual = CONNECTIONS if is_remote(source.references.address) else 2
-        self._pool = ThreadPoolExecutor(threads or usual)
-        self._cache: OrderedDict[tuple[int, int], Block | Damage] = OrderedDict()
+        self._remote = is_remote(source.references.address)
+        self._pool = ThreadPoolExecutor(threads or (CONNECTIONS if self._remote else 2))
+        self._cache: OrderedDict[Place, Block | Damage] = OrderedDict()
         self._lock = Lock()
 
     def read(self, first: int, stop: int, channels: Sequence[int] | None = None) -> Block:
@@ -190,9 +200,9 @@ class Samples:
         columns = np.unique(wanted // width).tolist()
         where = {column: np.flatnonzero(wanted // width == column) for column in columns}
 
-        def fill(place: tuple[int, int]) -> None:
+        def fill(place: Place, chunk: Block | Damage) -> None:
             row, column = place
-            chunk, top, here = self._get(place), row * height, where[column]
+            top, here = row * height, where[column]
             start, end = max(first, top), min(stop, top + height)
             there = _sliced(here), slice(start - first, end - first)
             if isinstance(chunk, Damage):
@@ -200,26 +210,44 @@ class Samples:
             else:
                 block[there] = chunk[start - top : end - top, _sliced(wanted[here] % width)].T
 
-        list(self._pool.map(fill, [(row, column) for row in rows for column in columns]))
+        def read(run: list[Place]) -> None:
+            for place, chunk in zip(run, self.source.run(run), strict=True):
+                self._keep(place, chunk)
+                fill(place, chunk)
+
+        known, missing = self._known([(row, column) for row in rows for column in columns])
+        reading = [self._pool.submit(read, run) for run in self._grouped(missing)]
+        for place, chunk in known.items():
+            fill(place, chunk)
+        for future in reading:
+            future.result()
         return block
+
+    def _grouped(self, places: list[Place]) -> Iterable[list[Place]]:
+        """Group chunks to read: one by one from a disk, neighbours together from a server."""
+        if self._remote and places:
+            return _runs(self.source.references, *np.array(places).T)
+        return ([place] for place in places)
 
     def close(self) -> None:
         """Stop the threads and let go of the chunks."""
         self._pool.shutdown()
         self._cache.clear()
 
-    def _get(self, place: tuple[int, int]) -> Block | Damage:
+    def _known(self, places: list[Place]) -> tuple[dict[Place, Block | Damage], list[Place]]:
+        """Return the chunks that are in the cache, and the places of those that are not."""
         with self._lock:
-            if place in self._cache:
+            known = {place: self._cache[place] for place in places if place in self._cache}
+            for place in known:
                 self._cache.move_to_end(place)
-                return self._cache[place]
-        chunk = self.source.chunk(*place)
+        return known, [place for place in places if place not in known]
+
+    def _keep(self, place: Place, chunk: Block | Damage) -> None:
         with self._lock:
             self._cache[place] = chunk
             most = max(1, CACHE_BYTES // self.source.references.layout.chunk_bytes)
             while len(self._cache) > most:
                 self._cache.popitem(last=False)
-        return chunk
 
 
 def _sliced(indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | slice:
