@@ -1,0 +1,86 @@
+"""What a file on a server costs: `uv run python tests/benchmarks/remote.py [--latency MS]`.
+
+The file has the chunk grid of a real probe of 2.4 hours, with the same compressed chunk stored
+everywhere, and real timestamps; the server is on loopback and waits before each answer.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from index import SERIES, write_probe
+from probes import CHUNK, DISTINCT, make_file
+from probes import SERIES as SHORT
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from serving import Served, serve
+
+from lfpscope.blocks import Samples, Source
+from lfpscope.layout import chunk_references
+from lfpscope.recording import open_nwb, read_clock, read_recording
+from lfpscope.references import open_references, write_references
+from lfpscope.summary import build_envelope
+
+
+def main() -> None:
+    """Print requests, bytes and seconds of each step, and what they may be."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--latency", type=float, default=20, help="milliseconds")
+    latency = parser.parse_args().latency / 1000
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "served").mkdir()
+        write_probe(folder / "served/probe.nwb")
+        make_file(folder / "served/short.nwb", DISTINCT * CHUNK)
+        with serve(folder / "served") as served:
+            served.seconds = latency
+            index_it(served)
+            read_it(served, folder)
+
+
+def show(what: str, most: str, served: Served, step: Callable[[], object]) -> None:
+    """Print what a step asks of the server."""
+    served.log.clear()
+    start = time.perf_counter()
+    step()
+    seconds, megabytes = time.perf_counter() - start, sum(n for *_, n in served.log) / 1e6
+    print(f"{what:34}{len(served.log):6} requests {megabytes:8.2f} MB {seconds:7.2f} s  {most}")
+
+
+def index_it(served: Served) -> None:
+    """Find the chunks and the clock of a full probe."""
+    nwb = open_nwb(f"{served.address}/probe.nwb")
+    recording = read_recording(nwb, SERIES)
+    data = nwb[SERIES]["data"]
+    layout, most = recording.layout, "≤ 600 requests, ≤ 6 MB"
+    what = "where each of 23,808 chunks lies"
+    show(what, most, served, lambda: chunk_references(data, layout, "lfp"))
+    what = "clock of 10,715,666 timestamps"
+    show(what, "all of them, exact", served, lambda: read_clock(nwb, recording))
+
+
+def read_it(served: Served, folder: Path) -> None:
+    """Look at and summarise a file of 4½ minutes with signals in it."""
+    address, path = f"{served.address}/short.nwb", folder / "lfp.json"
+    with open_nwb(address) as nwb:
+        recording = read_recording(nwb, f"/{SHORT}")
+        clock = read_clock(nwb, recording)
+        write_references(nwb, recording, clock, session="s", probe="p", address=address, path=path)
+    references = open_references(path)
+    sizes = references.sizes
+    most = f"≤ {sizes[3:5].sum() / 1e6:.2f} MB"
+    with Source(references) as source:
+        samples = Samples(source)
+        first = 4 * CHUNK - 5000  # on both sides of an edge between chunks
+        show("8 s of 93 channels", most, served, lambda: samples.read(first, first + 10_000))
+        samples.close()
+    most, envelope = f"≤ {1.02 * sizes.sum() / 1e6:.2f} MB", folder / "envelope.zarr.zip"
+    show("summary", most, served, lambda: build_envelope(references, envelope, threads=4))
+
+
+if __name__ == "__main__":
+    main()
