@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lfpscope.files import read_json
 from lfpscope.program import program
-from lfpscope.recording import choose_series, open_nwb, read_clock, read_recording
+from lfpscope.recording import choose_series, index_clock, open_nwb, read_recording
 from lfpscope.references import write_references
 from lfpscope.sources.nwb import describe
 
@@ -28,11 +28,18 @@ def index_probe(
     address = read_json(source)["address"]
     with open_nwb(address) as nwb:
         recording = read_recording(nwb, series or choose_series(nwb)[0][0])
-        clock = read_clock(nwb, recording)
+        clock, exact = index_clock(nwb, recording)
         n_chunks = write_references(
-            nwb, recording, clock, session=session, probe=probe, address=address, path=references
+            nwb,
+            recording,
+            clock,
+            session=session,
+            probe=probe,
+            address=address,
+            path=references,
+            clock_is_exact=exact,
         )
-    print(describe(recording, clock, n_chunks=n_chunks))
+    print(describe(recording, clock, n_chunks=n_chunks, exact=exact))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ aggregation, VLDB 2014).
 
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -144,6 +144,9 @@ class Probe:
             raise UserError(f"{envelope}: no such file. Run the pipeline to make it.") from None
         except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise UserError(f"{envelope}: not an envelope ({error}). {again}") from None
+        if not references.clock_is_exact:
+            clock = Clock.from_json(attributes["clock"])  # type: ignore[arg-type]
+            references = self.references = replace(references, clock=clock, clock_is_exact=True)
         if attributes["clock"] != references.clock.to_json():
             raise UserError(f"{envelope}: made for another clock than {references.file}. {again}")
         self._root = root

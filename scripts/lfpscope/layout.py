@@ -316,6 +316,17 @@ def inline(content: bytes) -> str:
     return "base64:" + base64.b64encode(content).decode("ascii")
 
 
+def inlined_bytes(ref: str) -> bytes:
+    """Undo what makes bytes text.
+
+    Raises
+    ------
+    ValueError
+        If it is not base64.
+    """
+    return base64.b64decode(ref.removeprefix("base64:"), validate=True)
+
+
 # --- decoding a chunk ---------------------------------------------------------------------------
 
 

@@ -10,12 +10,12 @@ import h5py
 import numpy as np
 
 from lfpscope.addresses import CONNECTIONS, Blocks, RemoteFile, is_remote, open_address
-from lfpscope.clock import Clock, Floats, clock_from_rate, clock_from_timestamps
+from lfpscope.clock import Clock, Floats, Segment, clock_from_rate, clock_from_timestamps
 from lfpscope.electrodes import Channels as Channels
 from lfpscope.electrodes import electrode_rows, read_channels
 from lfpscope.files import UserError
 from lfpscope.hdf5 import member, number, text
-from lfpscope.layout import Layout, chunk_references, decode, describe_layout
+from lfpscope.layout import Layout, Refs, chunk_references, decode, describe_layout, inlined_bytes
 from lfpscope.series import choose_series as choose_series
 from lfpscope.series import find_series as find_series
 from lfpscope.series import read_times, stored_rate
@@ -289,6 +289,21 @@ def read_clock(nwb: h5py.File, recording: Recording) -> Clock:
         ) from None
 
 
+def index_clock(nwb: h5py.File, recording: Recording) -> tuple[Clock, bool]:
+    """Read the clock of a recording, and tell whether it is exact.
+
+    It is not where a server has the timestamps: those of hours are tens of megabytes, which the
+    summary reads. Until then the first and the last one must do.
+    """
+    times = member(nwb[recording.series], "timestamps")
+    if times is None or not is_remote(recording.file):
+        return read_clock(nwb, recording), True
+    n = recording.n_samples
+    first, last = read_times(times, 0, 1)[0], read_times(times, n - 1, n)[0]
+    dt = (last - first) / (n - 1) if n > 1 else np.nan
+    return Clock((Segment(0, n, float(first), float(dt), valid=bool(dt > 0)),)), False
+
+
 def starting_time(series: h5py.Group) -> float:
     """Session time of the first sample, seconds; 0 where it is not a number."""
     start = number(series["starting_time"][()], 0.0)
@@ -296,30 +311,50 @@ def starting_time(series: h5py.Group) -> float:
 
 
 def _blocks(times: h5py.Dataset) -> Iterator[Floats]:
-    """Timestamps in blocks. Those of compressed chunks are decoded in parallel, without HDF5."""
+    """Timestamps in blocks. Those of compressed chunks are decoded without HDF5."""
     layout = times_layout(times)
     if times.ndim > 1 or not layout.codecs:
         for first in range(0, times.size, TIMESTAMPS_BLOCK):
             yield read_times(times, first, min(first + TIMESTAMPS_BLOCK, times.size))
-        return
-    length = layout.chunks[0]
-    stored = chunk_references(times, layout, "")
+    else:
+        yield from read_chunks_of_times(
+            times.file.filename, layout, chunk_references(times, layout, "")
+        )
+
+
+def read_chunks_of_times(address: str, layout: Layout, stored: Refs) -> Iterator[Floats]:
+    """Read timestamps chunk by chunk, several at once; NaN where a chunk is missing.
+
+    Parameters
+    ----------
+    address : str
+        Of the file.
+    layout : Layout
+        Over time alone.
+    stored : dict
+        References ``/i → [url, offset, size]`` or inlined bytes.
+
+    Raises
+    ------
+    UserError
+        If a chunk cannot be read or decoded.
+    """
+    length, n_samples = layout.chunks[0], layout.shape[0]
 
     def read(i: int) -> Floats:
-        n = min(length, times.size - i * length)
-        place = stored.get(f"/{i}")
+        n, place = min(length, n_samples - i * length), stored.get(f"/{i}")
         if place is None:
             return np.full(n, np.nan)
+        raw = inlined_bytes(place) if isinstance(place, str) else file.read(*place[1:])
         try:
-            chunk = decode(file.read(*place[1:]), layout)
+            chunk = decode(raw, layout)
         except ValueError as error:
             raise UserError(
-                f"{times.file.filename}: {times.name}: the chunk of sample {i * length} {error}. "
+                f"{address}: timestamps: the chunk of sample {i * length} {error}. "
                 "Fetch the file anew."
             ) from None
         return np.asarray(chunk[:n], dtype=np.float64)
 
-    address = times.file.filename
     threads = CONNECTIONS if is_remote(address) else 2
     with open_address(address) as file, ThreadPoolExecutor(threads) as pool:
         for first in range(0, layout.grid[0], CHUNKS_AHEAD):

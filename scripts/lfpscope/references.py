@@ -4,7 +4,6 @@ The format is kerchunk's JSON, version 1, with Zarr version 2 metadata
 (https://fsspec.github.io/kerchunk/spec.html).
 """
 
-import base64
 import json
 import zlib
 from collections.abc import Sequence
@@ -18,14 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.addresses import Bytes, is_remote, open_address
-from lfpscope.clock import Clock
+from lfpscope.clock import Clock, clock_from_timestamps
 from lfpscope.electrodes import Channels
 from lfpscope.files import UserError, read_json, write_json
 from lfpscope.hdf5 import number
 from lfpscope.layout import Layout as Layout
-from lfpscope.layout import Refs, chunk_references
+from lfpscope.layout import Refs, chunk_references, inlined_bytes
 from lfpscope.layout import describe_layout as describe_layout
-from lfpscope.recording import Recording, starting_time, times_layout
+from lfpscope.recording import Recording, read_chunks_of_times, starting_time, times_layout
 from lfpscope.variables import counted, inlined_variable, read_inlined, zarr_variable
 
 LOCAL_CHUNKS = 32  # whose checksums tell a replaced file from a touched one
@@ -54,6 +53,8 @@ class References:
         Volts at a stored zero.
     clock : Clock
         Sample index ↔ seconds.
+    clock_is_exact : bool
+        Whether it was made from all timestamps. Where not, the envelope holds the one that was.
     channels : Channels
         Electrode ids, depth, area and so on.
     session, probe, series : str
@@ -71,6 +72,7 @@ class References:
     scale: npt.NDArray[np.float64]
     add: float
     clock: Clock
+    clock_is_exact: bool
     channels: Channels
     session: str
     probe: str
@@ -100,6 +102,7 @@ def write_references(
     probe: str,
     address: str,
     path: Path,
+    clock_is_exact: bool = True,
 ) -> int:
     """Write the references of one probe.
 
@@ -117,6 +120,8 @@ def write_references(
         Where readers shall find the bytes.
     path : Path
         The JSON to write.
+    clock_is_exact : bool
+        Whether all timestamps were read for the clock.
 
     Returns
     -------
@@ -137,6 +142,7 @@ def write_references(
             "probe": probe,
             "series": recording.series,
             "clock": clock.to_json(),
+            "clock_is_exact": clock_is_exact,
         }
     )
     coordinates = _channel_variables(recording)
@@ -269,7 +275,7 @@ def _parse(path: Path, content: dict[str, Any]) -> References:
             continue
         row, column = map(int, key.removeprefix("lfp/").split("."))
         if isinstance(ref, str):
-            inlined[row, column] = base64.b64decode(ref.removeprefix("base64:"), validate=True)
+            inlined[row, column] = inlined_bytes(ref)
             sizes[row, column] = len(inlined[row, column])
         else:
             _, offsets[row, column], sizes[row, column] = ref
@@ -286,6 +292,7 @@ def _parse(path: Path, content: dict[str, Any]) -> References:
         scale=scale * attributes.get("scale_factor", 1.0),
         add=attributes.get("add_offset", attributes.get("volts_offset", 0.0)),
         clock=Clock.from_json(root["clock"]),
+        clock_is_exact=root.get("clock_is_exact", True),
         channels=Channels(read_inlined(refs, "channel"), columns),
         session=root["session"],
         probe=root["probe"],
@@ -325,6 +332,33 @@ def check_source(references: References) -> None:
         for offset, size, crc in then["crc32"]:
             if zlib.crc32(source.read(offset, size)) != crc:
                 raise UserError(f"{address}: the chunk at byte {offset} has changed. {again}")
+
+
+def with_exact_clock(references: References) -> References:
+    """Read all timestamps, where that has not been done.
+
+    Raises
+    ------
+    UserError
+        If they cannot be read, or do not rise evenly anywhere.
+    """
+    if references.clock_is_exact:
+        return references
+    refs = read_json(references.file)["refs"]
+    layout = Layout.from_zarray(json.loads(refs["timestamps/.zarray"]))
+    stored = {
+        key.removeprefix("timestamps"): ref
+        for key, ref in refs.items()
+        if key.startswith("timestamps/")
+    }
+    try:
+        clock = clock_from_timestamps(read_chunks_of_times(references.address, layout, stored))
+    except ValueError as error:
+        raise UserError(
+            f"{references.address}: timestamps: expected {error}. "
+            "It cannot be drawn over time; ask who wrote it."
+        ) from None
+    return replace(references, clock=clock, clock_is_exact=True)
 
 
 # --- combining ----------------------------------------------------------------------------------

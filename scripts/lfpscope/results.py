@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -121,8 +122,10 @@ def _read_result(row: Probe, results: Path, logs: Path) -> Result:
     source = references.get("provenance", {})
     figures = None
     if references and "summarize_probe" not in missing:
-        clock = Clock.from_json(json.loads(references["refs"][".zattrs"])["clock"])
-        figures = probe_figures(clock, read_table(folder / "channels.csv"))
+        figures = probe_figures(
+            _read_clock(references, folder / "envelope.zarr.zip"),
+            read_table(folder / "channels.csv"),
+        )
     problem, log = "", ""
     if missing:
         path = logs / missing[0] / row.session / f"{row.probe}.log"
@@ -133,6 +136,15 @@ def _read_result(row: Probe, results: Path, logs: Path) -> Result:
         problem = f"damaged: {figures.damaged} values ({share:.2g} of all) do not decode"
         log = str(logs / "summarize_probe" / row.session / f"{row.probe}.log")
     return Result(row, problem, log, figures, source)
+
+
+def _read_clock(references: dict[str, Any], envelope: Path) -> Clock:
+    """Clock of a probe: that of the references where it is exact, else that of the envelope."""
+    attributes = json.loads(references["refs"][".zattrs"])
+    if not attributes.get("clock_is_exact", True):
+        with ZipFile(envelope) as archive:
+            attributes = json.loads(archive.read("zarr.json"))["attributes"]
+    return Clock.from_json(attributes["clock"])
 
 
 def _last_word(log: Path) -> str:

@@ -20,7 +20,7 @@ from lfpscope.blocks import Block, Damage, Source, submit_chunks
 from lfpscope.clock import Clock
 from lfpscope.envelope import CHUNK_BUCKETS, VALUES, Flags, Ints, bucket_sizes, bucket_starts
 from lfpscope.files import atomic, write_table
-from lfpscope.references import References
+from lfpscope.references import References, with_exact_clock
 
 SLAB_SAMPLES = 1 << 20  # of all channels: two slabs are in memory
 # V: Allen's float32 volts are whole counts of 0.195 µV, multiplied as float32 or as float64;
@@ -146,7 +146,7 @@ def build_envelope(
     UserError
         If the source has changed since it was indexed.
     """
-    with Source(references) as source:
+    with Source(with_exact_clock(references)) as source:
         for step in _likely_steps(source):
             try:  # whole counts take half or a quarter of the room
                 return _build(source, path, bucket, threads, step)

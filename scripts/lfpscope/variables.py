@@ -1,6 +1,5 @@
 """Small variables that references hold themselves, as Zarr version 2 wants them."""
 
-import base64
 import json
 import zlib
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.layout import Refs, inline
+from lfpscope.layout import Refs, inline, inlined_bytes
 
 COUNT_CHUNK = 1 << 20  # samples per chunk of a counted clock
 
@@ -70,5 +69,5 @@ def inlined_variable(
 def read_inlined(refs: Refs, name: str) -> npt.NDArray[Any]:
     """Read a variable that `inlined_variable` made."""
     zarray = json.loads(refs[f"{name}/.zarray"])
-    content = base64.b64decode(refs[f"{name}/0"].removeprefix("base64:"))
+    content = inlined_bytes(refs[f"{name}/0"])
     return np.frombuffer(content, zarray["dtype"]).reshape(zarray["shape"])

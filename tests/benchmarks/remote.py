@@ -60,7 +60,7 @@ def index_it(served: Served) -> None:
     what = "where each of 23,808 chunks lies"
     show(what, most, served, lambda: chunk_references(data, layout, "lfp"))
     what = "clock of 10,715,666 timestamps"
-    show(what, "all of them, exact", served, lambda: read_clock(nwb, recording))
+    show(what, "by the summary", served, lambda: read_clock(nwb, recording))
 
 
 def read_it(served: Served, folder: Path) -> None:

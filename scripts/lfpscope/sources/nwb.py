@@ -76,7 +76,7 @@ def probe_id(path: Path, series: str = "") -> str:
     return name if name[0].isalnum() else f"x{name}"
 
 
-def describe(recording: Recording, clock: Clock, *, n_chunks: int) -> str:
+def describe(recording: Recording, clock: Clock, *, n_chunks: int, exact: bool = True) -> str:
     """Return what was found in a recording, for a person to read."""
     minutes, seconds = divmod(clock.t1 - clock.t0, 60)
     columns = ", ".join(recording.channels.columns) or "nothing else"
@@ -88,7 +88,9 @@ def describe(recording: Recording, clock: Clock, *, n_chunks: int) -> str:
         f"samples   {recording.n_samples} × {recording.n_channels} channels in {n_chunks} chunks",
         f"stored    {layout.dtype} in chunks of {' × '.join(map(str, layout.chunks))}, {codecs}",
         f"clock     {clock.t0:.3f} s to {clock.t1:.3f} s, {1 / clock.dt:.4f} Hz",
-        f"even to   {max((one.residual for one in clock.valid), default=0.0) * 1e6:.3f} µs",
+        f"even to   {max((one.residual for one in clock.valid), default=0.0) * 1e6:.3f} µs"
+        if exact
+        else "          as the first and the last timestamp say; the summary reads all",
         f"length    {minutes:.0f} min {seconds:.1f} s, gaps included",
         f"units     volts = stored × {recording.conversion:g} + {recording.offset:g}",
         f"channels  ids {recording.channels.id[0]} to {recording.channels.id[-1]}, with {columns}",
