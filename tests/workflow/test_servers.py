@@ -1,0 +1,46 @@
+"""Sessions whose files stay on a server: the same results as from the disk."""
+
+from pathlib import Path
+
+import pytest
+from serving import serve
+
+pytestmark = pytest.mark.workflow
+
+SAME = ("*.png", "channels.csv", "envelope.zarr.zip")
+
+
+def contents(results: Path) -> dict[str, bytes]:
+    found = [path for pattern in SAME for path in results.rglob(pattern)]
+    return {str(path.relative_to(results)): path.read_bytes() for path in found}
+
+
+def test_same_results_as_from_the_disk(workflow, write_nwb):
+    write_nwb(workflow / "data/a.nwb")
+    write_nwb(workflow / "data/b.nwb", channels=3, seed=1)
+    workflow.sessions("one nwb data/*.nwb")
+    workflow.run("--config", "results=here")
+    with serve(workflow / "data") as served:
+        table = workflow / "config/sessions.tsv"
+        location = f"{served.address}/a.nwb {served.address}/b.nwb"
+        table.write_text(f"session\tsource\tlocation\none\tnwb\t{location}\n")
+        workflow.run("--config", "results=there")
+    assert len(contents(workflow / "there")) == 9
+    assert contents(workflow / "there") == contents(workflow / "here")
+
+    again = workflow.run("--config", "results=there", "--dry-run")
+    assert again.rules <= {"list_probes", "all"}  # nothing is asked of a server that is gone
+
+
+def test_a_server_that_is_gone_is_a_row(workflow, write_nwb):
+    write_nwb(workflow / "a.nwb")
+    with serve(workflow / "") as served:
+        pass
+    table = workflow / "config/sessions.tsv"
+    table.write_text(
+        f"session\tsource\tlocation\nfar\tnwb\t{served.address}/a.nwb\nnear\tnwb\ta.nwb\n"
+    )
+    run = workflow.run(code=1, seconds=120)
+    assert (workflow / "results/near/overview.png").is_file()
+    assert "did not come in 5 tries" in run.output
+    assert "--forcerun list_probes" in run.output
