@@ -46,6 +46,9 @@ rule fetch_probe:
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
+        downloads=lambda wildcards: int(
+            SESSIONS[wildcards.session][0].source == "allen"
+        ),
     params:
         address=lambda wildcards: probe(wildcards).address,
         source=lambda wildcards: probe(wildcards).source,

@@ -13,6 +13,8 @@ pytestmark = pytest.mark.workflow
 
 SESSIONS = [f"mouse-{number:02}" for number in range(1, 13)]
 CORRUPT, MISSING = "mouse-04", "mouse-09"
+# these recordings do not need two processors each
+QUICK = ("--set-threads", "summarize_probe=1")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,7 @@ def batch(bare, tmp_path_factory):
     (batch / f"data/{MISSING}/b.nwb").unlink()
     (batch / f"data/{MISSING}/b.nwb").symlink_to("../not/fetched.nwb")
     batch.sessions(*(f"{session} nwb data/{session}/*.nwb" for session in SESSIONS))
-    (batch / "output.txt").write_text(batch.run(code=1, seconds=1800).output)
+    (batch / "output.txt").write_text(batch.run(*QUICK, code=1, seconds=1800).output)
     return batch
 
 
@@ -74,21 +76,10 @@ def test_gallery_shows_both(batch):
 
 
 def test_same_sources_give_the_same_bytes_elsewhere(batch):
-    some = [SESSIONS[0], CORRUPT, MISSING]
-    rows = (batch / "config/sessions.tsv").read_text().splitlines()
-    chosen = [rows[0], *(row for row in rows if row.split("\t")[0] in some)]
-    (batch / "some.tsv").write_text("\n".join(chosen) + "\n")
-    batch.run("--config", "results=elsewhere", "sessions=some.tsv", code=1)
-    for session in some:
-        made = checksums(batch / "elsewhere" / session)
-        assert len(made) >= 8
-        assert made == checksums(batch / "results" / session)
-    before, after = (
-        json.loads((batch / results / "run.json").read_text())
-        for results in ("results", "elsewhere")
-    )
-    assert after["versions"] == before["versions"]
-    assert after["probes"] == [probe for probe in before["probes"] if probe["session"] in some]
+    batch.run("--config", "results=elsewhere", *QUICK, code=1, seconds=1800)
+    made = checksums(batch / "elsewhere")
+    assert len([name for name in made if name.endswith("envelope.zarr.zip")]) == 22
+    assert made == checksums(batch / "results")
 
 
 def test_a_failed_job_does_not_keep_the_gallery_away(bare, write_nwb, tmp_path):

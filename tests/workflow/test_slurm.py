@@ -160,11 +160,9 @@ def checksums(results: Path) -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("slurm")
-def test_same_results_as_on_one_computer(workflow, write_nwb):
-    for seed, name in enumerate("ab"):
-        write_nwb(workflow / f"data/{name}.nwb", samples=10_000, seed=seed)
-    workflow.sessions("one nwb data/*.nwb")
-    workflow.run("--config", "results=here")
+def test_same_results_as_on_one_computer(workflow):
+    sessions = ("demo-1", "demo-2")
+    workflow.sessions(*(f"{session} demo" for session in sessions))
 
     run = workflow.run(
         *("--config", "results=there", *PROFILE),
@@ -172,18 +170,23 @@ def test_same_results_as_on_one_computer(workflow, write_nwb):
         *("--set-resources", "draw_session:mem_mb=250 * attempt**2"),
         seconds=1200,
     )
+    workflow.run("--config", "results=here")
 
     assert checksums(workflow / "there") == checksums(workflow / "here")
     # short rules share a job
     assert Counter(sent_jobs()) == {
-        ("rule_index_fetch_probe_index_probe", "COMPLETED"): 2,
-        ("rule_summary_draw_probe_summarize_probe", "COMPLETED"): 2,
-        ("rule_draw_session_wildcards_one", "FAILED"): 1,
-        ("rule_draw_session_wildcards_one", "COMPLETED"): 1,
+        ("rule_index_fetch_probe_index_probe", "COMPLETED"): 4,
+        ("rule_summary_draw_probe_summarize_probe", "COMPLETED"): 4,
+        **{
+            (f"rule_draw_session_wildcards_{session}", state): 1
+            for session in sessions
+            for state in ("FAILED", "COMPLETED")
+        },
     }
-    assert "Trying to restart job" in run.output
-    (log,) = (workflow / "logs/slurm").rglob("*.log")
-    assert "Exceeded job memory limit" in log.read_text()
+    assert run.output.count("Trying to restart job") == len(sessions)
+    logs = list((workflow / "logs/slurm").rglob("*.log"))
+    assert len(logs) == len(sessions)
+    assert all("Exceeded job memory limit" in log.read_text() for log in logs)
 
 
 def sent_jobs() -> list[tuple[str, str]]:
