@@ -128,6 +128,15 @@ class Tab:
         start, stop = self.evaluate(f"[{time}.start, {time}.end]")
         return start, stop
 
+    def wait_for_range(self, start: float, stop: float) -> None:
+        self.page.wait_for_function(
+            """([start, stop]) => {
+                const time = Bokeh.documents[0].get_model_by_name("time")
+                return Math.abs(time.start - start) < 1e-5 && Math.abs(time.end - stop) < 1e-5
+            }""",
+            arg=[start, stop],
+        )
+
     def move_to(self, start: float, stop: float) -> None:
         time = "Bokeh.documents[0].get_model_by_name('time')"
         self.evaluate(f"{time}.setv({{start: {start}, end: {stop}}})")
@@ -136,6 +145,10 @@ class Tab:
     def press(self, *keys: str) -> None:
         for key in keys:
             self.page.keyboard.press(key)
+            # the server empties it when it has acted
+            self.page.wait_for_function(
+                "() => !Bokeh.documents[0].get_model_by_name('keys').data.key[0]"
+            )
             self.settle()
 
     def source(self, name: str) -> dict[str, list[Any]]:
@@ -214,9 +227,14 @@ class Tab:
         self.page.wait_for_timeout(400)
         self.page.wait_for_function(
             """() => {
-                const models = [...Bokeh.documents[0].all_models]
-                const [query] = Bokeh.documents[0].get_model_by_name("address").data.query
-                const pictures = models.filter((model) => model.name?.startsWith("picture "))
+                const page = Bokeh.documents[0]
+                const [query] = page.get_model_by_name("address").data.query
+                const [, start, end] = new URLSearchParams(query).get("t").match(/^(-?[^-]+)-(.+)$/)
+                const time = page.get_model_by_name("time")
+                if (Math.abs(time.start - start) > 1e-5 || Math.abs(time.end - end) > 1e-5) {
+                    return false
+                }
+                const pictures = [...page.all_models].filter((m) => m.name?.startsWith("picture "))
                 return pictures.every(({tags, data}) => tags[0] == query || !data.image.length)
             }"""
         )

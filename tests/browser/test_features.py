@@ -129,8 +129,7 @@ def test_going_to_a_time_and_paging(tab: Tab) -> None:
     entry = tab.page.get_by_placeholder("go to 1:02.5")
     entry.fill("1:02.5")
     entry.press("Enter")
-    tab.settle()
-    assert tab.range == pytest.approx((57.5, 67.5))
+    tab.wait_for_range(57.5, 67.5)
     entry.evaluate("(element) => element.blur()")
     tab.press("ArrowRight")
     assert tab.range == pytest.approx((66.5, 76.5))
@@ -148,7 +147,14 @@ def test_marks_of_two_tabs_survive_a_restart(open_tab: Open, serve: Serve, copy:
             tab.move_to(start, start + 5)
             tab.page.get_by_placeholder("note").fill(f"from {start}, <i>")
             tab.page.get_by_role("button", name="mark this range").click()
-            tab.settle()
+            mark = f"mark: from {start}, <i>"
+            tab.page.wait_for_function(
+                """(name) => {
+                    const spans = Bokeh.documents[0].get_model_by_name("spans")
+                    return spans.data.name.includes(name)
+                }""",
+                arg=mark,
+            )
         two.page.mouse.move(*two.point(0.5, 0.5))
         two.page.mouse.move(*two.point(0.5, 0.51))
         two.page.locator(".bk-Figure.traces").first.hover()

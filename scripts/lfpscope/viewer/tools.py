@@ -139,6 +139,7 @@ class Keyboard:
         key = self._keys.get(new["key"][0].split(" ")[0])
         if key is not None:
             key.act()
+            self.pressed.data = {"key": [""]}  # so that the browser knows that it has been done
 
 
 # each press differs from the one before, so that a key pressed twice is two changes
