@@ -18,7 +18,15 @@ from zarr.storage import ZipStore
 from lfpscope import kernels
 from lfpscope.blocks import Block, Damage, Source, submit_chunks
 from lfpscope.clock import Clock
-from lfpscope.envelope import CHUNK_BUCKETS, VALUES, Flags, Ints, bucket_sizes, bucket_starts
+from lfpscope.envelope import (
+    CHUNK_BUCKETS,
+    VALUES,
+    Flags,
+    Ints,
+    bucket_edges,
+    bucket_sizes,
+    bucket_starts,
+)
 from lfpscope.files import atomic, write_table
 from lfpscope.references import References, with_exact_clock
 
@@ -257,7 +265,7 @@ class _Slab:
         self._step = writer.step or 0.0
         tops = np.array([*rows, rows.stop]) * height
         tops[-1] = min(tops[-1], references.n_samples)
-        self._edges = [_edges(writer.starts, *pair) for pair in pairwise(tops.tolist())]
+        self._edges = [bucket_edges(writer.starts, *pair) for pair in pairwise(tops.tolist())]
         # how many buckets start before each row, and the one that is open at its start
         before = np.searchsorted(writer.starts[:-1], tops)
         self._at = before - before[0] + 1
@@ -298,16 +306,6 @@ class _Slab:
         """Put in the bucket that was open before, and join what lies in several rows."""
         self.buckets[..., 0], self.nan[:, 0] = open_bucket
         kernels.join_heads(self._heads, self._heads_nan, self._open, self.buckets, self.nan)
-
-
-def _edges(starts: Ints, top: int, bottom: int) -> Ints:
-    """Where buckets start in samples top to bottom, counted from top, and the end.
-
-    The first is negative where a bucket began before.
-    """
-    first = np.searchsorted(starts, top, side="right") - 1
-    stop = np.searchsorted(starts, bottom)
-    return np.minimum(starts[first : stop + 1], bottom) - top
 
 
 # --- writing ------------------------------------------------------------------------------------
