@@ -23,7 +23,13 @@ os.environ.update(
 sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
 
 from lfpscope.files import UserError
-from lfpscope.sources.tables import find_files, read_probes, read_rows, read_sessions
+from lfpscope.sources.tables import (
+    files_of_session,
+    find_files,
+    read_probes,
+    read_rows,
+    read_sessions,
+)
 
 # --- configuration --------------------------------------------------------------------------------
 
@@ -209,9 +215,17 @@ def nwb_of(wildcards):
 
 
 def nwb_files(wildcards):
-    """All NWB files that the sessions table names; one that is missing gets its row without."""
-    named = (Path(file) for _, files in SESSIONS.values() for file in files)
-    return [str(file) for file in named if file.is_file()]
+    """NWB files that the sessions table names, for a session or for all, as far as they exist."""
+    session = wildcards.get("session")
+    rows = SESSIONS.values() if session is None else [SESSIONS[session]]
+    return [file for _, files in rows for file in files if Path(file).is_file()]
+
+
+def files_with_intervals(wildcards):
+    """Files that may hold a session's intervals: those it names, or its probes', and beside them."""
+    _, named = SESSIONS[wildcards.session]
+    addresses = [one.address for one in probes(wildcards)]
+    return files_of_session([*named, *addresses])
 
 
 # --- resources ------------------------------------------------------------------------------------
@@ -279,5 +293,5 @@ OVERVIEWS = targets(
     of_probes("overview.png", "thumbnail.png"), of_sessions("overview.png")
 )
 VIEWERS = targets(
-    of_sessions("viewer.py"), SUMMARIES
+    of_sessions("viewer.py", "intervals.csv"), SUMMARIES
 )  # it shows what the envelopes hold

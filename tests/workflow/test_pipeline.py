@@ -240,6 +240,7 @@ def test_bad_files_are_named_and_the_others_done(workflow, write_nwb):
         "fetch_probe",
         "index_probe",
         "combine_session",
+        "list_intervals",
         "summarize_probe",
         "draw_probe",
         "draw_session",

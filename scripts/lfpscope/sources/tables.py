@@ -190,6 +190,14 @@ def find_files(session: Session) -> list[str]:
     return files
 
 
+def files_of_session(addresses: Iterable[str]) -> list[str]:
+    """Files that may say what happened in a session: its probes', and Allen's own beside them."""
+    files = dict.fromkeys(addresses)
+    folders = (Path(file).parent for file in files if "://" not in file)
+    beside = (folder / f"{folder.name}.nwb" for folder in folders)
+    return [*dict.fromkeys([*files, *(str(file) for file in beside if file.is_file())])]
+
+
 def write_probes(path: Path, probes: Iterable[Probe]) -> None:
     """Write the table of probes."""
     write_table(path, [field.name for field in fields(Probe)], map(asdict, probes))
