@@ -1,12 +1,9 @@
 """Files that are fetched to be kept: each one whole and checked, or not there at all."""
 
-import fcntl
-import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +11,7 @@ import requests
 from tqdm import tqdm
 
 from lfpscope.addresses import BUSY, CONNECT_SECONDS, TRIES, pause, reason
-from lfpscope.files import UserError, flush, read_json, write_json
+from lfpscope.files import UserError, alone, flush, read_json, write_json
 
 BLOCK = 1 << 16  # bytes; what a killed download loses at most
 HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -54,9 +51,14 @@ def download(
         is there does not pass the check.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(path.with_name(f"{path.name}.lock")):
+    with alone(path):
         if path.exists():  # another process was quicker
-            check(path)
+            try:
+                check(path)
+            except UserError as error:
+                raise UserError(
+                    f"{error} It is not replaced: delete it and run again."
+                ) from None
             return
         part = path.with_name(f"{path.name}.part")
         _fetch_whole(address, part, check, stall_seconds, tries)
@@ -95,26 +97,6 @@ def size_at(address: str, *, stall_seconds: float = 60.0, tries: int = TRIES) ->
         except requests.RequestException as error:
             problem, headers = reason(error), {}
     raise UserError(f"{address}: no length in {tries} tries: {problem}. Look at the connection.")
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Hold a lock, which the system takes from a process that is killed."""
-    while True:
-        with lock.open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                print(f"{lock.stem}: another process fetches it; waiting", file=sys.stderr)
-                fcntl.flock(file, fcntl.LOCK_EX)
-            # who had it before has removed the name, and somebody may have made a new file of it
-            if not (lock.exists() and os.path.samestat(os.fstat(file.fileno()), lock.stat())):
-                continue
-            try:
-                yield
-            finally:
-                lock.unlink(missing_ok=True)
-            return
 
 
 def _fetch_whole(

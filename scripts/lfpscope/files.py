@@ -1,8 +1,10 @@
 """Files: written whole or not at all, and the one kind of error that is the user's to mend."""
 
 import csv
+import fcntl
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -60,6 +62,30 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Let one process at a time make a file; the others wait.
+
+    The lock is a file beside it, which the system unlocks when a process is killed.
+    """
+    lock = path.with_name(f"{path.name}.lock")
+    while True:
+        with lock.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print(f"{path}: another process makes it; waiting", file=sys.stderr)
+                fcntl.flock(file, fcntl.LOCK_EX)
+            # who had it before has removed the name, and somebody may have made a new file of it
+            if not (lock.exists() and os.path.samestat(os.fstat(file.fileno()), lock.stat())):
+                continue
+            try:
+                yield
+            finally:
+                lock.unlink(missing_ok=True)
+            return
 
 
 def write_text(path: Path, text: str) -> None:
