@@ -4,7 +4,7 @@ import hashlib
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -33,9 +33,12 @@ class Served:
     etag: str = ""  # instead of the file's
 
 
+Respond = Callable[["Served", BaseHTTPRequestHandler], None]
+
+
 @contextmanager
-def serve(folder: Path) -> Iterator[Served]:
-    """Serve the files of a folder."""
+def serve(folder: Path, respond: Respond | None = None) -> Iterator[Served]:
+    """Serve the files of a folder, or whatever a function of one's own answers."""
     served = Served(folder)
 
     class Handler(BaseHTTPRequestHandler):
@@ -43,7 +46,7 @@ def serve(folder: Path) -> Iterator[Served]:
 
         def do_GET(self) -> None:
             with suppress(ConnectionError):  # who asked may have gone
-                answer(served, self)
+                (respond or answer)(served, self)
 
         def log_message(self, *_: object) -> None:
             pass

@@ -56,9 +56,7 @@ def download(
             try:
                 check(path)
             except UserError as error:
-                raise UserError(
-                    f"{error} It is not replaced: delete it and run again."
-                ) from None
+                raise UserError(f"{error} It is not replaced: delete it and run again.") from None
             return
         part = path.with_name(f"{path.name}.part")
         _fetch_whole(address, part, check, stall_seconds, tries)

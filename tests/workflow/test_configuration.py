@@ -45,7 +45,10 @@ def test_wrong_setting(bare, setting, message):
         (HEADER + "mouse\tdemo\n", "line 2: session is 'mouse'; expected demo-1"),
         (HEADER + "a\tnwb\tftp://x/y.nwb\n", "ftp://x/y.nwb: scheme ftp; expected a path or glob"),
         ("session\tsource\tplace\na\tnwb\tx.nwb\n", "line 2: unknown key place in it; known are"),
-        ("session\tlocation\na\tx.nwb\n", "line 2: source is missing; expected allen, demo, or nwb"),
+        (
+            "session\tlocation\na\tx.nwb\n",
+            "line 2: source is missing; expected allen, demo, or nwb",
+        ),
     ],
 )
 def test_wrong_row(bare, tmp_path, table, message):

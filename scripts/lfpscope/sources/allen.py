@@ -5,7 +5,6 @@ from pathlib import Path
 
 import h5py
 
-from lfpscope.downloads import download
 from lfpscope.files import UserError
 from lfpscope.hdf5 import text
 from lfpscope.recording import open_nwb
@@ -60,6 +59,8 @@ def fetch_lfp(
     UserError
         If it does not come, or the one that is there is not this probe's, or not whole.
     """
+    from lfpscope.downloads import download  # 0.1 s, and only where something may be fetched
+
     (link,) = (listed.link for listed in read_listed(table) if listed.probe == probe)
     if not link and not path.exists():
         raise UserError(

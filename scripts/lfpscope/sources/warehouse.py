@@ -74,7 +74,8 @@ def list_probes(cache: Any, session: str, *, folder: Path, tries: int) -> list[L
         rows = _probes(cache, session, tries)
     found = []
     for probe in probes_of(session, rows, where):
-        path = cache.get_cache_path(None, cache.PROBE_LFP_NWB_KEY, session, probe.probe)
+        ids = int(session), int(probe.probe)
+        path = cache.get_cache_path(None, cache.PROBE_LFP_NWB_KEY, *ids)
         listed = replace(probe, file=os.path.relpath(path, folder))
         there = known and (folder / listed.file).is_file()
         found.append(listed if there or listed.has_lfp == "no" else _linked(cache, listed, tries))
