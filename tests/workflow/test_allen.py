@@ -254,3 +254,22 @@ def test_a_mirror_on_disk(allen, files, tmp_path):
     allen.run("index", "--config", f"allen={{mirror: '{mirror}'}}")
     assert fingerprint(mirror) == before
     assert (allen / "results/715000002/session.json").is_file()
+
+
+def test_plan(allen, warehouse, files):
+    there = cached(allen, "715000001", "100000012")
+    there.parent.mkdir(parents=True)
+    shutil.copy(files / "100000012.nwb", there)
+    run = allen.run("plan", *settings(warehouse))
+    size = {probe: (files / f"{probe}.nwb").stat().st_size / 1e6 for _, probe in WITH_LFP}
+    missing, other = size["100000011"], size["100000021"]
+    lines = [line.split() for line in run.output.splitlines()]
+    on_disk = f"{size['100000012']:.1f}"
+    assert ["715000001", "2", "0", "1", f"{missing:.1f}", "MB", on_disk, "MB", "0"] in lines
+    assert ["715000002", "1", "1", "1", f"{other:.1f}", "MB", "0.0", "MB", "0"] in lines
+    both = f"{missing + other:.1f}"
+    assert ["in", "all", "3", "1", "2", both, "MB", on_disk, "MB", "0"] in lines
+    assert f"is: enough for {both} MB." in run.output
+    assert "the index would read 5.6 MB" in run.output
+    assert fingerprint(allen / "resources").keys() == {there}
+    assert run.rules == {"prepare_allensdk", "list_allen_probes", "list_probes", "plan"}
