@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from contextlib import suppress
@@ -56,6 +57,11 @@ def check_settings(settings):
         validate(settings, "../config/schemas/config.schema.yaml")
     except WorkflowError as error:
         raise UserError(f"configuration: {what_is_wrong(error.__context__)}") from None
+    allen = settings["allen"]
+    if bool(allen["scheme"]) != bool(allen["host"]):
+        raise UserError(
+            "configuration: one of allen.scheme and allen.host is missing; expected both or none"
+        )
 
 
 def check_row(row, where):
@@ -211,7 +217,8 @@ def probe(wildcards):
 def nwb_of(wildcards):
     """The NWB file of a probe, where it is the user's and on disk."""
     one = probe(wildcards)
-    return [one.address] if one.source == "nwb" and "://" not in one.address else []
+    users = one.source == "nwb" or (one.source == "allen" and config["allen"]["mirror"])
+    return [one.address] if users and "://" not in one.address else []
 
 
 def nwb_files(wildcards):
@@ -226,6 +233,51 @@ def files_with_intervals(wildcards):
     _, named = SESSIONS[wildcards.session]
     addresses = [one.address for one in probes(wildcards)]
     return files_of_session([*named, *addresses])
+
+
+# --- Allen's sessions -----------------------------------------------------------------------------
+
+
+def is_fetched(session):
+    """Tell whether the files of a session are Allen's and fetched into the cache."""
+    return SESSIONS[session][0].source == "allen" and not config["allen"]["mirror"]
+
+
+def listed(session):
+    """What AllenSDK says of a session's probes."""
+    return f"{config['results']}/{session}/allen.tsv"
+
+
+def listed_sessions(wildcards):
+    """What AllenSDK says of the probes of all sessions that are fetched."""
+    return [listed(session) for session in SESSIONS if is_fetched(session)]
+
+
+def allensdk(*options):
+    """Command of Python in AllenSDK's own environment, which uv makes from exact pins.
+
+    Isolated: else it would stand upon the one that runs Snakemake, and mix them.
+    """
+    pins = shlex.quote(str(HOUSE / "envs" / "allensdk.txt"))
+    run = ["uv", "run", *options, "--isolated", "--no-project", "--python", "3.11"]
+    return " ".join([*run, "--with-requirements", pins, "python"])
+
+
+def warehouse():
+    """Options that name the warehouse; none for AllenSDK's own."""
+    scheme, host = config["allen"]["scheme"], config["allen"]["host"]
+    return f"--scheme {scheme} --host {shlex.quote(host)}" if host else ""
+
+
+def patience():
+    """Options that say how long to wait for a server, and how often."""
+    allen = config["allen"]
+    return f"--stall-seconds {allen['stall_seconds']} --tries {allen['tries']}"
+
+
+def options(name, values):
+    """An option with its values; nothing where there are none."""
+    return " ".join([name, *map(shlex.quote, values)]) if values else ""
 
 
 # --- resources ------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lfpscope.files import read_table, write_table
-from lfpscope.sources.tables import Probe, read_probes
+from lfpscope.sources.tables import NO_LFP, Probe, read_probes
 
 COLUMNS = ["session", "probe", "samples", "channels", "damaged", "dead", "saturated"]
 
@@ -29,6 +29,8 @@ def check_results(probes: Path, checked: Path) -> list[str]:
     rows, problems = [], []
     for probe in read_probes(probes):
         name = f"{probe.session}/{probe.probe}"
+        if probe.status == NO_LFP:
+            continue
         if probe.status != "ok":
             problems.append(f"{name}: {probe.status}: {probe.note}")
             continue

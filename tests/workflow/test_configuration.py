@@ -21,6 +21,9 @@ def error(output: str) -> str:
         ("sessions=nope.tsv", "nope.tsv: no such file"),
         ("results=a{b", "configuration: results is 'a{b'; expected the path"),
         ("summary={bukket: 64}", "configuration: unknown key bukket in summary; known are bucket"),
+        ("allen={host: x}", "configuration: one of allen.scheme and allen.host is missing"),
+        ("allen={scheme: ftp}", "configuration: allen.scheme is 'ftp'; expected http or https"),
+        ("allen={tries: 0}", "configuration: allen.tries is 0; expected how often"),
         ("summary={bucket: 3}", "configuration: summary.bucket is 3; expected samples"),
     ],
 )
@@ -36,12 +39,16 @@ def test_wrong_setting(bare, setting, message):
         (HEADER + "a/b\tnwb\tx.nwb\n", "line 2: session is 'a/b'; expected an id"),
         (HEADER + "a\tnwb\tx*.nwb\n", "line 2: no file matches x*.nwb"),
         (HEADER + "# why\n\ndemo-1\tdemo\ndemo-1\tdemo\n", "line 5: session 'demo-1' is already"),
-        (HEADER + "a\tallen\n", "(allen is not available in this version)"),
-        (HEADER + "a\tdisk\tx.nwb\n", "line 2: source is 'disk'; expected demo, or nwb"),
+        (HEADER + "a\tallen\n", "line 2: session is 'a'; expected the number that Allen gives"),
+        (HEADER + "1\tallen\tx.nwb\n", "line 2: an allen session has no location"),
+        (HEADER + "a\tdisk\tx.nwb\n", "line 2: source is 'disk'; expected allen, demo, or nwb"),
         (HEADER + "mouse\tdemo\n", "line 2: session is 'mouse'; expected demo-1"),
         (HEADER + "a\tnwb\tftp://x/y.nwb\n", "ftp://x/y.nwb: scheme ftp; expected a path or glob"),
         ("session\tsource\tplace\na\tnwb\tx.nwb\n", "line 2: unknown key place in it; known are"),
-        ("session\tlocation\na\tx.nwb\n", "line 2: source is missing; expected demo, or nwb"),
+        (
+            "session\tlocation\na\tx.nwb\n",
+            "line 2: source is missing; expected allen, demo, or nwb",
+        ),
     ],
 )
 def test_wrong_row(bare, tmp_path, table, message):
