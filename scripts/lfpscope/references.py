@@ -89,6 +89,18 @@ class References:
         """Channels."""
         return self.layout.shape[1]
 
+    def describe_chunk(self, row: int, column: int) -> str:
+        """Words for a chunk: its probe, channels, time and place in the file."""
+        first, left = row * self.layout.chunks[0], column * self.layout.chunks[1]
+        last = min(first + self.layout.chunks[0], self.n_samples) - 1
+        ids = self.channels.id[left : left + self.layout.chunks[1]]
+        channels = f"channel {ids[0]}" if ids.size == 1 else f"channels {ids[0]} to {ids[-1]}"
+        start, stop = self.clock.seconds(first), self.clock.seconds(last)
+        time = f"{start:.3f} to {stop:.3f} s" if start <= stop else f"samples {first} to {last}"
+        offset = int(self.offsets[row, column])
+        place = f"byte {offset}" if offset >= 0 else "in no byte"
+        return f"probe {self.probe}, {channels}, {time}, {place} of {self.address}"
+
 
 # --- writing references of a probe --------------------------------------------------------------
 
@@ -318,9 +330,7 @@ def check_source(references: References) -> None:
         raise UserError(
             f"{address}: No such file or directory, but {references.file} refers to it. {where}"
         )
-    again = f"Run the pipeline again: {references.file} describes an older file."
-    if is_remote(address):  # of which Snakemake sees nothing
-        again = f"{references.file} describes an older file: run with --forcerun fetch_probe."
+    again = _index_again(references)
     with open_address(address) as source:
         now = source.identity()
         if now["size"] != then["size"]:
@@ -329,9 +339,31 @@ def check_source(references: References) -> None:
             return
         if "etag" in now and "etag" in then:
             raise UserError(f"{address}: ETag {now['etag']}, {then.get('etag')} before. {again}")
-        for offset, size, crc in then["crc32"]:
+    check_checksums(references)
+
+
+def check_checksums(references: References) -> None:
+    """Check that the chunks whose checksums were noted are still what they were.
+
+    Raises
+    ------
+    UserError
+        If one is not: the source was replaced by another of its size.
+    """
+    with open_address(references.address) as source:
+        for offset, size, crc in references.provenance["crc32"]:
             if zlib.crc32(source.read(offset, size)) != crc:
-                raise UserError(f"{address}: the chunk at byte {offset} has changed. {again}")
+                raise UserError(
+                    f"{references.address}: the chunk at byte {offset} has changed. "
+                    f"{_index_again(references)}"
+                )
+
+
+def _index_again(references: References) -> str:
+    """Say what to do about a source that is not what it was."""
+    # forced: Snakemake sees no change on a server, nor one that kept or turned back the time
+    again = "Run the pipeline again with --forcerun fetch_probe"
+    return f"{again}: {references.file} describes an older file."
 
 
 def with_exact_clock(references: References) -> References:

@@ -19,6 +19,7 @@ STEPS = (  # rules in their order, each with a file that it makes last
     ("index_probe", "lfp.json"),
     ("summarize_probe", "channels.csv"),
     ("draw_probe", "thumbnail.png"),
+    ("verify_probe", "verified.json"),
 )
 
 
@@ -135,7 +136,16 @@ def _read_result(row: Probe, results: Path, logs: Path) -> Result:
         share = figures.damaged / (figures.samples * figures.channels)
         problem = f"damaged: {figures.damaged} values ({share:.2g} of all) do not decode"
         log = str(logs / "summarize_probe" / row.session / f"{row.probe}.log")
+    elif differs := read_problems(folder / "verified.json"):
+        problem = f"not as in its file: {differs[0]}"
+        log = str(logs / "verify_probe" / row.session / f"{row.probe}.log")
     return Result(row, problem, log, figures, source)
+
+
+def read_problems(verified: Path) -> list[str]:
+    """Read what `verify_probe` found to differ from the file, a line for each."""
+    problems: list[str] = read_json(verified)["problems"]
+    return problems
 
 
 def _read_clock(references: dict[str, Any], envelope: Path) -> Clock:

@@ -92,12 +92,21 @@ def test_damage_is_a_problem(tmp_path: Path) -> None:
     (folder / "lfp.json").write_text(json.dumps({"refs": refs, "provenance": {"size": 5}}))
     (folder / "source.json").touch()
     (folder / "thumbnail.png").touch()
+    (folder / "verified.json").write_text('{"problems":["two chunks overlap"]}')
     rows = [channel(n_damaged=10), channel()]
     write_table(folder / "channels.csv", list(rows[0]), rows)
     (found,) = read_results(tmp_path / "probes.tsv")
     assert found.problem == "damaged: 10 values (0.005 of all) do not decode"
     assert found.source == {"size": 5}
     assert results.probe_figures(CLOCK, rows) == found.figures
+
+    rows = [channel(), channel()]
+    write_table(folder / "channels.csv", list(rows[0]), rows)
+    (found,) = read_results(tmp_path / "probes.tsv")
+    assert (
+        found.line
+        == "one/a: not as in its file: two chunks overlap; see logs/verify_probe/one/a.log"
+    )
 
 
 # --- the page -----------------------------------------------------------------------------------

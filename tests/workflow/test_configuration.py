@@ -22,6 +22,8 @@ def error(output: str) -> str:
         ("results=a{b", "configuration: results is 'a{b'; expected the path"),
         ("summary={bukket: 64}", "configuration: unknown key bukket in summary; known are bucket"),
         ("summary={bucket: 3}", "configuration: summary.bucket is 3; expected samples"),
+        ("verify={chunks: 0}", "configuration: verify.chunks is 0; expected how many chunks"),
+        ("verify={chunks: some}", "configuration: verify.chunks is 'some'; expected how many"),
     ],
 )
 def test_wrong_setting(bare, setting, message):
