@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from lfpscope.clock import Clock
-from lfpscope.files import read_json, read_table
+from lfpscope.files import UserError, read_json, read_table
 from lfpscope.sources.tables import Probe, read_probes
 
 STEPS = (  # rules in their order, each with a file that it makes last
@@ -117,6 +117,16 @@ def read_results(probes: Path, logs: Path = Path("logs")) -> list[Result]:
 def _read_result(row: Probe, results: Path, logs: Path) -> Result:
     if row.status != "ok":
         return Result(row, f"{row.status}: {row.note}", "", None, {})
+    try:
+        return _read_files(row, results, logs)
+    except UserError as error:  # a file of this probe that was spoiled
+        return Result(row, str(error), "", None, {})
+    except (LookupError, TypeError, ValueError, AttributeError, BadZipFile) as error:
+        problem = f"its results cannot be read ({error!r}). Delete them and run again"
+        return Result(row, problem, "", None, {})
+
+
+def _read_files(row: Probe, results: Path, logs: Path) -> Result:
     folder = results / row.session / "probes" / row.probe
     missing = [rule for rule, file in STEPS if not (folder / file).is_file()]
     references = {} if "index_probe" in missing else read_json(folder / "lfp.json")

@@ -109,6 +109,19 @@ def test_damage_is_a_problem(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"refs": 5}', '{"refs": {".zattrs": "{}"}}'])
+def test_results_that_were_spoiled_are_a_row(tmp_path: Path, text: str) -> None:
+    folder = tmp_path / "one/probes/a"
+    write_probes(tmp_path / "probes.tsv", [ROW, replace(ROW, probe="b")])
+    folder.mkdir(parents=True)
+    for name in ("source.json", "thumbnail.png", "verified.json", "channels.csv"):
+        (folder / name).touch()
+    (folder / "lfp.json").write_text(text)
+    found, other = read_results(tmp_path / "probes.tsv")
+    assert "elete" in found.problem
+    assert other.problem == "fetch_probe has not run"
+
+
 # --- the page -----------------------------------------------------------------------------------
 
 

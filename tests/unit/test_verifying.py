@@ -22,6 +22,7 @@ from lfpscope.addresses import RemoteFile
 from lfpscope.layout import inline
 from lfpscope.references import References, open_references
 from lfpscope.summary import build_envelope
+from lfpscope.untrusted import digest
 from lfpscope.verifying import verify
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -44,7 +45,11 @@ def probe(tmp_path: Path) -> tuple[Path, Path]:
 def edited(path: Path, **refs: Any) -> None:
     content = json.loads(path.read_text())
     content["refs"] |= refs
-    path.write_text(json.dumps(content))
+    sign(path, content)
+
+
+def sign(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content | {"refs_sha256": digest(content["refs"])}))
 
 
 def problem(probe: tuple[Path, Path], chunks: int | None = None) -> str:
@@ -130,22 +135,15 @@ def test_a_file_on_a_server_costs_little(tmp_path: Path) -> None:
     path, envelope = made(recorded.index(tmp_path, data, chunks=(700, 1)))
     content = json.loads(path.read_text())
     with serve(tmp_path) as served:
-        content["templates"]["u"] = f"{served.address}/probe.nwb"
-        path.write_text(json.dumps(content))
+        content["templates"]["u"] = address = f"{served.address}/probe.nwb"
         # as index_probe would have it, with the ETag instead of the time
-        etag = remote_identity(content["templates"]["u"])
-        content["provenance"] = {**content["provenance"], **etag}
-        content["provenance"]["address"] = content["templates"]["u"]
+        with RemoteFile(address) as file:
+            content["provenance"] |= {"address": address, **file.identity()}
         path.write_text(json.dumps(content))
         found = verify(path, envelope, chunks=None)
     assert found["problems"] == []
     assert found["checks"]["samples"] == "4 of 52 chunks as h5py reads them"
     assert found["checks"]["kerchunk"] == "not compared: the file is on a server"
-
-
-def remote_identity(address: str) -> dict[str, Any]:
-    with RemoteFile(address) as file:
-        return file.identity()
 
 
 # --- different ----------------------------------------------------------------------------------
@@ -181,7 +179,7 @@ def test_chunks_that_overlap(probe: tuple[Path, Path]) -> None:
 def test_a_chunk_that_was_left_out(probe: tuple[Path, Path]) -> None:
     content = json.loads(probe[0].read_text())
     del content["refs"]["lfp/3.1"]
-    probe[0].write_text(json.dumps(content))
+    sign(probe[0], content)
     found = verify(*probe, chunks=1)["problems"]
     assert any(one.startswith("51 chunks referred to, 52 in") for one in found)
 
