@@ -69,6 +69,13 @@ rule viewers:
     localrule: True
 
 
+rule verify:
+    """References and envelopes of all probes compared with their files."""
+    input:
+        VERIFIED,
+    localrule: True
+
+
 onsuccess:
     print(
         f"Done. All is seen in {config['results']}/index.html; "

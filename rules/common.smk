@@ -344,6 +344,7 @@ SUMMARIES = of_probes("envelope.zarr.zip", "channels.csv")
 OVERVIEWS = targets(
     of_probes("overview.png", "thumbnail.png"), of_sessions("overview.png")
 )
+VERIFIED = of_probes("verified.json")
 VIEWERS = targets(
     of_sessions("viewer.py", "intervals.csv"), SUMMARIES
 )  # it shows what the envelopes hold

@@ -1,6 +1,31 @@
 """Whether what was made is whole."""
 
 
+rule verify_probe:
+    """Compare a probe's references and envelope with its file, at random places."""
+    input:
+        references="<results>/{session}/probes/{probe}/lfp.json",
+        envelope="<results>/{session}/probes/{probe}/envelope.zarr.zip",
+        script=script("verify_probe"),
+    output:
+        verified="<results>/{session}/probes/{probe}/verified.json",
+    log:
+        "logs/verify_probe/{session}/{probe}.log",
+    benchmark:
+        "benchmarks/verify_probe/{session}/{probe}.tsv"
+    resources:
+        mem_mb=growing(600, 200),
+        runtime=growing(15, 60),
+    params:
+        chunks=config["verify"]["chunks"],
+        library=library("verify_probe"),
+    shell:
+        """
+        python {input.script:q} {input.references:q} {input.envelope:q} \
+            --chunks {params.chunks} --verified {output.verified:q} >{log:q} 2>&1
+        """
+
+
 rule check_run:
     """Name every probe that is not whole, and fail if there is one."""
     input:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lfpscope.files import read_table, write_table
+from lfpscope.results import read_problems
 from lfpscope.sources.tables import NO_LFP, Probe, read_probes
 
 COLUMNS = ["session", "probe", "samples", "channels", "damaged", "dead", "saturated"]
@@ -34,11 +35,14 @@ def check_results(probes: Path, checked: Path) -> list[str]:
         if probe.status != "ok":
             problems.append(f"{name}: {probe.status}: {probe.note}")
             continue
-        channels = probes.parent / probe.session / "probes" / probe.probe / "channels.csv"
-        row = _row(probe, read_table(channels))
+        folder = probes.parent / probe.session / "probes" / probe.probe
+        row = _row(probe, read_table(folder / "channels.csv"))
         if row["damaged"]:
             log = f"logs/summarize_probe/{name}.log"
             problems.append(f"{name}: damaged: {row['damaged']} samples do not decode; see {log}")
+        if differs := read_problems(folder / "verified.json"):
+            log = f"logs/verify_probe/{name}.log"
+            problems.append(f"{name}: not as in its file: {differs[0]}; see {log}")
         rows.append(row)
     if not problems:
         write_table(checked, COLUMNS, rows)

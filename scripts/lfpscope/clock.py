@@ -113,13 +113,26 @@ class Clock:
 
     @classmethod
     def from_json(cls, content: Sequence[Sequence[Any]]) -> "Clock":
-        """Undo `to_json`."""
-        return cls(
-            tuple(
-                Segment(first, n, _or_nan(t0), _or_nan(dt), residual, t0 is not None)
-                for first, n, t0, dt, residual in content
-            )
+        """Undo `to_json`.
+
+        Raises
+        ------
+        ValueError
+            If a segment does not begin where the one before it ends, or its time does not rise.
+        """
+        segments = tuple(
+            Segment(first, n, _or_nan(t0), _or_nan(dt), residual, t0 is not None)
+            for first, n, t0, dt, residual in content
         )
+        stop = 0
+        for segment in segments:
+            rises = not segment.valid or (
+                segment.dt > 0 and np.isfinite([segment.t0, segment.dt]).all()
+            )
+            if segment.first_sample != stop or segment.n_samples < 1 or not rises:
+                raise ValueError(f"a clock with {segment}")
+            stop = segment.stop_sample
+        return cls(segments)
 
 
 def _or_null(number: float) -> float | None:

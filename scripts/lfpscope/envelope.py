@@ -288,6 +288,16 @@ class Probe:
         values[:, nan == kernels.ALL_NAN] = np.nan
         return Columns(segment, begin, step, values, nan, bucket=level)
 
+    def buckets(self, level: int, first: int, stop: int) -> Block:
+        """Buckets first to stop of a level in stored units, shape (4, n_channels, n).
+
+        NaN where a bucket holds no number.
+        """
+        stored, flags = self._buckets(level, first, stop)
+        values = self._decoded(stored)
+        values[:, flags == kernels.ALL_NAN] = np.nan
+        return values
+
     def _buckets(self, level: int, first: int, stop: int) -> tuple[Block, Flags]:
         """Buckets first to stop of a level, as the envelope holds them."""
         width = CHUNK_BUCKETS

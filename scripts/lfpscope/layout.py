@@ -7,6 +7,7 @@ checked against the whole grid, so that nothing can be dropped silently.
 import base64
 import math
 from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -29,6 +30,8 @@ Raw = bytes | bytearray | memoryview
 CONTIGUOUS_BYTES = 1 << 20  # contiguous data are split along time into references of about this,
 CHANNEL_BYTES = 1 << 16  # or of this where each channel lies by itself: a view touches all,
 MOST_REFERENCES = 1 << 15  # and never into many more than this, however large they are
+MOST_CHUNK_BYTES = 1 << 32  # of one chunk: what HDF5 allows
+MOST_CHUNKS = 1 << 24  # of an array: so many places are held in memory
 CHECKSUM_BYTES = 4  # that fletcher32 puts behind what it sums up
 COMPRESSORS = ("zlib", "zstd", "blosc", "bz2")
 CODECS = {"shuffle", "fletcher32", *COMPRESSORS}
@@ -84,26 +87,40 @@ class Layout:
             "filters": filters or None,
         }
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether its chunks, and the places of all, fit into memory."""
+        return self.chunk_bytes < MOST_CHUNK_BYTES and math.prod(self.grid) <= MOST_CHUNKS
+
     @classmethod
-    def from_zarray(cls, zarray: dict[str, Any]) -> "Layout":
+    def from_zarray(cls, zarray: dict[str, Any], codecs: AbstractSet[str] = CODECS) -> "Layout":
         """Undo `zarray`.
+
+        Parameters
+        ----------
+        zarray : dict
+            Zarr metadata.
+        codecs : set of str
+            Those that may be in it. Others are not looked up: that of pickles would run what a
+            file tells it to.
 
         Raises
         ------
         ValueError
-            If it is not of a layout that this module describes. Other codecs are not looked up:
-            that of pickles would run what a file tells it to.
+            If it is not of a layout that this module describes.
         """
         compressor = zarray["compressor"]
         layout = cls(
             shape=tuple(zarray["shape"]),
             chunks=tuple(zarray["chunks"]),
-            dtype=np.dtype(zarray["dtype"]),
+            dtype=np.dtype(str(zarray["dtype"])),
             codecs=(*(zarray["filters"] or ()), *([compressor] if compressor else ())),
             order=zarray["order"],
         )
-        unknown = {codec["id"] for codec in layout.codecs} - CODECS
-        if unknown or layout.dtype.kind not in "iuf" or min(layout.shape + layout.chunks) < 1:
+        lengths = layout.shape + layout.chunks
+        known = {codec["id"] for codec in layout.codecs} <= codecs and layout.order in ("C", "F")
+        known &= layout.dtype.kind in "iuf" and all(type(n) is int and n > 0 for n in lengths)
+        if not known or not layout.is_bounded:
             raise ValueError(f"an array of {layout}")
         return layout
 
@@ -145,7 +162,13 @@ def describe_layout(dataset: h5py.Dataset, *, n_axes: int = 2, transposed: bool 
     chunks = _axes(dataset.chunks, n_axes, order, 1)
     if math.prod(chunks) != math.prod(dataset.chunks):
         raise UserError(f"{where}: chunks of {dataset.chunks} are wider than the data. {REPACK}")
-    return Layout(shape, chunks, dataset.dtype, _codecs(dataset, where), order)
+    layout = Layout(shape, chunks, dataset.dtype, _codecs(dataset, where), order)
+    if not layout.is_bounded:
+        raise UserError(
+            f"{where}: {math.prod(layout.grid)} chunks of {layout.chunk_bytes} bytes; at most "
+            f"{MOST_CHUNKS} can be referred to. {REPACK}"
+        )
+    return layout
 
 
 def _axes(values: Iterable[int], n_axes: int, order: str, filler: int) -> tuple[int, ...]:

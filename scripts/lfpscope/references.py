@@ -19,12 +19,13 @@ import numpy.typing as npt
 from lfpscope.addresses import Bytes, is_remote, open_address
 from lfpscope.clock import Clock, clock_from_timestamps
 from lfpscope.electrodes import Channels
-from lfpscope.files import UserError, read_json, write_json
+from lfpscope.files import UserError, parse_json, write_json
 from lfpscope.hdf5 import number
 from lfpscope.layout import Layout as Layout
 from lfpscope.layout import Refs, chunk_references, inlined_bytes
 from lfpscope.layout import describe_layout as describe_layout
 from lfpscope.recording import Recording, read_chunks_of_times, starting_time, times_layout
+from lfpscope.untrusted import digest, not_ours, read_probe_json
 from lfpscope.variables import counted, inlined_variable, read_inlined, zarr_variable
 
 LOCAL_CHUNKS = 32  # whose checksums tell a replaced file from a touched one
@@ -88,6 +89,18 @@ class References:
     def n_channels(self) -> int:
         """Channels."""
         return self.layout.shape[1]
+
+    def describe_chunk(self, row: int, column: int) -> str:
+        """Words for a chunk: its probe, channels, time and place in the file."""
+        first, left = row * self.layout.chunks[0], column * self.layout.chunks[1]
+        last = min(first + self.layout.chunks[0], self.n_samples) - 1
+        ids = self.channels.id[left : left + self.layout.chunks[1]]
+        channels = f"channel {ids[0]}" if ids.size == 1 else f"channels {ids[0]} to {ids[-1]}"
+        start, stop = self.clock.seconds(first), self.clock.seconds(last)
+        time = f"{start:.3f} to {stop:.3f} s" if start <= stop else f"samples {first} to {last}"
+        offset = int(self.offsets[row, column])
+        place = f"byte {offset}" if offset >= 0 else "in no byte"
+        return f"probe {self.probe}, {channels}, {time}, {place} of {self.address}"
 
 
 # --- writing references of a probe --------------------------------------------------------------
@@ -158,6 +171,7 @@ def write_references(
             "templates": {"u": address},
             "refs": refs,
             "provenance": _provenance(address, chunks),
+            "refs_sha256": digest(refs),
         },
     )
     return len(chunks)
@@ -247,13 +261,11 @@ def open_references(path: Path, *, moved: tuple[str, str] | None = None) -> Refe
     UserError
         If the JSON is missing or not ours, or its source is missing or has changed.
     """
-    content = read_json(path)
+    content = read_probe_json(path)
     try:
         references = _parse(path, content)
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(
-            f"{path}: not references written by index_probe ({error!r}). Delete it and run again."
-        ) from None
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise not_ours(path, "index_probe", error) from None
     if moved and references.address.startswith(moved[0]):
         address = moved[1] + references.address.removeprefix(moved[0])
         references = replace(references, address=address)
@@ -263,9 +275,9 @@ def open_references(path: Path, *, moved: tuple[str, str] | None = None) -> Refe
 
 def _parse(path: Path, content: dict[str, Any]) -> References:
     refs = content["refs"]
-    zarray = json.loads(refs["lfp/.zarray"])
-    attributes = json.loads(refs["lfp/.zattrs"])
-    root = json.loads(refs[".zattrs"])
+    zarray = parse_json(refs["lfp/.zarray"])
+    attributes = parse_json(refs["lfp/.zattrs"])
+    root = parse_json(refs[".zattrs"])
     layout = Layout.from_zarray(zarray)
     offsets = np.full(layout.grid, -1, dtype=np.int64)
     sizes = np.zeros(layout.grid, dtype=np.int64)
@@ -282,6 +294,16 @@ def _parse(path: Path, content: dict[str, Any]) -> References:
     names = attributes["coordinates"].split()
     columns = {name: read_inlined(refs, name) for name in names if name != "timestamps"}
     scale = columns.pop("volts_per_count", np.full(layout.shape[1], 1.0))
+    scale, add = (
+        scale * attributes.get("scale_factor", 1.0),
+        attributes.get("add_offset", attributes.get("volts_offset", 0.0)),
+    )
+    clock, channel = Clock.from_json(root["clock"]), read_inlined(refs, "channel")
+    shapes = {values.shape for values in (channel, scale, *columns.values())}
+    if shapes != {layout.shape[1:]} or not np.isfinite([*scale, add]).all():
+        raise ValueError(f"channels of shapes {shapes} for data of {layout.shape}")
+    if clock.n_samples != layout.shape[0]:
+        raise ValueError(f"a clock of {clock.n_samples} samples for data of {layout.shape}")
     return References(
         file=path,
         address=content["templates"]["u"],
@@ -289,11 +311,11 @@ def _parse(path: Path, content: dict[str, Any]) -> References:
         offsets=offsets,
         sizes=sizes,
         inlined=inlined,
-        scale=scale * attributes.get("scale_factor", 1.0),
-        add=attributes.get("add_offset", attributes.get("volts_offset", 0.0)),
-        clock=Clock.from_json(root["clock"]),
+        scale=scale,
+        add=add,
+        clock=clock,
         clock_is_exact=root.get("clock_is_exact", True),
-        channels=Channels(read_inlined(refs, "channel"), columns),
+        channels=Channels(channel, columns),
         session=root["session"],
         probe=root["probe"],
         series=root["series"],
@@ -318,9 +340,7 @@ def check_source(references: References) -> None:
         raise UserError(
             f"{address}: No such file or directory, but {references.file} refers to it. {where}"
         )
-    again = f"Run the pipeline again: {references.file} describes an older file."
-    if is_remote(address):  # of which Snakemake sees nothing
-        again = f"{references.file} describes an older file: run with --forcerun fetch_probe."
+    again = _index_again(references)
     with open_address(address) as source:
         now = source.identity()
         if now["size"] != then["size"]:
@@ -329,9 +349,31 @@ def check_source(references: References) -> None:
             return
         if "etag" in now and "etag" in then:
             raise UserError(f"{address}: ETag {now['etag']}, {then.get('etag')} before. {again}")
-        for offset, size, crc in then["crc32"]:
+    check_checksums(references)
+
+
+def check_checksums(references: References) -> None:
+    """Check that the chunks whose checksums were noted are still what they were.
+
+    Raises
+    ------
+    UserError
+        If one is not: the source was replaced by another of its size.
+    """
+    with open_address(references.address) as source:
+        for offset, size, crc in references.provenance["crc32"]:
             if zlib.crc32(source.read(offset, size)) != crc:
-                raise UserError(f"{address}: the chunk at byte {offset} has changed. {again}")
+                raise UserError(
+                    f"{references.address}: the chunk at byte {offset} has changed. "
+                    f"{_index_again(references)}"
+                )
+
+
+def _index_again(references: References) -> str:
+    """Say what to do about a source that is not what it was."""
+    # forced: Snakemake sees no change on a server, nor one that kept or turned back the time
+    again = "Run the pipeline again with --forcerun fetch_probe"
+    return f"{again}: {references.file} describes an older file."
 
 
 def with_exact_clock(references: References) -> References:
@@ -344,7 +386,7 @@ def with_exact_clock(references: References) -> References:
     """
     if references.clock_is_exact:
         return references
-    refs = read_json(references.file)["refs"]
+    refs = read_probe_json(references.file)["refs"]
     layout = Layout.from_zarray(json.loads(refs["timestamps/.zarray"]))
     stored = {
         key.removeprefix("timestamps"): ref
@@ -384,7 +426,7 @@ def combine_references(paths: Sequence[Path], path: Path, *, session: str) -> st
     str
         "yes", or why there is no ``/stacked``; also the root attribute `stacked`.
     """
-    contents = [read_json(one) for one in paths]
+    contents = [read_probe_json(one) for one in paths]
     probes = [json.loads(content["refs"][".zattrs"])["probe"] for content in contents]
     templates = {f"u{i}": content["templates"]["u"] for i, content in enumerate(contents)}
     renamed = [_rename_template(content["refs"], f"u{i}") for i, content in enumerate(contents)]
@@ -403,7 +445,16 @@ def combine_references(paths: Sequence[Path], path: Path, *, session: str) -> st
     # zarr-python 3.1 sees no nested groups without it (fsspec/kerchunk#556)
     refs[".zmetadata"] = _consolidated(refs)
     provenance = dict(zip(probes, (content["provenance"] for content in contents), strict=True))
-    write_json(path, {"version": 1, "templates": templates, "refs": refs, "provenance": provenance})
+    write_json(
+        path,
+        {
+            "version": 1,
+            "templates": templates,
+            "refs": refs,
+            "provenance": provenance,
+            "refs_sha256": digest(refs),
+        },
+    )
     return why_not or "yes"
 
 

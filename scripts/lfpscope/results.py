@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from lfpscope.clock import Clock
-from lfpscope.files import read_json, read_table
+from lfpscope.files import UserError, read_json, read_table
 from lfpscope.sources.tables import NO_LFP, Probe, read_probes
 
 STEPS = (  # rules in their order, each with a file that it makes last
@@ -19,6 +19,7 @@ STEPS = (  # rules in their order, each with a file that it makes last
     ("index_probe", "lfp.json"),
     ("summarize_probe", "channels.csv"),
     ("draw_probe", "thumbnail.png"),
+    ("verify_probe", "verified.json"),
 )
 
 
@@ -118,6 +119,16 @@ def _read_result(row: Probe, results: Path, logs: Path) -> Result:
         return Result(row, "", "", None, {})
     if row.status != "ok":
         return Result(row, f"{row.status}: {row.note}", "", None, {})
+    try:
+        return _read_files(row, results, logs)
+    except UserError as error:  # a file of this probe that was spoiled
+        return Result(row, str(error), "", None, {})
+    except (LookupError, TypeError, ValueError, AttributeError, BadZipFile) as error:
+        problem = f"its results cannot be read ({error!r}). Delete them and run again"
+        return Result(row, problem, "", None, {})
+
+
+def _read_files(row: Probe, results: Path, logs: Path) -> Result:
     folder = results / row.session / "probes" / row.probe
     missing = [rule for rule, file in STEPS if not (folder / file).is_file()]
     references = {} if "index_probe" in missing else read_json(folder / "lfp.json")
@@ -137,7 +148,16 @@ def _read_result(row: Probe, results: Path, logs: Path) -> Result:
         share = figures.damaged / (figures.samples * figures.channels)
         problem = f"damaged: {figures.damaged} values ({share:.2g} of all) do not decode"
         log = str(logs / "summarize_probe" / row.session / f"{row.probe}.log")
+    elif differs := read_problems(folder / "verified.json"):
+        problem = f"not as in its file: {differs[0]}"
+        log = str(logs / "verify_probe" / row.session / f"{row.probe}.log")
     return Result(row, problem, log, figures, source)
+
+
+def read_problems(verified: Path) -> list[str]:
+    """Read what `verify_probe` found to differ from the file, a line for each."""
+    problems: list[str] = read_json(verified)["problems"]
+    return problems
 
 
 def _read_clock(references: dict[str, Any], envelope: Path) -> Clock:

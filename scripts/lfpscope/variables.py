@@ -70,4 +70,4 @@ def read_inlined(refs: Refs, name: str) -> npt.NDArray[Any]:
     """Read a variable that `inlined_variable` made."""
     zarray = json.loads(refs[f"{name}/.zarray"])
     content = inlined_bytes(refs[f"{name}/0"])
-    return np.frombuffer(content, zarray["dtype"]).reshape(zarray["shape"])
+    return np.frombuffer(content, str(zarray["dtype"])).reshape(zarray["shape"])

@@ -92,12 +92,34 @@ def test_damage_is_a_problem(tmp_path: Path) -> None:
     (folder / "lfp.json").write_text(json.dumps({"refs": refs, "provenance": {"size": 5}}))
     (folder / "source.json").touch()
     (folder / "thumbnail.png").touch()
+    (folder / "verified.json").write_text('{"problems":["two chunks overlap"]}')
     rows = [channel(n_damaged=10), channel()]
     write_table(folder / "channels.csv", list(rows[0]), rows)
     (found,) = read_results(tmp_path / "probes.tsv")
     assert found.problem == "damaged: 10 values (0.005 of all) do not decode"
     assert found.source == {"size": 5}
     assert results.probe_figures(CLOCK, rows) == found.figures
+
+    rows = [channel(), channel()]
+    write_table(folder / "channels.csv", list(rows[0]), rows)
+    (found,) = read_results(tmp_path / "probes.tsv")
+    assert (
+        found.line
+        == "one/a: not as in its file: two chunks overlap; see logs/verify_probe/one/a.log"
+    )
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"refs": 5}', '{"refs": {".zattrs": "{}"}}'])
+def test_results_that_were_spoiled_are_a_row(tmp_path: Path, text: str) -> None:
+    folder = tmp_path / "one/probes/a"
+    write_probes(tmp_path / "probes.tsv", [ROW, replace(ROW, probe="b")])
+    folder.mkdir(parents=True)
+    for name in ("source.json", "thumbnail.png", "verified.json", "channels.csv"):
+        (folder / name).touch()
+    (folder / "lfp.json").write_text(text)
+    found, other = read_results(tmp_path / "probes.tsv")
+    assert "elete" in found.problem
+    assert other.problem == "fetch_probe has not run"
 
 
 # --- the page -----------------------------------------------------------------------------------

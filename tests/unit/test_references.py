@@ -17,6 +17,7 @@ from lfpscope.files import UserError
 from lfpscope.recording import choose_series, open_nwb, read_clock, read_recording
 from lfpscope.references import open_references, write_references
 from lfpscope.summary import build_envelope
+from lfpscope.untrusted import digest
 
 Edit = Callable[[dict[str, Any]], None]
 
@@ -54,7 +55,7 @@ def path(source):
 
 def test_version_1_with_one_address_behind_a_template(path, source):
     content = json.loads(path.read_text())
-    assert set(content) == {"version", "templates", "refs", "provenance"}
+    assert set(content) == {"version", "templates", "refs", "provenance", "refs_sha256"}
     assert content["version"] == 1
     assert content["templates"] == {"u": str(source)}
     places = [ref for ref in content["refs"].values() if isinstance(ref, list)]
@@ -173,8 +174,11 @@ def test_source_that_is_gone(path, source):
 
 
 def edited(path: Path, edit: Edit) -> Path:
+    """Edit references, as one who knows of their digest."""
     content = json.loads(path.read_text())
     edit(content)
+    if "refs" in content:
+        content["refs_sha256"] = digest(content["refs"])
     path.write_text(json.dumps(content))
     return path
 

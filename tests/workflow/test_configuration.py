@@ -25,6 +25,8 @@ def error(output: str) -> str:
         ("allen={scheme: ftp}", "configuration: allen.scheme is 'ftp'; expected http or https"),
         ("allen={tries: 0}", "configuration: allen.tries is 0; expected how often"),
         ("summary={bucket: 3}", "configuration: summary.bucket is 3; expected samples"),
+        ("verify={chunks: 0}", "configuration: verify.chunks is 0; expected how many chunks"),
+        ("verify={chunks: some}", "configuration: verify.chunks is 'some'; expected how many"),
     ],
 )
 def test_wrong_setting(bare, setting, message):

@@ -17,7 +17,8 @@ import pytest
 pytestmark = pytest.mark.workflow
 
 PROBES = {"one/a", "one/b", "two/two.lf0", "two/two.lf1"}
-DRAWN = {"draw_probe", "draw_session", "check_run", "write_gallery", "all"}
+LAST = {"check_run", "write_gallery", "all"}
+DRAWN = {"draw_probe", "draw_session", *LAST}
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -51,6 +52,7 @@ def test_every_file_is_made(finished_once):
             "envelope.zarr.zip",
             "overview.png",
             "thumbnail.png",
+            "verified.json",
         }
     for session in ("one", "two"):
         for name in ("session.json", "overview.png", "viewer.py", "lfpscope/files.py"):
@@ -115,10 +117,11 @@ def test_nothing_changed_nothing_runs(finished_once):
 @pytest.mark.parametrize(
     ("file", "rules"),
     [
-        ("draw_probe.py", {"draw_probe", "check_run", "write_gallery", "all"}),
+        ("draw_probe.py", {"draw_probe", *LAST}),
         ("lfpscope/overviews.py", {*DRAWN, "write_viewer"}),
-        ("lfpscope/envelope.py", {*DRAWN, "write_viewer", "summarize_probe"}),
-        ("lfpscope/checking.py", {"write_viewer", "check_run", "write_gallery", "all"}),
+        ("lfpscope/envelope.py", {*DRAWN, "write_viewer", "summarize_probe", "verify_probe"}),
+        ("lfpscope/verifying.py", {"verify_probe", *LAST, "write_viewer"}),
+        ("lfpscope/checking.py", {"write_viewer", *LAST}),
         ("fetch_probe.py", set()),
     ],
 )
@@ -138,7 +141,8 @@ def test_edited_sources_list_the_probes_again_and_leave_them(finished):
     ("setting", "rules"),
     [
         ("overview={width: 800}", DRAWN),
-        ("summary={bucket: 64}", {*DRAWN, "summarize_probe"}),
+        ("summary={bucket: 64}", {*DRAWN, "summarize_probe", "verify_probe"}),
+        ("verify={chunks: all}", {"verify_probe", *LAST}),
     ],
 )
 def test_changed_setting_runs_again_where_it_is_used(finished_once, setting, rules):
@@ -244,6 +248,7 @@ def test_bad_files_are_named_and_the_others_done(workflow, write_nwb):
         "summarize_probe",
         "draw_probe",
         "draw_session",
+        "verify_probe",
         "write_viewer",
         "write_gallery",
         "check_run",
