@@ -274,6 +274,12 @@ def test_damaged_chunk_is_named(workflow, write_nwb):
     log = (workflow / "logs/check_run.log").read_text()
     assert "one/a: damaged: 1000 samples do not decode; see logs/summarize_probe/one/a.log" in log
 
+    workflow.run("--config", "on_damage=fail", code=1)
+    log = (workflow / "logs/summarize_probe/one/a.log").read_text()
+    place = f"byte {chunk.byte_offset} of {nwb}"
+    assert f"error: probe a, channel 101, 10.800 to 11.599 s, {place}: damaged: " in log
+    assert not (workflow / "results/one/probes/a/channels.csv").exists()
+
 
 def test_same_id_twice_names_both(workflow, write_nwb):
     write_nwb(workflow / "data/x/a.nwb")
