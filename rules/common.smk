@@ -269,6 +269,14 @@ def warehouse():
     return f"--scheme {scheme} --host {shlex.quote(host)}" if host else ""
 
 
+def selection():
+    """Options that say which of Allen's sessions to take."""
+    wanted = config["allen"]["select"].items()
+    return " ".join(
+        f"--{name.replace('_', '-')}={shlex.quote(value)}" for name, value in wanted
+    )
+
+
 def patience():
     """Options that say how long to wait for a server, and how often."""
     allen = config["allen"]

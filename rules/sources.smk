@@ -51,6 +51,39 @@ rule list_allen_probes:
         """
 
 
+rule list_allen_sessions:
+    """Write a table of those of Allen's sessions that allen.select describes."""
+    input:
+        environment=ancient(
+            [] if config["allen"]["mirror"] else "<results>/allensdk.json"
+        ),
+        script=script("list_allen_sessions"),
+    output:
+        sessions="<results>/allen_sessions.tsv",
+    log:
+        "logs/list_allen_sessions.log",
+    benchmark:
+        "benchmarks/list_allen_sessions.tsv"
+    localrule: True
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime="60m",
+        downloads=1,
+    params:
+        python="python" if config["allen"]["mirror"] else allensdk("--offline"),
+        folder=f"{config['cache']}/allen",
+        mirror=config["allen"]["mirror"] or "",
+        select=selection(),
+        warehouse=warehouse(),
+        patience=patience(),
+    shell:
+        """
+        {params.python} {input.script:q} --folder {params.folder:q} \
+            --mirror={params.mirror:q} {params.select} --sessions {output.sessions:q} \
+            {params.warehouse} {params.patience} 2>&1 | tee {log:q}
+        """
+
+
 checkpoint list_probes:
     """Find the probes of all sessions. A file that cannot be read is a row that says so."""
     input:

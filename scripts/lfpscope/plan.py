@@ -130,9 +130,9 @@ def describe_plans(plans: Sequence[Plan], cache: Path) -> str:
     if total.missing:
         index, clock = _size(total.missing * INDEX_BYTES), _size(total.missing * CLOCK_BYTES)
         lines += [
-            "In place (allen.mirror) none of it would be kept, and the summary would read each byte",
-            f"once. Before it the index would read {index}, and with it {clock} of timestamps,",
-            "going by 2.4 hours of 93 channels in 23,808 chunks for each probe.",
+            "In place (allen.mirror) none of it is kept, and the summary reads each byte once. The",
+            f"index reads {index} before, and the summary {clock} of timestamps besides, going by",
+            "2.4 hours of 93 channels in 23,808 chunks for each probe.",
         ]
     return "\n".join(lines)
 

@@ -15,8 +15,9 @@ from hypothesis.extra import numpy as arrays
 
 from lfpscope import kernels
 from lfpscope.envelope import Probe, bucket_starts
+from lfpscope.files import UserError
 from lfpscope.kernels import ALL_NAN, CLEAN, SOME_NAN
-from lfpscope.summary import Summary
+from lfpscope.summary import Summary, build_envelope
 
 Data = npt.NDArray[Any]
 SECOND = 1250  # samples; the shortest flat stretch

@@ -270,6 +270,48 @@ def test_plan(allen, warehouse, files):
     both = f"{missing + other:.1f}"
     assert ["in", "all", "3", "1", "2", both, "MB", on_disk, "MB", "0"] in lines
     assert f"is: enough for {both} MB." in run.output
-    assert "the index would read 5.6 MB" in run.output
+    assert "index reads 5.6 MB before" in run.output
     assert fingerprint(allen / "resources").keys() == {there}
     assert run.rules == {"prepare_allensdk", "list_allen_probes", "list_probes", "plan"}
+
+
+@pytest.mark.parametrize(
+    ("select", "expected", "queries"),
+    [
+        ({}, ["715000001", "715000002"], 1),
+        ({"session_type": "functional_connectivity"}, ["715000002"], 1),
+        ({"full_genotype": "Sst"}, ["715000001"], 1),
+        ({"ecephys_structure_acronyms": "CA1, VISp"}, ["715000001"], 5),
+    ],
+)
+def test_sessions_are_selected(workflow, warehouse, select, expected, queries):
+    workflow.run("list_allen_sessions", *settings(warehouse, select=select))
+    path = workflow / "results/allen_sessions.tsv"
+    assert table(path) == [{"session": session, "source": "allen"} for session in expected]
+    assert len(warehouse.queries) == queries
+    # as it stands, it is a table of sessions
+    workflow.run("-n", *settings(warehouse), f"sessions={path}")
+
+
+def test_sessions_of_a_mirror_are_selected(workflow, tmp_path):
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    (mirror / "sessions.csv").write_text(
+        "id,session_type,genotype\n1,a,wt/wt\n2,b,wt/wt\n3,a,Vip-IRES-Cre/wt\n4,a,wt/wt\n"
+    )
+    (mirror / "probes.csv").write_text(
+        "id,ecephys_session_id,has_lfp_data\n10,1,True\n30,3,True\n40,4,True\n"
+    )
+    (mirror / "channels.csv").write_text(
+        "id,ecephys_probe_id,ecephys_structure_acronym\n100,10,VISp\n300,30,VISp\n400,40,CA1\n"
+    )
+    select = {"session_type": "a", "ecephys_structure_acronyms": "VISp", "full_genotype": "wt/wt"}
+    allen = {"mirror": str(mirror), "select": select}
+    run = workflow.run("list_allen_sessions", "--config", f"allen={json.dumps(allen)}")
+    assert run.rules == {"list_allen_sessions"}
+    found = table(workflow / "results/allen_sessions.tsv")
+    assert [row["session"] for row in found] == ["1"]
+
+    allen["select"] = {"session_type": "c"}
+    run = workflow.run("list_allen_sessions", "--config", f"allen={json.dumps(allen)}", code=1)
+    assert "no session fits session_type c; of session_type there are a, b." in run.output

@@ -5,7 +5,7 @@ AllenSDK's environment reads and writes these too: nothing is imported that it l
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -98,3 +98,83 @@ def probes_of(session: str, rows: Iterable[dict[str, Any]], where: str) -> list[
     if not found:
         raise UserError(f"{where}: no probe of session {session}. Correct the table of sessions.")
     return found
+
+
+# --- choosing sessions ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What sessions are chosen by, named as AllenSDK's columns; empty for any.
+
+    Attributes
+    ----------
+    session_type : str
+        Set of stimuli, such as ``brain_observatory_1.1``.
+    full_genotype : str
+        The genotype, or a part of it, such as ``Sst``.
+    ecephys_structure_acronyms : tuple of str
+        Brain areas; a session must have channels in all of them.
+    """
+
+    session_type: str = ""
+    full_genotype: str = ""
+    ecephys_structure_acronyms: tuple[str, ...] = ()
+
+
+def select_sessions(
+    rows: Sequence[dict[str, Any]], wanted: Wanted, areas_of: Callable[[str], set[str]]
+) -> list[str]:
+    """Choose sessions.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        AllenSDK's table of sessions.
+    wanted : Wanted
+        What they are chosen by.
+    areas_of : callable
+        Gives the areas of a session; only asked where areas are wanted.
+
+    Raises
+    ------
+    UserError
+        If none fits.
+    """
+    fitting = [
+        str(row["id"])
+        for row in rows
+        if wanted.session_type in ("", row["session_type"])
+        and wanted.full_genotype in str(row["genotype"])
+    ]
+    areas = set(wanted.ecephys_structure_acronyms)
+    found = [session for session in fitting if not areas or areas <= areas_of(session)]
+    if not found:
+        asked = (f"{name} {_words(value)}" for name, value in asdict(wanted).items() if value)
+        types = ", ".join(sorted({str(row["session_type"]) for row in rows}))
+        raise UserError(
+            f"no session fits {' and '.join(asked)}; of session_type there are {types}. "
+            "Correct allen.select in the configuration."
+        )
+    return found
+
+
+def _words(value: str | tuple[str, ...]) -> str:
+    return value if isinstance(value, str) else ", ".join(value)
+
+
+def areas_in(folder: str) -> Callable[[str], set[str]]:
+    """Return a function for the areas of a session, from AllenSDK's tables in a folder."""
+    found: dict[str, set[str]] = {}
+
+    def areas_of(session: str) -> set[str]:
+        if not found:  # 6.6 MB, read where areas are asked for
+            session_of = {
+                row["id"]: row["ecephys_session_id"] for row in read_csv(folder, "probes.csv")
+            }
+            for row in read_csv(folder, "channels.csv"):
+                area = row["ecephys_structure_acronym"]
+                found.setdefault(session_of.get(row["ecephys_probe_id"], ""), set()).add(area)
+        return found.get(session, set())
+
+    return areas_of

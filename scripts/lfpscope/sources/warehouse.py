@@ -82,6 +82,25 @@ def list_probes(cache: Any, session: str, *, folder: Path, tries: int) -> list[L
     return found
 
 
+def list_sessions(cache: Any, *, tries: int) -> list[dict[str, Any]]:
+    """List all sessions: one query."""
+
+    def query() -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = cache.fetch_api.get_sessions().reset_index().to_dict("records")
+        return rows
+
+    return _ask(cache, query, tries)
+
+
+def session_areas(cache: Any, session: str, *, tries: int) -> set[str]:
+    """Brain areas of a session's channels: two queries."""
+    probes = [int(row["id"]) for row in _probes(cache, session, tries)]
+    if not probes:
+        return set()
+    channels = _ask(cache, lambda: cache.fetch_api.get_channels(probe_ids=probes), tries)
+    return set(channels["ecephys_structure_acronym"].dropna())
+
+
 def _probes(cache: Any, session: str, tries: int) -> list[dict[str, Any]]:
     def query() -> list[dict[str, Any]]:
         try:
