@@ -54,6 +54,28 @@ def test_gain_by_key_and_menu(tab: Tab) -> None:
     assert tab.ink(PROBES[0]) > before
 
 
+def test_a_range_of_depths(tab: Tab, session: Path) -> None:
+    entry = tab.page.get_by_placeholder("µm 500-1500")
+    entry.fill("400-100")
+    entry.press("Enter")
+    tab.page.wait_for_function("() => location.search.includes('depths=100-400')")
+    tab.settle()
+    entry.evaluate("(element) => element.blur()")
+    tab.page.mouse.move(*tab.point(0.5, 0.01))
+    tab.page.mouse.move(*tab.point(0.5, 0.02))
+    tab.page.locator(".reading", has_text=" µV").wait_for()
+    depth = float(tab.reading().split(" · ")[3].split()[0])
+    table = (session / "probes" / PROBES[0] / "channels.csv").read_text().splitlines()
+    known = [float(row.split(",")[2]) for row in table[1:]]
+    assert depth == max(one for one in known if 100 <= one <= 400)
+    entry.fill("deep")
+    entry.press("Enter")
+    tab.page.get_by_text("deep: no range of depths. Write 500-1500").wait_for()
+    entry.fill("")
+    entry.press("Enter")
+    tab.page.wait_for_function("() => !location.search.includes('depths')")
+
+
 def test_the_minimap_is_dragged(tab: Tab) -> None:
     tab.move_to(40, 60)
     box = tab.page.locator(".bk-Figure.minimap").bounding_box()

@@ -30,7 +30,7 @@ from lfpscope.viewer.panels import Panel, error_panel
 from lfpscope.viewer.readout import read_sample
 from lfpscope.viewer.render import Picture, draw
 from lfpscope.viewer.session import Session, first_state
-from lfpscope.viewer.state import State, from_query, read_time, time_text
+from lfpscope.viewer.state import State, from_query, read_depths, read_time, time_text
 from lfpscope.viewer.style import ACCENT, PAGE, SCROLL
 from lfpscope.viewer.tools import Controls, Key, Keyboard, address_bar, navigation
 from lfpscope.viewer.worker import Worker
@@ -154,6 +154,7 @@ class Page:
         controls.probes.on_change("active", self._controls_changed)
         controls.areas.on_change("value", self._controls_changed)
         controls.every.on_change("value", self._controls_changed)
+        controls.depths.on_change("value", self._depths_typed)
 
     def _keys(self) -> list[Key]:
         def move(change: Callable[[State], State]) -> Callable[[], None]:
@@ -260,6 +261,15 @@ class Page:
             self._say(f"{text}: not a time. Write 1:02.5 or 62.5.")
             return
         self.apply(self.state.around(seconds, seconds))
+
+    def _depths_typed(self, _name: str, _old: str, text: str) -> None:
+        try:
+            depths = read_depths(text)
+        except ValueError:
+            self._say(f"{text}: no range of depths. Write 500-1500, µm from the tip.")
+            return
+        if depths != self.state.depths:
+            self.apply(replace(self.state, depths=depths))
 
     def _mode_chosen(self, probe: str, _name: str, _old: int, active: int) -> None:
         heat = self.state.heat | {probe} if active else self.state.heat - {probe}

@@ -90,7 +90,7 @@ class State:
         if self.every > 1:
             fields["every"] = str(self.every)
         if self.depths:
-            fields["depths"] = "{:g}-{:g}".format(*self.depths)
+            fields["depths"] = depths_text(self.depths)
         return urlencode(fields, safe=",")
 
 
@@ -178,8 +178,26 @@ def _read_every(state: State, text: str) -> State:
 
 
 def _read_depths(state: State, text: str) -> State:
-    low, high = sorted(_read_pair(text))
-    return replace(state, depths=(low, high))
+    return replace(state, depths=read_depths(text))
+
+
+def read_depths(text: str) -> tuple[float, float] | None:
+    """Lowest and highest depth, µm, from "500-1500"; None from nothing, for all.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    if not text.strip():
+        return None
+    low, high = sorted(_read_pair(text.strip().replace(" ", "").replace("–", "-")))
+    return low, high
+
+
+def depths_text(depths: tuple[float, float] | None) -> str:
+    """Depths as `read_depths` reads them."""
+    return "" if depths is None else "{:g}-{:g}".format(*depths)
 
 
 # --- numbers and words --------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from bokeh.models import (
     WheelZoomTool,
 )
 
-from lfpscope.viewer.state import STEPS, State
+from lfpscope.viewer.state import STEPS, State, depths_text
 from lfpscope.viewer.style import CONTROL, KEYS
 
 EVERY = (1, 2, 3, 4, 8, 16)
@@ -80,10 +80,11 @@ class Controls:
         self.areas = Select(options=[("", "all areas"), *named], width=112, **style)
         counts = [(f"{n}", f"every {n}. channel" if n > 1 else "every channel") for n in EVERY]
         self.every = Select(options=counts, width=140, **style)
+        self.depths = TextInput(placeholder="µm 500-1500", width=104, **style)
         bar = GridPlot(toolbar=Toolbar(tools=tools, logo=None), toolbar_location="above", width=144)
         move = bar, self.back, self.time, self.on, self.previous, self.next
         keep = self.note, self.mark, self.save, self.help
-        look = self.probes, self.gain, self.heat, self.areas, self.every
+        look = self.probes, self.gain, self.heat, self.areas, self.depths, self.every
         line = {"sizing_mode": "stretch_width", "margin": 0}
         self.layout = Row(*move, *keep, **line), Row(*look, **line)
         self.show(state)
@@ -95,6 +96,7 @@ class Controls:
         self.probes.active = shown
         # several at once can only come from the address
         self.areas.value = next(iter(state.areas)) if len(state.areas) == 1 else ""
+        self.depths.value = depths_text(state.depths)
         self.every.value = f"{state.every}" if state.every in EVERY else ""
 
 
