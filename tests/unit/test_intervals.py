@@ -11,6 +11,8 @@ import h5py
 import numpy as np
 import pytest
 
+from lfpscope.sources.tables import files_of_session
+
 SHARED = os.environ.get("LFPSCOPE_DATA", "")
 PROGRAM = Path(__file__).parents[2] / "scripts" / "list_intervals.py"
 Make = Callable[..., Path]
@@ -98,3 +100,17 @@ def test_allens_session_file(tmp_path: Path) -> None:
     rows = listed(*tmp_path.glob("*.nwb"))
     assert len(rows) == 30
     assert (rows[0]["start"], rows[0]["stop"], rows[0]["name"]) == ("13.58", "13.83", "flashes")
+
+
+def test_allens_session_file_is_found_beside_its_probes(tmp_path: Path) -> None:
+    probe = str(tmp_path / "session_7" / "probe_1_lfp.nwb")
+    assert files_of_session([probe]) == [probe]
+    session = tmp_path / "session_7" / "session_7.nwb"
+    session.parent.mkdir()
+    session.touch()
+    assert files_of_session([probe, probe]) == [probe, str(session)]
+    server = "https://host/session_7/probe_1_lfp.nwb"
+    assert files_of_session([server]) == [server, "https://host/session_7/session_7.nwb"]
+    assert files_of_session(["https://host/session_7/other.nwb"]) == [
+        "https://host/session_7/other.nwb"
+    ]

@@ -197,11 +197,15 @@ def find_files(session: Session) -> list[str]:
 
 
 def files_of_session(addresses: Iterable[str]) -> list[str]:
-    """Files that may say what happened in a session: its probes', and Allen's own beside them."""
-    files = dict.fromkeys(addresses)
-    folders = (Path(file).parent for file in files if "://" not in file)
-    beside = (folder / f"{folder.name}.nwb" for folder in folders)
-    return [*dict.fromkeys([*files, *(str(file) for file in beside if file.is_file())])]
+    """Files that may say what happened in a session: those given, and Allen's own beside them.
+
+    >>> files_of_session(["s3://bucket/session_7/probe_1_lfp.nwb"])
+    ['s3://bucket/session_7/probe_1_lfp.nwb', 's3://bucket/session_7/session_7.nwb']
+    """
+    files = list(addresses)
+    beside = [re.sub(r"(session_\d+)/probe_\d+_lfp\.nwb$", r"\1/\1.nwb", file) for file in files]
+    there = (file for file in beside if "://" in file or Path(file).is_file())
+    return list(dict.fromkeys([*files, *there]))
 
 
 def write_probes(path: Path, probes: Iterable[Probe]) -> None:
