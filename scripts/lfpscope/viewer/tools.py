@@ -80,7 +80,7 @@ class Controls:
         self.areas = Select(options=[("", "all areas"), *named], width=112, **style)
         counts = [(f"{n}", f"every {n}. channel" if n > 1 else "every channel") for n in EVERY]
         self.every = Select(options=counts, width=140, **style)
-        self.depths = TextInput(placeholder="µm 500-1500", width=104, **style)
+        self.depths = TextInput(placeholder="µm 500-1500", width=118, **style)
         bar = GridPlot(toolbar=Toolbar(tools=tools, logo=None), toolbar_location="above", width=144)
         move = bar, self.back, self.time, self.on, self.previous, self.next
         keep = self.note, self.mark, self.save, self.help
