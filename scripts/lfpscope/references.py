@@ -262,10 +262,9 @@ def open_references(path: Path, *, moved: tuple[str, str] | None = None) -> Refe
         If the JSON is missing or not ours, or its source is missing or has changed.
     """
     content = read_probe_json(path)
-    try:
-        references = _parse(path, content)
-    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise not_ours(path, "index_probe", error) from None
+    references = references_of_probe(
+        path, content["refs"], content["templates"]["u"], content["provenance"]
+    )
     if moved and references.address.startswith(moved[0]):
         address = moved[1] + references.address.removeprefix(moved[0])
         references = replace(references, address=address)
@@ -273,8 +272,34 @@ def open_references(path: Path, *, moved: tuple[str, str] | None = None) -> Refe
     return references
 
 
-def _parse(path: Path, content: dict[str, Any]) -> References:
-    refs = content["refs"]
+def references_of_probe(
+    path: Path, refs: Refs, address: str, provenance: dict[str, Any]
+) -> References:
+    """Describe the references of one probe, which `lfpscope.untrusted` has checked.
+
+    Parameters
+    ----------
+    path : Path
+        The file that they are from.
+    refs : dict
+        Its references, or those of the probe's group.
+    address : str
+        Where the bytes are.
+    provenance : dict
+        What was noted of the source.
+
+    Raises
+    ------
+    UserError
+        If they contradict themselves.
+    """
+    try:
+        return _parse(path, refs, address, provenance)
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise not_ours(path, "index_probe", error) from None
+
+
+def _parse(path: Path, refs: Refs, address: str, provenance: dict[str, Any]) -> References:
     zarray = parse_json(refs["lfp/.zarray"])
     attributes = parse_json(refs["lfp/.zattrs"])
     root = parse_json(refs[".zattrs"])
@@ -306,7 +331,7 @@ def _parse(path: Path, content: dict[str, Any]) -> References:
         raise ValueError(f"a clock of {clock.n_samples} samples for data of {layout.shape}")
     return References(
         file=path,
-        address=content["templates"]["u"],
+        address=address,
         layout=layout,
         offsets=offsets,
         sizes=sizes,
@@ -319,7 +344,7 @@ def _parse(path: Path, content: dict[str, Any]) -> References:
         session=root["session"],
         probe=root["probe"],
         series=root["series"],
-        provenance=content["provenance"],
+        provenance=provenance,
     )
 
 
