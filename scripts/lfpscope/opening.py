@@ -57,10 +57,16 @@ def open_session(path: str | Path) -> xr.DataTree:
             file, groups[probe], templates[name], content["provenance"][probe]
         )
         check_source(references)
-        tree[probe] = _with_volts(_open_group(groups[probe], templates), references)
+        # zarr needs not know where the samples are, which takes it half a second
+        known = {key: ref for key, ref in groups[probe].items() if not _is_chunk_of_lfp(key)}
+        tree[probe] = _with_volts(_open_group(known, templates), references)
     if "stacked" in groups:
         tree["stacked"] = _open_group(groups["stacked"], templates)
     return xr.DataTree.from_dict(tree)
+
+
+def _is_chunk_of_lfp(key: str) -> bool:
+    return key.startswith("lfp/") and not key.startswith("lfp/.")
 
 
 def _open_group(refs: Refs, templates: dict[str, str]) -> xr.Dataset:
