@@ -24,6 +24,7 @@ report: "rules/report/workflow.rst"
 
 
 include: "rules/sources.smk"
+include: "rules/plan.smk"
 include: "rules/index.smk"
 include: "rules/summary.smk"
 include: "rules/overview.smk"

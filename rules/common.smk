@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from contextlib import suppress
@@ -23,7 +24,13 @@ os.environ.update(
 sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
 
 from lfpscope.files import UserError
-from lfpscope.sources.tables import find_files, read_probes, read_rows, read_sessions
+from lfpscope.sources.tables import (
+    files_of_session,
+    find_files,
+    read_probes,
+    read_rows,
+    read_sessions,
+)
 
 # --- configuration --------------------------------------------------------------------------------
 
@@ -50,6 +57,11 @@ def check_settings(settings):
         validate(settings, "../config/schemas/config.schema.yaml")
     except WorkflowError as error:
         raise UserError(f"configuration: {what_is_wrong(error.__context__)}") from None
+    allen = settings["allen"]
+    if bool(allen["scheme"]) != bool(allen["host"]):
+        raise UserError(
+            "configuration: one of allen.scheme and allen.host is missing; expected both or none"
+        )
 
 
 def check_row(row, where):
@@ -205,13 +217,75 @@ def probe(wildcards):
 def nwb_of(wildcards):
     """The NWB file of a probe, where it is the user's and on disk."""
     one = probe(wildcards)
-    return [one.address] if one.source == "nwb" and "://" not in one.address else []
+    users = one.source == "nwb" or (one.source == "allen" and config["allen"]["mirror"])
+    return [one.address] if users and "://" not in one.address else []
 
 
 def nwb_files(wildcards):
-    """All NWB files that the sessions table names; one that is missing gets its row without."""
-    named = (Path(file) for _, files in SESSIONS.values() for file in files)
-    return [str(file) for file in named if file.is_file()]
+    """NWB files that the sessions table names, for a session or for all, as far as they exist."""
+    session = wildcards.get("session")
+    rows = SESSIONS.values() if session is None else [SESSIONS[session]]
+    return [file for _, files in rows for file in files if Path(file).is_file()]
+
+
+def files_with_intervals(wildcards):
+    """Files that may hold a session's intervals: those it names, or its probes', and beside them."""
+    _, named = SESSIONS[wildcards.session]
+    addresses = [one.address for one in probes(wildcards)]
+    return files_of_session([*named, *addresses])
+
+
+# --- Allen's sessions -----------------------------------------------------------------------------
+
+
+def is_fetched(session):
+    """Tell whether the files of a session are Allen's and fetched into the cache."""
+    return SESSIONS[session][0].source == "allen" and not config["allen"]["mirror"]
+
+
+def listed(session):
+    """What AllenSDK says of a session's probes."""
+    return f"{config['results']}/{session}/allen.tsv"
+
+
+def listed_sessions(wildcards):
+    """What AllenSDK says of the probes of all sessions that are fetched."""
+    return [listed(session) for session in SESSIONS if is_fetched(session)]
+
+
+def allensdk(*options):
+    """Command of Python in AllenSDK's own environment, which uv makes from exact pins.
+
+    Isolated: else it would stand upon the one that runs Snakemake, and mix them.
+    """
+    pins = shlex.quote(str(HOUSE / "envs" / "allensdk.txt"))
+    run = ["uv", "run", *options, "--isolated", "--no-project", "--python", "3.11"]
+    return " ".join([*run, "--with-requirements", pins, "python"])
+
+
+def warehouse():
+    """Options that name the warehouse; none for AllenSDK's own."""
+    scheme, host = config["allen"]["scheme"], config["allen"]["host"]
+    return f"--scheme {scheme} --host {shlex.quote(host)}" if host else ""
+
+
+def selection():
+    """Options that say which of Allen's sessions to take."""
+    wanted = config["allen"]["select"].items()
+    return " ".join(
+        f"--{name.replace('_', '-')}={shlex.quote(value)}" for name, value in wanted
+    )
+
+
+def patience():
+    """Options that say how long to wait for a server, and how often."""
+    allen = config["allen"]
+    return f"--stall-seconds {allen['stall_seconds']} --tries {allen['tries']}"
+
+
+def options(name, values):
+    """An option with its values; nothing where there are none."""
+    return " ".join([name, *map(shlex.quote, values)]) if values else ""
 
 
 # --- resources ------------------------------------------------------------------------------------
@@ -280,5 +354,5 @@ OVERVIEWS = targets(
 )
 VERIFIED = of_probes("verified.json")
 VIEWERS = targets(
-    of_sessions("viewer.py"), SUMMARIES
+    of_sessions("viewer.py", "intervals.csv"), SUMMARIES
 )  # it shows what the envelopes hold

@@ -7,7 +7,7 @@ rule write_gallery:
         # all else comes before these: naming each file would only lengthen the DAG
         OVERVIEWS,
         VERIFIED,
-        of_sessions("viewer.py"),
+        of_sessions("viewer.py", "intervals.csv"),
         probes="<results>/probes.tsv",
         script=script("write_gallery"),
     output:

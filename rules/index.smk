@@ -49,3 +49,28 @@ rule combine_session:
         python {input.script:q} {input.references:q} --session {wildcards.session} \
             --combined {output.combined:q} >{log:q} 2>&1
         """
+
+
+rule list_intervals:
+    """Bring stimuli, epochs and trials of a session's NWB files into one table."""
+    input:
+        nwb_files,
+        sources=of_probes("source.json"),
+        script=script("list_intervals"),
+    output:
+        intervals="<results>/{session}/intervals.csv",
+    log:
+        "logs/list_intervals/{session}.log",
+    benchmark:
+        "benchmarks/list_intervals/{session}.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 500 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
+    params:
+        files=files_with_intervals,
+        library=library("list_intervals"),
+    shell:
+        """
+        python {input.script:q} {params.files:q} --intervals {output.intervals:q} \
+            >{log:q} 2>&1
+        """

@@ -1,10 +1,94 @@
 """Which probes there are, and their bytes in place."""
 
 
+rule prepare_allensdk:
+    """Set up AllenSDK's own environment, and see that it writes and opens an NWB file."""
+    input:
+        environment=str(HOUSE / "envs" / "allensdk.txt"),
+        script=script("prepare_allensdk"),
+    output:
+        versions="<results>/allensdk.json",
+    log:
+        "logs/prepare_allensdk.log",
+    benchmark:
+        "benchmarks/prepare_allensdk.tsv"
+    localrule: True
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime="30m",
+    params:
+        python=allensdk(),
+    shell:
+        "{params.python} {input.script:q} {output.versions:q} >{log:q} 2>&1"
+
+
+rule list_allen_probes:
+    """Ask AllenSDK for the probes of a session, and where their files are."""
+    input:
+        # what the warehouse has said once is not asked again because a program is newer
+        environment=ancient("<results>/allensdk.json"),
+        script=ancient(script("list_allen_probes")),
+    output:
+        listed="<results>/{session}/allen.tsv",
+    log:
+        "logs/list_allen_probes/{session}.log",
+    benchmark:
+        "benchmarks/list_allen_probes/{session}.tsv"
+    localrule: True
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime="30m",
+        downloads=1,
+    params:
+        python=allensdk("--offline"),
+        folder=f"{config['cache']}/allen",
+        warehouse=warehouse(),
+        patience=patience(),
+    shell:
+        """
+        {params.python} {input.script:q} {wildcards.session} --folder {params.folder:q} \
+            --listed {output.listed:q} {params.warehouse} {params.patience} >{log:q} 2>&1
+        """
+
+
+rule list_allen_sessions:
+    """Write a table of those of Allen's sessions that allen.select describes."""
+    input:
+        environment=ancient(
+            [] if config["allen"]["mirror"] else "<results>/allensdk.json"
+        ),
+        script=script("list_allen_sessions"),
+    output:
+        sessions="<results>/allen_sessions.tsv",
+    log:
+        "logs/list_allen_sessions.log",
+    benchmark:
+        "benchmarks/list_allen_sessions.tsv"
+    localrule: True
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime="60m",
+        downloads=1,
+    params:
+        python="python" if config["allen"]["mirror"] else allensdk("--offline"),
+        folder=f"{config['cache']}/allen",
+        mirror=config["allen"]["mirror"] or "",
+        select=selection(),
+        warehouse=warehouse(),
+        patience=patience(),
+    shell:
+        """
+        {params.python} {input.script:q} --folder {params.folder:q} \
+            --mirror={params.mirror:q} {params.select} --sessions {output.sessions:q} \
+            {params.warehouse} {params.patience} 2>&1 | tee {log:q}
+        """
+
+
 checkpoint list_probes:
     """Find the probes of all sessions. A file that cannot be read is a row that says so."""
     input:
         nwb_files,
+        listed=listed_sessions,
         sessions=config["sessions"],
         script=script("list_probes"),
     output:
@@ -19,16 +103,19 @@ checkpoint list_probes:
         runtime="30m",
     params:
         cache=config["cache"],
+        listed=lambda wildcards: options("--listed", listed_sessions(wildcards)),
+        mirror=config["allen"]["mirror"] or "",
         library=library("list_probes"),
     shell:
         """
         python {input.script:q} {input.sessions:q} --cache {params.cache:q} \
-            --probes {output.probes:q} >{log:q} 2>&1
+            --probes {output.probes:q} {params.listed} --mirror={params.mirror:q} \
+            >{log:q} 2>&1
         """
 
 
 rule fetch_probe:
-    """Find or make a probe's file, check it, and note where it is.
+    """Find, make or fetch a probe's file, check it, and note where it is.
 
     The file itself is no output: Snakemake would delete it before it runs the rule.
     """
@@ -46,15 +133,18 @@ rule fetch_probe:
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
-        downloads=lambda wildcards: int(
-            SESSIONS[wildcards.session][0].source == "allen"
-        ),
+        downloads=lambda wildcards: int(is_fetched(wildcards.session)),
     params:
         address=lambda wildcards: probe(wildcards).address,
         source=lambda wildcards: probe(wildcards).source,
+        fetch=lambda wildcards: (
+            f"--listed {shlex.quote(listed(wildcards.session))} {patience()}"
+            if is_fetched(wildcards.session)
+            else ""
+        ),
     shell:
         """
         python {input.script:q} {params.address:q} --source {params.source} \
             --session {wildcards.session} --probe {wildcards.probe} \
-            --checked {output.source:q} >{log:q} 2>&1
+            --checked {output.source:q} {params.fetch} >{log:q} 2>&1
         """

@@ -25,10 +25,11 @@ rule summarize_probe:
         runtime=growing(15, 60),
     params:
         bucket=config["summary"]["bucket"],
+        on_damage=config["on_damage"],
         library=library("summarize_probe"),
     shell:
         """
         python {input.script:q} {input.references:q} --bucket {params.bucket} \
-            --threads {threads} --envelope {output.envelope:q} \
+            --threads {threads} --on-damage {params.on_damage} --envelope {output.envelope:q} \
             --channels {output.channels:q} >{log:q} 2>&1
         """

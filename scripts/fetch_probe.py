@@ -7,8 +7,18 @@ from lfpscope.program import program
 from lfpscope.sources.probes import fetch_file
 
 
-def fetch_probe(address: str, *, source: str, session: str, probe: str, checked: Path) -> None:
-    """Find or make the file of one probe, check it, and note where it is.
+def fetch_probe(
+    address: str,
+    *,
+    source: str,
+    session: str,
+    probe: str,
+    checked: Path,
+    listed: Path | None = None,
+    stall_seconds: float = 60.0,
+    tries: int = 5,
+) -> None:
+    """Find, make or fetch the file of one probe, check it, and note where it is.
 
     Parameters
     ----------
@@ -20,8 +30,23 @@ def fetch_probe(address: str, *, source: str, session: str, probe: str, checked:
         Ids.
     checked
         JSON to write: address, size, modification time, what was checked.
+    listed
+        What AllenSDK says of the session's probes, where the file may have to be fetched.
+    stall_seconds
+        Without a byte for so long, and a try to fetch it has failed.
+    tries
+        How many there are in all.
     """
-    write_json(checked, fetch_file(source, session, probe, address))
+    found = fetch_file(
+        source,
+        session,
+        probe,
+        address,
+        listed=listed,
+        stall_seconds=stall_seconds,
+        tries=tries,
+    )
+    write_json(checked, found)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,17 @@ from pathlib import Path
 
 from lfpscope.program import program
 from lfpscope.references import open_references
-from lfpscope.summary import build_envelope, write_channels
+from lfpscope.summary import OnDamage, build_envelope, write_channels
 
 
 def summarize_probe(
-    references: Path, *, envelope: Path, channels: Path, bucket: int = 128, threads: int = 2
+    references: Path,
+    *,
+    envelope: Path,
+    channels: Path,
+    bucket: int = 128,
+    threads: int = 2,
+    on_damage: OnDamage = "mask",
 ) -> None:
     """Summarise one probe in a single pass over its chunks.
 
@@ -24,8 +30,16 @@ def summarize_probe(
         Samples per bucket of the envelope's finest level.
     threads
         How many chunks to decode at once.
+    on_damage
+        Whether damaged chunks are left out and counted, or an error.
     """
-    summary = build_envelope(open_references(references), envelope, bucket=bucket, threads=threads)
+    summary = build_envelope(
+        open_references(references),
+        envelope,
+        bucket=bucket,
+        threads=threads,
+        on_damage=on_damage,
+    )
     write_channels(summary, channels)
 
 

@@ -4,8 +4,8 @@ import hashlib
 import re
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,23 +20,33 @@ class Served:
     log: list[tuple[str, str, int]] = field(default_factory=list)  # path, range, bytes
     ranges: bool = True
     status: dict[str, int] = field(default_factory=dict)  # path → status instead of the file
-    times: int = -1  # how often it fails so; −1 for ever
+    times: int = -1  # how often it fails so, or in a way below; −1 for ever
+    retry_after: str = "0"  # what a status comes with
     cut: float = 1.0  # of a body that is sent before the connection ends
+    short: float = 1.0  # of a body that is sent, with the length of what is sent
+    silent: float = 0.0  # seconds without a byte in the middle of a body
+    instead: bytes = b""  # a body in place of the file's
     seconds: float = 0.0  # before an answer
+    pace: float = 0.0  # seconds before each tenth of a body; no fault
+    versions: bool = True  # whether ETags are sent
     ticket: int = 0  # /signed/<ticket>/… is valid for this one only; /moved/… leads there
     etag: str = ""  # instead of the file's
 
 
+Respond = Callable[["Served", BaseHTTPRequestHandler], None]
+
+
 @contextmanager
-def serve(folder: Path) -> Iterator[Served]:
-    """Serve the files of a folder."""
+def serve(folder: Path, respond: Respond | None = None) -> Iterator[Served]:
+    """Serve the files of a folder, or whatever a function of one's own answers."""
     served = Served(folder)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            answer(served, self)
+            with suppress(ConnectionError):  # who asked may have gone
+                (respond or answer)(served, self)
 
         def log_message(self, *_: object) -> None:
             pass
@@ -44,7 +54,7 @@ def serve(folder: Path) -> Iterator[Served]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     served.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
         yield served
@@ -56,7 +66,9 @@ def serve(folder: Path) -> Iterator[Served]:
 def answer(served: Served, request: BaseHTTPRequestHandler) -> None:
     path = request.path.split("?")[0].lstrip("/")
     wanted = request.headers.get("Range", "")
-    time.sleep(served.seconds)
+    fails = served.times != 0
+    if fails:
+        time.sleep(served.seconds)
     if path.startswith("moved/"):
         return refuse(request, 302, {"Location": f"/signed/{served.ticket}/{path[6:]}"})
     if path.startswith("signed/"):
@@ -64,35 +76,51 @@ def answer(served: Served, request: BaseHTTPRequestHandler) -> None:
         if int(ticket) != served.ticket:
             return refuse(request, 403, {})
     status = served.status.get(path)
-    if status and served.times:
+    if status and fails:
         served.times -= 1
         served.log.append((path, wanted, 0))
-        return refuse(request, status, {"Retry-After": "0"})
+        return refuse(request, status, {"Retry-After": served.retry_after})
     file = served.folder / path
     if not file.is_file():
         return refuse(request, 404, {})
-    size = file.stat().st_size
+    version = served.etag or f'"{etag(file)}"'
+    content = served.instead if served.instead and fails else file.read_bytes()
+    size = len(content)
+    ranged = wanted and served.ranges and request.headers.get("If-Range", version) == version
     start, stop = 0, size
-    if wanted and served.ranges:
-        first, last = re.fullmatch(r"bytes=(\d+)-(\d+)", wanted).groups()
-        start, stop = int(first), min(int(last) + 1, size)
-    with file.open("rb") as stored:
-        stored.seek(start)
-        body = stored.read(stop - start)
+    if ranged:
+        first, last = re.fullmatch(r"bytes=(\d+)-(\d*)", wanted).groups()
+        start, stop = int(first), min(int(last or size) + 1, size)
+    body = content[start:stop]
+    if fails:
+        body = body[: int(len(body) * served.short)]
     served.log.append((path, wanted, len(body)))
-    request.send_response(206 if wanted and served.ranges else 200)
+    request.send_response(206 if ranged else 200)
     request.send_header("Content-Length", str(len(body)))
-    request.send_header("ETag", served.etag or f'"{etag(file)}"')
-    if wanted and served.ranges:
+    if served.versions:
+        request.send_header("ETag", version)
+    if ranged:
         request.send_header("Content-Range", f"bytes {start}-{stop - 1}/{size}")
     request.end_headers()
-    if served.cut < 1 and served.times and len(body) > 1:
-        served.times -= 1
-        request.wfile.write(body[: int(len(body) * served.cut)])
-        request.close_connection = True
-        return None
-    request.wfile.write(body)
+    send(served, request, body, fails=fails)
     return None
+
+
+def send(served: Served, request: BaseHTTPRequestHandler, body: bytes, *, fails: bool) -> None:
+    if fails and (served.seconds or served.short < 1 or served.instead):
+        served.times -= 1
+    if fails and len(body) > 1 and (served.cut < 1 or served.silent):
+        served.times -= 1
+        request.wfile.write(body[: int(len(body) * (served.cut if served.cut < 1 else 0.5))])
+        request.close_connection = True
+        time.sleep(served.silent)
+    elif served.pace:
+        step = -(-len(body) // 10)
+        for start in range(0, len(body), step):
+            time.sleep(served.pace)
+            request.wfile.write(body[start : start + step])
+    else:
+        request.wfile.write(body)
 
 
 def refuse(request: BaseHTTPRequestHandler, status: int, headers: dict[str, str]) -> None:

@@ -1,13 +1,17 @@
 """Neuropixels LFP, seen in place: references, one-pass envelopes, exact drawing."""
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lfpscope.session import open_session
 
 __all__ = ["open_session"]
 
 
-def __getattr__(name: str) -> Any:
-    """Load what users import from here when they do: xarray alone takes more than a second."""
+def __getattr__(name: str) -> object:
+    # xarray takes 1.6 s to import, and most programs do without
     if name == "open_session":
-        return import_module("lfpscope.opening").open_session
+        from lfpscope.session import open_session
+
+        return open_session
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -199,7 +199,7 @@ class RemoteFile:
         headers: Mapping[str, str] = {}
         for attempt in range(TRIES):
             if attempt:
-                time.sleep(_pause(attempt, headers))
+                time.sleep(pause(attempt, headers))
             headers = {}
             try:
                 with self._lock:
@@ -219,7 +219,7 @@ class RemoteFile:
                         return answer
                     problem = problem or f"{len(answer.content)} bytes of {_length(answer)} came"
             except requests.RequestException as error:
-                problem = _reason(error)
+                problem = reason(error)
         raise UserError(
             f"{self.address}: bytes {offset} to {stop} did not come in {TRIES} tries: {problem}. "
             "Look at the connection and run again."
@@ -263,14 +263,14 @@ def _length(answer: "requests.Response") -> int:
     return int(there[2]) - int(there[1]) + 1 if there else 0
 
 
-def _pause(attempt: int, headers: Mapping[str, str]) -> float:
+def pause(attempt: int, headers: Mapping[str, str]) -> float:
     """Seconds before the next try: what the server asks for, else twice as long each time."""
     asked = headers.get("Retry-After", "")
     seconds = float(asked) if asked.isdigit() else 0.25 * 2**attempt
     return min(seconds, LONGEST_PAUSE)
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """Return the innermost of nested errors in a line, without the address, which may be signed."""
     inner: BaseException = error
     while inner.__context__ is not None:

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from threading import Lock
 from types import TracebackType
@@ -12,6 +13,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from lfpscope import kernels
 from lfpscope.addresses import CONNECTIONS, is_remote, open_address
 from lfpscope.layout import decode as decode
 from lfpscope.references import References
@@ -23,7 +25,8 @@ T = TypeVar("T")
 
 RUN_BYTES = 4 << 20  # of one coalesced read: enough for a disk to stream, little to hold
 HOLE_BYTES = 1 << 16  # that are cheaper to read along than to skip
-CACHE_BYTES = 200 << 20  # of decoded chunks that a reader keeps
+CACHE_BYTES = 256 << 20  # of what is kept decoded: a view of six probes just below the envelope
+TAKEN = 32  # chunks from the cache that a thread takes at a time
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,47 @@ def _runs(
         yield places[start:stop]
 
 
+class Cache:
+    """Decoded arrays used last, of all that is open, in bounded memory.
+
+    Parameters
+    ----------
+    most : int
+        Bytes.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.n_bytes = 0
+        self._kept: OrderedDict[Any, tuple[Any, int]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Any) -> Any:
+        """Return what is kept under a key, or None."""
+        with self._lock:
+            if key not in self._kept:
+                return None
+            self._kept.move_to_end(key)
+            return self._kept[key][0]
+
+    def keep(self, key: tuple[Any, ...], value: Any, n_bytes: int) -> None:
+        """Keep a value under a key that begins with its owner; what was used longest ago goes."""
+        with self._lock:
+            self.n_bytes += n_bytes - self._kept.pop(key, (None, 0))[1]
+            self._kept[key] = value, n_bytes
+            while self.n_bytes > self.most:
+                self.n_bytes -= self._kept.popitem(last=False)[1][1]
+
+    def forget(self, owner: Any) -> None:
+        """Let go of all that is kept for an owner."""
+        with self._lock:
+            for key in [key for key in self._kept if key[0] is owner]:
+                self.n_bytes -= self._kept.pop(key)[1]
+
+
+CACHE = Cache(CACHE_BYTES)
+
+
 class Samples:
     """Reads stretches of samples and keeps the chunks decoded last.
 
@@ -172,56 +216,101 @@ class Samples:
     ----------
     source : Source
         Where the bytes are.
+    step : float, optional
+        Of which the stored floats may be whole counts: such chunks are kept in half the memory.
     threads : int, optional
         How many read and decode at once; without it two, or more where they wait for a server.
+
+    Attributes
+    ----------
+    dtype : numpy.dtype
+        float32, or float64 where that is too narrow for the stored values.
     """
 
-    def __init__(self, source: Source, *, threads: int | None = None) -> None:
+    def __init__(
+        self, source: Source, *, step: float | None = None, threads: int | None = None
+    ) -> None:
         self.source = source
+        self._step = step
+        layout = source.references.layout
+        narrow = layout.dtype.itemsize <= 2 or layout.dtype.newbyteorder("=") == np.float32
+        self.dtype = np.dtype(np.float32 if narrow else np.float64)
         self._remote = is_remote(source.references.address)
-        self._pool = ThreadPoolExecutor(threads or (CONNECTIONS if self._remote else 2))
-        self._cache: OrderedDict[Place, Block | Damage] = OrderedDict()
-        self._lock = Lock()
+        self._pool = _threads(threads or (CONNECTIONS if self._remote else 2))
 
     def read(self, first: int, stop: int, channels: Sequence[int] | None = None) -> Block:
         """Read samples first to stop of some channels, in stored units.
 
         Returns
         -------
-        ndarray of float32 or float64, shape (n_channels, stop - first)
-            NaN where a chunk is damaged. The type holds the stored values exactly.
+        ndarray of `dtype`, shape (n_channels, stop - first)
+            NaN where a chunk is damaged.
         """
         layout = self.source.references.layout
         wanted = np.arange(layout.shape[1]) if channels is None else np.asarray(channels)
-        narrow = layout.dtype.itemsize <= 2 or layout.dtype.newbyteorder("=") == np.float32
-        block = np.empty((wanted.size, stop - first), np.float32 if narrow else np.float64)
+        block = np.empty((wanted.size, stop - first), self.dtype)
         height, width = layout.chunks
-        rows = range(first // height, -(-stop // height))
         columns = np.unique(wanted // width).tolist()
         where = {column: np.flatnonzero(wanted // width == column) for column in columns}
 
-        def fill(place: Place, chunk: Block | Damage) -> None:
-            row, column = place
+        def fill(row: int, column: int, chunk: Block | Damage) -> None:
             top, here = row * height, where[column]
             start, end = max(first, top), min(stop, top + height)
             there = _sliced(here), slice(start - first, end - first)
             if isinstance(chunk, Damage):
                 block[there] = np.nan
             else:
-                block[there] = chunk[start - top : end - top, _sliced(wanted[here] % width)].T
+                part = chunk[start - top : end - top, _sliced(wanted[here] % width)].T
+                block[there] = part * self.factor(chunk)
 
-        def read(run: list[Place]) -> None:
-            for place, chunk in zip(run, self.source.run(run), strict=True):
-                self._keep(place, chunk)
-                fill(place, chunk)
-
-        known, missing = self._known([(row, column) for row in rows for column in columns])
-        reading = [self._pool.submit(read, run) for run in self._grouped(missing)]
-        for place, chunk in known.items():
-            fill(place, chunk)
-        for future in reading:
-            future.result()
+        self.each(range(first // height, -(-stop // height)), columns, fill)
         return block
+
+    def each(
+        self, rows: range, columns: Iterable[int], work: Callable[[int, int, Block | Damage], None]
+    ) -> None:
+        """Call a function for every chunk of some rows and columns of the grid, in any order.
+
+        `work` runs in several threads at once; it gets row, column and the decoded chunk, whose
+        samples are to be multiplied by its `factor`, or its damage.
+        """
+        known, missing = self._known([(row, column) for row in rows for column in columns])
+
+        def take(places: list[Place]) -> None:
+            for place in places:
+                work(*place, known[place])
+
+        def read(places: list[Place]) -> None:
+            for place, chunk in zip(places, self.source.run(places), strict=True):
+                if isinstance(chunk, Damage):
+                    CACHE.keep((self, place), chunk, 0)
+                    work(*place, chunk)
+                else:
+                    packed = self._packed(chunk)
+                    CACHE.keep((self, place), packed, packed.nbytes)
+                    work(*place, packed)
+
+        futures = [self._pool.submit(read, run) for run in self._grouped(missing)]
+        there = list(known)
+        futures += [
+            self._pool.submit(take, there[i : i + TAKEN]) for i in range(0, len(there), TAKEN)
+        ]
+        for future in futures:
+            future.result()
+
+    def _packed(self, chunk: Block) -> Block:
+        """Return a chunk of floats as whole counts, where they come back exactly."""
+        if self._step is None or chunk.dtype != np.float32:
+            return chunk
+        counts = np.empty(chunk.shape, np.int16)
+        exact = kernels.whole_counts(chunk.reshape(-1), self._step, counts.reshape(-1))
+        return counts if exact else chunk
+
+    def factor(self, chunk: Block) -> float:
+        """What the samples of a chunk that `each` gave are to be multiplied by."""
+        stored = self.source.references.layout.dtype
+        packed = stored.kind == "f" and chunk.dtype == np.int16
+        return self._step if packed and self._step is not None else 1.0
 
     def _grouped(self, places: list[Place]) -> Iterable[list[Place]]:
         """Group chunks to read: one by one from a disk, neighbours together from a server."""
@@ -229,25 +318,21 @@ class Samples:
             return _runs(self.source.references, *np.array(places).T)
         return ([place] for place in places)
 
-    def close(self) -> None:
-        """Stop the threads and let go of the chunks."""
-        self._pool.shutdown()
-        self._cache.clear()
-
     def _known(self, places: list[Place]) -> tuple[dict[Place, Block | Damage], list[Place]]:
         """Return the chunks that are in the cache, and the places of those that are not."""
-        with self._lock:
-            known = {place: self._cache[place] for place in places if place in self._cache}
-            for place in known:
-                self._cache.move_to_end(place)
+        found = {place: CACHE.get((self, place)) for place in places}
+        known = {place: chunk for place, chunk in found.items() if chunk is not None}
         return known, [place for place in places if place not in known]
 
-    def _keep(self, place: Place, chunk: Block | Damage) -> None:
-        with self._lock:
-            self._cache[place] = chunk
-            most = max(1, CACHE_BYTES // self.source.references.layout.chunk_bytes)
-            while len(self._cache) > most:
-                self._cache.popitem(last=False)
+    def close(self) -> None:
+        """Let go of the chunks."""
+        CACHE.forget(self)
+
+
+@cache
+def _threads(n: int) -> ThreadPoolExecutor:
+    """Threads for all readers: each one of its own would cost memory that malloc keeps for it."""
+    return ThreadPoolExecutor(n, thread_name_prefix="read")
 
 
 def _sliced(indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | slice:

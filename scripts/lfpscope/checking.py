@@ -6,7 +6,7 @@ from typing import Any
 
 from lfpscope.files import read_table, write_table
 from lfpscope.results import read_problems
-from lfpscope.sources.tables import Probe, read_probes
+from lfpscope.sources.tables import NO_LFP, Probe, read_probes
 
 COLUMNS = ["session", "probe", "samples", "channels", "damaged", "dead", "saturated"]
 
@@ -30,6 +30,8 @@ def check_results(probes: Path, checked: Path) -> list[str]:
     rows, problems = [], []
     for probe in read_probes(probes):
         name = f"{probe.session}/{probe.probe}"
+        if probe.status == NO_LFP:
+            continue
         if probe.status != "ok":
             problems.append(f"{name}: {probe.status}: {probe.note}")
             continue

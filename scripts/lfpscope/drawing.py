@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,7 @@ TRACE_PIXELS = 12  # that the configured µV take in a picture 1000 pixels high
 OVERLAP_PIXELS = 24  # channels that lie nearer than this are told apart by shade where they overlap
 FAR = 1e9  # pixels: farther away than any picture is high
 MANY_POINTS = 1 << 20  # of lines drawn in one go
+THREADS = ThreadPoolExecutor(thread_name_prefix="draw")
 
 
 # --- the view -----------------------------------------------------------------------------------
@@ -349,8 +351,9 @@ def trace_picture(
 
     dead, rank = probe.dead[order], np.arange(order.size)
     overlap = np.zeros((height, view.width), np.uint8)
-    for group in range(groups):
-        overlap += drawn(~dead & (rank % groups == group))
+    # Datashader's loop lets go of the interpreter
+    for pixels in THREADS.map(drawn, [~dead & (rank % groups == i) for i in range(groups)]):
+        overlap += pixels
     first, steps = len(TRACE_PALETTE) - len(SHADES), len(SHADES) - 1
     shades = [0, *(first + n * steps // max(1, groups - 1) for n in range(groups))]
     picture = np.array(shades, np.uint8)[overlap]

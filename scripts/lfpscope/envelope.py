@@ -8,7 +8,7 @@ aggregation, VLDB 2014).
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,7 +19,7 @@ import zarr
 from zarr.storage import ZipStore
 
 from lfpscope import kernels
-from lfpscope.blocks import Block, Damage, Samples, Source
+from lfpscope.blocks import CACHE, Block, Damage, Samples, Source
 from lfpscope.clock import Clock, Segment
 from lfpscope.files import UserError
 from lfpscope.references import References
@@ -31,7 +31,6 @@ VALUES = ("first", "min", "max", "last")
 FACTOR = 4  # from one level to the next
 COARSEST = 1024  # buckets: a level with no more needs no wider one
 CHUNK_BUCKETS = 4096  # of one stored chunk, all channels
-CACHED_CHUNKS = 24  # of an open probe: 80 MB; a view touches six at most
 
 
 # --- levels -------------------------------------------------------------------------------------
@@ -48,6 +47,16 @@ def bucket_starts(clock: Clock, bucket: int) -> Ints:
     """
     starts = [np.arange(s.first_sample, s.stop_sample, bucket) for s in clock.segments]
     return np.concatenate([*starts, [clock.n_samples]]).astype(np.int64)
+
+
+def bucket_edges(starts: Ints, top: int, bottom: int) -> Ints:
+    """Where buckets start in samples top to bottom, counted from top, and the end.
+
+    The first is negative where a bucket began before.
+    """
+    first = np.searchsorted(starts, top, side="right") - 1
+    stop = np.searchsorted(starts, bottom)
+    return np.minimum(starts[first : stop + 1], bottom) - top
 
 
 def bucket_sizes(clock: Clock, bucket: int) -> list[int]:
@@ -157,8 +166,7 @@ class Probe:
         self.mean = np.where(np.isfinite(mean), mean, 0.0)
         self.damaged = [Damage(*one) for one in damaged]
         self._source = Source(references)
-        self._samples = Samples(self._source)
-        self._chunk = lru_cache(maxsize=CACHED_CHUNKS)(self._read_chunk)
+        self._samples = Samples(self._source, step=self._step)
 
     def __enter__(self) -> Self:
         return self
@@ -174,7 +182,7 @@ class Probe:
     def close(self) -> None:
         """Close the files and let go of what is cached."""
         self._store.close()
-        self._chunk.cache_clear()
+        CACHE.forget(self)
         self._samples.close()
         self._source.close()
 
@@ -217,11 +225,43 @@ class Probe:
         return self._from_envelope(segment, begin, end, step, level)
 
     def _from_samples(self, segment: Segment, begin: int, end: int, step: int) -> Columns:
-        samples = self._samples.read(begin, end)
-        shape = (samples.shape[0], -(-(end - begin) // step))
-        values = np.full((4, *shape), np.nan, samples.dtype)
-        nan = np.full(shape, kernels.EMPTY, np.uint8)
-        kernels.bucket_samples(samples, step, values, nan)
+        if step == 1:
+            samples = self._samples.read(begin, end)
+            flags = np.where(np.isnan(samples), kernels.ALL_NAN, kernels.CLEAN).astype(np.uint8)
+            alike = np.broadcast_to(samples, (4, *samples.shape))
+            return Columns(segment, begin, step, alike, flags, bucket=1)
+        layout = self.references.layout
+        height, width = layout.chunks
+        rows = range(begin // height, -(-end // height))
+        starts = np.append(np.arange(begin, end, step), end)
+        tops = np.clip(np.array([*rows, rows.stop]) * height, begin, end)
+        edges = [bucket_edges(starts, *pair) for pair in pairwise(tops.tolist())]
+        before = np.searchsorted(starts, tops)  # columns that start before each row
+        open_column = np.where([one[0] < 0 for one in edges], before[:-1] - 1, -1)
+        values = np.full((4, layout.shape[1], starts.size - 1), np.nan, self._samples.dtype)
+        nan = np.full(values.shape[1:], kernels.ALL_NAN, np.uint8)
+        heads = np.full((len(rows), 4, layout.shape[1]), np.nan, values.dtype)
+        heads_nan = np.full((len(rows), layout.shape[1]), kernels.ALL_NAN, np.uint8)
+
+        def reduce(row: int, column: int, chunk: Block | Damage) -> None:
+            if isinstance(chunk, Damage):
+                return
+            here = slice(column * width, min((column + 1) * width, layout.shape[1]))
+            i, top = row - rows.start, row * height
+            stretch = chunk[max(begin - top, 0) : end - top, : here.stop - here.start].T
+            kernels.bucket_chunk(
+                np.ascontiguousarray(stretch),
+                self._samples.factor(chunk),
+                edges[i],
+                before[i],
+                values[:, here],
+                nan[here],
+                heads[i, :, here],
+                heads_nan[i, here],
+            )
+
+        self._samples.each(rows, range(layout.grid[1]), reduce)
+        kernels.join_heads(heads, heads_nan, open_column, values, nan)
         return Columns(segment, begin, step, values, nan, bucket=1)
 
     def samples(self, first: int, stop: int, channels: Sequence[int] | None = None) -> Block:
@@ -267,10 +307,16 @@ class Probe:
         flags = np.concatenate([chunk[1] for chunk in chunks], axis=1)[:, here]
         return values, flags
 
-    def _read_chunk(self, level: int, i: int) -> tuple[Block, Flags]:
+    def _chunk(self, level: int, i: int) -> tuple[Block, Flags]:
+        """All channels of one stretch of the chunks of a level."""
+        kept: tuple[Block, Flags] | None = CACHE.get((self, level, i))
+        if kept is not None:
+            return kept
         here = slice(i * CHUNK_BUCKETS, (i + 1) * CHUNK_BUCKETS)
         values = np.stack([_all(self._root, f"{level}/{name}", here) for name in VALUES])
-        return values, _all(self._root, f"{level}/nan", here)
+        nan = _all(self._root, f"{level}/nan", here)
+        CACHE.keep((self, level, i), (values, nan), values.nbytes + nan.nbytes)
+        return values, nan
 
     def _decoded(self, values: Block) -> Block:
         """Values of the envelope in stored units, in a type of float that holds them exactly."""

@@ -374,25 +374,66 @@ def _join(later: Block, flag: int, i: int, values: Block, flags: Flags, k: int) 
 
 
 @numba.njit(nogil=True, cache=True)
-def bucket_samples(samples: Block, step: int, buckets: Block, nan: Flags) -> None:
-    """Buckets of `step` samples; the last may be shorter.
+def bucket_chunk(
+    chunk: Block,
+    factor: float,
+    edges: Ints,
+    at: int,
+    buckets: Block,
+    nan: Flags,
+    head: Block,
+    head_nan: Flags,
+) -> None:
+    """Buckets of one chunk, without statistics.
 
     Parameters
     ----------
-    samples : ndarray, shape (n_channels, n)
-        Decoded samples.
-    step : int
-        Samples per bucket.
-    buckets, nan : ndarray, shapes (4, n_channels, m), (n_channels, m)
-        Filled.
+    factor : float
+        By which samples are multiplied.
+    chunk, edges, at, buckets, nan, head, head_nan
+        As of `summarise_chunk`.
     """
-    for channel in range(samples.shape[0]):
-        for k in range(nan.shape[1]):
-            part, flag = _numbers(samples[channel, k * step : (k + 1) * step])
-            nan[channel, k] = flag
+    began_before = edges[0] < 0
+    edges = np.maximum(edges, 0)
+    for channel in range(chunk.shape[0]):
+        for k in range(edges.size - 1):
+            part, flag = _numbers(chunk[channel, edges[k] : edges[k + 1]])
+            j = at + k - began_before
+            if k == 0 and began_before:
+                out = head[:, channel]
+                head_nan[channel] = flag
+            else:
+                out = buckets[:, channel, j]
+                nan[channel, j] = flag
             if flag != ALL_NAN:
                 low, high = _extremes(part)
-                _store(part, low, high, 0.0, flag, buckets[:, channel, k])
+                out[0], out[1] = part[0] * factor, low * factor
+                out[2], out[3] = high * factor, part[-1] * factor
+
+
+# --- keeping samples small ----------------------------------------------------------------------
+
+
+@numba.njit(nogil=True, cache=True)
+def whole_counts(samples: Block, step: float, counts: Block) -> bool:
+    """Write samples as whole counts of a step; say whether all come back exactly.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n,)
+        NaN and infinity do not come back.
+    step : float
+        The size of a count.
+    counts : ndarray of int16, shape (n,)
+        Filled.
+    """
+    inverse = 1.0 / step
+    lossy = False
+    for i in range(samples.size):
+        count = np.rint(samples[i] * inverse)
+        lossy |= (np.float32(count * step) != samples[i]) | (abs(count) > 32767.0)
+        counts[i] = np.int16(count)
+    return not lossy
 
 
 # --- lines --------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -32,6 +33,7 @@ from lfpscope.files import UserError, atomic
 from lfpscope.references import open_references
 
 THUMBNAIL = (320, 180)
+DAMAGED = "#b3261e"
 
 
 @dataclass(frozen=True)
@@ -89,10 +91,12 @@ def draw_probe(
         axes.tick_params(labelbottom=False)
         _scale_bar(figure, traces, gain * microvolts * 1e-6, microvolts)
         _channel_axis(figure, axes, traces, probe)
+        _hatch_damage(axes, traces, probe)
         picture = heat_picture(view, probe, heat.height, volts=microvolts * 1e-6)
         axes = _show(figure, heat, HEAT_PALETTE[picture], view)
         axes.set_xlabel("session time")
         _channel_axis(figure, axes, heat, probe)
+        _hatch_damage(axes, heat, probe)
         _colour_bar(figure, heat, microvolts)
         _save(figure, overview)
         _save(_thumbnail(probe, microvolts), thumbnail)
@@ -146,6 +150,7 @@ def draw_session(
             axes.set_title(_probe_line(probe), loc="left", fontsize=10, pad=5)
             axes.tick_params(labelbottom=i == len(probes) - 1)
             _channel_axis(figure, axes, box, probe)
+            _hatch_damage(axes, box, probe)
             if i == 0:
                 _colour_bar(figure, box, microvolts)
         axes.set_xlabel("session time")
@@ -181,6 +186,9 @@ def _caption(probe: Probe, view: View) -> str:
     dead = int(probe.dead.sum())
     if dead:
         parts.append(f"{dead} dead channel{'s' * (dead > 1)} in grey")
+    damaged = len(probe.damaged)
+    if damaged:
+        parts.append(f"{damaged} damaged chunk{'s' * (damaged > 1)} hatched")
     return " · ".join(parts)
 
 
@@ -271,6 +279,29 @@ def _channel_axis(figure: Figure, axes: Axes, box: Box, probe: Probe) -> None:
     strip = Box(box.left - 106, box.top, 16, box.height)
     if "area" in channels.columns:
         _area_strip(figure, strip, channels.columns["area"][order], labels=True)
+
+
+def _hatch_damage(axes: Axes, box: Box, probe: Probe) -> None:
+    """Hatch the chunks that could not be decoded, over the channels and the time they hold."""
+    references = probe.references
+    height, width = references.layout.chunks
+    row_of = np.argsort(depth_order(references.channels))  # of each channel, from the top
+    band = box.height / row_of.size
+    patches = []
+    for damage in probe.damaged:
+        first = damage.row * height
+        last = min(first + height, references.n_samples) - 1
+        start, stop = references.clock.seconds(first), references.clock.seconds(last)
+        for row in row_of[damage.column * width : (damage.column + 1) * width].tolist():
+            top, bottom = row * band, (row + 1) * band
+            patches.append([(start, top), (stop, top), (stop, bottom), (start, bottom)])
+    if patches:
+        axes.add_collection(
+            PolyCollection(
+                patches, facecolor="white", edgecolor=DAMAGED, hatch="//////", linewidth=0.5
+            ),
+            autolim=False,
+        )
 
 
 def _depth_ticks(depths: Floats, height: int) -> tuple[npt.NDArray[np.int64], list[str]]:

@@ -25,7 +25,7 @@ from lfpscope.layout import Layout as Layout
 from lfpscope.layout import Refs, chunk_references, inlined_bytes
 from lfpscope.layout import describe_layout as describe_layout
 from lfpscope.recording import Recording, read_chunks_of_times, starting_time, times_layout
-from lfpscope.untrusted import digest, not_ours, read_probe_json
+from lfpscope.untrusted import digest, not_ours, read_probe_json, split_groups
 from lfpscope.variables import counted, inlined_variable, read_inlined, zarr_variable
 
 LOCAL_CHUNKS = 32  # whose checksums tell a replaced file from a touched one
@@ -262,9 +262,10 @@ def open_references(path: Path, *, moved: tuple[str, str] | None = None) -> Refe
         If the JSON is missing or not ours, or its source is missing or has changed.
     """
     content = read_probe_json(path)
-    references = references_of_probe(
-        path, content["refs"], content["templates"]["u"], content["provenance"]
-    )
+    try:
+        references = _parse(path, content)
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise not_ours(path, "index_probe", error) from None
     if moved and references.address.startswith(moved[0]):
         address = moved[1] + references.address.removeprefix(moved[0])
         references = replace(references, address=address)
@@ -272,34 +273,35 @@ def open_references(path: Path, *, moved: tuple[str, str] | None = None) -> Refe
     return references
 
 
-def references_of_probe(
-    path: Path, refs: Refs, address: str, provenance: dict[str, Any]
-) -> References:
-    """Describe the references of one probe, which `lfpscope.untrusted` has checked.
+def references_of_session(path: Path, content: dict[str, Any]) -> dict[str, References]:
+    """Describe the references of all probes of a session, and check their sources.
 
     Parameters
     ----------
     path : Path
-        The file that they are from.
-    refs : dict
-        Its references, or those of the probe's group.
-    address : str
-        Where the bytes are.
-    provenance : dict
-        What was noted of the source.
+        The ``session.json``.
+    content : dict
+        What `lfpscope.untrusted.read_session_json` read from it.
 
     Raises
     ------
     UserError
-        If they contradict themselves.
+        If the JSON is not ours, or a source is missing or has changed.
     """
-    try:
-        return _parse(path, refs, address, provenance)
-    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise not_ours(path, "index_probe", error) from None
+    groups, found = split_groups(content["refs"]), {}
+    for i, probe in enumerate(parse_json(content["refs"][".zattrs"])["probes"]):
+        templates = {"u": content["templates"][f"u{i}"]}
+        one = {"templates": templates, "refs": groups[probe]}
+        try:
+            found[probe] = _parse(path, {**one, "provenance": content["provenance"][probe]})
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise not_ours(path, "combine_session", error) from None
+        check_source(found[probe])
+    return found
 
 
-def _parse(path: Path, refs: Refs, address: str, provenance: dict[str, Any]) -> References:
+def _parse(path: Path, content: dict[str, Any]) -> References:
+    refs = content["refs"]
     zarray = parse_json(refs["lfp/.zarray"])
     attributes = parse_json(refs["lfp/.zattrs"])
     root = parse_json(refs[".zattrs"])
@@ -331,7 +333,7 @@ def _parse(path: Path, refs: Refs, address: str, provenance: dict[str, Any]) -> 
         raise ValueError(f"a clock of {clock.n_samples} samples for data of {layout.shape}")
     return References(
         file=path,
-        address=address,
+        address=content["templates"]["u"],
         layout=layout,
         offsets=offsets,
         sizes=sizes,
@@ -344,7 +346,7 @@ def _parse(path: Path, refs: Refs, address: str, provenance: dict[str, Any]) -> 
         session=root["session"],
         probe=root["probe"],
         series=root["series"],
-        provenance=provenance,
+        provenance=content["provenance"],
     )
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from lfpscope.clock import Clock
 from lfpscope.files import UserError, read_json, read_table
-from lfpscope.sources.tables import Probe, read_probes
+from lfpscope.sources.tables import NO_LFP, Probe, read_probes
 
 STEPS = (  # rules in their order, each with a file that it makes last
     ("fetch_probe", "source.json"),
@@ -79,11 +79,11 @@ class Result:
     row : Probe
         Its row in the table of probes.
     problem : str
-        Why it is not whole, in a line; empty where it is.
+        Why it is not whole, in a line; empty where it is, or has no LFP.
     log : str
         The log that says more; empty where there is none.
     figures : Figures or None
-        None where the probe was not summarised.
+        None where the probe was not summarised, or has no LFP.
     source : dict
         Address, size and checksums of its bytes when they were indexed; empty where they were not.
     """
@@ -115,6 +115,8 @@ def read_results(probes: Path, logs: Path = Path("logs")) -> list[Result]:
 
 
 def _read_result(row: Probe, results: Path, logs: Path) -> Result:
+    if row.status == NO_LFP:
+        return Result(row, "", "", None, {})
     if row.status != "ok":
         return Result(row, f"{row.status}: {row.note}", "", None, {})
     try:

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,19 @@ from zarr.storage import ZipStore
 from lfpscope import kernels
 from lfpscope.blocks import Block, Damage, Source, submit_chunks
 from lfpscope.clock import Clock
-from lfpscope.envelope import CHUNK_BUCKETS, VALUES, Flags, Ints, bucket_sizes, bucket_starts
-from lfpscope.files import atomic, write_table
+from lfpscope.envelope import (
+    CHUNK_BUCKETS,
+    VALUES,
+    Flags,
+    Ints,
+    bucket_edges,
+    bucket_sizes,
+    bucket_starts,
+)
+from lfpscope.files import UserError, atomic, write_table
 from lfpscope.references import References, with_exact_clock
 
+OnDamage = Literal["mask", "fail"]
 SLAB_SAMPLES = 1 << 20  # of all channels: two slabs are in memory
 # V: Allen's float32 volts are whole counts of 0.195 µV, multiplied as float32 or as float64;
 # others store counts as float32
@@ -118,7 +127,12 @@ class _OffGridError(Exception):
 
 
 def build_envelope(
-    references: References, path: Path, *, bucket: int = 128, threads: int = 2
+    references: References,
+    path: Path,
+    *,
+    bucket: int = 128,
+    threads: int = 2,
+    on_damage: OnDamage = "mask",
 ) -> Summary:
     """Summarise a probe in one pass over its chunks and write its envelope.
 
@@ -135,6 +149,8 @@ def build_envelope(
         Samples per bucket of the finest level.
     threads : int
         How many decode at once.
+    on_damage : {"mask", "fail"}
+        Whether damaged chunks are left out and counted, or end the pass.
 
     Returns
     -------
@@ -144,15 +160,15 @@ def build_envelope(
     Raises
     ------
     UserError
-        If the source has changed since it was indexed.
+        If the source has changed since it was indexed, or a chunk is damaged and shall not be.
     """
     with Source(with_exact_clock(references)) as source:
         for step in _likely_steps(source):
             try:  # whole counts take half or a quarter of the room
-                return _build(source, path, bucket, threads, step)
+                return _build(source, path, bucket, threads, step, on_damage)
             except _OffGridError:
                 continue
-        return _build(source, path, bucket, threads, None)
+        return _build(source, path, bucket, threads, None, on_damage)
 
 
 def _likely_steps(source: Source) -> list[float]:
@@ -169,14 +185,21 @@ def _likely_steps(source: Source) -> list[float]:
     ]
 
 
-def _build(source: Source, path: Path, bucket: int, threads: int, step: float | None) -> Summary:
+def _build(
+    source: Source,
+    path: Path,
+    bucket: int,
+    threads: int,
+    step: float | None,
+    on_damage: OnDamage,
+) -> Summary:
     references = source.references
     with atomic(path) as part:
         loose = part.with_suffix(".loose")
         try:
             with ZipStore(loose, mode="w") as store:
                 writer = _Writer(store, references, bucket_sizes(references.clock, bucket), step)
-                summary = _pass(source, writer, threads)
+                summary = _pass(source, writer, threads, on_damage)
                 writer.close()
                 _write_statistics(writer.root, summary)
             _repack(loose, part)
@@ -185,7 +208,7 @@ def _build(source: Source, path: Path, bucket: int, threads: int, step: float | 
     return summary
 
 
-def _pass(source: Source, writer: "_Writer", threads: int) -> Summary:
+def _pass(source: Source, writer: "_Writer", threads: int, on_damage: OnDamage) -> Summary:
     """Go once over all chunks, in slabs of rows, and hand the buckets to the writer."""
     references = source.references
     flat_samples = _flat_samples(references.clock)
@@ -198,9 +221,19 @@ def _pass(source: Source, writer: "_Writer", threads: int) -> Summary:
             writer.append(slab.buckets, slab.nan)
             kernels.merge_statistics(slab.statistics, total, flat_samples)
             damage += slab.damage
+            if damage and on_damage == "fail":
+                one = min(damage, key=_place)
+                raise UserError(
+                    f"{references.describe_chunk(one.row, one.column)}: damaged: {one.reason}. "
+                    "Fetch the file anew, or set `on_damage: mask` to go on without such chunks."
+                )
             bar.update(size * slab.rows.stop // references.layout.grid[0] - bar.n)
     kernels.close_statistics(total, flat_samples)
-    return Summary(references, total, sorted(damage, key=lambda d: (d.row, d.column)))
+    return Summary(references, total, sorted(damage, key=_place))
+
+
+def _place(damage: Damage) -> tuple[int, int]:
+    return damage.row, damage.column
 
 
 def _flat_samples(clock: Clock) -> int:
@@ -257,7 +290,7 @@ class _Slab:
         self._step = writer.step or 0.0
         tops = np.array([*rows, rows.stop]) * height
         tops[-1] = min(tops[-1], references.n_samples)
-        self._edges = [_edges(writer.starts, *pair) for pair in pairwise(tops.tolist())]
+        self._edges = [bucket_edges(writer.starts, *pair) for pair in pairwise(tops.tolist())]
         # how many buckets start before each row, and the one that is open at its start
         before = np.searchsorted(writer.starts[:-1], tops)
         self._at = before - before[0] + 1
@@ -298,16 +331,6 @@ class _Slab:
         """Put in the bucket that was open before, and join what lies in several rows."""
         self.buckets[..., 0], self.nan[:, 0] = open_bucket
         kernels.join_heads(self._heads, self._heads_nan, self._open, self.buckets, self.nan)
-
-
-def _edges(starts: Ints, top: int, bottom: int) -> Ints:
-    """Where buckets start in samples top to bottom, counted from top, and the end.
-
-    The first is negative where a bucket began before.
-    """
-    first = np.searchsorted(starts, top, side="right") - 1
-    stop = np.searchsorted(starts, bottom)
-    return np.minimum(starts[first : stop + 1], bottom) - top
 
 
 # --- writing ------------------------------------------------------------------------------------

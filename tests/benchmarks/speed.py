@@ -156,6 +156,7 @@ def views(nwb: Path, _: int) -> None:
     """Views of any span at any place, cold and again; then a walk of 300 pans and zooms."""
     import numpy as np
 
+    from lfpscope.blocks import CACHE
     from lfpscope.drawing import read_view, trace_picture
     from lfpscope.envelope import Probe
     from lfpscope.references import open_references
@@ -188,7 +189,7 @@ def views(nwb: Path, _: int) -> None:
             span = float(np.clip(span * rng.choice([0.5, 0.7, 1.0, 1.0, 1.4, 2.0]), 0.5, duration))
             start = float(np.clip(middle - span / 2, clock.t0, clock.t1 - span))
             walk.append(seconds(probe, start, span))
-        cached = sum(chunk.nbytes for chunk in probe._samples._cache.values())
+        cached = CACHE.n_bytes
     for name, times in (("cold", cold), ("warm", warm), ("walk", walk)):
         for share in (50, 95, 100):
             wall, cpu = 1000 * np.percentile(times, share, axis=0)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lfpscope.blocks import CACHE
 from lfpscope.envelope import Probe
 from lfpscope.files import UserError
 from lfpscope.viewer.render import Picture, compile_drawing, draw
@@ -58,16 +59,22 @@ def memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def cold(slot: Slot, whole: State, probe: Probe) -> list[float]:
-    """Milliseconds for views just below the finest bucket, each of chunks not yet decoded."""
-    span = (WIDTH - 2) * (probe.sizes[0] - 1) * probe.references.clock.dt
+def cold(session: Session, views: list[State], n: int) -> list[float]:
+    """Milliseconds for views of n probes of whose chunks none is decoded yet."""
     times = []
-    for start in np.linspace(whole.start, max(whole.start, whole.stop - span), 5):
-        fresh = Slot(slot.folder)
-        fresh.open()
-        times.append(1e3 * timed([fresh], whole.at(start, min(start + span, whole.stop)))[0])
-        fresh.open().close()
+    for state in views:
+        for slot in session.slots:
+            CACHE.forget(slot.open())
+            CACHE.forget(slot.open()._samples)
+        times.append(1e3 * timed(session.slots[:n], state)[0])
     return times
+
+
+def just_below(whole: State, probe: Probe) -> list[State]:
+    """Views a little shorter than what the envelope draws."""
+    span = (WIDTH - 2) * (probe.sizes[0] - 1) * probe.references.clock.dt
+    starts = np.linspace(whole.start, max(whole.start, whole.stop - span), 20)
+    return [whole.at(start, min(start + span, whole.stop)) for start in starts]
 
 
 def main() -> None:
@@ -85,16 +92,19 @@ def main() -> None:
     for mode in ("traces", "heat map"):
         heat = frozenset(whole.probes) if mode == "heat map" else frozenset[str]()
         views = [replace(state, heat=heat) for state in moves(whole, arguments.moves)]
-        one = [timed(session.slots[:1], state) for state in views]
-        report(f"{mode}: one probe", [1e3 * seconds for seconds, _ in one], "ms")
-        every = [timed(session.slots, state)[0] for state in views[: arguments.moves // 4]]
-        report(f"{mode}: all probes", [1e3 * seconds for seconds in every], "ms")
-        report(f"{mode}: sent, one probe", [sent(p) / 1e3 for _, ps in one for p in ps], "kB")
-    report(
-        "cold, just below the finest bucket, one probe",
-        cold(session.slots[0], whole, probes[0]),
-        "ms",
-    )
+        size: list[float] = []
+        for n in (1, len(probes)):
+            first, again = [], []
+            for state in views if n == 1 else views[: arguments.moves // 4]:
+                first.append(1e3 * timed(session.slots[:n], state)[0])
+                seconds, pictures = timed(session.slots[:n], state)
+                again.append(1e3 * seconds)
+                size += [sent(picture) / 1e3 for picture in pictures]
+            report(f"{mode}: {n} probes, somewhere else", first, "ms")
+            report(f"{mode}: {n} probes, warm", again, "ms")
+        report(f"{mode}: sent, a probe", size, "kB")
+    below = just_below(whole, probes[0])
+    report("just below the finest bucket: 1 probe, cold", cold(session, below, 1), "ms")
     print(f"memory at most {memory():.0f} MB")
 
 

@@ -9,7 +9,7 @@ import pytest
 import recorded
 
 from lfpscope import blocks
-from lfpscope.blocks import Block, Damage, Samples, Source, map_chunks
+from lfpscope.blocks import Block, Cache, Damage, Samples, Source, map_chunks
 from lfpscope.references import References
 
 
@@ -106,12 +106,30 @@ def test_samples_come_in_a_type_that_holds_them(tmp_path: Path, dtype: str, exac
     np.testing.assert_array_equal(found, data[200:900].T)
 
 
-def test_the_cache_is_bounded(references: References, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "CACHE_BYTES", 5 * references.layout.chunk_bytes)
+def test_the_cache_is_bounded_and_shared(
+    references: References, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = references.layout.chunk_bytes
+    monkeypatch.setattr(blocks, "CACHE", cache := Cache(5 * size))
     with Source(references) as source:
-        samples = Samples(source)
+        one, other = Samples(source), Samples(source)
         for first in (0, 1000, 4000, 0):
-            samples.read(first, first + 900)
-            assert len(samples._cache) <= 5
-        samples.close()
-        assert not samples._cache
+            one.read(first, first + 900)
+            other.read(first, first + 900)
+            assert 4 * size <= cache.n_bytes <= 5 * size
+        other.read(0, 10, [2])
+        one.close()
+        assert cache.n_bytes > 0
+        other.close()
+        assert cache.n_bytes == 0
+
+
+def test_the_cache_lets_go_of_what_was_used_longest_ago() -> None:
+    cache = Cache(10)
+    for name in "ab":
+        cache.keep(("owner", name), name, 4)
+    assert cache.get(("owner", "a")) == "a"
+    cache.keep(("owner", "c"), "c", 4)
+    assert [cache.get(("owner", name)) for name in "abc"] == ["a", None, "c"]
+    cache.keep(("owner", "c"), "C", 5)
+    assert (cache.get(("owner", "c")), cache.n_bytes) == ("C", 9)

@@ -15,8 +15,9 @@ from hypothesis.extra import numpy as arrays
 
 from lfpscope import kernels
 from lfpscope.envelope import Probe, bucket_starts
+from lfpscope.files import UserError
 from lfpscope.kernels import ALL_NAN, CLEAN, SOME_NAN
-from lfpscope.summary import Summary
+from lfpscope.summary import Summary, build_envelope
 
 Data = npt.NDArray[Any]
 SECOND = 1250  # samples; the shortest flat stretch
@@ -259,3 +260,12 @@ def test_sums_do_not_depend_on_the_place_of_a_bucket() -> None:
     total, squares = kernels._sums(x, x[0])
     assert total == pytest.approx((x - x[0]).sum(), rel=1e-12)
     assert squares == pytest.approx(((x - x[0]) ** 2).sum(), rel=1e-12)
+
+
+def test_damage_may_end_the_pass(tmp_path: Path) -> None:
+    data = recorded.walk(3000, 3, step=1.0).astype(np.float32)
+    references = recorded.index(tmp_path, data, chunks=(500, 1), damaged=((4, 0), (2, 1)))
+    envelope = tmp_path / "envelope.zarr.zip"
+    with pytest.raises(UserError, match=r"channel 1, 10\.800 to 11\.199 s, byte \d+ of .*damaged"):
+        build_envelope(references, envelope, on_damage="fail")
+    assert {path.name for path in tmp_path.iterdir()} == {"probe.nwb", "lfp.json"}

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from lfpscope.intervals import Interval, read_intervals
 from lfpscope.viewer import marks
-from lfpscope.viewer.intervals import Interval, neighbour, read_intervals, shading
+from lfpscope.viewer.intervals import neighbour, shading
 from lfpscope.viewer.worker import Worker
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("Snakefile", "rules", "scripts", "config", "profiles")
+PARTS = ("Snakefile", "rules", "scripts", "config", "envs", "profiles")
 
 
 def environment() -> dict[str, str]:

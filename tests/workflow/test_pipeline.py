@@ -244,6 +244,7 @@ def test_bad_files_are_named_and_the_others_done(workflow, write_nwb):
         "fetch_probe",
         "index_probe",
         "combine_session",
+        "list_intervals",
         "summarize_probe",
         "draw_probe",
         "draw_session",
@@ -272,6 +273,12 @@ def test_damaged_chunk_is_named(workflow, write_nwb):
     workflow.run(code=1)
     log = (workflow / "logs/check_run.log").read_text()
     assert "one/a: damaged: 1000 samples do not decode; see logs/summarize_probe/one/a.log" in log
+
+    workflow.run("--config", "on_damage=fail", code=1)
+    log = (workflow / "logs/summarize_probe/one/a.log").read_text()
+    place = f"byte {chunk.byte_offset} of {nwb}"
+    assert f"error: probe a, channel 101, 10.800 to 11.599 s, {place}: damaged: " in log
+    assert not (workflow / "results/one/probes/a/channels.csv").exists()
 
 
 def test_same_id_twice_names_both(workflow, write_nwb):

@@ -1,19 +1,38 @@
 """Sessions → probes, and each probe's bytes in place, whatever the source."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from lfpscope.addresses import is_remote, open_address
 from lfpscope.files import UserError
 from lfpscope.recording import open_nwb
+from lfpscope.sources.allen import check_lfp, fetch_lfp, listed_probes, mirrored_probes
 from lfpscope.sources.demo import demo_is_whole, demo_probes, make_probe
 from lfpscope.sources.nwb import nwb_probes
 from lfpscope.sources.tables import Probe, Session
 
 
-def find_probes(sessions: Sequence[Session], *, cache: Path) -> list[Probe]:
+def find_probes(
+    sessions: Sequence[Session],
+    *,
+    cache: Path,
+    listed: Mapping[str, Path] = MappingProxyType({}),
+    mirror: str = "",
+) -> list[Probe]:
     """Find the probes of all sessions.
+
+    Parameters
+    ----------
+    sessions : sequence of Session
+        Rows of the table of sessions.
+    cache : Path
+        Folder in which files that are made or fetched are kept.
+    listed : mapping of Path
+        What AllenSDK says of the probes of each of Allen's sessions.
+    mirror : str
+        A copy of AllenSDK's cache in place of these, on disk or on a server.
 
     Raises
     ------
@@ -22,7 +41,15 @@ def find_probes(sessions: Sequence[Session], *, cache: Path) -> list[Probe]:
     """
     found: list[Probe] = []
     for session in sessions:
-        probes = _demo_rows(session, cache) if session.source == "demo" else nwb_probes(session)
+        match session.source:
+            case "demo":
+                probes = _demo_rows(session, cache)
+            case "allen" if mirror:
+                probes = mirrored_probes(session, mirror)
+            case "allen":
+                probes = listed_probes(session, listed[session.session], cache / "allen")
+            case _:
+                probes = nwb_probes(session)
         check_ids(session, probes)
         found += keep_probes(session, probes)
     return found
@@ -81,11 +108,31 @@ def _may_be(probe: Probe, wanted: str) -> bool:
     return probe.probe == wanted or (unread and wanted.startswith(f"{probe.probe}."))
 
 
-def fetch_file(source: str, session: str, probe: str, address: str) -> dict[str, Any]:
+def fetch_file(
+    source: str,
+    session: str,
+    probe: str,
+    address: str,
+    *,
+    listed: Path | None = None,
+    stall_seconds: float = 60.0,
+    tries: int = 5,
+) -> dict[str, Any]:
     """Have a probe's file where it belongs, and say how it was checked.
 
-    A file of the user's, or on a server, is only looked at. The demo's is made, unless it is there
-    and whole.
+    A file of the user's, or on a server, is only looked at. The demo's is made and Allen's is
+    fetched, unless it is there and whole.
+
+    Parameters
+    ----------
+    source, session, probe, address : str
+        As in the table of probes.
+    listed : Path or None
+        What AllenSDK says of the session's probes; None where nothing is to be fetched.
+    stall_seconds : float
+        Without a byte for so long, and a try to fetch it has failed.
+    tries : int
+        How many there are in all.
 
     Returns
     -------
@@ -95,9 +142,15 @@ def fetch_file(source: str, session: str, probe: str, address: str) -> dict[str,
     Raises
     ------
     UserError
-        If a file of the user's is missing or is not whole.
+        If a file is missing, not whole or another one's, or does not come.
     """
-    if source == "demo":
+    if source == "allen":
+        if listed:
+            path = Path(address)
+            fetch_lfp(session, probe, path, table=listed, stall_seconds=stall_seconds, tries=tries)
+        check_lfp(address, session=session, probe=probe)
+        checked = "opens as HDF5; probe and session are the ones asked for, and it holds the LFP"
+    elif source == "demo":
         if demo_is_whole(Path(address), session, probe):
             print(f"{address} is there and whole")
         else:

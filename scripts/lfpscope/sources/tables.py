@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lfpscope.files import UserError, read_table, write_table
 
+NO_LFP = "no LFP"  # status of a probe without: it is whole as it is
 SCHEMES = ("https", "http", "s3")  # of addresses that can be read in place
 
 
@@ -24,10 +25,10 @@ class Session:
     session : str
         Its id.
     source : str
-        ``demo`` or ``nwb``.
+        ``allen``, ``demo`` or ``nwb``.
     location : str
         Path or glob of NWB files, or https and s3 addresses with spaces
-        between; empty for the demo.
+        between; empty for the others.
     probes : tuple of str
         Ids of the probes to keep; empty for all.
     series : str
@@ -59,7 +60,7 @@ class Probe:
     series : str
         Path of the series in the file; empty where the file has one only.
     status : str
-        ``ok``, or ``unreadable``.
+        ``ok``, ``unreadable``, or ``no LFP`` where there is none to be had.
     note : str
         Why it is unreadable, or what was found and what is odd about it; one line.
     """
@@ -141,6 +142,11 @@ def check_source(session: Session) -> None:
     where, location = session.where, session.location
     if session.source == "demo" and location:
         raise UserError(f"{where}: a demo has no location. Leave it empty, or use source nwb.")
+    if session.source == "allen" and location:
+        raise UserError(
+            f"{where}: an allen session has no location. Leave it empty, use source nwb, or give "
+            "a copy of AllenSDK's cache: allen.mirror in the configuration."
+        )
     if session.source == "nwb" and not location:
         raise UserError(f"{where}: source nwb needs a location: the path or glob of NWB files.")
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", location)
@@ -157,7 +163,7 @@ def check_source(session: Session) -> None:
 
 
 def find_files(session: Session) -> list[str]:
-    """Files that a row's location names, sorted; none for the demo.
+    """Files that a row's location names, sorted; none for the demo and Allen's.
 
     A path that exists is taken as it is; anything else is a glob, in which ``**`` stands for any
     depth of folders. Both start from the working directory.
@@ -167,7 +173,7 @@ def find_files(session: Session) -> list[str]:
     UserError
         If there is none.
     """
-    if session.source == "demo":
+    if session.source != "nwb":
         return []
     if "://" in session.location:
         return re.split(r"\s+(?=[a-z0-9]+://)", session.location)
@@ -188,6 +194,14 @@ def find_files(session: Session) -> list[str]:
             "Correct the location."
         )
     return files
+
+
+def files_of_session(addresses: Iterable[str]) -> list[str]:
+    """Files that may say what happened in a session: its probes', and Allen's own beside them."""
+    files = dict.fromkeys(addresses)
+    folders = (Path(file).parent for file in files if "://" not in file)
+    beside = (folder / f"{folder.name}.nwb" for folder in folders)
+    return [*dict.fromkeys([*files, *(str(file) for file in beside if file.is_file())])]
 
 
 def write_probes(path: Path, probes: Iterable[Probe]) -> None:

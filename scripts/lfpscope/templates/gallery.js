@@ -12,7 +12,7 @@ const keys = new Map(cards.map((card) => [card, JSON.parse(card.dataset.keys)]))
 const odd = ["dead", "saturated", "gaps", "missing"];
 const quality = {
   "": () => true,
-  clean: (key) => key.whole && !odd.some((name) => key[name]),
+  clean: (key) => key.whole && key.channels && !odd.some((name) => key[name]),
   broken: (key) => !key.whole,
 };
 for (const name of odd) quality[name] = (key) => key[name] > 0;

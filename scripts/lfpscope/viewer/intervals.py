@@ -1,51 +1,15 @@
-"""Named stretches of the session: stimuli, epochs, marks."""
+"""Intervals on the page: which to show, and where the next one is."""
 
-import math
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from lfpscope.areas import area_colour
-from lfpscope.files import read_table
+from lfpscope.intervals import Interval
 
 MOST = 400  # that are shaded at once; more would hide what they are about
 TRANSPARENT = "#ffffff00"
 LETTER = 8  # pixels, about
-
-
-@dataclass(frozen=True, order=True)
-class Interval:
-    """A named stretch of session time, seconds."""
-
-    start: float
-    stop: float
-    name: str
-
-
-def read_intervals(path: Path) -> list[Interval]:
-    """Intervals of a table with the columns start, stop and name, in order; none without a file.
-
-    Rows without a start are left out; an interval without an end is a point.
-    """
-    if not path.exists():
-        return []
-    found = []
-    for row in read_table(path):
-        start, stop = _number(row.get("start")), _number(row.get("stop"))
-        if start is not None:
-            stop = start if stop is None else max(stop, start)
-            found.append(Interval(start, stop, row.get("name") or ""))
-    return sorted(found)
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        number = float(text or "")
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def inside(intervals: Sequence[Interval], start: float, stop: float) -> list[Interval]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from lfpscope.files import read_table, write_table
-from lfpscope.viewer.intervals import Interval
+from lfpscope.intervals import Interval
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,10 @@ from bokeh.models import (
 from lfpscope.areas import NO_AREA
 from lfpscope.envelope import Probe
 from lfpscope.files import UserError
+from lfpscope.intervals import read_intervals
 from lfpscope.viewer import marks
 from lfpscope.viewer.export import save_view
-from lfpscope.viewer.intervals import neighbour, read_intervals, shading
+from lfpscope.viewer.intervals import neighbour, shading
 from lfpscope.viewer.lanes import minimap, time_axis
 from lfpscope.viewer.panels import Panel, error_panel
 from lfpscope.viewer.readout import read_sample

@@ -1,0 +1,26 @@
+"""What a run would cost, before it costs anything."""
+
+
+rule plan:
+    """Print what is to be fetched, what is there, and how much room there is."""
+    input:
+        listed=listed_sessions,
+        probes="<results>/probes.tsv",
+        script=script("plan"),
+    log:
+        "logs/plan.log",
+    benchmark:
+        "benchmarks/plan.tsv"
+    localrule: True
+    resources:
+        mem_mb=lambda wildcards, attempt: 500 * attempt,
+        runtime="30m",
+    params:
+        cache=config["cache"],
+        listed=lambda wildcards: options("--listed", listed_sessions(wildcards)),
+        patience=patience(),
+    shell:
+        """
+        python {input.script:q} {input.probes:q} --cache {params.cache:q} \
+            {params.listed} {params.patience} 2>{log:q} | tee -a {log:q}
+        """

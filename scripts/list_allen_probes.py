@@ -1,0 +1,42 @@
+"""List the probes of one of Allen's sessions. Runs in AllenSDK's own environment."""
+
+from pathlib import Path
+
+from lfpscope.program import program
+from lfpscope.sources.allen_tables import write_listed
+from lfpscope.sources.warehouse import list_probes, open_warehouse
+
+
+def list_allen_probes(
+    session: str,
+    *,
+    folder: Path,
+    listed: Path,
+    scheme: str = "",
+    host: str = "",
+    stall_seconds: float = 60.0,
+    tries: int = 5,
+) -> None:
+    """List the probes of a session, and where AllenSDK finds their files.
+
+    Parameters
+    ----------
+    session
+        Allen's number of it.
+    folder
+        AllenSDK's cache.
+    listed
+        Table to write: a row for each probe.
+    scheme, host
+        Of the warehouse; AllenSDK's own where empty.
+    stall_seconds
+        Without a byte for so long, and a query has failed.
+    tries
+        How often each thing is asked for.
+    """
+    cache = open_warehouse(folder, scheme=scheme, host=host, stall_seconds=stall_seconds)
+    write_listed(listed, list_probes(cache, session, folder=folder, tries=tries))
+
+
+if __name__ == "__main__":
+    program(list_allen_probes)

@@ -1,0 +1,35 @@
+"""Bring the intervals of a session into one table."""
+
+from pathlib import Path
+
+from lfpscope.files import UserError
+from lfpscope.intervals import find_intervals, write_intervals
+from lfpscope.program import program
+from lfpscope.recording import open_nwb
+
+
+def list_intervals(*files: str, intervals: Path) -> None:
+    """Bring stimuli, epochs and trials from a session's NWB files into one table.
+
+    Parameters
+    ----------
+    files
+        Paths or addresses; one that cannot be read is left out, and named.
+    intervals
+        Table to write, in the order of time; empty where there are none.
+    """
+    found = []
+    for file in files:
+        try:
+            with open_nwb(file) as nwb:
+                here = list(find_intervals(nwb))
+        except UserError as error:
+            print(f"left out: {error}")
+        else:
+            print(f"{file}: {len(here)} intervals")
+            found += here
+    write_intervals(intervals, found)
+
+
+if __name__ == "__main__":
+    program(list_intervals)
