@@ -305,6 +305,15 @@ def _url(address: str) -> str:
     return url
 
 
+def s3_options() -> dict[str, Any]:
+    """Options with which s3fs reads as we do: anonymously where there are no credentials."""
+    import botocore.session
+
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    anonymous = botocore.session.get_session().get_credentials() is None
+    return {"anon": anonymous} | ({"endpoint_url": endpoint} if endpoint else {})
+
+
 # --- a remote file for HDF5 -----------------------------------------------------------------------
 
 

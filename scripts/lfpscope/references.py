@@ -25,13 +25,7 @@ from lfpscope.layout import Layout as Layout
 from lfpscope.layout import Refs, chunk_references, inlined_bytes
 from lfpscope.layout import describe_layout as describe_layout
 from lfpscope.recording import Recording, read_chunks_of_times, starting_time, times_layout
-from lfpscope.untrusted import (
-    digest,
-    not_ours,
-    read_probe_json,
-    read_session_json,
-    split_groups,
-)
+from lfpscope.untrusted import digest, not_ours, read_probe_json, split_groups
 from lfpscope.variables import counted, inlined_variable, read_inlined, zarr_variable
 
 LOCAL_CHUNKS = 32  # whose checksums tell a replaced file from a touched one
@@ -279,30 +273,31 @@ def open_references(path: Path, *, moved: tuple[str, str] | None = None) -> Refe
     return references
 
 
-def open_session_references(path: Path) -> dict[str, References]:
-    """Open the references of all probes of a session, and check their sources.
+def references_of_session(path: Path, content: dict[str, Any]) -> dict[str, References]:
+    """Describe the references of all probes of a session, and check their sources.
 
     Parameters
     ----------
     path : Path
         The ``session.json``.
+    content : dict
+        What `lfpscope.untrusted.read_session_json` read from it.
 
     Raises
     ------
     UserError
-        If the JSON is missing or not ours, or a source is missing or has changed.
+        If the JSON is not ours, or a source is missing or has changed.
     """
-    content = read_session_json(path)
-    groups, opened = split_groups(content["refs"]), {}
+    groups, found = split_groups(content["refs"]), {}
     for i, probe in enumerate(parse_json(content["refs"][".zattrs"])["probes"]):
         templates = {"u": content["templates"][f"u{i}"]}
         one = {"templates": templates, "refs": groups[probe]}
         try:
-            opened[probe] = _parse(path, {**one, "provenance": content["provenance"][probe]})
+            found[probe] = _parse(path, {**one, "provenance": content["provenance"][probe]})
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise not_ours(path, "combine_session", error) from None
-        check_source(opened[probe])
-    return opened
+        check_source(found[probe])
+    return found
 
 
 def _parse(path: Path, content: dict[str, Any]) -> References:

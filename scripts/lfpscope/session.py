@@ -1,17 +1,26 @@
 """A session as a lazy xarray tree: sources checked, chunks decoded several at a time."""
 
+import re
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
+from zarr.storage import FsspecStore
 
-from lfpscope.addresses import is_remote
+from lfpscope.addresses import is_remote, s3_options
 from lfpscope.blocks import Samples, Source
-from lfpscope.references import References, open_session_references
+from lfpscope.files import parse_json
+from lfpscope.layout import Refs
+from lfpscope.references import References, references_of_session
+from lfpscope.untrusted import read_session_json, split_groups
+
+Block = npt.NDArray[Any]
+Ints = npt.NDArray[np.int64]
 
 
 def open_session(session: str | Path) -> xr.DataTree:
@@ -30,7 +39,8 @@ def open_session(session: str | Path) -> xr.DataTree:
     DataTree
         Of each probe ``lfp(time, channel)`` in volts (counts where gains differ per channel:
         multiply by ``volts_per_count``), ``timestamps(time)`` in seconds, and what is known of the
-        channels. Nothing is read before it is asked for.
+        channels. Nothing is read before it is asked for. Where all probes agree also ``/stacked``,
+        as zarr reads it.
 
     Raises
     ------
@@ -39,61 +49,78 @@ def open_session(session: str | Path) -> xr.DataTree:
     """
     path = Path(session)
     path = path / "session.json" if path.is_dir() else path
-    references = open_session_references(path)
-    tree = xr.open_datatree(
-        "reference://", engine="zarr", decode_cf=False, storage_options=_options(path, references)
+    content = read_session_json(path)
+    references = references_of_session(path, content)
+    groups = {"/": xr.Dataset(attrs=parse_json(content["refs"][".zattrs"]))}
+    for name, refs in split_groups(content["refs"]).items():
+        if name not in references:  # all of them stacked
+            groups[name] = xr.decode_cf(_open_group(refs, content["templates"]))
+            continue
+        one = references[name]
+        # zarr need not know where the samples are, which takes it a quarter of a second
+        known = {key: ref for key, ref in refs.items() if not re.match(r"lfp/\d", key)}
+        group = _open_group(known, content["templates"], one.address)
+        groups[name] = xr.decode_cf(group.assign(lfp=_lazily(one, group.lfp)))
+    return xr.DataTree.from_dict(groups)
+
+
+def _open_group(refs: Refs, templates: dict[str, str], address: str = "") -> xr.Dataset:
+    """Open one group as zarr reads it, from the address, or from all of one kind."""
+    address = address or next(iter(templates.values()))
+    protocol = address.partition("://")[0] if is_remote(address) else "file"
+    files = fsspec.filesystem(
+        "reference",
+        fo={"version": 1, "templates": templates, "refs": refs},
+        remote_protocol=protocol,
+        remote_options={"asynchronous": True, **(s3_options() if protocol == "s3" else {})},
+        asynchronous=True,
+        skip_instance_cache=True,  # it would hash all references
     )
-    groups = {name: node.to_dataset(inherit=False) for name, node in tree.children.items()}
-    for probe, one in references.items():
-        groups[probe] = groups[probe].assign(lfp=_lazily(one, groups[probe].lfp))
-    decoded = {f"/{name}": xr.decode_cf(group) for name, group in groups.items()}
-    return xr.DataTree.from_dict({"/": tree.to_dataset(), **decoded}, name=tree.name)
-
-
-def _options(path: Path, references: dict[str, References]) -> dict[str, Any]:
-    schemes = {one.address.partition("://")[0] for one in references.values()}
-    protocol = schemes.pop() if all(map(is_remote, schemes)) else "file"
-    return {
-        "fo": str(path),
-        "remote_protocol": protocol,
-        "remote_options": {"asynchronous": True, **({"anon": True} if protocol == "s3" else {})},
-    }
+    store: Any = FsspecStore(files, path="", read_only=True)
+    return xr.open_dataset(store, engine="zarr", consolidated=False, chunks=None, decode_cf=False)
 
 
 def _lazily(references: References, stored: xr.DataArray) -> xr.Variable:
     """The LFP as zarr describes it, read by `Samples`."""
-    array = indexing.LazilyIndexedArray(_Lfp(Samples(Source(references))))
+    array = indexing.LazilyIndexedArray(_Lfp(references))
     return xr.Variable(stored.dims, array, stored.attrs, stored.encoding)
 
 
 class _Lfp(BackendArray):
     """Stored values, shape (time, channel), as xarray asks for them."""
 
-    def __init__(self, samples: Samples) -> None:
-        self._samples = samples
-        self.shape = samples.source.references.layout.shape
-        self.dtype = samples.dtype
+    def __init__(self, references: References) -> None:
+        self._references = references
+        self._samples = Samples(Source(references))
+        self.shape = references.layout.shape
+        self.dtype = self._samples.dtype
 
-    def __getitem__(self, key: indexing.ExplicitIndexer) -> npt.NDArray[Any]:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._references,)  # in another process the source is opened anew
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Block:
         support = indexing.IndexingSupport.OUTER
         found = indexing.explicit_indexing_adapter(key, self.shape, support, self._read)
         return np.asarray(found)
 
-    def _read(self, key: tuple[Any, ...]) -> npt.NDArray[Any]:
-        time, channel = key
-        channels = np.arange(self.shape[1])[channel]
-        first, stop, inside = _stretch(self.shape[0], time)
-        if first == stop or not channels.size:
-            return np.asarray(np.empty((stop - first, *channels.shape), self.dtype)[inside])
-        block = self._samples.read(first, stop, np.atleast_1d(channels).tolist()).T[inside]
-        return np.asarray(block if channels.ndim else block[..., 0])
+    def _read(self, key: tuple[Any, ...]) -> Block:
+        time, channel = (np.arange(n)[one] for n, one in zip(self.shape, key, strict=True))
+        block = self._block(np.atleast_1d(time), np.atleast_1d(channel))
+        return block.reshape(time.shape + channel.shape)
 
+    def _block(self, times: Ints, channels: Ints) -> Block:
+        """Samples of some times, in one go where they follow each other.
 
-def _stretch(n: int, time: Any) -> tuple[int, int, Any]:
-    """First and stop of the samples to be read for an index, and the index inside of them."""
-    if isinstance(time, slice):
-        wanted = range(n)[time]
-        first, stop = (min(wanted), max(wanted) + 1) if wanted else (0, 0)
-        return first, stop, slice(None, None, wanted.step)
-    first, stop = int(np.min(time)), int(np.max(time)) + 1
-    return first, stop, time - first
+        Else chunk by chunk: a few from all over the recording are not to bring in the rest.
+        """
+        if times.size and channels.size and (np.diff(times) == 1).all():
+            first, stop = int(times[0]), int(times[-1]) + 1
+            return self._samples.read(first, stop, channels.tolist()).T
+        block = np.empty((times.size, channels.size), self.dtype)
+        rows = times // self._references.layout.chunks[0]
+        for row in np.unique(rows).tolist() if channels.size else ():
+            here = rows == row
+            first, stop = int(times[here].min()), int(times[here].max()) + 1
+            samples = self._samples.read(first, stop, channels.tolist())
+            block[here] = samples[:, times[here] - first].T
+        return block

@@ -293,10 +293,10 @@ def test_a_probe_of_the_released_size_is_checked_in_no_time(good: Path, tmp_path
     path = tmp_path / "lfp.json"
     path.write_text(sign(content))
     seconds = []
-    for _ in range(3):
+    for _ in range(5):
         start = time.process_time()
         read_probe_json(path)
         middle = time.process_time()
         json.loads(path.read_text())
         seconds.append(2 * middle - start - time.process_time())
-    assert min(seconds) < 0.2
+    assert min(seconds) < 0.5  # 0.07 where nothing else runs
