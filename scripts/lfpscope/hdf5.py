@@ -1,11 +1,16 @@
 """Values in HDF5 files, in the ways that different writers store them."""
 
+import ctypes
 from typing import Any
 
 import h5py
 import numpy as np
+from h5py._objects import phil  # the lock around each call of HDF5
 
 from lfpscope.files import UserError
+
+HDF5 = ctypes.PyDLL(h5py.h5p.__file__)  # the library that h5py itself uses
+DONT_FILTER_PARTIAL_CHUNKS = 2  # H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS
 
 
 def member(group: h5py.Group, name: str) -> h5py.Dataset | None:
@@ -50,3 +55,21 @@ def number(value: Any, default: float = float("nan")) -> float:
     """Real number from an attribute or a dataset's content; the default where there is none."""
     value = scalar(value)
     return default if value is None else float(value)
+
+
+def leaves_edges_unfiltered(dataset: h5py.Dataset) -> bool:
+    """Tell whether chunks that reach beyond the data are stored without the dataset's filters.
+
+    HDF5 notes this with the layout, not in the chunks' filter masks, and h5py has no call for it.
+
+    Raises
+    ------
+    OSError
+        If HDF5 does not say.
+    """
+    plist, options = dataset.id.get_create_plist(), ctypes.c_uint()
+    with phil:
+        status = HDF5.H5Pget_chunk_opts(ctypes.c_int64(plist.id), ctypes.byref(options))
+    if status < 0:
+        raise OSError(f"{dataset.file.filename}: {dataset.name}: its chunks' options are unknown")
+    return bool(options.value & DONT_FILTER_PARTIAL_CHUNKS)

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.files import UserError
+from lfpscope.hdf5 import leaves_edges_unfiltered
 
 Refs = dict[str, Any]
 """Zarr keys → metadata as JSON text, inlined bytes ``base64:…``, or ``[url, offset, length]``."""
@@ -163,6 +164,12 @@ def describe_layout(dataset: h5py.Dataset, *, n_axes: int = 2, transposed: bool 
     if math.prod(chunks) != math.prod(dataset.chunks):
         raise UserError(f"{where}: chunks of {dataset.chunks} are wider than the data. {REPACK}")
     layout = Layout(shape, chunks, dataset.dtype, _codecs(dataset, where), order)
+    ragged = any(n % c for n, c in zip(shape, chunks, strict=True))
+    if layout.codecs and ragged and leaves_edges_unfiltered(dataset):
+        raise UserError(
+            f"{where}: chunks of {chunks} at the edges of {shape} skip the filters that the others "
+            f"have; all must be stored alike. {REPACK}"
+        )
     if not layout.is_bounded:
         raise UserError(
             f"{where}: {math.prod(layout.grid)} chunks of {layout.chunk_bytes} bytes; at most "

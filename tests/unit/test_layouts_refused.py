@@ -1,5 +1,6 @@
 """What must not be read as data: refused in one line, or seen as damage."""
 
+import ctypes
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,30 @@ def write_chunk_unfiltered(series: h5py.Group) -> None:
 def test_chunk_that_skips_a_filter(refusal):
     message = refusal(write_chunk_unfiltered)
     assert "1 of 4 chunks skip a filter, first the one at (100, 2)" in message
+
+
+def edges_unfiltered(plist: Any) -> None:
+    """Ask for edge chunks without filters, as h5py itself does not."""
+    plist.set_deflate(4)
+    set_options = ctypes.PyDLL(h5py.h5p.__file__).H5Pset_chunk_opts
+    assert set_options(ctypes.c_int64(plist.id), 2) >= 0
+
+
+def test_edge_chunks_that_skip_all_filters_without_a_mask(refusal):
+    def write(series: h5py.Group) -> None:
+        create_with_filters(series, noise((600, 4)), edges_unfiltered)
+
+    message = refusal(write, libver="latest")
+    assert "chunks of (64, 3) at the edges of (600, 4) skip the filters" in message
+
+
+def test_edge_chunks_that_are_whole_are_filtered(tmp_path):
+    data = noise((640, 3))
+
+    def write(series: h5py.Group) -> None:
+        create_with_filters(series, data, edges_unfiltered)
+
+    assert_read_as(write_series(tmp_path / "a.nwb", write, libver="latest"), data)
 
 
 def half_written(dtype: str) -> Write:
