@@ -1,20 +1,15 @@
 """Units, shape and clock of a recording, in any dialect of NWB."""
 
-import os
-from pathlib import Path
 from typing import Any
 
 import dialects
 import h5py
 import numpy as np
 import pytest
-import xarray as xr
 from dialects import add_region, add_series, add_table, clock, plain, recording, references, volts
-from stored import as_engines_read
 
 from lfpscope.files import UserError
-from lfpscope.recording import choose_series, open_nwb, read_clock, read_recording
-from lfpscope.references import combine_references
+from lfpscope.recording import read_clock
 
 nwb = dialects.nwb  # the fixture
 
@@ -257,67 +252,3 @@ def test_clock_that_never_runs_evenly(nwb):
     add_series(nwb, data=np.ones((50_000, 1), "<f4"), times=times)
     with pytest.raises(UserError, match=r"timestamps: expected timestamps that rise evenly"):
         read_clock(nwb, recording(nwb))
-
-
-# --- files that others wrote --------------------------------------------------------------------
-
-SHARED = os.environ.get("LFPSCOPE_DATA", "")
-FOUND = {
-    "real/allen_probe_769322820.nwb": (
-        "/acquisition/probe_769322820_lfp/probe_769322820_lfp_data",
-        (10, 87),
-        ["depth", "area", "valid", "group"],
-        ("electrodes region of 10 rows for 87 channels",),
-    ),
-    "real/spikeglx_neuropixels_lf.nwb": (
-        "/acquisition/ElectricalSeriesLF",
-        (13163, 384),
-        ["depth", "area", "group"],
-        (),
-    ),
-    "real/buzsaki_rat_lfp.nwb": (
-        "/processing/ecephys/LFP/ElectricalSeries_lfp",
-        (100, 96),
-        ["area", "group"],
-        ("no depth: channels keep the file's order",),
-    ),
-    "real/ecog_three_series.nwb": (
-        "/processing/ecephys/LFP/preprocessed",
-        (401, 2),
-        ["area", "x", "y", "z", "group"],
-        ("no depth: channels keep the file's order",),
-    ),
-    **{
-        f"allen_writer/session_715093703/probe_{probe}_lfp.nwb": (
-            f"/acquisition/probe_{probe}_lfp/probe_{probe}_lfp_data",
-            (37500, 93),
-            ["depth", "area", "x", "y", "z", "valid", "group"],
-            (),
-        )
-        for probe in (715093713, 715093723)
-    },
-}
-
-
-@pytest.mark.skipif(not SHARED, reason="LFPSCOPE_DATA names no folder with files of others")
-@pytest.mark.parametrize("name", FOUND)
-def test_file_that_others_wrote(tmp_path, name):
-    series, shape, names, warnings = FOUND[name]
-    with open_nwb(Path(SHARED, name)) as nwb:
-        assert choose_series(nwb)[0] == [series]
-        found = read_recording(nwb, series)
-        assert (found.n_samples, found.n_channels) == shape
-        assert list(found.channels.columns) == names
-        assert found.warnings == warnings
-        opened = references(nwb, tmp_path, series)
-        stored = nwb[series]["data"][()]
-        in_volts = stored * found.conversion if found.conversion != 1 else stored
-    assert opened.clock.n_samples == shape[0]
-    np.testing.assert_allclose(volts(tmp_path), in_volts, rtol=1e-6)
-    for dataset in as_engines_read(opened.file):
-        np.testing.assert_allclose(dataset.lfp.values, in_volts, rtol=1e-6)
-    combine_references([opened.file], tmp_path / "session.json", session="s")
-    target = {"fo": str(tmp_path / "session.json"), "remote_protocol": "file"}
-    options = target | {"remote_options": {"asynchronous": True}}
-    with xr.open_datatree("reference://", engine="zarr", storage_options=options) as tree:
-        np.testing.assert_allclose(tree[opened.probe].lfp.values, in_volts, rtol=1e-6)
