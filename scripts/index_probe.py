@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from lfpscope.describing import describe
 from lfpscope.files import read_json
 from lfpscope.program import program
 from lfpscope.recording import choose_series, index_clock, open_nwb, read_recording
 from lfpscope.references import write_references
-from lfpscope.sources.nwb import describe
 
 
 def index_probe(

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from lfpscope.files import UserError
-from lfpscope.recording import open_nwb, read_clock, read_recording
-from lfpscope.sources.nwb import describe, nwb_probes, probe_id
+from lfpscope.sources.nwb import nwb_probes, probe_id
 from lfpscope.sources.probes import check_ids, fetch_file, find_probes, keep_probes
 from lfpscope.sources.tables import Probe, Session
 
@@ -165,27 +164,6 @@ def test_address_is_absolute(write_nwb, tmp_path, monkeypatch):
 def test_users_file_that_is_gone(tmp_path):
     with pytest.raises(UserError, match="no such file"):
         fetch_file("nwb", "s", "a", str(tmp_path / "a.nwb"))
-
-
-# --- describing ---------------------------------------------------------------------------------
-
-
-def test_description(write_nwb, tmp_path):
-    path = write_nwb(tmp_path / "a.nwb", samples=2500)
-    with open_nwb(path) as nwb:
-        recording = read_recording(nwb, "/acquisition/LFP/lfp")
-        text = describe(recording, read_clock(nwb, recording), n_chunks=12)
-    assert text.splitlines() == [
-        f"file      {path}",
-        "series    /acquisition/LFP/lfp",
-        "samples   2500 × 4 channels in 12 chunks",
-        "stored    float32 in chunks of 1000 × 1, zlib",
-        "clock     10.000 s to 12.000 s, 1250.0000 Hz",
-        "even to   0.000 µs",
-        "length    0 min 2.0 s, gaps included",
-        "units     volts = stored × 1 + 0",
-        "channels  ids 100 to 103, with depth, area",
-    ]
 
 
 def test_a_clock_that_cannot_be_drawn_over_is_a_row(write_nwb, tmp_path):

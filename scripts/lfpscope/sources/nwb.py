@@ -5,13 +5,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from lfpscope.addresses import is_remote
-from lfpscope.clock import Clock
 from lfpscope.files import UserError
 from lfpscope.layout import chunk_references
-from lfpscope.recording import Recording, choose_series, open_nwb, read_clock, read_recording
+from lfpscope.recording import choose_series, open_nwb, read_clock, read_recording
 from lfpscope.sources.tables import Probe, Session, find_files
-
-MOST_GAPS = 20  # that are listed
 
 
 def nwb_probes(session: Session) -> list[Probe]:
@@ -74,35 +71,3 @@ def probe_id(path: Path, series: str = "") -> str:
     parts = [allen[1] if allen else stem, *([series.rsplit("/", 1)[-1]] if series else [])]
     name = re.sub(r"[^A-Za-z0-9._-]", "_", ".".join(parts))
     return name if name[0].isalnum() else f"x{name}"
-
-
-def describe(recording: Recording, clock: Clock, *, n_chunks: int, exact: bool = True) -> str:
-    """Return what was found in a recording, for a person to read."""
-    minutes, seconds = divmod(clock.t1 - clock.t0, 60)
-    columns = ", ".join(recording.channels.columns) or "nothing else"
-    layout = recording.layout
-    codecs = ", ".join(codec["id"] for codec in layout.codecs) or "not compressed"
-    lines = [
-        f"file      {recording.file}",
-        f"series    {recording.series}",
-        f"samples   {recording.n_samples} × {recording.n_channels} channels in {n_chunks} chunks",
-        f"stored    {layout.dtype} in chunks of {' × '.join(map(str, layout.chunks))}, {codecs}",
-        f"clock     {clock.t0:.3f} s to {clock.t1:.3f} s, {1 / clock.dt:.4f} Hz",
-        f"even to   {max((one.residual for one in clock.valid), default=0.0) * 1e6:.3f} µs"
-        if exact
-        else "          as the first and the last timestamp say; the summary reads all",
-        f"length    {minutes:.0f} min {seconds:.1f} s, gaps included",
-        f"units     volts = stored × {recording.conversion:g} + {recording.offset:g}",
-        f"channels  ids {recording.channels.id[0]} to {recording.channels.id[-1]}, with {columns}",
-    ]
-    gaps = clock.gaps()
-    lines += [f"gap       {start:.3f} s to {stop:.3f} s" for start, stop in gaps[:MOST_GAPS]]
-    if len(gaps) > MOST_GAPS:
-        lines.append(f"gap       and {len(gaps) - MOST_GAPS} more")
-    lines += [
-        f"no time   samples {one.first_sample} to {one.stop_sample}"
-        for one in clock.segments
-        if not one.valid
-    ][:MOST_GAPS]
-    lines += [f"warning   {warning}" for warning in recording.warnings]
-    return "\n".join(lines)

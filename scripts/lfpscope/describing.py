@@ -1,0 +1,107 @@
+"""What was found in a recording, for a person to read: the block that index_probe logs."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+
+from lfpscope.clock import Clock
+from lfpscope.electrodes import Channels, Column
+from lfpscope.recording import Recording
+
+MOST_LINES = 20  # of gaps, and of stretches without a time
+MOST_LABELS = 8  # of brain areas or groups
+
+
+def describe(recording: Recording, clock: Clock, *, n_chunks: int, exact: bool = True) -> str:
+    """Return a few lines, each with its subject in front.
+
+    Parameters
+    ----------
+    recording : Recording
+        What was found.
+    clock : Clock
+        Its segments.
+    n_chunks : int
+        Chunks of its data that are in the file.
+    exact : bool
+        Whether all timestamps were read for the clock.
+    """
+    n_samples, n_channels = recording.n_samples, recording.n_channels
+    lines = [("file", recording.file)]
+    lines += [("version", f"NWB {recording.version.removeprefix('NWB-')}")] * bool(
+        recording.version
+    )
+    lines += [("session", f"{recording.session}, the file says")] * bool(recording.session)
+    lines += [
+        ("series", recording.series),
+        ("samples", f"{n_samples} × {n_channels} channels in {n_chunks} chunks"),
+        ("stored", _stored(recording)),
+        ("volts", _volts(recording)),
+        *_clock(clock, exact=exact),
+        *_channels(recording.channels),
+        *(("warning", warning) for warning in recording.warnings),
+    ]
+    return "\n".join(f"{subject:<10}{words}" for subject, words in lines)
+
+
+def _stored(recording: Recording) -> str:
+    layout = recording.layout
+    names = ["gzip" if codec["id"] == "zlib" else codec["id"] for codec in layout.codecs]
+    filters = ", ".join(names) or "not compressed"
+    return f"{layout.dtype} in chunks of {' × '.join(map(str, layout.chunks))}, {filters}"
+
+
+def _volts(recording: Recording) -> str:
+    each = " × channel_conversion" * ("channel_conversion" in recording.channels.columns)
+    return f"stored × {recording.conversion:g}{each} + {recording.offset:g}"
+
+
+def _clock(clock: Clock, *, exact: bool) -> Iterator[tuple[str, str]]:
+    if not clock.valid:
+        yield "clock", "no sample has a time"
+        return
+    residual = max(segment.residual for segment in clock.valid)
+    even = f"even to {1e6 * residual:.3f} µs" if exact else "as the first and last timestamp say"
+    yield "clock", f"{clock.t0:.3f} s to {clock.t1:.3f} s, {1 / clock.dt:.4f} Hz, {even}"
+    yield "length", f"{_duration(clock.t1 - clock.t0)}, gaps included"
+    gaps = clock.gaps()
+    for start, stop in gaps[:MOST_LINES]:
+        what = "gap" if stop >= start else "step back"
+        yield what, f"{start:.3f} s to {stop:.3f} s: {_duration(abs(stop - start))}"
+    if len(gaps) > MOST_LINES:
+        yield "gap", f"and {len(gaps) - MOST_LINES} more"
+    timeless = [segment for segment in clock.segments if not segment.valid]
+    for segment in timeless[:MOST_LINES]:
+        yield "no time", f"samples {segment.first_sample} to {segment.stop_sample - 1}"
+    if len(timeless) > MOST_LINES:
+        yield "no time", f"and {len(timeless) - MOST_LINES} more"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes:.0f} min {rest:.1f} s" if minutes else f"{rest:.3f} s"
+
+
+def _channels(channels: Channels) -> Iterator[tuple[str, str]]:
+    known, columns = channels.id[channels.id >= 0], channels.columns
+    without = channels.id.size - known.size
+    rest = f", and {without} without an electrode" if without else ""
+    yield "channels", f"{known.size} with ids {known.min()} to {known.max()}{rest}"
+    if "depth" in columns:
+        depth = columns["depth"]
+        yield "depth", f"{np.nanmin(depth):g} to {np.nanmax(depth):g} µm"
+    for name, column in (("areas", "area"), ("groups", "group")):
+        if column in columns:
+            yield name, _labels(columns[column])
+    others = [name for name in columns if name in ("x", "y", "z", "valid")]
+    if others:
+        yield "also", ", ".join(others)
+
+
+def _labels(column: Column) -> str:
+    """Labels with the number of channels each, in the order of the channels."""
+    counts = Counter(label for label in column.tolist() if label)
+    words = [f"{label} ({n})" for label, n in list(counts.items())[:MOST_LABELS]]
+    more = [f"and {len(counts) - MOST_LABELS} more"] if len(counts) > MOST_LABELS else []
+    return ", ".join([*words, *more])
