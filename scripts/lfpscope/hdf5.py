@@ -11,6 +11,7 @@ from lfpscope.files import UserError
 
 HDF5 = ctypes.PyDLL(h5py.h5p.__file__)  # the library that h5py itself uses
 DONT_FILTER_PARTIAL_CHUNKS = 2  # H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS
+EXTENSIBLE_ARRAY = 4  # H5D_CHUNK_IDX_EARRAY
 
 
 def member(group: h5py.Group, name: str) -> h5py.Dataset | None:
@@ -57,19 +58,34 @@ def number(value: Any, default: float = float("nan")) -> float:
     return default if value is None else float(value)
 
 
+# --- what h5py has no call for ------------------------------------------------------------------
+
+
 def leaves_edges_unfiltered(dataset: h5py.Dataset) -> bool:
     """Tell whether chunks that reach beyond the data are stored without the dataset's filters.
 
-    HDF5 notes this with the layout, not in the chunks' filter masks, and h5py has no call for it.
-
-    Raises
-    ------
-    OSError
-        If HDF5 does not say.
+    HDF5 notes this with the layout, not in the chunks' filter masks.
     """
-    plist, options = dataset.id.get_create_plist(), ctypes.c_uint()
+    options = _ask(HDF5.H5Pget_chunk_opts, dataset.id.get_create_plist())
+    return bool(options & DONT_FILTER_PARTIAL_CHUNKS)
+
+
+def misplaces_chunks(dataset: h5py.Dataset) -> bool:
+    """Tell whether HDF5 names wrong places in the array for a dataset's chunks.
+
+    An extensible array counts them with the axis that can grow for ever in front; HDF5 2.0.0 does
+    not turn the axes back where it lists chunks. Where it reads data, it does.
+    """
+    if _ask(HDF5.H5Dget_chunk_index_type, dataset.id) != EXTENSIBLE_ARRAY:
+        return False
+    before = dataset.maxshape[: dataset.maxshape.index(None)]
+    return any(most > chunk for most, chunk in zip(before, dataset.chunks, strict=False))
+
+
+def _ask(question: Any, subject: Any) -> int:
+    """Ask HDF5 for a number that it writes to where it is told to."""
+    answer = ctypes.c_uint()
     with phil:
-        status = HDF5.H5Pget_chunk_opts(ctypes.c_int64(plist.id), ctypes.byref(options))
-    if status < 0:
-        raise OSError(f"{dataset.file.filename}: {dataset.name}: its chunks' options are unknown")
-    return bool(options.value & DONT_FILTER_PARTIAL_CHUNKS)
+        if question(ctypes.c_int64(subject.id), ctypes.byref(answer)) < 0:
+            raise OSError(f"HDF5 does not answer {question.__name__}")
+    return answer.value

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.files import UserError
-from lfpscope.hdf5 import leaves_edges_unfiltered
+from lfpscope.hdf5 import leaves_edges_unfiltered, misplaces_chunks
 
 Refs = dict[str, Any]
 """Zarr keys → metadata as JSON text, inlined bytes ``base64:…``, or ``[url, offset, length]``."""
@@ -37,7 +37,7 @@ CHECKSUM_BYTES = 4  # that fletcher32 puts behind what it sums up
 COMPRESSORS = ("zlib", "zstd", "blosc", "bz2")
 CODECS = {"shuffle", "fletcher32", *COMPRESSORS}
 BLOSC = ("blosclz", "lz4", "lz4hc", "snappy", "zlib", "zstd")  # as the filter numbers them
-REPACK = "Rewrite it as chunked gzip, for example with h5repack, and point the pipeline at that."
+REPACK = "Rewrite it as chunked gzip, with h5repack or h5py, and point the pipeline at that."
 
 
 @dataclass(frozen=True)
@@ -163,6 +163,11 @@ def describe_layout(dataset: h5py.Dataset, *, n_axes: int = 2, transposed: bool 
     chunks = _axes(dataset.chunks, n_axes, order, 1)
     if math.prod(chunks) != math.prod(dataset.chunks):
         raise UserError(f"{where}: chunks of {dataset.chunks} are wider than the data. {REPACK}")
+    if misplaces_chunks(dataset):
+        raise UserError(
+            f"{where}: an axis that can grow for ever behind one of several chunks: HDF5 lists the "
+            f"places of such chunks wrongly. {REPACK}"
+        )
     layout = Layout(shape, chunks, dataset.dtype, _codecs(dataset, where), order)
     ragged = any(n % c for n, c in zip(shape, chunks, strict=True))
     if layout.codecs and ragged and leaves_edges_unfiltered(dataset):

@@ -35,9 +35,9 @@ def noise(shape: tuple[int, ...], dtype: str = "<f4", seed: int = 0) -> Data:
     return rng.integers(1, 120, shape).cumsum(0).astype(dtype)
 
 
-def write_series(path: Path, write: Write, **options: Any) -> Path:
+def write_series(path: Path, write: Write, mode: str = "w", **options: Any) -> Path:
     """Write the smallest file with an ElectricalSeries; `write` adds what it is about."""
-    with h5py.File(path, "w", **options) as nwb:
+    with h5py.File(path, mode, **options) as nwb:
         series = nwb.create_group(SERIES)
         series.attrs["neurodata_type"] = "ElectricalSeries"
         write(series)

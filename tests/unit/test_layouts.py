@@ -1,5 +1,6 @@
 """Every way HDF5 stores an array: read in place, sample for sample as h5py reads it."""
 
+import ctypes
 import json
 import math
 from collections.abc import Callable
@@ -87,20 +88,23 @@ def test_grown_and_shrunk(check):
     check(write)
 
 
-INDEX_KINDS = {
-    "btree_1": {"libver": "earliest", "how": {}},
-    "single_chunk": {"libver": "latest", "how": {"chunks": (600, 4)}},
-    "fixed_array": {"libver": "latest", "how": {}},
-    "extensible_array": {"libver": "latest", "how": {"maxshape": (None, 4)}},
-    "btree_2": {"libver": "latest", "how": {"maxshape": (None, None)}},
+INDEX_KINDS: dict[str, tuple[str, dict[str, Any], set[bytes]]] = {
+    "btree_1": ("earliest", {}, set()),
+    "single_chunk": ("latest", {"chunks": (600, 4)}, set()),
+    "fixed_array": ("latest", {}, {b"FAHD"}),
+    "extensible_array": ("latest", {"maxshape": (None, 4)}, {b"EAHD"}),
+    "btree_2": ("latest", {"maxshape": (None, None)}, {b"BTHD"}),
 }
 
 
 @pytest.mark.parametrize("filters", [{}, {"compression": "gzip", "shuffle": True}])
 @pytest.mark.parametrize("kind", INDEX_KINDS)
 def test_chunk_index(check, kind, filters):
-    how = {"chunks": (64, 3)} | INDEX_KINDS[kind]["how"] | filters
-    check(dataset(noise((600, 4)), **how), libver=INDEX_KINDS[kind]["libver"])
+    libver, how, signatures = INDEX_KINDS[kind]
+    how = {"chunks": (64, 3)} | how | filters
+    references = check(dataset(noise((600, 4)), **how), libver=libver)
+    content = Path(references.address).read_bytes()
+    assert {one for one in (b"FAHD", b"EAHD", b"BTHD") if one in content} == signatures
 
 
 def test_chunk_index_that_is_implicit(check):
@@ -121,6 +125,21 @@ def test_superblock(check, libver, superblock):
     assert Path(references.address).read_bytes()[8] == superblock
 
 
+def test_superblock_1(tmp_path):
+    """What HDF5 writes where nodes of its trees are of another size than usual."""
+    plist = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    set_istore_k = ctypes.PyDLL(h5py.h5p.__file__).H5Pset_istore_k  # h5py itself has no call for it
+    assert set_istore_k(ctypes.c_int64(plist.id), 16) >= 0
+    path = tmp_path / "a.nwb"
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_libver_bounds(h5py.h5f.LIBVER_EARLIEST, h5py.h5f.LIBVER_LATEST)
+    h5py.h5f.create(bytes(path), h5py.h5f.ACC_TRUNC, plist, access).close()
+    data = noise((600, 4))
+    write_series(path, dataset(data, chunks=(8, 1), compression="gzip"), mode="r+")
+    assert path.read_bytes()[8] == 1
+    assert_read_as(path, data)
+
+
 @pytest.mark.parametrize("how", [{}, {"chunks": (64, 3), "compression": "gzip"}])
 def test_user_block_before_the_file(check, how):
     check(dataset(noise((600, 4)), **how), userblock_size=1024)
@@ -139,7 +158,8 @@ def test_data_behind_a_soft_link(check):
 
 @pytest.mark.parametrize("how", [{}, {"chunks": (64, 3), "compression": "gzip", "shuffle": True}])
 @pytest.mark.parametrize(
-    "dtype", ["<i1", "<u1", "<i2", "<u2", "<i4", "<f2", "<f4", "<f8", ">i2", ">i4", ">f4", ">f8"]
+    "dtype",
+    ["<i1", "<u1", "<i2", "<u2", "<i4", "<i8", "<f2", "<f4", "<f8", ">i2", ">f4", ">f8"],
 )
 def test_type(check, dtype, how):
     check(dataset(noise((200, 4), dtype), **how))
@@ -257,12 +277,14 @@ TRANSPOSED = {
     "one_channel_per_chunk": {"chunks": (1, 64), "compression": "gzip"},
     "contiguous": {},
     "checksum": {"chunks": (2, 50), "fletcher32": True},
+    "growing": {"chunks": (5, 50), "maxshape": (5, None)},
 }
 
 
+@pytest.mark.parametrize("libver", ["earliest", "latest"])
 @pytest.mark.parametrize("dtype", ["<f4", ">i2"])
 @pytest.mark.parametrize("name", TRANSPOSED)
-def test_channels_first(tmp_path, monkeypatch, name, dtype):
+def test_channels_first(tmp_path, monkeypatch, name, dtype, libver):
     monkeypatch.setattr(layouts, "CHANNEL_BYTES", 256)
     data = noise((5, 601), dtype)
 
@@ -270,7 +292,7 @@ def test_channels_first(tmp_path, monkeypatch, name, dtype):
         series.create_dataset("data", data=data, **TRANSPOSED[name])
         series["timestamps"] = 10 + np.arange(601) / 1250
 
-    references = assert_read_as(write_series(tmp_path / "a.nwb", write), data.T)
+    references = assert_read_as(write_series(tmp_path / "a.nwb", write, libver=libver), data.T)
     assert references.layout.order == "F"
     assert references.layout.shape == (601, 5)
 

@@ -160,6 +160,12 @@ def test_edge_chunks_that_are_whole_are_filtered(tmp_path):
     assert_read_as(write_series(tmp_path / "a.nwb", write, libver="latest"), data)
 
 
+def test_places_that_hdf5_lists_wrongly(refusal):
+    """An extensible array, the axis without end not in front."""
+    write = dataset(noise((8, 100)), chunks=(2, 10), maxshape=(8, None), compression="gzip")
+    assert "HDF5 lists the places of such chunks wrongly" in refusal(write, libver="latest")
+
+
 def half_written(dtype: str) -> Write:
     def write(series: h5py.Group) -> None:
         stored = series.create_dataset("data", (300, 4), dtype, chunks=(100, 2), compression="gzip")
