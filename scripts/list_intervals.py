@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from lfpscope.apart import Apart
 from lfpscope.files import UserError
-from lfpscope.intervals import find_intervals, write_intervals
+from lfpscope.intervals import intervals_in_file, write_intervals
 from lfpscope.program import program
-from lfpscope.recording import open_nwb
 
 
 def list_intervals(*files: str, intervals: Path) -> None:
@@ -19,15 +19,15 @@ def list_intervals(*files: str, intervals: Path) -> None:
         Table to write, in the order of time; empty where there are none.
     """
     found = []
-    for file in files:
-        try:
-            with open_nwb(file) as nwb:
-                here = list(find_intervals(nwb))
-        except UserError as error:
-            print(f"left out: {error}")
-        else:
-            print(f"{file}: {len(here)} intervals")
-            found += here
+    with Apart() as apart:
+        for file in files:
+            try:
+                here = apart.read(file, intervals_in_file, file)
+            except UserError as error:
+                print(f"left out: {error}")
+            else:
+                print(f"{file}: {len(here)} intervals")
+                found += here
     write_intervals(intervals, found)
 
 

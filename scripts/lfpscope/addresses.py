@@ -105,8 +105,17 @@ class LocalFile:
         return {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
 
     def read(self, offset: int, size: int) -> bytes:
-        """Read bytes; fewer come back only at the end of the file."""
-        return os.pread(self._descriptor, size, offset)
+        """Read bytes; fewer come back only at the end of the file.
+
+        Raises
+        ------
+        UserError
+            If the disk does not give them.
+        """
+        try:
+            return os.pread(self._descriptor, size, offset)
+        except OSError as error:
+            raise UserError(f"{self.address}: byte {offset}: {error.strerror}.") from None
 
 
 class RemoteFile:

@@ -11,7 +11,7 @@ import requests
 from tqdm import tqdm
 
 from lfpscope.addresses import BUSY, CONNECT_SECONDS, TRIES, pause, reason
-from lfpscope.files import UserError, alone, flush, read_json, write_json
+from lfpscope.files import UserError, alone, flush, read_json, write_json, writing
 
 BLOCK = 1 << 16  # bytes; what a killed download loses at most
 HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -167,6 +167,7 @@ def _fetch(address: str, part: Path, seconds: float) -> tuple[str, Mapping[str, 
 def _append(answer: requests.Response, part: Path, start: int, total: int | None) -> str:
     """Write an answer's body to the end of a part; say what is wrong with it."""
     with (
+        writing(part),
         part.open("ab", buffering=0) as file,
         tqdm(
             total=total,

@@ -350,7 +350,8 @@ def time_range(clock: Clock, first: float, stop: float) -> Iterator[tuple[Segmen
     for segment in clock.valid:
         if segment.t1 <= first or segment.t0 >= stop:
             continue
-        begin = max(0, int(np.floor((first - segment.t0) / segment.dt)))
-        end = min(segment.n_samples, int(np.ceil((stop - segment.t0) / segment.dt)))
+        # limited before they are whole numbers: a clock may be as fast as its file says
+        begin = int(max(0.0, np.floor((first - segment.t0) / segment.dt)))
+        end = int(min(segment.n_samples, np.ceil((stop - segment.t0) / segment.dt)))
         if begin < end:
             yield segment, segment.first_sample + begin, segment.first_sample + end

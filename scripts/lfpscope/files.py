@@ -1,15 +1,24 @@
 """Files: written whole or not at all, and the one kind of error that is the user's to mend."""
 
 import csv
+import errno
 import fcntl
+import glob
 import json
 import os
+import platform
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+REFUSALS = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
+    *(errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENAMETOOLONG),
+}
+"""Errors of a disk or a folder that does not take what is written."""
 
 
 class UserError(Exception):
@@ -34,19 +43,56 @@ def atomic(path: Path) -> Iterator[Path]:
         A temporary name in the same folder. When the block ends without an error the file is
         flushed to disk and takes its name in one step; otherwise it is removed and whatever
         stood at `path` before stays as it was.
+
+    Raises
+    ------
+    UserError
+        If the disk or the folder does not take it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(handle)
-    part = Path(name)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
+        mine = f".{path.name}.{platform.node()}.{os.getpid()}."
+        handle, name = tempfile.mkstemp(prefix=mine, suffix=".part", dir=path.parent)
+        os.close(handle)
+        part = Path(name)
+        try:
+            yield part
+            part.chmod(0o666 & ~_umask())  # mkstemp makes it private to the user
+            flush(part)
+            part.replace(path)
+            flush(path.parent)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Name the file that a disk or a folder does not take.
+
+    Raises
+    ------
+    UserError
+        In place of such an error of the system.
+    """
     try:
-        yield part
-        part.chmod(0o666 & ~_umask())  # mkstemp makes it private to the user
-        flush(part)
-        part.replace(path)
-        flush(path.parent)
-    finally:
-        part.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        if error.errno not in REFUSALS:
+            raise
+        raise UserError(
+            f"{path}: cannot be written: {error.strerror}. Make room, or write elsewhere, and run "
+            "again. What was there before is as it was."
+        ) from error
+
+
+def _sweep(path: Path) -> None:
+    """Remove what processes of this computer that were killed have left of a file."""
+    start = f".{path.name}.{platform.node()}."
+    for one in path.parent.glob(f"{glob.escape(start)}*"):
+        process = one.name.removeprefix(start).partition(".")[0]
+        if process.isdigit() and not Path("/proc", process).exists():
+            one.unlink(missing_ok=True)
 
 
 def _umask() -> int:

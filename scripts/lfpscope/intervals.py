@@ -1,6 +1,7 @@
 """Named stretches of a session: stimuli, epochs and trials, from NWB files into one table."""
 
 import math
+import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Any
 
 import h5py
 
-from lfpscope.files import read_table, write_table
+from lfpscope.files import UserError, read_table, write_table
 from lfpscope.hdf5 import member, text
+from lfpscope.recording import open_nwb
 
 FIRST = ("start", "stop", "name", "table")  # columns of the table; those of the files follow
 NAMES = ("stimulus_name", "label", "name", "tags")  # columns that say what an interval is
@@ -60,6 +62,22 @@ def write_intervals(path: Path, rows: Iterable[dict[str, str]]) -> None:
 
 def _times(row: dict[str, str]) -> tuple[float, float]:
     return float(row["start"]), float(row["stop"] or row["start"])
+
+
+def intervals_in_file(file: str) -> list[dict[str, str]]:
+    """Intervals of an NWB file, as `find_intervals` finds them.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read.
+    """
+    with open_nwb(file) as nwb:
+        try:
+            return list(find_intervals(nwb))
+        except Exception as error:  # noqa: BLE001 - damaged metadata give h5py anything to say
+            traceback.print_exc()  # in the log, where it may be ours
+            raise UserError(f"{file}: intervals cannot be read ({error!r}).") from None
 
 
 def find_intervals(nwb: h5py.File) -> Iterator[dict[str, str]]:

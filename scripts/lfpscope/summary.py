@@ -237,8 +237,8 @@ def _place(damage: Damage) -> tuple[int, int]:
 
 
 def _flat_samples(clock: Clock) -> int:
-    """Samples in one second; at least three."""
-    return max(3, round(1 / clock.dt)) if clock.dt > 0 else 3
+    """Samples in one second; at least three, and no more than a number of theirs can be."""
+    return int(np.clip(1 / clock.dt, 3, 1 << 40)) if clock.dt > 0 else 3
 
 
 def _slabs(source: Source, writer: "_Writer", threads: int, flat_samples: int) -> Iterator["_Slab"]:

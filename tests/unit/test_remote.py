@@ -19,11 +19,16 @@ from lfpscope.files import UserError
 from lfpscope.overviews import draw_probe
 from lfpscope.recording import index_clock, open_nwb, read_recording
 from lfpscope.references import References, check_source, open_references, write_references
-from lfpscope.sources.nwb import nwb_probes
+from lfpscope.sources import tables
+from lfpscope.sources.probes import find_probes
 from lfpscope.sources.tables import Session
 from lfpscope.summary import build_envelope, write_channels
 
 SERIES = "/acquisition/LFP/lfp"
+
+
+def listed(session: Session) -> list[tables.Probe]:
+    return find_probes([session], cache=Path())
 
 
 @pytest.fixture
@@ -272,7 +277,7 @@ def test_a_signed_address_is_asked_for_anew_and_never_stored(
 
 def test_a_page_in_place_of_a_file_is_a_row(served: Served) -> None:
     (served.folder / "page.nwb").write_text("<html>Sign in, please</html>")
-    (probe,) = nwb_probes(Session("s", "nwb", f"{served.address}/page.nwb"))
+    (probe,) = listed(Session("s", "nwb", f"{served.address}/page.nwb"))
     assert probe.status == "unreadable"
     assert "not a whole HDF5 file: it starts with b'<html>Sign in, p'" in probe.note
     assert "--forcerun list_probes" in probe.note
@@ -281,7 +286,7 @@ def test_a_page_in_place_of_a_file_is_a_row(served: Served) -> None:
 def test_several_addresses_are_one_session(served: Served, nwb: Path) -> None:
     (served.folder / "other.nwb").write_bytes(nwb.read_bytes())
     location = f"{served.address}/probe.nwb {served.address}/other.nwb"
-    found = nwb_probes(Session("s", "nwb", location))
+    found = listed(Session("s", "nwb", location))
     assert [(probe.probe, probe.status) for probe in found] == [("probe", "ok"), ("other", "ok")]
 
 

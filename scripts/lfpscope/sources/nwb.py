@@ -1,17 +1,19 @@
 """NWB files of the user's: which recordings they hold, and under which ids."""
 
 import re
+import traceback
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from lfpscope.addresses import is_remote
+from lfpscope.apart import Apart
 from lfpscope.files import UserError
 from lfpscope.layout import chunk_references
 from lfpscope.recording import choose_series, open_nwb, read_clock, read_recording
 from lfpscope.sources.tables import Probe, Session, find_files
 
 
-def nwb_probes(session: Session) -> list[Probe]:
+def nwb_probes(session: Session, apart: Apart) -> list[Probe]:
     """Find the probes of a session in its files.
 
     A file that cannot be read is a probe whose status says so, so that the others go on.
@@ -21,12 +23,22 @@ def nwb_probes(session: Session) -> list[Probe]:
     UserError
         If the location matches nothing.
     """
-    return [probe for file in find_files(session) for probe in probes_in_file(session, file)]
+    found: list[Probe] = []
+    for file in find_files(session):
+        try:
+            found += apart.read(file, probes_in_file, session, file)
+        except UserError as error:
+            found.append(_unreadable(session, probe_id(_path(file)), file, "", error))
+    return found
+
+
+def _path(file: str) -> Path:
+    return Path(urlsplit(file).path if is_remote(file) else file)
 
 
 def probes_in_file(session: Session, file: str) -> list[Probe]:
     """Find the probes in one NWB file."""
-    path = Path(urlsplit(file).path if is_remote(file) else file)
+    path = _path(file)
     try:
         with open_nwb(file) as nwb:
             chosen, reason = choose_series(nwb, session.series)
@@ -46,12 +58,13 @@ def probes_in_file(session: Session, file: str) -> list[Probe]:
             return probes
     except UserError as error:
         return [_unreadable(session, probe_id(path), file, "", error)]
-    except (OSError, RuntimeError, KeyError, ValueError) as error:  # h5py, on damaged metadata
+    except Exception as error:  # noqa: BLE001 - damaged metadata give h5py anything to say
+        traceback.print_exc()  # in the log, where it may be ours
         return [_unreadable(session, probe_id(path), file, "", error)]
 
 
 def _unreadable(session: Session, probe: str, file: str, series: str, error: Exception) -> Probe:
-    message = str(error) if isinstance(error, UserError) else f"{file}: cannot be read ({error})"
+    message = str(error) if isinstance(error, UserError) else f"{file}: cannot be read ({error!r})"
     if is_remote(file):  # of which Snakemake sees nothing
         message += " Then run with --forcerun list_probes."
     note = " ".join(message.split())

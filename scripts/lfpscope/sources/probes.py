@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lfpscope.addresses import is_remote, open_address
+from lfpscope.apart import Apart
 from lfpscope.files import UserError
 from lfpscope.recording import open_nwb
 from lfpscope.sources.allen import check_lfp, fetch_lfp, listed_probes, mirrored_probes
@@ -40,18 +41,19 @@ def find_probes(
         If two probes of a session get the same id, or one that is to be kept is not there.
     """
     found: list[Probe] = []
-    for session in sessions:
-        match session.source:
-            case "demo":
-                probes = _demo_rows(session, cache)
-            case "allen" if mirror:
-                probes = mirrored_probes(session, mirror)
-            case "allen":
-                probes = listed_probes(session, listed[session.session], cache / "allen")
-            case _:
-                probes = nwb_probes(session)
-        check_ids(session, probes)
-        found += keep_probes(session, probes)
+    with Apart() as apart:
+        for session in sessions:
+            match session.source:
+                case "demo":
+                    probes = _demo_rows(session, cache)
+                case "allen" if mirror:
+                    probes = mirrored_probes(session, mirror)
+                case "allen":
+                    probes = listed_probes(session, listed[session.session], cache / "allen")
+                case _:
+                    probes = nwb_probes(session, apart)
+            check_ids(session, probes)
+            found += keep_probes(session, probes)
     return found
 
 
