@@ -314,7 +314,7 @@ def _blocks(times: h5py.Dataset) -> Iterator[Floats]:
     """Timestamps in blocks. Those of compressed chunks are decoded without HDF5."""
     layout = times_layout(times)
     if times.ndim > 1 or not layout.codecs:
-        for first in range(0, times.size, TIMESTAMPS_BLOCK):
+        for first in _starts(times.size):
             yield read_times(times, first, min(first + TIMESTAMPS_BLOCK, times.size))
     else:
         yield from read_chunks_of_times(
@@ -322,8 +322,12 @@ def _blocks(times: h5py.Dataset) -> Iterator[Floats]:
         )
 
 
+def _starts(n: int) -> range:
+    return range(0, n, TIMESTAMPS_BLOCK)
+
+
 def read_chunks_of_times(address: str, layout: Layout, stored: Refs) -> Iterator[Floats]:
-    """Read timestamps chunk by chunk, several at once; NaN where a chunk is missing.
+    """Read timestamps in blocks, several chunks at once; NaN where a chunk is missing.
 
     Parameters
     ----------
@@ -358,4 +362,5 @@ def read_chunks_of_times(address: str, layout: Layout, stored: Refs) -> Iterator
     threads = CONNECTIONS if is_remote(address) else 2
     with open_address(address) as file, ThreadPoolExecutor(threads) as pool:
         for first in range(0, layout.grid[0], CHUNKS_AHEAD):
-            yield from pool.map(read, range(first, min(first + CHUNKS_AHEAD, layout.grid[0])))
+            for times in pool.map(read, range(first, min(first + CHUNKS_AHEAD, layout.grid[0]))):
+                yield from (times[i : i + TIMESTAMPS_BLOCK] for i in _starts(times.size))

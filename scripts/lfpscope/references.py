@@ -30,6 +30,7 @@ from lfpscope.variables import counted, inlined_variable, read_inlined, zarr_var
 
 LOCAL_CHUNKS = 32  # whose checksums tell a replaced file from a touched one
 REMOTE_CHUNKS = 4  # where an ETag tells, and a copy on disk must still be known again
+CHECKED_BYTES = 1 << 20  # of each: those into contiguous data may be large
 
 
 @dataclass(frozen=True)
@@ -237,8 +238,10 @@ def _provenance(address: str, chunks: Refs) -> dict[str, Any]:
 
 
 def _checksums(source: Bytes, chunks: Refs, n: int) -> list[list[int]]:
-    """Lists ``[offset, size, crc32]`` of chunks spread evenly over the data."""
-    places = sorted(ref[1:] for ref in chunks.values() if isinstance(ref, list))
+    """Lists ``[offset, size, crc32]`` of the starts of chunks spread evenly over the data."""
+    places = sorted(
+        [ref[1], min(ref[2], CHECKED_BYTES)] for ref in chunks.values() if isinstance(ref, list)
+    )
     picked = np.linspace(0, len(places) - 1, min(n, len(places))).round().astype(int)
     return [[*places[i], zlib.crc32(source.read(*places[i]))] for i in picked.tolist()]
 

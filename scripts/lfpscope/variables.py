@@ -1,7 +1,6 @@
 """Small variables that references hold themselves, as Zarr version 2 wants them."""
 
 import json
-import zlib
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,11 @@ COUNT_CHUNK = 1 << 20  # samples per chunk of a counted clock
 
 
 def counted(name: str, n: int, attributes: dict[str, Any]) -> Refs:
-    """Return a variable that counts 0, 1, 2 …, stored as differences: 55 kB for 10.7 million."""
-    chunk = min(n, COUNT_CHUNK)
+    """Return a variable that counts 0, 1, 2 …, stored as differences: 6 kB for 10.7 million."""
+    from numcodecs import Zstd  # 0.1 s, and only where a file has no timestamps
+
+    # fast, as there may be hundreds of chunks, and not bound to zlib's least 1/1000 of a length
+    zstd, chunk = Zstd(level=1), min(n, COUNT_CHUNK)
     zarray = {
         "zarr_format": 2,
         "shape": [n],
@@ -22,14 +24,14 @@ def counted(name: str, n: int, attributes: dict[str, Any]) -> Refs:
         "dtype": "<i8",
         "order": "C",
         "fill_value": None,
-        "compressor": {"id": "zlib", "level": 9},
+        "compressor": {"id": "zstd", "level": 1},
         "filters": [{"id": "delta", "dtype": "<i8", "astype": "<i4"}],
     }
     refs = zarr_variable(name, zarray, ["time"], attributes)
     differences = np.ones(chunk, dtype="<i4")
     for i in range(-(-n // chunk)):
         differences[0] = i * chunk
-        refs[f"{name}/{i}"] = inline(zlib.compress(differences.tobytes(), 9))
+        refs[f"{name}/{i}"] = inline(bytes(zstd.encode(differences)))
     return refs
 
 

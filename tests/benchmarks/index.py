@@ -17,7 +17,6 @@ from typing import Any
 import h5py
 import numpy as np
 
-from lfpscope.layout import chunk_references, describe_layout
 from lfpscope.recording import read_clock, read_recording
 from lfpscope.references import combine_references, open_references, write_references
 
@@ -187,14 +186,27 @@ def run(program: str, *arguments: Path) -> list[float]:
 
 
 def contiguous(folder: Path) -> list[tuple[str, float, float | None, str]]:
-    """Time contiguous data of several sizes, which are holes in their files."""
+    """Time the whole index of contiguous data of several sizes, which are holes in their files."""
     rows: list[tuple[str, float, float | None, str]] = []
     for gigabytes in (1, 10, 100, 1000):
-        with h5py.File(folder / f"{gigabytes}.h5", "w") as file:
-            data = file.create_dataset("data", (gigabytes * 1_302_083, 384), "<i2")
+        path = folder / f"{gigabytes}.nwb"
+        with h5py.File(path, "w") as nwb:
+            series = nwb.create_group(SERIES)
+            data = series.create_dataset("data", (gigabytes * 1_302_083, 384), "<i2")
             data[-1] = 1
-            seconds = best(lambda: chunk_references(data, describe_layout(data), "lfp"))  # noqa: B023
-        rows.append((f"contiguous, {gigabytes} GB", seconds, 0.5, "s"))
+            series["starting_time"] = 0.0
+            series["starting_time"].attrs["rate"] = 2500.0
+        with h5py.File(path) as nwb:
+
+            def index(nwb: h5py.File = nwb) -> None:
+                recording = read_recording(nwb, SERIES)
+                write(nwb, recording, read_clock(nwb, recording), "contiguous", folder)
+
+            seconds = best(index)
+        size = (folder / "contiguous.json").stat().st_size / 1e6
+        limit = 0.5 if gigabytes <= 100 else None  # 100 GB are 14 hours of 384 channels
+        rows.append((f"index contiguous data of {gigabytes} GB", seconds, limit, "s"))
+        rows.append(("its lfp.json", size, None, "MB"))
     return rows
 
 
