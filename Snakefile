@@ -5,6 +5,9 @@ from snakemake.utils import min_version
 min_version("9.19.0")  # profile.yaml, pathvars
 
 
+include: "rules/readable.smk"
+
+
 configfile: "config/config.yaml"
 
 

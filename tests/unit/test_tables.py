@@ -53,6 +53,7 @@ def test_probes_are_separated_by_commas(tmp_path):
         ("session\tsource\na\tnwb\n", "line 2: source nwb needs a location"),
         ("session\tsource\tlocation\na\tdemo\tx\n", "line 2: a demo has no location"),
         ("session\tsource\tlocation\na\tnwb\tftp://x.org/y.nwb\n", "scheme ftp; expected"),
+        ('session\tsource\na\t"nwb\n', "line 2: unexpected end of data. Write quotes in pairs"),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path, text, message):
@@ -60,6 +61,12 @@ def test_what_cannot_be_read_is_named(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(UserError, match=message):
         read_sessions(path)
+
+
+def test_a_table_that_is_not_text(tmp_path):
+    (tmp_path / "s.tsv").write_bytes(b"session\tsource\na\xff\tdemo\n")
+    with pytest.raises(UserError, match=r"s\.tsv: not text in UTF-8: "):
+        read_sessions(tmp_path / "s.tsv")
 
 
 def test_missing_table(tmp_path):
@@ -100,7 +107,12 @@ def test_absolute_glob(folder):
 
 @pytest.mark.parametrize(
     ("location", "message"),
-    [("q*.nwb", r"no file matches q\*.nwb \(from "), ("x", r"x is a folder. Name the files in it")],
+    [
+        ("q*.nwb", r"no file matches q\*.nwb \(from "),
+        ("x", r"x is a folder. Name the files in it"),
+        ("a" * 5000, r"line 2: location 'aaaa.*' cannot be looked up: .*File name too long"),
+        ("\x00", r"cannot be looked up: .*null"),
+    ],
 )
 @pytest.mark.usefixtures("folder")
 def test_location_without_files(location, message):

@@ -36,6 +36,21 @@ def test_wrong_setting(bare, setting, message):
 
 
 @pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"results: results\n  cache: x\n", "line 2: not YAML: mapping values are not allowed"),
+        (b"results: \xff\n", "not YAML: 'utf-8' codec can't decode byte 0xff"),
+        (b"a: &a [x]\nb: [*a, *a]\n", "not YAML: an alias (*) that may stand for anything"),
+    ],
+)
+def test_settings_that_are_no_yaml(workflow, content, message):
+    (workflow / "config/config.yaml").write_bytes(content)
+    run = workflow.run("-n", code=1)
+    assert error(run.output).startswith("error: config/config.yaml")
+    assert message in error(run.output)
+
+
+@pytest.mark.parametrize(
     ("table", "message"),
     [
         (HEADER + "a/b\tnwb\tx.nwb\n", "line 2: session is 'a/b'; expected an id"),

@@ -88,11 +88,12 @@ def read_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
         raise UserError(
             f"{path}: no such file. Give the table of sessions: --config sessions=FILE."
         )
-    lines = enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1)
+    try:
+        lines = enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1)
+    except ValueError as error:
+        raise UserError(f"{path}: not text in UTF-8: {error}. Mend it.") from None
     numbered = [(n, line) for n, line in lines if line.strip() and not line.startswith("#")]
-    cells = [
-        [cell.strip() for cell in row] for row in csv.reader((t for _, t in numbered), "excel-tab")
-    ]
+    cells = [_cells(line, f"{path}, line {n}") for n, line in numbered]
     if not cells or "session" not in cells[0]:
         raise UserError(
             f"{path}: no column `session`. The first line names the columns, with tabs between: "
@@ -105,6 +106,14 @@ def read_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
                 f"{where}: {len(row)} cells for {len(cells[0])} columns. Put one tab between cells."
             )
         yield where, {name: cell for name, cell in zip(cells[0], row, strict=False) if cell}
+
+
+def _cells(line: str, where: str) -> list[str]:
+    try:
+        (row,) = csv.reader([line], "excel-tab", strict=True)
+    except csv.Error as error:
+        raise UserError(f"{where}: {error}. Write quotes in pairs, or none.") from None
+    return [cell.strip() for cell in row]
 
 
 def read_sessions(path: Path) -> list[Session]:
@@ -177,23 +186,34 @@ def find_files(session: Session) -> list[str]:
         return []
     if "://" in session.location:
         return re.split(r"\s+(?=[a-z0-9]+://)", session.location)
-    location = Path(session.location).expanduser()
-    if location.is_dir():
+    try:
+        files = _files_at(Path(session.location).expanduser())
+    except IsADirectoryError:
         raise UserError(
-            f"{session.where}: {session.location} is a folder. "
-            f"Name the files in it: {location}/*.nwb, or {location}/**/*.nwb with folders below."
-        )
-    if location.is_file():
-        return [str(location)]
-    found = sorted(glob.glob(str(location), recursive=True))  # noqa: PTH207, Path.glob refuses "/"
-    # a link that leads nowhere, as git-annex leaves them, is a file that is missing, not none
-    files = [str(Path(name)) for name in found if Path(name).is_file() or Path(name).is_symlink()]
+            f"{session.where}: {session.location} is a folder. Name the files in it: "
+            f"{session.location}/*.nwb, or {session.location}/**/*.nwb with folders below."
+        ) from None
+    except (OSError, ValueError, RuntimeError) as error:  # no name that a disk can have
+        raise UserError(
+            f"{session.where}: location {session.location[:80]!r} cannot be looked up: {error}. "
+            "Correct the location."
+        ) from None
     if not files:
         raise UserError(
             f"{session.where}: no file matches {session.location} (from {Path.cwd()}). "
             "Correct the location."
         )
     return files
+
+
+def _files_at(location: Path) -> list[str]:
+    if location.is_dir():
+        raise IsADirectoryError
+    if location.is_file():
+        return [str(location)]
+    found = sorted(glob.glob(str(location), recursive=True))  # noqa: PTH207, Path.glob refuses "/"
+    # a link that leads nowhere, as git-annex leaves them, is a file that is missing, not none
+    return [str(Path(name)) for name in found if Path(name).is_file() or Path(name).is_symlink()]
 
 
 def files_of_session(addresses: Iterable[str]) -> list[str]:
