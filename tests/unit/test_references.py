@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from lfpscope.clock import Clock, clock_from_rate
 from lfpscope.files import UserError
 from lfpscope.recording import choose_series, open_nwb, read_clock, read_recording
 from lfpscope.references import open_references, write_references
@@ -22,7 +23,8 @@ from lfpscope.untrusted import digest
 Edit = Callable[[dict[str, Any]], None]
 
 
-def index(nwb_path: Path, n_chunks: int | None = 12) -> Path:
+def index(nwb_path: Path, n_chunks: int | None = 12, clock: Clock | None = None) -> Path:
+    """Write references; with a clock that stands for one that was not read."""
     path = nwb_path.with_suffix(".json")
     with open_nwb(nwb_path) as nwb:
         (series,), _ = choose_series(nwb)
@@ -30,7 +32,8 @@ def index(nwb_path: Path, n_chunks: int | None = 12) -> Path:
         written = write_references(
             nwb,
             recording,
-            read_clock(nwb, recording),
+            clock or read_clock(nwb, recording),
+            clock_is_exact=clock is None,
             session="monday",
             probe="a",
             address=str(nwb_path),
@@ -132,6 +135,19 @@ def test_opened(path, source):
     assert references.channels.id.tolist() == [100, 101, 102, 103]
     assert references.provenance["size"] == source.stat().st_size
     assert len(references.provenance["crc32"]) == 12
+
+
+def test_summary_reads_the_clock_that_indexing_did_not(write_nwb, tmp_path):
+    source = write_nwb(tmp_path / "a.nwb", samples=30_000)
+    guess = clock_from_rate(30_000, rate=1000, start=0)
+    path, envelope = index(source, None, guess), tmp_path / "e.zarr.zip"
+    summary = build_envelope(open_references(path), envelope)
+    assert summary.references.clock.t0 == 10
+    with h5py.File(source, "r+") as nwb:
+        nwb["acquisition/LFP/lfp/timestamps"][:] = np.random.default_rng(0).random(30_000)
+    path = index(source, None, guess)
+    with pytest.raises(UserError, match=r"timestamps: expected timestamps that rise evenly"):
+        build_envelope(open_references(path), envelope)
 
 
 # --- a source that is not what it was -----------------------------------------------------------
