@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.files import UserError
-from lfpscope.hdf5 import scalar, text
+from lfpscope.hdf5 import referenced, scalar, text
 
 Column = npt.NDArray[Any]
 Rows = npt.NDArray[np.int64]
@@ -206,14 +206,19 @@ def _electrodes_table(nwb: h5py.File, series: h5py.Group, warnings: list[str]) -
     lengths = [column.size for column in table.values()]
     if not lengths:
         return None
-    if "id" not in table:
-        warnings.append("the electrodes table has no ids: rows are numbered")
+    if not _are_ids(table.get("id", np.empty(0))):
+        warnings.append("the electrodes table has no ids that are numbers: rows are numbered")
         table["id"] = np.arange(max(lengths))
     n = table["id"].size
     for name in [name for name, column in table.items() if column.size != n]:
         warnings.append(f"electrodes column {name}: {table[name].size} values for {n} electrodes")
         del table[name]
     return table
+
+
+def _are_ids(column: Column) -> bool:
+    """Tell whether there are any, and all are whole numbers, as MatNWB's of type double are."""
+    return bool(column.size and column.dtype.kind in "if" and np.all(column == column // 1))
 
 
 def _wanted(names: Container[str]) -> list[str]:
@@ -227,10 +232,8 @@ def _referenced_table(nwb: h5py.File, series: h5py.Group) -> Any:
     if isinstance(region, h5py.Dataset):
         stores_reference = h5py.check_ref_dtype(region.dtype) is h5py.RegionReference
         reference = scalar(region[()] if stores_reference else region.attrs.get("table"))
-    try:
-        return nwb[reference] if reference else nwb.get(ELECTRODES)
-    except (ValueError, KeyError):  # a reference to nothing
-        return nwb.get(ELECTRODES)
+    table = referenced(nwb, reference)
+    return nwb.get(ELECTRODES) if table is None else table
 
 
 def _electrode_map(nwb: h5py.File) -> Table | None:
@@ -253,17 +256,19 @@ def _location(nwb: h5py.File, group: str) -> str:
 
 
 def _column(stored: h5py.Dataset, name: str | None = None) -> Column:
-    """One column of the electrodes table, as str, bool, int64 or float64."""
+    """One column of the electrodes table, as str, bool or float64, and whole ids as int64."""
     values = np.atleast_1d(stored[()] if name is None else stored[name]).reshape(-1)
     if values.dtype.kind in "OS":
         return np.array([_label(stored.file, value) for value in values], dtype=str)
     if values.dtype.kind == "b":
         return values
-    return values.astype(np.int64 if stored.name.endswith("/id") or name == "id" else np.float64)
+    is_id = values.dtype.kind in "iu" and "id" in (name, stored.name.rsplit("/", 1)[-1])
+    return values.astype(np.int64 if is_id else np.float64)
 
 
 def _label(nwb: h5py.File, value: Any) -> str:
     """Text, or the name of what a reference refers to."""
     if isinstance(value, h5py.Reference):
-        return str(nwb[value].name).rsplit("/", 1)[-1] if value else ""
+        item = referenced(nwb, value)
+        return "" if item is None else str(item.name).rsplit("/", 1)[-1]
     return text(value)

@@ -58,6 +58,14 @@ def number(value: Any, default: float = float("nan")) -> float:
     return default if value is None else float(value)
 
 
+def referenced(nwb: h5py.File, reference: Any) -> Any:
+    """What a reference refers to; None where it is null or its object is gone."""
+    try:
+        return nwb[reference] if reference else None
+    except (ValueError, KeyError):
+        return None
+
+
 # --- what h5py has no call for ------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """An NWB file → its recordings: shape, clock, channels and units of each."""
 
+import os
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -115,6 +116,10 @@ def _why_unreadable(path: Path, error: str) -> str:
             start = file.read(16)
         kind = "an empty file" if not start else f"it starts with {start!r}"
         return f"not an HDF5 file: {kind}. NWB files are HDF5; correct the location."
+    if "lock" in error:
+        return "another program is writing it: try again once that has closed it."
+    if not os.access(path, os.R_OK):
+        return "may not be read by you. Change its permissions."
     return f"cannot be opened as HDF5 ({error}). Fetch it anew."
 
 

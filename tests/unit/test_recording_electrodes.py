@@ -3,6 +3,7 @@
 import dialects
 import h5py
 import numpy as np
+import pytest
 from dialects import (
     SERIES,
     add_region,
@@ -66,10 +67,12 @@ def test_several_groups_are_a_coordinate(nwb, tmp_path):
 def test_groups_by_reference(nwb):
     table = add_table(nwb, id=np.arange(4), location=["x"] * 4)
     shanks = [nwb.create_group(f"general/extracellular_ephys/shank{i}") for i in (0, 1)]
-    refs = [shanks[0].ref, shanks[1].ref, h5py.Reference(), shanks[0].ref]
+    gone = nwb.create_group("gone")
+    refs = [shanks[0].ref, gone.ref, h5py.Reference(), shanks[1].ref]
     table.create_dataset("group", data=refs, dtype=h5py.ref_dtype)
     add_region(add_series(nwb), np.arange(4), table)
-    assert columns(nwb)["group"] == ["shank0", "shank1", "", "shank0"]
+    del nwb["gone"], gone
+    assert columns(nwb)["group"] == ["shank0", "", "", "shank1"]
 
 
 def test_region_shorter_than_the_data(nwb):
@@ -153,11 +156,29 @@ def test_ids_that_are_not_unique(nwb):
     assert "electrode ids are not unique" in recording(nwb).warnings[0]
 
 
+NO_IDS = "the electrodes table has no ids that are numbers: rows are numbered"
+
+
 def test_table_without_ids(nwb):
     table = add_table(nwb, location=list("abcd"), rel_y=np.arange(4.0))
     add_region(add_series(nwb), [3, 2, 1, 0], table)
     assert ids(nwb) == [3, 2, 1, 0]
-    assert recording(nwb).warnings == ("the electrodes table has no ids: rows are numbered",)
+    assert recording(nwb).warnings == (NO_IDS,)
+
+
+@pytest.mark.parametrize("stored", [["a1", "a2", "b1", "b2"], [0.5, 1.5, 2.5, 3.5], [np.nan] * 4])
+def test_ids_that_are_no_whole_numbers(nwb, stored):
+    table = add_table(nwb, id=stored, location=list("abcd"), rel_y=np.arange(4.0))
+    add_region(add_series(nwb), [3, 2, 1, 0], table)
+    assert ids(nwb) == [3, 2, 1, 0]
+    assert recording(nwb).warnings == (NO_IDS,)
+
+
+def test_ids_of_type_double_as_matlab_writes_them(nwb):
+    table = add_table(nwb, id=[10.0, 20, 30, 40], location=list("abcd"), rel_y=np.arange(4.0))
+    add_region(add_series(nwb), [3, 2, 1, 0], table)
+    assert ids(nwb) == [40, 30, 20, 10]
+    assert recording(nwb).warnings == ()
 
 
 def test_column_of_another_length(nwb):

@@ -1,3 +1,4 @@
+import fcntl
 import os
 from pathlib import Path
 
@@ -118,6 +119,15 @@ def test_file_that_cannot_be_read_is_a_row(write_nwb, tmp_path, spoil, note, mon
     assert bad.note.startswith(f"{tmp_path}/b.nwb: ")
     assert note in bad.note
     assert "\n" not in bad.note
+
+
+def test_file_that_is_being_written(write_nwb, tmp_path):
+    path = write_nwb(tmp_path / "a.nwb")
+    with path.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # as HDF5 itself does
+        (probe,) = listed(Session("s", "nwb", str(path)))
+    assert probe.status == "unreadable"
+    assert probe.note.startswith(f"{path}: another program is writing it: try again")
 
 
 # --- sessions -----------------------------------------------------------------------------------
