@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 from jsonschema import Draft202012Validator
-from snakemake.exceptions import WorkflowError
+from snakemake.exceptions import IncompleteCheckpointException, WorkflowError
 from snakemake.utils import validate
 
 # `python` in a rule is the one that runs Snakemake, whether or not its environment is active
@@ -317,6 +317,18 @@ def show_what_exists():
     files = [results / "probes.tsv", "--page", results / "index.html"]
     files += ["--run", results / "run.json", "--settings", settings()]
     subprocess.run([sys.executable, script("write_gallery"), *files], check=False)
+    if not all_is_there():
+        # with it Snakemake would take all that goes into it as done
+        (results / "run.json").unlink(missing_ok=True)
+
+
+def all_is_there():
+    """Whether every file is there that goes into the gallery."""
+    try:
+        files = targets(INDEX, SUMMARIES, OVERVIEWS, VERIFIED, VIEWERS)({})
+    except IncompleteCheckpointException:  # the probes have not been listed
+        return False
+    return all(Path(file).is_file() for file in files)
 
 
 # --- targets --------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ FIXED = "t=40-42"
 DRAWN = """(probe) => {
     const page = window.Bokeh?.documents[0]
     const picture = page?.get_model_by_name("picture " + probe)
-    return picture?.data.image.length && picture.tags[0].startsWith("t=40.000000-42.000000&")
+    return picture?.data.image.length && picture.tags[0]?.startsWith("t=40.000000-42.000000&")
 }"""
 PICTURE = """(probe) => {
     const {data} = Bokeh.documents[0].get_model_by_name("picture " + probe)
@@ -83,9 +83,11 @@ def main() -> None:
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
             assert server.stdout is not None
             (address,) = re.findall(r"http://\S+", server.stdout.readline())
-            memory = run(browser, address, session, server.pid, arguments, rng, soak)
-            alive = server.poll() is None
-            server.terminate()
+            try:
+                memory = run(browser, address, session, server.pid, arguments, rng, soak)
+                alive = server.poll() is None
+            finally:
+                server.terminate()
     growth = memory[-1] / memory[len(memory) // 4]
     print(f"{soak.moves} moves, {soak.connections} connections")
     print(

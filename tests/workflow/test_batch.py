@@ -82,15 +82,16 @@ def test_same_sources_give_the_same_bytes_elsewhere(batch):
     assert made == checksums(batch / "results")
 
 
-def test_a_failed_job_does_not_keep_the_gallery_away(bare, write_nwb, tmp_path):
+def test_a_failed_job_is_shown_and_made_up_for(bare, write_nwb, tmp_path):
     workflow = bare.copy(tmp_path)
     for name in "ab":
         write_nwb(workflow / f"data/{name}.nwb")
     workflow.sessions("one nwb data/*.nwb")
-    # as if the disk were full, for one of them
+    (workflow / "full").touch()  # as if the disk were, for one of them
     program = workflow / "scripts/summarize_probe.py"
     fails = (
-        'import sys\nif "/b/" in sys.argv[1]:\n    sys.exit("OSError: No space left on device")\n'
+        'import sys\nfrom os import listdir\nif "/b/" in sys.argv[1] and "full" in listdir():\n'
+        '    sys.exit("OSError: No space left on device")\n'
     )
     program.write_text(program.read_text().replace("from pathlib", f"{fails}from pathlib", 1))
     run = workflow.run(code=1)
@@ -101,3 +102,7 @@ def test_a_failed_job_does_not_keep_the_gallery_away(bare, write_nwb, tmp_path):
     assert reason in page
     assert log in page
     assert (workflow / "results/one/probes/a/thumbnail.png").is_file()
+    (workflow / "full").unlink()
+    workflow.run()
+    assert (workflow / "results/one/probes/b/thumbnail.png").is_file()
+    assert reason not in (workflow / "results/index.html").read_text()
