@@ -9,8 +9,6 @@ rule plan:
         script=script("plan"),
     log:
         "logs/plan.log",
-    benchmark:
-        "benchmarks/plan.tsv"
     localrule: True
     resources:
         mem_mb=lambda wildcards, attempt: 500 * attempt,

@@ -41,6 +41,8 @@ def summarize_probe(
         on_damage=on_damage,
     )
     write_channels(summary, channels)
+    if summary.damage:
+        print(summary.describe_damage())
 
 
 if __name__ == "__main__":

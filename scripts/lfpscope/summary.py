@@ -38,6 +38,11 @@ STEPS = (float(np.float32(0.195e-6)), 0.195e-6, 1.0)
 DEAD_STD = 0.5e-6  # V
 DEAD_FLAT = 0.5  # of the recording
 SATURATED = 0.001  # of the samples
+MOST_NAMED = 20  # of the damaged chunks
+ANEW = (
+    "Put a whole copy in its place, or delete it if it was fetched, and run with "
+    "--forcerun fetch_probe"
+)
 CODEC = BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle")
 
 
@@ -62,6 +67,16 @@ class Summary:
     def table(self) -> list[dict[str, Any]]:
         """Rows of channels.csv, in volts."""
         return [self._row(index) for index in range(self.references.n_channels)]
+
+    def describe_damage(self) -> str:
+        """Name each damaged chunk, for a person to read; nothing where all are whole."""
+        if not self.damage:
+            return ""
+        r, most = self.references, self.damage[:MOST_NAMED]
+        lines = [f"{r.describe_chunk(one.row, one.column)}: damaged: {one.reason}" for one in most]
+        if len(self.damage) > len(most):
+            lines.append(f"and {len(self.damage) - len(most)} more")
+        return "\n".join([*lines, f"{ANEW}."])
 
     def _row(self, index: int) -> dict[str, Any]:
         r, s = self.references, self.statistics[index]
@@ -225,7 +240,7 @@ def _pass(source: Source, writer: "_Writer", threads: int, on_damage: OnDamage) 
                 one = min(damage, key=_place)
                 raise UserError(
                     f"{references.describe_chunk(one.row, one.column)}: damaged: {one.reason}. "
-                    "Fetch the file anew, or set `on_damage: mask` to go on without such chunks."
+                    f"{ANEW}, or set `on_damage: mask` to go on without such chunks."
                 )
             bar.update(size * slab.rows.stop // references.layout.grid[0] - bar.n)
     kernels.close_statistics(total, flat_samples)
