@@ -1,5 +1,6 @@
 """Files that are fetched to be kept: each one whole and checked, or not there at all."""
 
+import os
 import re
 import sys
 import time
@@ -29,7 +30,8 @@ def download(
 
     What has come stands in ``<name>.part`` beside it and is resumed by the next try, or the next
     run, if the server says that the file is still the same. Several processes may ask for one
-    file: the first one fetches it, the others wait for it.
+    file: the first one fetches it, the others wait for it. Where a file system knows no locks,
+    each may fetch it: all write the same bytes to the same places.
 
     Parameters
     ----------
@@ -47,23 +49,19 @@ def download(
     Raises
     ------
     UserError
-        If the server refuses, if the file did not come whole in so many tries, or if the one that
-        is there does not pass the check.
+        If the server refuses, if the file did not come whole in so many tries, if there is no room
+        for it, or if the one that is there does not pass the check.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with alone(path):
-        if path.exists():  # another process was quicker
-            try:
-                check(path)
-            except UserError as error:
-                raise UserError(f"{error} It is not replaced: delete it and run again.") from None
+        if not path.exists():
+            part = path.with_name(f"{path.name}.part")
+            _fetch_whole(address, part, path, check, stall_seconds, tries)
             return
-        part = path.with_name(f"{path.name}.part")
-        _fetch_whole(address, part, check, stall_seconds, tries)
-        flush(part)
-        part.replace(path)
-        flush(path.parent)
-        _note(part).unlink(missing_ok=True)
+    try:  # another process was quicker, or another day
+        check(path)
+    except UserError as error:
+        raise UserError(f"{error} It is not replaced: delete it and run again.") from None
 
 
 def size_at(address: str, *, stall_seconds: float = 60.0, tries: int = TRIES) -> int:
@@ -98,32 +96,53 @@ def size_at(address: str, *, stall_seconds: float = 60.0, tries: int = TRIES) ->
 
 
 def _fetch_whole(
-    address: str, part: Path, check: Callable[[Path], None], seconds: float, tries: int
+    address: str,
+    part: Path,
+    path: Path,
+    check: Callable[[Path], None],
+    seconds: float,
+    tries: int,
 ) -> None:
-    """Fetch a part until it is whole and passes the check."""
+    """Fetch a part until it is whole and passes the check, and give it its name."""
     problem = ""
     headers: Mapping[str, str] = {}
     for attempt in range(tries):
         if attempt:
             print(f"{address}: {problem}; trying again", file=sys.stderr)
             time.sleep(pause(attempt, headers))
+        if path.exists():  # without locks: another process was quicker
+            return
         try:
             problem, headers = _fetch(address, part, seconds)
+            problem = problem or _keep(part, path, check)
+            if not problem:
+                return
         except requests.RequestException as error:
             problem, headers = reason(error), {}
-        if problem:
-            continue
-        try:
-            check(part)
-        except UserError as error:
-            problem = str(error).rstrip(".")
-            part.unlink()
-        else:
-            return
+        except FileNotFoundError:  # without locks: another process took the part
+            problem, headers = "the part has gone", {}
+        except OSError as error:
+            raise UserError(
+                f"{part}: {error.strerror}. Make room and run again: what has come is resumed."
+            ) from None
     raise UserError(
         f"{address}: did not come whole in {tries} tries: {problem}. Look at the connection and "
         "run again; what has come so far is resumed where it can be."
     )
+
+
+def _keep(part: Path, path: Path, check: Callable[[Path], None]) -> str:
+    """Give a part its name, or remove it and say why it does not pass the check."""
+    try:
+        check(part)
+    except UserError as error:
+        part.unlink(missing_ok=True)
+        return str(error).rstrip(".")
+    flush(part)
+    part.replace(path)
+    flush(path.parent)
+    _note(part).unlink(missing_ok=True)
+    return ""
 
 
 def _fetch(address: str, part: Path, seconds: float) -> tuple[str, Mapping[str, str]]:
@@ -165,10 +184,10 @@ def _fetch(address: str, part: Path, seconds: float) -> tuple[str, Mapping[str, 
 
 
 def _append(answer: requests.Response, part: Path, start: int, total: int | None) -> str:
-    """Write an answer's body to the end of a part; say what is wrong with it."""
+    """Write an answer's body to a part, from its start on; say what is wrong with it."""
     with (
         writing(part),
-        part.open("ab", buffering=0) as file,
+        part.open("r+b" if start else "wb") as file,
         tqdm(
             total=total,
             initial=start,
@@ -178,6 +197,10 @@ def _append(answer: requests.Response, part: Path, start: int, total: int | None
             desc=part.stem,
         ) as bar,
     ):
+        if file.seek(0, os.SEEK_END) < start:  # without locks: another process began anew
+            return f"the part has shrunk below byte {start}"
+        # at its place, not at the end of the file: another process may be writing the same bytes
+        file.seek(start)
         for block in answer.iter_content(BLOCK):
             if not file.tell() and (page := _page(block)):
                 return f"the server sent a page in place of an HDF5 file: {page}"

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 REFUSALS = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
@@ -114,24 +114,41 @@ def flush(path: Path) -> None:
 def alone(path: Path) -> Iterator[None]:
     """Let one process at a time make a file; the others wait.
 
-    The lock is a file beside it, which the system unlocks when a process is killed.
+    The lock is a file beside it, which the system unlocks when a process is killed. Some network
+    file systems know no locks: there nobody waits, and what is made must bear it.
     """
     lock = path.with_name(f"{path.name}.lock")
     while True:
         with lock.open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                print(f"{path}: another process makes it; waiting", file=sys.stderr)
-                fcntl.flock(file, fcntl.LOCK_EX)
             # who had it before has removed the name, and somebody may have made a new file of it
-            if not (lock.exists() and os.path.samestat(os.fstat(file.fileno()), lock.stat())):
+            if _lock(file, path) and not _is_at(file, lock):
                 continue
             try:
                 yield
             finally:
                 lock.unlink(missing_ok=True)
             return
+
+
+def _lock(file: IO[str], path: Path) -> bool:
+    """Wait for a lock; False where the file system has none."""
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"{path}: another process makes it; waiting", file=sys.stderr)
+            fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError as error:  # as of Lustre without the option flock
+        print(f"{path}: no lock to be had ({error.strerror}); going on without", file=sys.stderr)
+        return False
+    return True
+
+
+def _is_at(file: IO[str], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def write_text(path: Path, text: str) -> None:

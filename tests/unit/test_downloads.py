@@ -59,8 +59,8 @@ def fetch(served: Served, path: Path, name: str = "a.nwb", tries: int = 3) -> No
     download(f"{served.address}/{name}", path, check=check, stall_seconds=0.5, tries=tries)
 
 
-def start_fetch(served: Served, path: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", FETCH, f"{served.address}/a.nwb", str(path)]
+def start_fetch(served: Served, path: Path, before: str = "") -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", before + FETCH, f"{served.address}/a.nwb", str(path)]
     scripts = str(Path(__file__).parents[2] / "scripts")
     return subprocess.Popen(command, env=os.environ | {"PYTHONPATH": scripts})
 
@@ -253,6 +253,37 @@ def test_six_at_once_fetch_it_once(served: Served, nwb: Path, path: Path) -> Non
     assert len(served.log) == 1
     assert path.read_bytes() == nwb.read_bytes()
     assert list(path.parent.iterdir()) == [path]
+
+
+WITHOUT_LOCKS = """
+import errno, fcntl, os
+
+def flock(*_):
+    raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+fcntl.flock = flock  # as on a network file system without locks
+"""
+
+
+def test_six_at_once_without_locks(served: Served, nwb: Path, path: Path) -> None:
+    served.pace, served.cut, served.times = 0.1, 0.5, 2
+    processes = [start_fetch(served, path, WITHOUT_LOCKS) for _ in range(6)]
+    assert [process.wait(timeout=60) for process in processes] == [0] * 6
+    assert path.read_bytes() == nwb.read_bytes()
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_disk_that_is_full(served: Served, nwb: Path, path: Path) -> None:
+    """A real limit: the kernel refuses bytes beyond RLIMIT_FSIZE as it does on a full disk."""
+    half = nwb.stat().st_size // 2
+    limit = f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, ({half}, {half}))\n"
+    ignore = "import signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    process = start_fetch(served, path, limit + ignore)
+    assert process.wait(timeout=60) == 1
+    assert not path.exists()
+    fetch(served, path)
+    assert ranges(served) == ["", f"bytes={half}-"]
+    assert path.read_bytes() == nwb.read_bytes()
 
 
 # --- what is there --------------------------------------------------------------------------------
