@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from lfpscope.addresses import traffic
 from lfpscope.describing import describe
 from lfpscope.files import read_json
 from lfpscope.program import program
@@ -40,6 +41,8 @@ def index_probe(
             clock_is_exact=exact,
         )
     print(describe(recording, clock, n_chunks=n_chunks, exact=exact))
+    if asked := traffic():
+        print(f"asked     {asked}")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from lfpscope.addresses import traffic
 from lfpscope.program import program
 from lfpscope.references import open_references
 from lfpscope.summary import OnDamage, build_envelope, write_channels
@@ -41,6 +42,8 @@ def summarize_probe(
         on_damage=on_damage,
     )
     write_channels(summary, channels)
+    if asked := traffic():
+        print(f"asked {asked}")
     if summary.damage:
         print(summary.describe_damage())
 

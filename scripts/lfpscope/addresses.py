@@ -130,8 +130,6 @@ class RemoteFile:
         The stable one.
     size : int
         In bytes.
-    n_requests, n_bytes : int
-        What was asked for so far.
 
     Raises
     ------
@@ -144,8 +142,6 @@ class RemoteFile:
         from requests.adapters import HTTPAdapter
 
         self.address = address
-        self.n_requests = self.n_bytes = 0
-        self._lock = Lock()
         self._session = requests.Session()
         adapter = HTTPAdapter(pool_maxsize=CONNECTIONS, pool_block=True)
         self._session.mount("https://", adapter)
@@ -158,7 +154,7 @@ class RemoteFile:
                 f"{address}: the server does not say how long the file is. Download it."
             )
         self.size = int(total)
-        self._etag = answer.headers.get("ETag", "")
+        self._etag = _version(answer)
 
     def __enter__(self) -> Self:
         return self
@@ -176,7 +172,7 @@ class RemoteFile:
         self._session.close()
 
     def identity(self) -> Identity:
-        """Return size and ETag."""
+        """Return size and ETag, or time of modification where the server gives no ETag."""
         return {"size": self.size, "etag": self._etag}
 
     def read(self, offset: int, size: int) -> bytes:
@@ -192,7 +188,7 @@ class RemoteFile:
             return b""
         answer = self._ask(offset, stop)
         total = answer.headers["Content-Range"].rpartition("/")[2]
-        etag = answer.headers.get("ETag", "")
+        etag = _version(answer)
         if total != str(self.size) or etag != self._etag:
             raise UserError(
                 f"{self.address}: the file has changed while it was read: {total} bytes with ETag "
@@ -206,13 +202,13 @@ class RemoteFile:
 
         problem = ""
         headers: Mapping[str, str] = {}
+        renewed = False
         for attempt in range(TRIES):
             if attempt:
                 time.sleep(pause(attempt, headers))
             headers = {}
             try:
-                with self._lock:
-                    self.n_requests += 1
+                _count(requests=1)
                 answer = self._session.get(
                     self._url,
                     headers={"Range": f"bytes={offset}-{stop - 1}", "Accept-Encoding": "identity"},
@@ -221,10 +217,14 @@ class RemoteFile:
                 )
                 with answer:
                     headers = answer.headers
-                    problem = self._refuse(answer, offset, stop, attempt)
+                    if answer.status_code in (401, 403) and not renewed:
+                        # a signed address may have expired: ask for another
+                        self._url, renewed = _url(self.address), True
+                        problem = f"status {answer.status_code}"
+                        continue
+                    problem = self._refuse(answer, offset, stop)
                     if not problem and len(answer.content) == _length(answer):
-                        with self._lock:
-                            self.n_bytes += len(answer.content)
+                        _count(bytes=len(answer.content))
                         return answer
                     problem = problem or f"{len(answer.content)} bytes of {_length(answer)} came"
             except requests.RequestException as error:
@@ -234,7 +234,7 @@ class RemoteFile:
             "Look at the connection and run again."
         )
 
-    def _refuse(self, answer: "requests.Response", offset: int, stop: int, attempt: int) -> str:
+    def _refuse(self, answer: "requests.Response", offset: int, stop: int) -> str:
         """Say what is wrong with an answer that another try may mend; raise for any other."""
         status = answer.status_code
         if status == 206:
@@ -249,9 +249,6 @@ class RemoteFile:
             return ""
         if status in BUSY:
             return f"status {status}"
-        if status in (401, 403) and attempt == 0:
-            self._url = _url(self.address)  # a signed address may have expired: ask for another
-            return f"status {status}"
         if status == 200:
             kind = answer.headers.get("Content-Type", "unknown")
             raise UserError(
@@ -265,6 +262,26 @@ class RemoteFile:
             )
         what = "no such file" if status in (404, 410) else "refused"
         raise UserError(f"{self.address}: {what} (status {status}). Correct the location.")
+
+
+_traffic = {"requests": 0, "bytes": 0}  # of this process
+_lock = Lock()
+
+
+def _count(**more: int) -> None:
+    with _lock:
+        for name, number in more.items():
+            _traffic[name] += number
+
+
+def traffic() -> str:
+    """What this process has asked of servers so far, for a log; empty where nothing."""
+    n_requests, megabytes = _traffic["requests"], _traffic["bytes"] / 1e6
+    return f"{n_requests} requests, {megabytes:.2f} MB" if n_requests else ""
+
+
+def _version(answer: "requests.Response") -> str:
+    return answer.headers.get("ETag") or answer.headers.get("Last-Modified", "")
 
 
 def _length(answer: "requests.Response") -> int:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -30,8 +31,8 @@ def download(
 
     What has come stands in ``<name>.part`` beside it and is resumed by the next try, or the next
     run, if the server says that the file is still the same. Several processes may ask for one
-    file: the first one fetches it, the others wait for it. Where a file system knows no locks,
-    each may fetch it: all write the same bytes to the same places.
+    file: the first one fetches it, the others wait for it. Where a file system has no locks, each
+    fetches a part of its own, which no other run resumes.
 
     Parameters
     ----------
@@ -53,9 +54,10 @@ def download(
         for it, or if the one that is there does not pass the check.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with alone(path):
+    with alone(path) as locked:
         if not path.exists():
-            part = path.with_name(f"{path.name}.part")
+            own = "" if locked else f".{socket.gethostname()}-{os.getpid()}"
+            part = path.with_name(f"{path.name}{own}.part")
             _fetch_whole(address, part, path, check, stall_seconds, tries)
             return
     try:  # another process was quicker, or another day
@@ -110,8 +112,6 @@ def _fetch_whole(
         if attempt:
             print(f"{address}: {problem}; trying again", file=sys.stderr)
             time.sleep(pause(attempt, headers))
-        if path.exists():  # without locks: another process was quicker
-            return
         try:
             problem, headers = _fetch(address, part, seconds)
             problem = problem or _keep(part, path, check)
@@ -119,11 +119,9 @@ def _fetch_whole(
                 return
         except requests.RequestException as error:
             problem, headers = reason(error), {}
-        except FileNotFoundError:  # without locks: another process took the part
-            problem, headers = "the part has gone", {}
         except OSError as error:
             raise UserError(
-                f"{part}: {error.strerror}. Make room and run again: what has come is resumed."
+                f"{part}: {error.strerror}. Make room, or mend that, and run again."
             ) from None
     raise UserError(
         f"{address}: did not come whole in {tries} tries: {problem}. Look at the connection and "
@@ -139,7 +137,10 @@ def _keep(part: Path, path: Path, check: Callable[[Path], None]) -> str:
         part.unlink(missing_ok=True)
         return str(error).rstrip(".")
     flush(part)
-    part.replace(path)
+    if path.exists():  # without locks: another process was quicker
+        part.unlink()
+    else:
+        part.replace(path)
     flush(path.parent)
     _note(part).unlink(missing_ok=True)
     return ""
@@ -197,9 +198,6 @@ def _append(answer: requests.Response, part: Path, start: int, total: int | None
             desc=part.stem,
         ) as bar,
     ):
-        if file.seek(0, os.SEEK_END) < start:  # without locks: another process began anew
-            return f"the part has shrunk below byte {start}"
-        # at its place, not at the end of the file: another process may be writing the same bytes
         file.seek(start)
         for block in answer.iter_content(BLOCK):
             if not file.tell() and (page := _page(block)):

@@ -111,20 +111,25 @@ def flush(path: Path) -> None:
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[bool]:
     """Let one process at a time make a file; the others wait.
 
-    The lock is a file beside it, which the system unlocks when a process is killed. Some network
-    file systems know no locks: there nobody waits, and what is made must bear it.
+    The lock is a file beside it, which the system unlocks when a process is killed.
+
+    Yields
+    ------
+    bool
+        False where nobody waits, because the file system has no locks.
     """
     lock = path.with_name(f"{path.name}.lock")
     while True:
         with lock.open("w") as file:
             # who had it before has removed the name, and somebody may have made a new file of it
-            if _lock(file, path) and not _is_at(file, lock):
+            locked = _lock(file, path)
+            if locked and not _is_at(file, lock):
                 continue
             try:
-                yield
+                yield locked
             finally:
                 lock.unlink(missing_ok=True)
             return

@@ -266,7 +266,7 @@ fcntl.flock = flock  # as on a network file system without locks
 
 
 def test_six_at_once_without_locks(served: Served, nwb: Path, path: Path) -> None:
-    served.pace, served.cut, served.times = 0.1, 0.5, 2
+    served.pace = 0.1
     processes = [start_fetch(served, path, WITHOUT_LOCKS) for _ in range(6)]
     assert [process.wait(timeout=60) for process in processes] == [0] * 6
     assert path.read_bytes() == nwb.read_bytes()

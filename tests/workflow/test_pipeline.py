@@ -274,7 +274,9 @@ def test_damaged_chunk_is_named(workflow, write_nwb):
     log = (workflow / "logs/check_run.log").read_text()
     assert "one/a: damaged: 1000 samples do not decode; see logs/summarize_probe/one/a.log" in log
     log = (workflow / "logs/summarize_probe/one/a.log").read_text()
-    named = f"probe a, channel 101, 10.800 to 11.599 s, byte {chunk.byte_offset} of {nwb}: damaged: "
+    named = (
+        f"probe a, channel 101, 10.800 to 11.599 s, byte {chunk.byte_offset} of {nwb}: damaged: "
+    )
     assert f"\n{named}" in log
 
     workflow.run("--config", "on_damage=fail", code=1)
