@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
 
 from lfpscope.files import UserError
 from lfpscope.sources.tables import (
+    check_secrets,
     files_of_session,
     find_files,
     read_probes,
@@ -62,6 +63,7 @@ def check_settings(settings):
         raise UserError(
             "configuration: one of allen.scheme and allen.host is missing; expected both or none"
         )
+    check_secrets(allen["mirror"] or "", "configuration: allen.mirror")
 
 
 def check_row(row, where):

@@ -44,10 +44,13 @@ rule list_allen_probes:
         folder=f"{config['cache']}/allen",
         warehouse=warehouse(),
         patience=patience(),
+    # the table of sessions only names the row in an error: as a param, another table would have
+    # everything asked anew
     shell:
         """
         {params.python} {input.script:q} {wildcards.session} --folder {params.folder:q} \
-            --listed {output.listed:q} {params.warehouse} {params.patience} >{log:q} 2>&1
+            --sessions {config[sessions]:q} --listed {output.listed:q} \
+            {params.warehouse} {params.patience} >{log:q} 2>&1
         """
 
 

@@ -4,12 +4,14 @@ from pathlib import Path
 
 from lfpscope.program import program
 from lfpscope.sources.allen_tables import write_listed
+from lfpscope.sources.tables import read_sessions
 from lfpscope.sources.warehouse import list_probes, open_warehouse
 
 
 def list_allen_probes(
     session: str,
     *,
+    sessions: Path,
     folder: Path,
     listed: Path,
     scheme: str = "",
@@ -23,6 +25,8 @@ def list_allen_probes(
     ----------
     session
         Allen's number of it.
+    sessions
+        The table of sessions, whose row an error names.
     folder
         AllenSDK's cache.
     listed
@@ -35,7 +39,11 @@ def list_allen_probes(
         How often each thing is asked for.
     """
     cache = open_warehouse(folder, scheme=scheme, host=host, stall_seconds=stall_seconds)
-    write_listed(listed, list_probes(cache, session, folder=folder, tries=tries))
+    (row,) = (one for one in read_sessions(sessions) if one.session == session)
+    found = list_probes(cache, row, folder=folder, tries=tries)
+    write_listed(listed, found)
+    for probe in found:
+        print(f"{probe.probe} {probe.name}: {probe.link or probe.note or 'nothing to fetch'}")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from lfpscope.electrodes import electrode_rows, read_channels
 from lfpscope.files import UserError
 from lfpscope.hdf5 import member, number, text
 from lfpscope.layout import Layout, Refs, chunk_references, decode, describe_layout, inlined_bytes
+from lfpscope.series import NoSeriesError as NoSeriesError
 from lfpscope.series import choose_series as choose_series
 from lfpscope.series import find_series as find_series
 from lfpscope.series import read_times, stored_rate
@@ -90,7 +91,10 @@ def open_nwb(address: str | Path) -> h5py.File:
     try:
         return h5py.File(path, "r")
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file. Correct the location in sessions.tsv.") from None
+        raise UserError(
+            f"{path}: no such file. Correct the location in sessions.tsv; where it was made or "
+            "fetched, run with --forcerun fetch_probe."
+        ) from None
     except OSError as error:
         raise UserError(f"{path}: {_why_unreadable(path, str(error))}") from None
 

@@ -365,7 +365,10 @@ def check_source(references: References) -> None:
         If it is missing or has changed: what changed, and what to run.
     """
     address, then = references.address, references.provenance
-    where = "Put the file back, or correct sessions.tsv and run again."
+    where = (
+        "Put the file back, or correct sessions.tsv and run again; where it was made or fetched, "
+        "with --forcerun fetch_probe."
+    )
     if not is_remote(address) and not Path(address).exists():
         raise UserError(
             f"{address}: No such file or directory, but {references.file} refers to it. {where}"

@@ -15,6 +15,10 @@ from lfpscope.hdf5 import number, text
 LFP_RATE = 3000.0  # Hz; an ElectricalSeries outside an LFP container is LFP up to this rate
 
 
+class NoSeriesError(UserError):
+    """An NWB file that is whole, and has nothing to read in it."""
+
+
 def choose_series(nwb: h5py.File, pattern: str = "") -> tuple[list[str], str]:
     """Find the series that hold LFP.
 
@@ -37,12 +41,14 @@ def choose_series(nwb: h5py.File, pattern: str = "") -> tuple[list[str], str]:
 
     Raises
     ------
+    NoSeriesError
+        If the file has no ElectricalSeries at all.
     UserError
         If none qualifies; the message names all ElectricalSeries of the file.
     """
     found = find_series(nwb)
     if not found:
-        raise UserError(_no_series(nwb))
+        raise _no_series(nwb)
     in_containers = _in_lfp_containers(nwb)
     rules: list[tuple[str, Callable[[h5py.Group], bool]]] = [
         ("inside an LFP container", lambda s: _address(s) in in_containers),
@@ -69,7 +75,7 @@ def _listing(found: list[h5py.Group]) -> str:
     return ", ".join(f"{series.name} ({stored_rate(series):g} Hz)" for series in found)
 
 
-def _no_series(nwb: h5py.File) -> str:
+def _no_series(nwb: h5py.File) -> UserError:
     links: list[str] = []
 
     def visit(name: str, link: Any) -> None:
@@ -78,11 +84,13 @@ def _no_series(nwb: h5py.File) -> str:
 
     nwb.visititems_links(visit)
     if links:
-        return (
+        return UserError(
             f"{nwb.filename}: no ElectricalSeries of its own, but links into other files, which "
             f"are not followed: {', '.join(links[:3])}. List those files instead."
         )
-    return f"{nwb.filename}: no ElectricalSeries in this file. Is it the file with the LFP?"
+    is_nwb = "nwb_version" in nwb.attrs or "nwb_version" in nwb  # a dataset, in NWB 1
+    kind = NoSeriesError if is_nwb else UserError
+    return kind(f"{nwb.filename}: no ElectricalSeries in this file. Is it the file with the LFP?")
 
 
 def find_series(nwb: h5py.File) -> list[h5py.Group]:

@@ -59,10 +59,6 @@ def test_what_is_odd_is_noted(write_nwb, tmp_path):
     assert probe.note.startswith("1 of 1 ElectricalSeries: inside an LFP container; no electrodes")
 
 
-def no_lfp(path, write_nwb):
-    write_nwb(path, neurodata_type="TimeSeries")
-
-
 def not_hdf5(path, _):
     path.write_text("x\ty\n1\t2\n")
 
@@ -100,7 +96,6 @@ def endless(path, write_nwb):
 @pytest.mark.parametrize(
     ("spoil", "note"),
     [
-        (no_lfp, "no ElectricalSeries"),
         (not_hdf5, "not an HDF5 file"),
         (truncated, "truncated"),
         (lzf, "lzf"),
@@ -128,6 +123,17 @@ def test_file_that_is_being_written(write_nwb, tmp_path):
         (probe,) = listed(Session("s", "nwb", str(path)))
     assert probe.status == "unreadable"
     assert probe.note.startswith(f"{path}: another program is writing it: try again")
+
+
+def test_a_file_without_a_recording_has_no_lfp_beside_others(write_nwb, tmp_path):
+    with h5py.File(write_nwb(tmp_path / "b.nwb", neurodata_type="TimeSeries"), "a") as file:
+        file.attrs["nwb_version"] = "2.2.2"
+    (alone,) = listed(Session("s", "nwb", f"{tmp_path}/*.nwb"))
+    assert alone.status == "unreadable"
+    write_nwb(tmp_path / "a.nwb")
+    found = listed(Session("s", "nwb", f"{tmp_path}/*.nwb"))
+    assert [(probe.probe, probe.status) for probe in found] == [("a", "ok"), ("b", "no LFP")]
+    assert "no ElectricalSeries in this file" in found[1].note
 
 
 # --- sessions -----------------------------------------------------------------------------------

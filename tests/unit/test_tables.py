@@ -54,6 +54,14 @@ def test_probes_are_separated_by_commas(tmp_path):
         ("session\tsource\tlocation\na\tdemo\tx\n", "line 2: a demo has no location"),
         ("session\tsource\tlocation\na\tnwb\tftp://x.org/y.nwb\n", "scheme ftp; expected"),
         ('session\tsource\na\t"nwb\n', "line 2: unexpected end of data. Write quotes in pairs"),
+        (
+            "session\tsource\tlocation\na\tnwb\thttps://me:secret@x.org/y.nwb\n",
+            "line 2: an address with a password",
+        ),
+        (
+            "session\tsource\tlocation\na\tnwb\thttps://x.org/y.nwb?X-Amz-Signature=1\n",
+            "line 2: an address with a password or a signature",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path, text, message):

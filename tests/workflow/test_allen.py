@@ -188,9 +188,10 @@ def test_faults_of_the_tables(allen, warehouse, fault):
 
 
 def test_a_session_that_allen_does_not_know(allen, warehouse):
-    allen.sessions("3 allen")
+    allen.sessions("715000002 allen", "3 allen")
     run = allen.run("index", *settings(warehouse), code=1)
-    assert "no probe of session 3. Correct the table of sessions" in run.output
+    assert f"sessions.tsv, line 3: {warehouse.host} has no probe of a session 3" in run.output
+    assert "Traceback" not in run.output
 
 
 def copy_of_the_cache(folder: Path, files: Path) -> Path:

@@ -36,7 +36,7 @@ def mirrored_probes(session: Session, mirror: str) -> list[Probe]:
         If its table of probes cannot be read, or has none of this session.
     """
     where = mirror.rstrip("/")
-    found = probes_of(session.session, read_csv(where, "probes.csv"), f"{where}/probes.csv")
+    found = probes_of(session, read_csv(where, "probes.csv"), f"{where}/probes.csv")
     return [_row(session, probe, f"{where}/{probe.file}") for probe in found]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from lfpscope.addresses import open_address
 from lfpscope.files import UserError, read_table, write_table
+from lfpscope.sources.tables import Session
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,17 @@ def read_csv(folder: str, name: str) -> list[dict[str, Any]]:
     return rows
 
 
-def probes_of(session: str, rows: Iterable[dict[str, Any]], where: str) -> list[Listed]:
+def probes_of(session: Session, rows: Iterable[dict[str, Any]], origin: str) -> list[Listed]:
     """Take a session's probes from a table of AllenSDK's.
+
+    Parameters
+    ----------
+    session : Session
+        Its row of the table of sessions.
+    rows : iterable of dict
+        AllenSDK's table of probes.
+    origin : str
+        Where that is from, for an error message.
 
     Raises
     ------
@@ -90,13 +100,16 @@ def probes_of(session: str, rows: Iterable[dict[str, Any]], where: str) -> list[
             name=str(row.get("name", "")),
             # the warehouse writes true, AllenSDK's tables True
             has_lfp="yes" if str(row.get("has_lfp_data", True)).lower() == "true" else "no",
-            file=lfp_file(session, str(row["id"])),
+            file=lfp_file(session.session, str(row["id"])),
         )
         for row in rows
-        if str(row.get("ecephys_session_id")) == session
+        if str(row.get("ecephys_session_id")) == session.session
     ]
     if not found:
-        raise UserError(f"{where}: no probe of session {session}. Correct the table of sessions.")
+        raise UserError(
+            f"{session.where}: {origin} has no probe of a session {session.session}. Correct the "
+            "number: list_allen_sessions writes a table of those that there are."
+        )
     return found
 
 

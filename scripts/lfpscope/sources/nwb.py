@@ -2,6 +2,7 @@
 
 import re
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,14 +10,21 @@ from lfpscope.addresses import is_remote
 from lfpscope.apart import Apart
 from lfpscope.files import UserError
 from lfpscope.layout import chunk_references
-from lfpscope.recording import choose_series, open_nwb, read_clock, read_recording
-from lfpscope.sources.tables import Probe, Session, find_files
+from lfpscope.recording import (
+    NoSeriesError,
+    choose_series,
+    open_nwb,
+    read_clock,
+    read_recording,
+)
+from lfpscope.sources.tables import NO_LFP, Probe, Session, find_files
 
 
 def nwb_probes(session: Session, apart: Apart) -> list[Probe]:
     """Find the probes of a session in its files.
 
-    A file that cannot be read is a probe whose status says so, so that the others go on.
+    A file that cannot be read is a probe whose status says so, so that the others go on. One
+    without any recording, such as Allen's session file, has no LFP beside files that have some.
 
     Raises
     ------
@@ -29,6 +37,8 @@ def nwb_probes(session: Session, apart: Apart) -> list[Probe]:
             found += apart.read(file, probes_in_file, session, file)
         except UserError as error:
             found.append(_unreadable(session, probe_id(_path(file)), file, "", error))
+    if all(probe.status == NO_LFP for probe in found):
+        return [replace(probe, status="unreadable") for probe in found]
     return found
 
 
@@ -56,6 +66,8 @@ def probes_in_file(session: Session, file: str) -> list[Probe]:
                     note = "; ".join([reason, *recording.warnings])
                     probes.append(Probe(session.session, probe, "nwb", file, series, "ok", note))
             return probes
+    except NoSeriesError as error:
+        return [Probe(session.session, probe_id(path), "nwb", file, "", NO_LFP, str(error))]
     except UserError as error:
         return [_unreadable(session, probe_id(path), file, "", error)]
     except Exception as error:  # noqa: BLE001 - damaged metadata give h5py anything to say

@@ -164,10 +164,20 @@ def check_source(session: Session) -> None:
             f"{where}: {location}: scheme {scheme[1]}; expected a path or glob of files on disk, "
             "https:// or s3://."
         )
+    check_secrets(location, where)
     if scheme and "*" in location:
         raise UserError(
             f"{where}: {location}: servers do not list their files, so no `*` in an address. "
             "Name each one, with spaces between."
+        )
+
+
+def check_secrets(address: str, where: str) -> None:
+    """Check that an address holds no password and no signature, because it will be stored."""
+    if re.search(r"://[^/\s]*@|[?&](X-Amz-|AWSAccessKeyId=|Signature=|sig=)", address):
+        raise UserError(
+            f"{where}: an address with a password or a signature, which would be stored. Give it "
+            "without; credentials are taken from the environment, or ~/.netrc."
         )
 
 

@@ -21,6 +21,7 @@ from allensdk.brain_observatory.ecephys.ecephys_project_cache import EcephysProj
 from lfpscope.addresses import CONNECT_SECONDS, pause, reason
 from lfpscope.files import UserError, alone
 from lfpscope.sources.allen_tables import Listed, probes_of, read_csv
+from lfpscope.sources.tables import Session
 
 Answer = TypeVar("Answer")
 
@@ -55,7 +56,7 @@ def open_warehouse(
     return cache
 
 
-def list_probes(cache: Any, session: str, *, folder: Path, tries: int) -> list[Listed]:
+def list_probes(cache: Any, session: Session, *, folder: Path, tries: int) -> list[Listed]:
     """List the probes of a session, and where their files are fetched from.
 
     Where the folder holds AllenSDK's `probes.csv`, the warehouse is only asked for files that are
@@ -68,13 +69,13 @@ def list_probes(cache: Any, session: str, *, folder: Path, tries: int) -> list[L
     """
     known = (folder / "probes.csv").is_file()
     if known:
-        where, rows = str(folder / "probes.csv"), read_csv(str(folder), "probes.csv")
+        origin, rows = str(folder / "probes.csv"), read_csv(str(folder), "probes.csv")
     else:
-        where = cache.fetch_api.rma_engine.host
-        rows = _probes(cache, session, tries)
+        origin = cache.fetch_api.rma_engine.host
+        rows = _probes(cache, session.session, tries)
     found = []
-    for probe in probes_of(session, rows, where):
-        ids = int(session), int(probe.probe)
+    for probe in probes_of(session, rows, origin):
+        ids = int(session.session), int(probe.probe)
         path = cache.get_cache_path(None, cache.PROBE_LFP_NWB_KEY, *ids)
         listed = replace(probe, file=os.path.relpath(path, folder))
         there = known and (folder / listed.file).is_file()
