@@ -113,7 +113,7 @@ def wrong_file(served: Served) -> None:
 
 def bit_flip(served: Served) -> None:
     content = bytearray((served.folder / "a.nwb").read_bytes())
-    content[20] ^= 0xFF  # in the superblock; in samples, the summary finds it
+    content[8] ^= 0xFF  # in the superblock; in samples, the summary finds it
     served.instead = bytes(content)
 
 
