@@ -120,7 +120,7 @@ def _why_unreadable(path: Path, error: str) -> str:
             start = file.read(16)
         kind = "an empty file" if not start else f"it starts with {start!r}"
         return f"not an HDF5 file: {kind}. NWB files are HDF5; correct the location."
-    if "lock" in error:
+    if "unable to lock file" in error:
         return "another program is writing it: try again once that has closed it."
     if not os.access(path, os.R_OK):
         return "may not be read by you. Change its permissions."
