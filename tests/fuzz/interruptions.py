@@ -20,7 +20,6 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -39,6 +38,8 @@ PROGRAMS = {
     f"--thumbnail {ONE}/thumbnail.png": 6.0,
     "write_viewer --session one --viewer results/one/viewer.py --library results/one/lfpscope": 1.0,
 }
+SNAKEMAKES = ".snakemake_timestamp"  # in folders that are outputs
+WHAT_EXISTS = {"results/index.html", "results/run.json"}  # also written of what is not all there
 Sums = dict[str, str]
 
 
@@ -57,11 +58,11 @@ def write_nwb(path: Path, seed: int) -> None:
 
 
 def sums(folder: Path) -> Sums:
-    """Checksums of all files of results; those that tell of the run itself only by name."""
+    """Checksums of all files of results."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted((folder / "results").rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and "__pycache__" not in path.parts and path.name != SNAKEMAKES
     }
 
 
@@ -106,7 +107,9 @@ def wrong(found: Sums, whole: Sums) -> list[str]:
     return [
         name
         for name, one in found.items()
-        if whole.get(name) != one and not any(part.startswith(".") for part in Path(name).parts)
+        if whole.get(name) != one
+        and name not in WHAT_EXISTS
+        and not any(part.startswith(".") for part in Path(name).parts)
     ]
 
 
@@ -155,11 +158,16 @@ def try_runs(folder: Path, whole: Sums, n: int, rng: random.Random) -> list[str]
     """Interrupt Snakemake with all its jobs, or alone, and run it again."""
     problems, counts = list[str](), Counter[str]()
     for _ in range(n):
-        shutil.rmtree(folder / "results")
+        if rng.random() < 0.7:  # else what is there is made again
+            shutil.rmtree(folder / "results")
+        else:
+            (folder / "data/a.nwb").touch()
         how = rng.choice(SIGNALS)
         ended = interrupted(SNAKEMAKE, folder, rng.uniform(2, 25), how)
         counts["ended before" if ended else how.name] += 1
         problems += [f"Snakemake, {how.name}: {one}" for one in wrong(sums(folder), whole)]
+        if how == signal.SIGKILL:  # as Snakemake asks for
+            subprocess.run([*SNAKEMAKE, "--unlock"], cwd=folder, check=True, capture_output=True)
         done = subprocess.run(SNAKEMAKE, cwd=folder, check=False, capture_output=True, text=True)
         if done.returncode:
             problems.append(f"Snakemake after {how.name}: {done.stderr[-1000:]}")
