@@ -30,6 +30,7 @@ from lfpscope.variables import counted, inlined_variable, read_inlined, zarr_var
 
 LOCAL_CHUNKS = 32  # whose checksums tell a replaced file from a touched one
 REMOTE_CHUNKS = 4  # where an ETag tells, and a copy on disk must still be known again
+HEAD_BYTES = 2048  # the superblock, and the root group behind it
 CHECKED_BYTES = 1 << 20  # of each: those into contiguous data may be large
 
 
@@ -238,12 +239,17 @@ def _provenance(address: str, chunks: Refs) -> dict[str, Any]:
 
 
 def _checksums(source: Bytes, chunks: Refs, n: int) -> list[list[int]]:
-    """Lists ``[offset, size, crc32]`` of the starts of chunks spread evenly over the data."""
+    """Lists ``[offset, size, crc32]`` of the file's start and of some chunks' starts.
+
+    Of the first and the last chunk, and of others at random places, the same ones each time.
+    """
     places = sorted(
         [ref[1], min(ref[2], CHECKED_BYTES)] for ref in chunks.values() if isinstance(ref, list)
     )
-    picked = np.linspace(0, len(places) - 1, min(n, len(places))).round().astype(int)
-    return [[*places[i], zlib.crc32(source.read(*places[i]))] for i in picked.tolist()]
+    order = np.random.default_rng(len(places)).permutation(len(places)).tolist()
+    picked = sorted(list(dict.fromkeys([*range(len(places))[:: len(places) - 1 or 1], *order]))[:n])
+    noted = [[0, min(source.size, HEAD_BYTES)], *(places[i] for i in picked)]
+    return [[*place, zlib.crc32(source.read(*place))] for place in noted]
 
 
 # --- opening ------------------------------------------------------------------------------------
@@ -396,9 +402,9 @@ def check_checksums(references: References) -> None:
     with open_address(references.address) as source:
         for offset, size, crc in references.provenance["crc32"]:
             if zlib.crc32(source.read(offset, size)) != crc:
+                what = f"the chunk at byte {offset}" if offset else "its start"
                 raise UserError(
-                    f"{references.address}: the chunk at byte {offset} has changed. "
-                    f"{_index_again(references)}"
+                    f"{references.address}: {what} has changed. {_index_again(references)}"
                 )
 
 

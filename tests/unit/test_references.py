@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -134,7 +135,9 @@ def test_opened(path, source):
     assert references.layout.grid == references.offsets.shape == (3, 4)
     assert references.channels.id.tolist() == [100, 101, 102, 103]
     assert references.provenance["size"] == source.stat().st_size
-    assert len(references.provenance["crc32"]) == 12
+    checksums = references.provenance["crc32"]
+    assert checksums[0] == [0, 2048, zlib.crc32(source.read_bytes()[:2048])]
+    assert len(checksums) == 1 + 12
 
 
 def test_summary_reads_the_clock_that_indexing_did_not(write_nwb, tmp_path):
@@ -174,6 +177,26 @@ def test_source_of_the_same_size_with_other_samples(path, source):
     source.write_bytes(content)
     os.utime(source, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
     assert f"the chunk at byte {offset} has changed" in refusal(path)
+
+
+def test_source_of_the_same_size_with_another_start(path, source):
+    before = source.stat()
+    content = bytearray(source.read_bytes())
+    content[100] ^= 1
+    source.write_bytes(content)
+    os.utime(source, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    assert f"{source}: its start has changed. Run the pipeline again" in refusal(path)
+
+
+def test_checksums_of_many_chunks(write_nwb, tmp_path):
+    path = index(write_nwb(tmp_path / "a.nwb", samples=30_000), 120)
+    references = open_references(path)
+    chunks = np.sort(references.offsets.ravel())
+    starts = [start for start, _, _ in references.provenance["crc32"]]
+    assert len(starts) == 33
+    assert (starts[0], starts[1], starts[-1]) == (0, chunks[0], chunks[-1])
+    steps = np.diff(np.searchsorted(chunks, starts[1:]))
+    assert len(set(steps.tolist())) > 4  # an even stride would meet the same channels
 
 
 def test_source_that_was_only_touched(path, source):
