@@ -5,24 +5,22 @@ pixel column holds whole buckets (Jugel et al., M4: a visualization-oriented tim
 aggregation, VLDB 2014).
 """
 
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-import zarr
-from zarr.storage import ZipStore
 
 from lfpscope import kernels
 from lfpscope.blocks import CACHE, Block, Damage, Samples, Source
 from lfpscope.clock import Clock, Segment
 from lfpscope.files import UserError
 from lfpscope.references import References
+from lfpscope.store import Store
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.uint8]
@@ -138,33 +136,31 @@ class Probe:
 
     def __init__(self, references: References, envelope: Path) -> None:
         self.references = references
-        again = "Delete it and run the pipeline again."
+        self._store = Store(envelope)
         try:
-            self._store = ZipStore(envelope, mode="r")
-            root = zarr.open_group(self._store, mode="r")
-            attributes = root.attrs.asdict()
-            self.sizes: list[int] = list(attributes["buckets"])  # type: ignore[arg-type]
-            self._step: float | None = attributes["step"]  # type: ignore[assignment]
-            statistics = {name: _all(root, f"statistics/{name}") for name in ("dead", "saturated")}
-            n, m2 = _all(root, "statistics/n"), _all(root, "statistics/m2")
-            mean = _all(root, "statistics/mean")
-            damaged: Any = root["statistics"].attrs["damaged"]
-        except FileNotFoundError:
-            raise UserError(f"{envelope}: no such file. Run the pipeline to make it.") from None
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise UserError(f"{envelope}: not an envelope ({error}). {again}") from None
-        if not references.clock_is_exact:
-            clock = Clock.from_json(attributes["clock"])  # type: ignore[arg-type]
-            references = self.references = replace(references, clock=clock, clock_is_exact=True)
-        if attributes["clock"] != references.clock.to_json():
-            raise UserError(f"{envelope}: made for another clock than {references.file}. {again}")
-        self._root = root
-        self.dead, self.saturated = statistics["dead"], statistics["saturated"]
+            attributes = self._store.attributes()
+            self.sizes: list[int] = attributes["buckets"]
+            self._step: float | None = attributes["step"]
+            n, m2, mean, self.dead, self.saturated = (
+                self._store.read(f"statistics/{name}")
+                for name in ("n", "m2", "mean", "dead", "saturated")
+            )
+            self.damaged = [Damage(*one) for one in self._store.attributes("statistics")["damaged"]]
+            clock = attributes["clock"]
+            if not references.clock_is_exact:
+                exact = Clock.from_json(clock)
+                references = self.references = replace(references, clock=exact, clock_is_exact=True)
+        except (LookupError, TypeError, ValueError) as error:
+            raise self._store.damaged(error) from None
+        if clock != references.clock.to_json():
+            raise UserError(
+                f"{envelope}: made for another clock than {references.file}. "
+                "Delete it and run the pipeline again."
+            )
         with np.errstate(invalid="ignore"):
             self.std = np.sqrt(m2 / np.where(n > 0, n, np.nan)) * np.abs(references.scale)
         mean = mean * references.scale + references.add
         self.mean = np.where(np.isfinite(mean), mean, 0.0)
-        self.damaged = [Damage(*one) for one in damaged]
         self._source = Source(references)
         self._samples = Samples(self._source, step=self._step)
 
@@ -249,8 +245,10 @@ class Probe:
             here = slice(column * width, min((column + 1) * width, layout.shape[1]))
             i, top = row - rows.start, row * height
             stretch = chunk[max(begin - top, 0) : end - top, : here.stop - here.start].T
+            samples = np.ascontiguousarray(stretch)
             kernels.bucket_chunk(
-                np.ascontiguousarray(stretch),
+                samples,
+                *kernels.as_integers(samples),
                 self._samples.factor(chunk),
                 edges[i],
                 before[i],
@@ -312,9 +310,9 @@ class Probe:
         kept: tuple[Block, Flags] | None = CACHE.get((self, level, i))
         if kept is not None:
             return kept
-        here = slice(i * CHUNK_BUCKETS, (i + 1) * CHUNK_BUCKETS)
-        values = np.stack([_all(self._root, f"{level}/{name}", here) for name in VALUES])
-        nan = _all(self._root, f"{level}/nan", here)
+        here = i * CHUNK_BUCKETS, (i + 1) * CHUNK_BUCKETS
+        values = np.stack([self._store.read(f"{level}/{name}", *here) for name in VALUES])
+        nan = self._store.read(f"{level}/nan", *here)
         CACHE.keep((self, level, i), (values, nan), values.nbytes + nan.nbytes)
         return values, nan
 
@@ -329,12 +327,6 @@ class Probe:
         """Stored units → volts, for arrays whose last axis but one is the channel."""
         scale = self.references.scale[:, np.newaxis]
         return values * scale + self.references.add
-
-
-def _all(root: zarr.Group, name: str, columns: slice = slice(None)) -> npt.NDArray[Any]:
-    array = root[name]
-    assert isinstance(array, zarr.Array)  # noqa: S101 - tells mypy; the writer made it
-    return np.asarray(array[..., columns])
 
 
 def time_range(clock: Clock, first: float, stop: float) -> Iterator[tuple[Segment, int, int]]:

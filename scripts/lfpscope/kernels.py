@@ -45,9 +45,28 @@ RAIL_RUN = 3  # samples at a channel's extreme in a row are not chance
 # --- one chunk ----------------------------------------------------------------------------------
 
 
+def as_integers(x: Block) -> tuple[Block, int]:
+    """Numbers as integers of the same order: for these the compiler finds extremes eight at a time.
+
+    Returns
+    -------
+    bits : ndarray of int, shape as given
+        Integers themselves; the bits of floats.
+    turn : int
+        Floats (IEEE 754) are in the order of their bits, but for the negative ones, whose order is
+        reversed: these bits are to be turned then. 0 for integers.
+    """
+    if x.dtype.kind != "f":
+        return x, 0
+    kind = np.dtype(f"i{x.itemsize}")
+    return x.view(kind), int(np.iinfo(kind).max)
+
+
 @numba.njit(nogil=True, cache=True)
 def summarise_chunk(
     chunk: Block,
+    bits: Block,
+    turn: int,
     edges: Ints,
     at: int,
     step: float,
@@ -64,6 +83,8 @@ def summarise_chunk(
     ----------
     chunk : ndarray, shape (n_channels, n)
         Decoded samples, channels first.
+    bits, turn : ndarray, int
+        From `as_integers`.
     edges : ndarray of int, shape (n_buckets + 1,)
         Where buckets start and stop, in samples of this chunk. The first is negative where a
         bucket began before; the last one may go on after it.
@@ -87,47 +108,91 @@ def summarise_chunk(
     int
         How many values of buckets are not whole counts of `step`.
     """
-    began_before = edges[0] < 0
+    skip = int(edges[0] < 0)  # the bucket that began before
     edges = np.maximum(edges, 0)
-    lows = np.empty(edges.size - 1, chunk.dtype)
-    highs = np.empty(edges.size - 1, chunk.dtype)
+    n = edges.size - 1
+    values, flags = np.empty((4, n), chunk.dtype), np.empty(n, np.uint8)
     off_grid = 0
     for channel in range(chunk.shape[0]):
         x = chunk[channel]
         s = statistics[channel]
         _moments(x, s)
-        for k in range(lows.size):
-            part = x[edges[k] : edges[k + 1]]
-            lows[k] = highs[k] = part[0]
-            flag = CLEAN
-            if s.n_nan:
-                part, flag = _numbers(part)
-            if flag != ALL_NAN:
-                lows[k], highs[k] = _extremes(part)
-            if k == 0 and began_before:
-                head_nan[channel] = flag
-                off_grid += _store(part, lows[k], highs[k], step, flag, head[:, channel])
-            else:
-                j = at + k - began_before
-                nan[channel, j] = flag
-                off_grid += _store(part, lows[k], highs[k], step, flag, buckets[:, channel, j])
+        _buckets(x, bits[channel], turn, edges, s.n_nan > 0, values, flags)
         if s.n:
-            _rails(x, edges, lows, highs, s)
+            _rails(x, edges, flags, values[1], values[2], s)
             _ends(x, s)
             s.flat = _flat(x[s.head : x.size - s.tail], flat_samples)
+        if skip:
+            head_nan[channel] = flags[0]
+        nan[channel, at : at + n - skip] = flags[skip:]
+        for i in range(4):
+            if skip:
+                off_grid += _store(values[i, :1], step, head[i, channel : channel + 1])
+            off_grid += _store(values[i, skip:], step, buckets[i, channel, at : at + n - skip])
     return off_grid
+
+
+@numba.njit(nogil=True, cache=True)
+def _buckets(
+    x: Block, bits: Block, turn: int, edges: Ints, has_nan: bool, values: Block, flags: Flags
+) -> None:
+    """First, min, max and last of each bucket, and its flag; zeros where it has no number."""
+    if has_nan:
+        for k in range(flags.size):
+            numbers, flags[k] = _numbers(x[edges[k] : edges[k + 1]])
+            values[:, k] = 0
+            if flags[k] != ALL_NAN:
+                values[0, k], values[3, k] = numbers[0], numbers[-1]
+                values[1, k], values[2, k] = numbers.min(), numbers.max()
+        return
+    flags[:] = CLEAN
+    extremes = values[1:3].view(bits.dtype)
+    _extremes(_turned(bits, turn) if turn else bits, edges, extremes[0], extremes[1])
+    if turn:
+        extremes[0], extremes[1] = _turned(extremes[0], turn), _turned(extremes[1], turn)
+    for k in range(flags.size):
+        values[0, k], values[3, k] = x[edges[k]], x[edges[k + 1] - 1]
+
+
+@numba.njit(nogil=True, cache=True)
+def _turned(bits: Block, turn: int) -> Block:
+    """Bits of numbers → integers in the order of the numbers, and back."""
+    turned = np.empty_like(bits)
+    last = 8 * bits.itemsize - 1
+    for i in range(bits.size):
+        turned[i] = bits[i] ^ ((bits[i] >> last) & turn)
+    return turned
+
+
+@numba.njit(nogil=True, cache=True)
+def _extremes(x: Block, edges: Ints, lows: Block, highs: Block) -> None:
+    """Smallest and largest integer of each bucket."""
+    for k in range(lows.size):
+        # unsigned, or each access would look for negative ones
+        start, stop = np.uint64(edges[k]), np.uint64(edges[k + 1])
+        low = high = x[start]
+        for i in range(start, stop):
+            value = x[i]
+            low = value if value < low else low
+            high = value if value > high else high
+        lows[k], highs[k] = low, high
 
 
 @numba.njit(nogil=True, cache=True)
 def _numbers(x: Block) -> tuple[Block, int]:
     """Those that are not NaN, and the flag of such a bucket; as it is if there are none."""
-    broken = np.uint32(0)  # as wide as a float, which is quickest
-    for value in x:
-        broken |= np.uint32(value != value)
-    if not broken:
+    if not _has_nan(x):
         return x, CLEAN
     numbers = _without_nan(x)
     return (numbers, SOME_NAN) if numbers.size else (x, ALL_NAN)
+
+
+@numba.njit(nogil=True, cache=True)
+def _has_nan(x: Block) -> bool:
+    broken = np.uint32(0)  # as wide as a float, which is quickest
+    for value in x:
+        broken |= np.uint32(value != value)
+    return bool(broken)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -140,32 +205,19 @@ def _without_nan(x: Block) -> Block:
     return numbers[:n]
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"nnan", "nsz"})
-def _extremes(x: Block) -> tuple[Any, Any]:
-    """Smallest and largest of numbers, none of them NaN."""
-    low = x[0]
-    high = x[0]
-    for value in x:
-        low = value if value < low else low
-        high = value if value > high else high
-    return low, high
-
-
 @numba.njit(nogil=True, cache=True)
-def _store(numbers: Block, low: Any, high: Any, step: float, flag: int, out: Block) -> int:
-    """Store first, min, max and last; returns how many are not whole counts of the step."""
-    if flag == ALL_NAN:
+def _store(values: Block, step: float, out: Block) -> int:
+    """Store values as whole counts of the step; returns how many are none."""
+    if step == 0:
+        out[:] = values
         return 0
+    inverse = 1.0 / step
     off_grid = 0
-    for i, value in enumerate((numbers[0], low, high, numbers[-1])):
-        if step == 0:
-            out[i] = value
-            continue
-        count = np.rint(value / step)
-        if -32768 <= count <= 32767 and numbers.dtype.type(count * step) == value:
-            out[i] = np.int16(count)
-        else:
-            off_grid += 1
+    for i in range(values.size):
+        count = np.rint(values[i] * inverse)
+        fits = abs(count) <= 32767.0
+        off_grid += not (fits and values.dtype.type(count * step) == values[i])
+        out[i] = np.int16(count) if fits else 0
     return off_grid
 
 
@@ -214,12 +266,15 @@ def _sums(x: Block, pivot: float) -> tuple[float, float]:
 
 
 @numba.njit(nogil=True, cache=True)
-def _rails(x: Block, edges: Ints, lows: Block, highs: Block, s: Any) -> None:
+def _rails(x: Block, edges: Ints, flags: Flags, lows: Block, highs: Block, s: Any) -> None:
     """Extremes, and the samples that lie there in runs, the ends apart."""
-    low = high = x[0]
-    for k in range(lows.size):  # a NaN is neither smaller nor larger
-        low = lows[k] if low != low or lows[k] < low else low
-        high = highs[k] if high != high or highs[k] > high else high
+    first = 0
+    while flags[first] == ALL_NAN:
+        first += 1
+    low, high = lows[first], highs[first]
+    for k in range(first + 1, lows.size):
+        if flags[k] != ALL_NAN:
+            low, high = min(low, lows[k]), max(high, highs[k])
     s.min = low
     s.max = high
     s.at_min = _at_rail(x, edges, lows, low)
@@ -376,6 +431,8 @@ def _join(later: Block, flag: int, i: int, values: Block, flags: Flags, k: int) 
 @numba.njit(nogil=True, cache=True)
 def bucket_chunk(
     chunk: Block,
+    bits: Block,
+    turn: int,
     factor: float,
     edges: Ints,
     at: int,
@@ -390,25 +447,31 @@ def bucket_chunk(
     ----------
     factor : float
         By which samples are multiplied.
-    chunk, edges, at, buckets, nan, head, head_nan
+    chunk, bits, turn, edges, at, buckets, nan, head, head_nan
         As of `summarise_chunk`.
     """
-    began_before = edges[0] < 0
+    skip = int(edges[0] < 0)
     edges = np.maximum(edges, 0)
+    n = edges.size - 1
+    values, flags = np.empty((4, n), chunk.dtype), np.empty(n, np.uint8)
     for channel in range(chunk.shape[0]):
-        for k in range(edges.size - 1):
-            part, flag = _numbers(chunk[channel, edges[k] : edges[k + 1]])
-            j = at + k - began_before
-            if k == 0 and began_before:
-                out = head[:, channel]
-                head_nan[channel] = flag
-            else:
-                out = buckets[:, channel, j]
-                nan[channel, j] = flag
-            if flag != ALL_NAN:
-                low, high = _extremes(part)
-                out[0], out[1] = part[0] * factor, low * factor
-                out[2], out[3] = high * factor, part[-1] * factor
+        x = chunk[channel]
+        _buckets(x, bits[channel], turn, edges, _has_nan(x), values, flags)
+        if skip:
+            head_nan[channel] = flags[0]
+        nan[channel, at : at + n - skip] = flags[skip:]
+        for i in range(4):
+            if skip:
+                _scale(values[i, :1], flags, factor, head[i, channel : channel + 1])
+            out = buckets[i, channel, at : at + n - skip]
+            _scale(values[i, skip:], flags[skip:], factor, out)
+
+
+@numba.njit(nogil=True, cache=True)
+def _scale(values: Block, flags: Flags, factor: float, out: Block) -> None:
+    for k in range(values.size):
+        if flags[k] != ALL_NAN:
+            out[k] = values[k] * factor
 
 
 # --- keeping samples small ----------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """One pass over a probe: statistics of each channel, and the envelope."""
 
-import zipfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,10 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import zarr
 from tqdm import tqdm
-from zarr.codecs import BloscCodec
-from zarr.storage import ZipStore
 
 from lfpscope import kernels
 from lfpscope.blocks import Block, Damage, Source, submit_chunks
@@ -29,6 +25,7 @@ from lfpscope.envelope import (
 )
 from lfpscope.files import UserError, atomic, write_table
 from lfpscope.references import References, with_exact_clock
+from lfpscope.store import StoreWriter
 
 OnDamage = Literal["mask", "fail"]
 SLAB_SAMPLES = 1 << 20  # of all channels: two slabs are in memory
@@ -43,7 +40,6 @@ ANEW = (
     "Put a whole copy in its place, or delete it if it was fetched, and run with "
     "--forcerun fetch_probe"
 )
-CODEC = BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle")
 
 
 @dataclass(frozen=True)
@@ -209,17 +205,11 @@ def _build(
     on_damage: OnDamage,
 ) -> Summary:
     references = source.references
-    with atomic(path) as part:
-        loose = part.with_suffix(".loose")
-        try:
-            with ZipStore(loose, mode="w") as store:
-                writer = _Writer(store, references, bucket_sizes(references.clock, bucket), step)
-                summary = _pass(source, writer, threads, on_damage)
-                writer.close()
-                _write_statistics(writer.root, summary)
-            _repack(loose, part)
-        finally:
-            loose.unlink(missing_ok=True)
+    with atomic(path) as part, StoreWriter(part) as store:
+        writer = _Writer(store, references, bucket_sizes(references.clock, bucket), step)
+        summary = _pass(source, writer, threads, on_damage)
+        writer.close()
+        _write_statistics(store, summary)
     return summary
 
 
@@ -327,8 +317,10 @@ class _Slab:
             statistics["length"] = statistics["n_damaged"] = count
             self.damage.append(chunk)
             return
+        samples = np.ascontiguousarray(chunk[:count, : statistics.size].T)
         off_grid = kernels.summarise_chunk(
-            np.ascontiguousarray(chunk[:count, : statistics.size].T),
+            samples,
+            *kernels.as_integers(samples),
             self._edges[i],
             self._at[i],
             self._step,
@@ -356,8 +348,6 @@ class _Writer:
 
     Attributes
     ----------
-    root : zarr.Group
-        Of the envelope.
     starts : ndarray of int64
         First sample of every bucket of the finest level, and the end of the recording.
     dtype : numpy.dtype
@@ -369,22 +359,25 @@ class _Writer:
     """
 
     def __init__(
-        self, store: ZipStore, references: References, sizes: list[int], step: float | None
+        self, store: StoreWriter, references: References, sizes: list[int], step: float | None
     ) -> None:
         n_channels = references.n_channels
         self.step = step
         stored = references.layout.dtype.newbyteorder("=")
         self.dtype = stored if step is None else np.dtype(np.int16)
-        self.root = zarr.create_group(store, attributes=_attributes(references, sizes, step))
-        self._levels = [_level(self.root, references, size, self.dtype) for size in sizes]
-        self.starts = self._levels[0][1]
+        self._store, self._sizes = store, sizes
+        self._starts = [bucket_starts(references.clock, size) for size in sizes]
+        self.starts = self._starts[0]
+        store.group("", _attributes(references, sizes, step))
+        for size, starts in zip(sizes, self._starts, strict=True):
+            self._describe(size, (n_channels, starts.size - 1))
         self.open_bucket = np.zeros((4, n_channels), self.dtype), _empty(n_channels)
         # what waits until a stored chunk is full
         self._values = np.zeros((4, n_channels, CHUNK_BUCKETS), self.dtype)
         self._nan = _empty(n_channels, CHUNK_BUCKETS)
         self._n_waiting = self._n_written = 0
         # the second level grows with the first; those above it are folded at the end
-        n_wide = self._levels[1][1].size - 1 if sizes[1:] else 0
+        n_wide = self._starts[1].size - 1 if sizes[1:] else 0
         self._wide = np.zeros((4, n_channels, n_wide), self.dtype), _empty(n_channels, n_wide)
 
     def append(self, buckets: Block, nan: Flags) -> None:
@@ -399,18 +392,19 @@ class _Writer:
         self._take(values[..., np.newaxis], nan[:, np.newaxis])
         self._flush()
         below = self._wide
-        for i in range(1, len(self._levels)):
-            group, starts = self._levels[i]
+        for i in range(1, len(self._sizes)):
             if i > 1:
-                below = _folded(*below, self._levels[i - 1][1], starts)
-            _put(group, 0, *below)
+                below = _folded(*below, *self._starts[i - 1 : i + 1])
+            for k, at in enumerate(range(0, below[1].shape[1], CHUNK_BUCKETS)):
+                here = slice(at, at + CHUNK_BUCKETS)
+                self._put(self._sizes[i], k, below[0][..., here], below[1][:, here])
 
     def _take(self, buckets: Block, nan: Flags) -> None:
         """Take finished buckets."""
-        if len(self._levels) > 1:
+        if len(self._sizes) > 1:
             at = self._n_written + self._n_waiting
             starts = self.starts[at : at + nan.shape[1]]
-            kernels.fold(buckets, nan, _parents(starts, self._levels[1][1]), *self._wide)
+            kernels.fold(buckets, nan, _parents(starts, self._starts[1]), *self._wide)
         at = 0
         while at < nan.shape[1]:
             count = min(nan.shape[1] - at, CHUNK_BUCKETS - self._n_waiting)
@@ -423,30 +417,29 @@ class _Writer:
                 self._flush()
 
     def _flush(self) -> None:
-        here = slice(self._n_waiting)
-        _put(self._levels[0][0], self._n_written, self._values[..., here], self._nan[:, here])
+        if self._n_waiting:
+            here, i = slice(self._n_waiting), self._n_written // CHUNK_BUCKETS
+            self._put(self._sizes[0], i, self._values[..., here], self._nan[:, here])
         self._n_written += self._n_waiting
         self._n_waiting = 0
 
+    def _describe(self, size: int, shape: tuple[int, int]) -> None:
+        """Make the arrays of a level."""
+        self._store.group(str(size), {})
+        starts = self._starts[self._sizes.index(size)]
+        for name, values in (("start_sample", starts[:-1]), ("n_samples", np.diff(starts))):
+            self._store.array(f"{size}/{name}", values.shape, np.int64, width=CHUNK_BUCKETS)
+            for i, at in enumerate(range(0, values.size, CHUNK_BUCKETS)):
+                self._store.chunk(f"{size}/{name}", i, values[at : at + CHUNK_BUCKETS])
+        for name in (*VALUES, "nan"):
+            dtype = np.uint8 if name == "nan" else self.dtype
+            names = ("channel", "bucket")
+            self._store.array(f"{size}/{name}", shape, dtype, width=CHUNK_BUCKETS, dimensions=names)
 
-def _level(
-    root: zarr.Group, references: References, size: int, dtype: np.dtype[Any]
-) -> tuple[zarr.Group, Ints]:
-    """Make the arrays of a level; returns its group and where its buckets start."""
-    starts = bucket_starts(references.clock, size)
-    group = root.create_group(str(size))
-    _write(group, "start_sample", starts[:-1], chunks=(CHUNK_BUCKETS,))
-    _write(group, "n_samples", np.diff(starts), chunks=(CHUNK_BUCKETS,))
-    for name in (*VALUES, "nan"):
-        group.create_array(
-            name,
-            shape=(references.n_channels, starts.size - 1),
-            dtype=np.uint8 if name == "nan" else dtype,
-            chunks=(references.n_channels, CHUNK_BUCKETS),
-            compressors=[CODEC],
-            dimension_names=("channel", "bucket"),
-        )
-    return group, starts
+    def _put(self, size: int, i: int, values: Block, nan: Flags) -> None:
+        """Write chunk i of a level."""
+        for name, block in zip((*VALUES, "nan"), (*values, nan), strict=True):
+            self._store.chunk(f"{size}/{name}", i, block)
 
 
 def _empty(*shape: int) -> Flags:
@@ -466,20 +459,6 @@ def _parents(starts: Ints, wider: Ints) -> Ints:
     return np.searchsorted(wider, starts, side="right") - 1
 
 
-def _write(group: zarr.Group, name: str, values: npt.NDArray[Any], **options: Any) -> None:
-    array = group.create_array(
-        name, shape=values.shape, dtype=values.dtype, compressors=[CODEC], **options
-    )
-    array[...] = values
-
-
-def _put(group: zarr.Group, at: int, values: Block, nan: Flags) -> None:
-    for name, block in zip((*VALUES, "nan"), (*values, nan), strict=True):
-        array = group[name]
-        assert isinstance(array, zarr.Array)  # noqa: S101 - tells mypy; create_array made it
-        array[:, at : at + nan.shape[1]] = block
-
-
 def _attributes(references: References, sizes: list[int], step: float | None) -> dict[str, Any]:
     return {
         "session": references.session,
@@ -491,18 +470,11 @@ def _attributes(references: References, sizes: list[int], step: float | None) ->
     }
 
 
-def _write_statistics(root: zarr.Group, summary: Summary) -> None:
+def _write_statistics(store: StoreWriter, summary: Summary) -> None:
     damaged = [[d.row, d.column, d.offset, d.reason] for d in summary.damage]
-    group = root.create_group("statistics", attributes={"damaged": damaged})
+    store.group("statistics", {"damaged": damaged})
     for name in ("n", "n_nan", "n_damaged", "mean", "m2", "min", "max", "flat"):
-        _write(group, name, np.ascontiguousarray(summary.statistics[name]))
+        store.whole(f"statistics/{name}", summary.statistics[name])
     for name in ("dead", "saturated"):
         flags = [row.get(name, 0) for row in summary.table()]
-        _write(group, name, np.array(flags, dtype=np.bool_))
-
-
-def _repack(loose: Path, path: Path) -> None:
-    """Copy a zip with its entries sorted and dated alike: equal content gives equal bytes."""
-    with zipfile.ZipFile(loose) as source, zipfile.ZipFile(path, "w") as target:
-        for name in sorted(source.namelist()):
-            target.writestr(zipfile.ZipInfo(name), source.read(name))
+        store.whole(f"statistics/{name}", np.array(flags, dtype=np.bool_))
