@@ -1,6 +1,7 @@
 """A server of files on loopback, with ranges, a log of requests, and faults to switch on."""
 
 import hashlib
+import io
 import re
 import threading
 import time
@@ -84,14 +85,16 @@ def answer(served: Served, request: BaseHTTPRequestHandler) -> None:
     if not file.is_file():
         return refuse(request, 404, {})
     version = served.etag or f'"{etag(file)}"'
-    content = served.instead if served.instead and fails else file.read_bytes()
-    size = len(content)
+    content = io.BytesIO(served.instead) if served.instead and fails else file.open("rb")
+    size = content.seek(0, io.SEEK_END)
     ranged = wanted and served.ranges and request.headers.get("If-Range", version) == version
     start, stop = 0, size
     if ranged:
         first, last = re.fullmatch(r"bytes=(\d+)-(\d*)", wanted).groups()
         start, stop = int(first), min(int(last or size) + 1, size)
-    body = content[start:stop]
+    with content:
+        content.seek(start)
+        body = content.read(max(0, stop - start))
     if fails:
         body = body[: int(len(body) * served.short)]
     served.log.append((path, wanted, len(body)))

@@ -185,17 +185,22 @@ def run(program: str, *arguments: Path) -> list[float]:
     return [float(number) for number in printed.split()]
 
 
+def write_contiguous(path: Path, gigabytes: int) -> None:
+    """Write a file of one hole: 384 channels of int16, at a rate."""
+    with h5py.File(path, "w") as nwb:
+        series = nwb.create_group(SERIES)
+        data = series.create_dataset("data", (gigabytes * 1_302_083, 384), "<i2")
+        data[-1] = 1
+        series["starting_time"] = 0.0
+        series["starting_time"].attrs["rate"] = 2500.0
+
+
 def contiguous(folder: Path) -> list[tuple[str, float, float | None, str]]:
     """Time the whole index of contiguous data of several sizes, which are holes in their files."""
     rows: list[tuple[str, float, float | None, str]] = []
     for gigabytes in (1, 10, 100, 1000):
         path = folder / f"{gigabytes}.nwb"
-        with h5py.File(path, "w") as nwb:
-            series = nwb.create_group(SERIES)
-            data = series.create_dataset("data", (gigabytes * 1_302_083, 384), "<i2")
-            data[-1] = 1
-            series["starting_time"] = 0.0
-            series["starting_time"].attrs["rate"] = 2500.0
+        write_contiguous(path, gigabytes)
         with h5py.File(path) as nwb:
 
             def index(nwb: h5py.File = nwb) -> None:

@@ -8,10 +8,11 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from index import SERIES, write_probe
+from index import SERIES, write_contiguous, write_probe
 from probes import CHUNK, DISTINCT, make_file
 from probes import SERIES as SHORT
 
@@ -21,7 +22,7 @@ from serving import Served, serve
 
 from lfpscope.blocks import Samples, Source
 from lfpscope.layout import chunk_references
-from lfpscope.recording import open_nwb, read_clock, read_recording
+from lfpscope.recording import index_clock, open_nwb, read_clock, read_recording
 from lfpscope.references import open_references, write_references
 from lfpscope.summary import build_envelope
 
@@ -40,6 +41,7 @@ def main() -> None:
             served.seconds = latency
             index_it(served)
             read_it(served, folder)
+            index_contiguous(served, folder)
 
 
 def show(what: str, most: str, served: Served, step: Callable[[], object]) -> None:
@@ -80,6 +82,35 @@ def read_it(served: Served, folder: Path) -> None:
         samples.close()
     most, envelope = f"≤ {1.02 * sizes.sum() / 1e6:.2f} MB", folder / "envelope.zarr.zip"
     show("summary", most, served, lambda: build_envelope(references, envelope, threads=4))
+
+
+def index_contiguous(served: Served, folder: Path) -> None:
+    """Index contiguous files of several sizes, which are holes."""
+
+    def index(address: str) -> None:
+        with open_nwb(address) as nwb:
+            recording = read_recording(nwb, SERIES)
+            clock, exact = index_clock(nwb, recording)
+            write_references(
+                nwb,
+                recording,
+                clock,
+                session="s",
+                probe="p",
+                address=address,
+                path=folder / "lfp.json",
+                clock_is_exact=exact,
+            )
+
+    for gigabytes in (1, 10, 100):
+        write_contiguous(served.folder / f"{gigabytes}.nwb", gigabytes)
+        address = f"{served.address}/{gigabytes}.nwb"
+        show(
+            f"index {gigabytes} GB of contiguous data",
+            "any size alike",
+            served,
+            partial(index, address),
+        )
 
 
 if __name__ == "__main__":
