@@ -399,13 +399,22 @@ def show_rest(nwb: Path) -> None:
 
 
 def show_scaling(files: dict[int, Path]) -> None:
-    """Length and threads."""
+    """Length, threads and probes."""
     head("eighths of a probe", "threads", "wall s", "CPU s", "peak MB", "pass CPU s per eighth")
     for eighths, nwb in files.items():
         for threads in (1, 2):
             r = measure("ours", nwb, threads)
             per_eighth = r["pass cpu"] / eighths
             show(eighths, threads, r["wall"], r["cpu"], round(r["memory"]), per_eighth)
+    head("probes at once, a thread each", "wall s", "CPU s", "raw MB/s")
+    eighths, nwb = max(files.items())
+    for n in (1, 2):
+        before = time.perf_counter()
+        with ThreadPoolExecutor(n) as pool:
+            results = list(pool.map(lambda _: measure("ours", nwb, 1), range(n)))
+        wall = time.perf_counter() - before
+        raw = n * FULL * eighths / 8 * CHANNELS * 4 / 1e6
+        show(n, wall, sum(r["cpu"] for r in results), round(raw / wall))
 
 
 def main() -> None:
