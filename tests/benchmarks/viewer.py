@@ -1,111 +1,343 @@
-"""How long the viewer's server takes for a redraw, how many bytes it sends, what memory it holds.
+"""How soon the viewer shows a session, how fast it follows, what it sends and what memory it holds.
 
-    python tests/benchmarks/viewer.py results/demo-1 [--moves 1000]
+    python tests/benchmarks/viewer.py [--cache FOLDER] [--moves 1000] [--no-browser]
 
-Draws random views of a session's probes at 1200 × 800 pixels each, without a browser: from the
-request to the picture that would be sent, compressed as the websocket compresses it.
+Makes a session of six probes of the released size (one file, referred to six times), runs its
+viewer.py as a user does, and measures from outside: start-up with Chromium, redraws over the
+websocket, from the range event to the last picture's arrival, at 1200 × 800 pixels a probe.
 """
 
 import argparse
-import resource
+import asyncio
+import json
+import re
+import shutil
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
-import zlib
+import urllib.request
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from bokeh.document import Document
+from bokeh.document.events import ModelChangedEvent
+from bokeh.protocol import Protocol
+from bokeh.protocol.receiver import Receiver
+from probes import FULL, make_file
+from tornado.locks import Lock
+from tornado.websocket import websocket_connect
 
-from lfpscope.blocks import CACHE
-from lfpscope.envelope import Probe
-from lfpscope.files import UserError
-from lfpscope.viewer.render import Picture, compile_drawing, draw
-from lfpscope.viewer.session import Session, Slot, first_state
-from lfpscope.viewer.state import State
+from lfpscope.viewer import write_viewer
 
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+CHROMIUM = "/usr/bin/chromium"
 WIDTH, HEIGHT = 1200, 800
+N_PROBES = 6
+START, RATE = 13.58, 1249.9969812390361
+SPAN = FULL / RATE
+BELOW = (WIDTH - 2) * 127 / RATE  # seconds of a view just below the finest bucket of 128
 
 
-def moves(whole: State, n: int, seed: int = 0) -> Iterator[State]:
-    """Views of all zooms, at random places."""
-    rng = np.random.default_rng(seed)
-    span = whole.stop - whole.start
-    for _ in range(n):
-        here = span * 10 ** rng.uniform(-4, 0)
-        start = whole.start + rng.uniform(0, span - here)
-        yield whole.at(start, start + here)
+# --- a session ----------------------------------------------------------------------------------
 
 
-def timed(slots: list[Slot], state: State) -> tuple[float, list[Picture]]:
-    """Seconds until all pictures of a state are drawn, and the pictures."""
+def make_session(folder: Path) -> Path:
+    """Six probes of the released size that share one file; each has its own cache in the server."""
+    nwb, session = folder / "full.nwb", folder / "six-probes"
+    make_file(nwb, FULL)
+    for i in range(N_PROBES):
+        probe = session / "probes" / f"probe{'ABCDEF'[i]}"
+        if not (probe / "envelope.zarr.zip").exists():
+            probe.mkdir(parents=True, exist_ok=True)
+            (probe / "source.json").write_text(json.dumps({"address": str(nwb)}))
+            names = "--session", session.name, "--probe", probe.name
+            run("index_probe.py", "source.json", *names, "--references", "lfp.json", cwd=probe)
+            outputs = "--envelope", "envelope.zarr.zip", "--channels", "channels.csv"
+            run("summarize_probe.py", "lfp.json", *outputs, cwd=probe)
+    write_viewer(session.name, session / "viewer.py", session / "lfpscope")
+    return session
+
+
+def run(script: str, *arguments: str, cwd: Path) -> None:
+    """Run one of the pipeline's programs."""
+    command = [sys.executable, str(SCRIPTS / script), *arguments]
+    subprocess.run(command, cwd=cwd, check=True, capture_output=True)
+
+
+# --- start --------------------------------------------------------------------------------------
+
+
+class Server:
+    """A viewer that runs, and where it answers."""
+
+    def __init__(self, process: subprocess.Popen[str], begin: float, address: str) -> None:
+        self.process, self.begin, self.address = process, begin, address
+
+    def megabytes(self, key: str = "VmRSS") -> float:
+        """Memory that the server holds now, or held at most (VmHWM)."""
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(rf"{key}:\s+(\d+)", text)[1]) / 1024  # type: ignore[index]
+
+
+@contextmanager
+def serving(session: Path) -> Iterator[Server]:
+    """Run viewer.py."""
     begin = time.perf_counter()
-    pictures = [draw(slot, state, WIDTH, HEIGHT) for slot in slots]
-    seconds = time.perf_counter() - begin
-    return seconds, [picture for picture in pictures if isinstance(picture, Picture)]
+    command = [sys.executable, str(session / "viewer.py"), "--port", "0", "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            found = re.search(r"http://\S+", process.stdout.readline())  # type: ignore[union-attr]
+            yield Server(process, begin, found[0])  # type: ignore[index]
+        finally:
+            process.terminate()
 
 
-def sent(picture: Picture) -> int:
-    """Bytes on the wire, as the websocket deflates them."""
-    return len(zlib.compress(picture.pixels.tobytes(), 1))
+def measure_start(session: Path) -> None:
+    """From the launch to an answer and to all pictures in Chromium; and a page opened later."""
+    from playwright.sync_api import sync_playwright
+
+    drawn = f"{PICTURES} == {N_PROBES}"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        answers, firsts, laters = [], [], []
+        for _ in range(3):
+            with serving(session) as server:
+                urllib.request.urlopen(server.address).read()  # noqa: S310 - our own server
+                answers.append(time.perf_counter() - server.begin)
+                page = browser.new_page(viewport={"width": 1440, "height": 1000})
+                page.goto(server.address)
+                page.wait_for_function(drawn, polling=20)
+                firsts.append(time.perf_counter() - server.begin)
+                for _ in range(3):
+                    later = browser.new_page(viewport={"width": 1440, "height": 1000})
+                    begin = time.perf_counter()
+                    later.goto(server.address)
+                    later.wait_for_function(drawn, polling=20)
+                    laters.append(time.perf_counter() - begin)
+                    later.close()
+                page.close()
+        browser.close()
+    for name, values, most in (
+        ("launch → the page answers", answers, 4),
+        ("launch → all six pictures in Chromium", firsts, 8),
+        ("a page opened later → all six pictures", laters, 1),
+    ):
+        row(name, [1e3 * value for value in values], "ms", 1e3 * most)
 
 
-def report(name: str, values: list[float], unit: str) -> None:
+PICTURES = """(window.Bokeh?.documents[0]
+    ? [...Bokeh.documents[0].all_models].filter(
+        (m) => m.name?.startsWith("picture ") && m.data.image.length).length
+    : 0)"""
+
+
+# --- redraws ------------------------------------------------------------------------------------
+
+
+class Page:
+    """A page of the viewer as the server sees it: a websocket that gets pictures."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._protocol = Protocol()
+        self._receiver = Receiver(self._protocol)
+        self.write_lock = Lock()  # that Bokeh's messages ask for
+
+    async def open(self, probes: list[str]) -> None:
+        """Open the page, and say that each probe's frame is 1200 × 800 pixels."""
+        address = f"{self._server.address}?probes={','.join(probes)}"
+        get = urllib.request.urlopen  # of our own server
+        html = await asyncio.to_thread(lambda: get(address).read().decode())
+        token = json.loads(re.search(r'"token":("[^"]+")', html)[1])  # type: ignore[index]
+        self._socket = await websocket_connect(
+            self._server.address.replace("http", "ws") + "ws",
+            subprotocols=["bokeh", token],
+            compression_options={},
+            max_message_size=1 << 28,
+        )
+        while True:  # until the page has been filled
+            await self._message("ACK", "PATCH-DOC")
+            await self._protocol.create("PULL-DOC-REQ").send(self)
+            reply = await self._message("PULL-DOC-REPLY")
+            document = Document()
+            reply.push_to_document(document)
+            if document.get_model_by_name("time") is not None:
+                break
+        self._document = document
+        self._range = document.get_model_by_name("time")
+        self._pictures = {
+            document.get_model_by_name(f"picture {probe}").id: probe for probe in probes
+        }
+        figures = list(document.select({"name": "traces"}))
+        for figure in figures:
+            await self._change((figure, "inner_width", WIDTH), (figure, "inner_height", HEIGHT))
+        await self._settled(len(probes))
+
+    async def write_message(self, message: Any, binary: bool = False, locked: bool = True) -> None:
+        """Send a part of a message; Bokeh's messages call this."""
+        await self._socket.write_message(message, binary)
+
+    async def _change(self, *changes: tuple[Any, str, Any]) -> None:
+        events = [ModelChangedEvent(self._document, *change) for change in changes]
+        await self._protocol.create("PATCH-DOC", events).send(self)
+
+    async def _message(self, *kinds: str) -> Any:
+        while True:
+            message = await self._receiver.consume(await self._socket.read_message())
+            if message is not None and message.msgtype in kinds:
+                return message
+
+    async def arrived(self) -> tuple[str, str]:
+        """Wait for a picture that is final; whose it is, and of which view."""
+        while True:
+            message = await self._message("PATCH-DOC")
+            for event in message.content["events"]:
+                of = event.get("model", {}).get("id")
+                if of in self._pictures and event.get("attr") == "tags" and event["new"]:
+                    return self._pictures[of], event["new"][0]
+
+    async def _settled(self, n: int) -> None:
+        seen: set[str] = set()
+        while len(seen) < n:
+            seen.add((await self.arrived())[0])
+
+    async def ask(self, start: float, stop: float) -> None:
+        """Send a range event."""
+        await self._change((self._range, "start", start), (self._range, "end", stop))
+
+    async def show(self, start: float, stop: float) -> float:
+        """Milliseconds from a range event to the last probe's picture of it."""
+        begin = time.perf_counter()
+        await self.ask(start, stop)
+        await self.wait_for(start, stop)
+        return 1e3 * (time.perf_counter() - begin)
+
+    async def wait_for(self, start: float, stop: float) -> int:
+        """Wait until every probe's picture is of this range; how many arrived meanwhile."""
+        missing, n = set(self._pictures.values()), 0
+        while missing:
+            probe, query = await self.arrived()
+            n += 1
+            if query.startswith(f"t={start:.6f}-{stop:.6f}&"):
+                missing.discard(probe)
+        return n
+
+    @property
+    def received(self) -> int:
+        """Bytes that came over the wire so far."""
+        return int(self._socket.protocol._wire_bytes_in)
+
+    def close(self) -> None:
+        """Close the page."""
+        self._socket.close()
+
+
+def views(n: int, seed: int = 0) -> Iterator[tuple[float, float]]:
+    """Time ranges of all zooms, at random places."""
+    rng = np.random.default_rng(seed)
+    for _ in range(n):
+        span = SPAN * 10 ** rng.uniform(-4, 0)
+        start = START + rng.uniform(0, SPAN - span)
+        yield round(start, 6), round(start + span, 6)
+
+
+async def measure_redraws(server: Server, probes: list[str], n: int) -> None:
+    """Redraws of some probes: warm and elsewhere, and their bytes."""
+    page = Page(server)
+    await page.open(probes)
+    many = f"{len(probes)} probe{'s' * (len(probes) > 1)}"
+    elsewhere, warm, sizes = [], [], []
+    for start, stop in views(n):
+        before = page.received
+        elsewhere.append(await page.show(start, stop))
+        sizes.append((page.received - before) / len(probes) / 1e3)
+        by = 0.05 * (stop - start)
+        warm.append(await page.show(round(start + by, 6), round(stop + by, 6)))
+    row(f"{many}, moved by a twentieth (warm)", warm, "ms", 50 if len(probes) == 1 else 200)
+    row(f"{many}, somewhere else", elsewhere, "ms")
+    row(f"{many}, on the wire for each", sizes, "kB", 300)
+    page.close()
+
+
+async def measure_cold(server: Server, probe: str) -> None:
+    """Views just below the finest bucket, at places where nothing has been read."""
+    page = Page(server)
+    await page.open([probe])
+    times = [
+        await page.show(round(start, 6), round(start + BELOW, 6))
+        for start in np.linspace(START + 100, START + SPAN - BELOW - 100, 20)
+    ]
+    row("1 probe, just below the envelope, cold", times, "ms", 150)
+    page.close()
+
+
+async def measure_flood(server: Server, probes: list[str]) -> None:
+    """Thirty range events a second for ten seconds: how long after the last its picture comes."""
+    page = Page(server)
+    await page.open(probes)
+    begin = time.perf_counter()
+    for i in range(300):
+        start, stop = round(START + 100 + i, 6), round(START + 160 + i, 6)
+        await page.ask(start, stop)
+        await asyncio.sleep(max(0.0, begin + (i + 1) / 30 - time.perf_counter()))
+    last = time.perf_counter()
+    n = await page.wait_for(start, stop)
+    late = 1e3 * (time.perf_counter() - last)
+    row(f"30 events/s for 10 s, 6 probes: the last of {n} pictures", [late], "ms", 400)
+    page.close()
+
+
+async def measure_memory(server: Server, probes: list[str], n: int) -> None:
+    """What the server holds in the course of many moves of all probes."""
+    page = Page(server)
+    await page.open(probes)
+    held = []
+    for i, (start, stop) in enumerate(views(n, seed=1)):
+        await page.show(start, stop)
+        if (i + 1) % max(1, n // 5) == 0:
+            held.append(server.megabytes())
+    page.close()
+    course = ", ".join(f"{one:.0f}" for one in held)
+    print(f"memory after fifths of {n} moves of 6 probes: {course} MB; ≤ 1000")
+    print(f"memory at most: {server.megabytes('VmHWM'):.0f} MB")
+
+
+def row(name: str, values: list[float], unit: str, most: float | None = None) -> None:
+    """Print median, 95th percentile and what is to be reached."""
     p95 = float(np.percentile(values, 95))
-    print(f"{name:48} median {statistics.median(values):8.1f}  p95 {p95:8.1f} {unit}")
-
-
-def memory() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def cold(session: Session, views: list[State], n: int) -> list[float]:
-    """Milliseconds for views of n probes of whose chunks none is decoded yet."""
-    times = []
-    for state in views:
-        for slot in session.slots:
-            CACHE.forget(slot.open())
-            CACHE.forget(slot.open()._samples)
-        times.append(1e3 * timed(session.slots[:n], state)[0])
-    return times
-
-
-def just_below(whole: State, probe: Probe) -> list[State]:
-    """Views a little shorter than what the envelope draws."""
-    span = (WIDTH - 2) * (probe.sizes[0] - 1) * probe.references.clock.dt
-    starts = np.linspace(whole.start, max(whole.start, whole.stop - span), 20)
-    return [whole.at(start, min(start + span, whole.stop)) for start in starts]
+    aim = "" if most is None else f"  ≤ {most:.0f}: {'yes' if p95 <= most else 'NO'}"
+    print(f"{name:58} median {statistics.median(values):7.0f}  p95 {p95:7.0f} {unit}{aim}", flush=True)
 
 
 def main() -> None:
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("session", type=Path, help="results/<session>")
-    parser.add_argument("--moves", type=int, default=200)
+    parser.add_argument("--cache", type=Path, help="keep the session here")
+    parser.add_argument("--moves", type=int, default=1000, help="for the memory")
+    parser.add_argument("--views", type=int, default=100, help="for the redraws")
+    parser.add_argument("--no-browser", action="store_true", help="leave start-up out")
     arguments = parser.parse_args()
-    session = Session(arguments.session)
-    compile_drawing()
-    probes = [p for p in session.open_probes().values() if not isinstance(p, UserError)]
-    whole = first_state(probes)
-    for state in moves(whole, 10, seed=1):  # compiles and warms up
-        timed(session.slots, state)
-    print(f"{len(probes)} probes, {WIDTH} × {HEIGHT} pixels each, {arguments.moves} views")
-    for mode in ("traces", "heat map"):
-        heat = frozenset(whole.probes) if mode == "heat map" else frozenset[str]()
-        views = [replace(state, heat=heat) for state in moves(whole, arguments.moves)]
-        size: list[float] = []
-        for n in (1, len(probes)):
-            first, again = [], []
-            for state in views if n == 1 else views[: arguments.moves // 4]:
-                first.append(1e3 * timed(session.slots[:n], state)[0])
-                seconds, pictures = timed(session.slots[:n], state)
-                again.append(1e3 * seconds)
-                size += [sent(picture) / 1e3 for picture in pictures]
-            report(f"{mode}: {n} probes, somewhere else", first, "ms")
-            report(f"{mode}: {n} probes, warm", again, "ms")
-        report(f"{mode}: sent, a probe", size, "kB")
-    below = just_below(whole, probes[0])
-    report("just below the finest bucket: 1 probe, cold", cold(session, below, 1), "ms")
-    print(f"memory at most {memory():.0f} MB")
+    folder = arguments.cache or Path(tempfile.mkdtemp(prefix="lfpscope-"))
+    session = make_session(folder)
+    probes = sorted(path.name for path in (session / "probes").iterdir())
+    try:
+        if not arguments.no_browser:
+            measure_start(session)
+        with serving(session) as server:
+            asyncio.run(measure_cold(server, probes[-1]))
+            asyncio.run(measure_redraws(server, probes[:1], arguments.views))
+            asyncio.run(measure_redraws(server, probes, arguments.views // 2))
+            asyncio.run(measure_flood(server, probes))
+        with serving(session) as server:
+            asyncio.run(measure_memory(server, probes, arguments.moves))
+    finally:
+        if arguments.cache is None:
+            shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

@@ -122,6 +122,7 @@ class Panel:
             toolbar_location=None,
             sizing_mode="stretch_both",
             css_classes=["traces"],
+            name="traces",
             **borders(LEFT),
         )
         plot.toolbar.active_scroll = next(t for t in tools if isinstance(t, WheelZoomTool))
