@@ -52,11 +52,12 @@ def fill_document(document: Document, session: Session) -> None:
         from lfpscope.viewer.page import Page  # slow to import; by now it has been
 
         try:
-            Page(document, session, query)
+            with document.models.freeze():  # counts the models once, not at each change
+                Page(document, session, query)
+                document.remove_root(loading)
         except Exception as error:
             loading.text = f"The page cannot be built: {html.escape(repr(error))}"
             raise
-        document.remove_root(loading)
 
     session.when_loaded(lambda: document.add_next_tick_callback(loaded))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -155,6 +156,7 @@ def minimap(
     return plot
 
 
+@cache  # the same for every page
 def heat_line(
     probe: Probe, start: float, stop: float, volts: float
 ) -> tuple[npt.NDArray[np.uint8], float, float]:

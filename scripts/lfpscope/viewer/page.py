@@ -23,10 +23,9 @@ from lfpscope.envelope import Probe
 from lfpscope.files import UserError
 from lfpscope.intervals import read_intervals
 from lfpscope.viewer import marks
-from lfpscope.viewer.export import save_view
 from lfpscope.viewer.intervals import neighbour, shading
 from lfpscope.viewer.lanes import minimap, time_axis
-from lfpscope.viewer.panels import Panel, error_panel
+from lfpscope.viewer.panels import Panel, error_panel, send
 from lfpscope.viewer.readout import read_sample
 from lfpscope.viewer.render import Picture, draw
 from lfpscope.viewer.session import Session, first_state
@@ -238,6 +237,8 @@ class Page:
         width, height = max((panel.size for panel in self.panels.values()), default=(0, 0))
         if not self.state.shown or not width:
             return
+        from lfpscope.viewer.export import save_view  # matplotlib: not before the first picture
+
         try:
             png = save_view(self._session, self.state, width, height, self._session.views)
         except (UserError, OSError) as error:
@@ -318,7 +319,7 @@ class Page:
         everything = self._intervals + marks.marked(self._marks)
         sizes = {name: panel.size for name, panel in self.panels.items()}
         width = max((size[0] for size in sizes.values()), default=1)
-        self._spans.data = shading(everything, self.state.start, self.state.stop, max(1, width))
+        send(self._spans, shading(everything, self.state.start, self.state.stop, max(1, width)))
         for name, panel in self.panels.items():
             panel.fit(self.state)
             panel.pale(marks.bad_channels(self._marks, name))

@@ -129,6 +129,8 @@ class Panel:
         plot.grid.visible = False
         plot.xaxis.visible = False
         quiet_axis(plot.yaxis)
+        # one for good: a page counts all its models anew whenever it gets another
+        plot.yaxis.ticker = self._ticker = FixedTicker()
         # the indices are whole numbers; bounds between them leave no doubt about rounding
         mapper = LinearColorMapper(palette=palette(TRACES), low=-0.5)
         mapper.high = len(mapper.palette) - 0.5
@@ -220,7 +222,7 @@ class Panel:
         rows, labels = channel_ticks(depth, ids, size[1])
         places = [1 - (row + 0.5) / channels.size for row in rows]
         axis = self.figure.yaxis
-        axis.ticker = FixedTicker(ticks=places)
+        self._ticker.ticks = places
         axis.major_label_overrides = dict(zip(places, labels, strict=True))
         axis.axis_label = "channel" if depth is None else "µm from the tip"
         runs = [] if areas is None else list(area_runs(areas[channels]))
@@ -252,10 +254,11 @@ class Panel:
         """Draw these channels, named by electrode id, pale."""
         ids, n = self.probe.references.channels.id[self._channels], max(1, self._channels.size)
         rows = [row for row, channel in enumerate(ids.tolist()) if channel in bad]
-        self._bad.data = {
+        bands = {
             "top": [1 - row / n for row in rows],
             "bottom": [1 - (row + 1) / n for row in rows],
         }
+        send(self._bad, bands)
 
     def _head(self, badge: str) -> None:
         name = html.escape(self._name)
@@ -263,6 +266,12 @@ class Panel:
             f'<div class="heading"><span><b>{name}</b> · {self._facts}</span>'
             f'<span class="badge">{badge}</span></div>'
         )
+
+
+def send(source: ColumnDataSource, columns: dict[str, list[Any]]) -> None:
+    """Give a source its columns, unless the page has them already."""
+    if source.data != columns:
+        source.data = columns
 
 
 def no_picture() -> dict[str, list[Any]]:

@@ -1,5 +1,6 @@
 """A session's folder: its probes, opened once for all pages."""
 
+import sys
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -114,9 +115,14 @@ class Session:
         threading.Thread(target=wait, daemon=True).start()
 
     def _load(self) -> None:
+        # Datashader would spend a second on dask's data frames, only to find that they need pyarrow
+        sys.modules.setdefault("dask.dataframe", None)  # type: ignore[arg-type]
         from lfpscope.viewer import page, render  # noqa: F401 - loaded for the pages to come
 
+        opening = threading.Thread(target=self.open_probes)
+        opening.start()
         render.compile_drawing()
+        opening.join()
         self._loaded.set()
 
     def open_probes(self) -> dict[str, "Probe | UserError"]:
