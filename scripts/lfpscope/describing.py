@@ -7,6 +7,7 @@ import numpy as np
 
 from lfpscope.clock import Clock
 from lfpscope.electrodes import Channels, Column
+from lfpscope.layout import Layout
 from lfpscope.recording import Recording
 
 MOST_LINES = 20  # of gaps, and of stretches without a time
@@ -23,7 +24,7 @@ def describe(recording: Recording, clock: Clock, *, n_chunks: int, exact: bool =
     clock : Clock
         Its segments.
     n_chunks : int
-        Chunks of its data that are in the file.
+        References to its data.
     exact : bool
         Whether all timestamps were read for the clock.
     """
@@ -35,8 +36,8 @@ def describe(recording: Recording, clock: Clock, *, n_chunks: int, exact: bool =
     lines += [("session", f"{recording.session}, the file says")] * bool(recording.session)
     lines += [
         ("series", recording.series),
-        ("samples", f"{n_samples} × {n_channels} channels in {n_chunks} chunks"),
-        ("stored", _stored(recording)),
+        ("samples", f"{n_samples} × {n_channels} channel{'s' * (n_channels != 1)}"),
+        ("stored", _stored(recording.layout, n_chunks)),
         ("volts", _volts(recording)),
         *_clock(clock, exact=exact),
         *_channels(recording.channels),
@@ -45,11 +46,11 @@ def describe(recording: Recording, clock: Clock, *, n_chunks: int, exact: bool =
     return "\n".join(f"{subject:<10}{words}" for subject, words in lines)
 
 
-def _stored(recording: Recording) -> str:
-    layout = recording.layout
+def _stored(layout: Layout, n_chunks: int) -> str:
     names = ["gzip" if codec["id"] == "zlib" else codec["id"] for codec in layout.codecs]
-    filters = ", ".join(names) or "not compressed"
-    return f"{layout.dtype} in chunks of {' × '.join(map(str, layout.chunks))}, {filters}"
+    filters, shape = ", ".join(names) or "not compressed", " × ".join(map(str, layout.chunks))
+    pieces = f"{n_chunks} piece{'s' * (n_chunks != 1)}"  # chunks; or parts of contiguous data
+    return f"{layout.dtype}, {filters}, {pieces} of {shape}"
 
 
 def _volts(recording: Recording) -> str:

@@ -19,6 +19,8 @@ import numpy as np
 
 from lfpscope.recording import read_clock, read_recording
 from lfpscope.references import combine_references, open_references, write_references
+from lfpscope.sources.nwb import probes_in_file
+from lfpscope.sources.tables import Session
 
 N_SAMPLES, N_CHANNELS, CHUNK, TIMES_CHUNK = 10_715_666, 93, 41_859, 10_465
 SERIES = "/acquisition/probe_0_lfp/probe_0_lfp_data"
@@ -99,9 +101,16 @@ def indexing(path: Path, folder: Path) -> list[tuple[str, float, float | None, s
             ("bare chunk_iter over 23,808 chunks", bare, None, "s"),
             ("index without the clock", best(index), 2 * bare + 0.3, "s"),
             ("clock of 10,715,666 timestamps", best(read), 0.5, "s"),
+            ("all that list_probes looks at", best(lambda: look(path)), None, "s"),
             ("memory for the clock", memory, 20.0, "MB"),
             ("lfp.json", (folder / "p0.json").stat().st_size / 1e6, 1.2, "MB"),
         ]
+
+
+def look(path: Path) -> None:
+    """Find the probes of a file, as list_probes does in another process."""
+    (probe,) = probes_in_file(Session("s", "nwb", str(path)), str(path))
+    assert probe.status == "ok", probe.note
 
 
 def write(nwb: h5py.File, recording: Any, clock: Any, probe: str, folder: Path) -> None:

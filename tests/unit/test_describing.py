@@ -23,8 +23,8 @@ def test_whole_description(write_nwb, tmp_path):
     assert text.splitlines() == [
         f"file      {path}",
         "series    /acquisition/LFP/lfp",
-        "samples   2500 × 4 channels in 12 chunks",
-        "stored    float32 in chunks of 1000 × 1, gzip",
+        "samples   2500 × 4 channels",
+        "stored    float32, gzip, 12 pieces of 1000 × 1",
         "volts     stored × 1 + 0",
         "clock     10.000 s to 12.000 s, 1250.0000 Hz, even to 0.000 µs",
         "length    2.000 s, gaps included",
