@@ -6,7 +6,7 @@ from lfpscope.addresses import traffic
 from lfpscope.describing import describe
 from lfpscope.files import read_json
 from lfpscope.program import program
-from lfpscope.recording import choose_series, index_clock, open_nwb, read_recording
+from lfpscope.recording import choose_series, index_clock, read_recording, reading
 from lfpscope.references import write_references
 
 
@@ -27,7 +27,7 @@ def index_probe(
         Path of the series in the file; without it, the one that holds LFP.
     """
     address = read_json(source)["address"]
-    with open_nwb(address) as nwb:
+    with reading(address) as nwb:
         recording = read_recording(nwb, series or choose_series(nwb)[0][0])
         clock, exact = index_clock(nwb, recording)
         n_chunks = write_references(

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,6 +98,22 @@ def open_nwb(address: str | Path) -> h5py.File:
         ) from None
     except OSError as error:
         raise UserError(f"{path}: {_why_unreadable(path, str(error))}") from None
+
+
+@contextmanager
+def reading(address: str | Path) -> Iterator[h5py.File]:
+    """Open an NWB file and read from it; what HDF5 says of damage is an error of the file's.
+
+    Raises
+    ------
+    UserError
+        As `open_nwb`, and if its metadata are damaged.
+    """
+    with open_nwb(address) as nwb:
+        try:
+            yield nwb
+        except (OSError, RuntimeError, KeyError) as error:  # h5py, on damaged metadata
+            raise UserError(f"{address}: cannot be read ({error!r}). Fetch it anew.") from error
 
 
 def _open_remote(remote: RemoteFile) -> h5py.File:

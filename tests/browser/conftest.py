@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -242,7 +243,10 @@ class Tab:
 
 @pytest.fixture
 def open_tab(browser: Browser) -> Iterator[Callable[..., Tab]]:
-    """Return a function that opens the viewer in a new tab; no tab may complain."""
+    """Return a function that opens the viewer in a new tab.
+
+    No tab may complain, nor ask for anything but its own server's.
+    """
     tabs: list[Tab] = []
 
     def open_tab(address: str, width: int = 1000, height: int = 800) -> Tab:
@@ -257,6 +261,14 @@ def open_tab(browser: Browser) -> Iterator[Callable[..., Tab]]:
                 else None
             ),
         )
+        own = (f"//{urlsplit(address).netloc}/", "data:", "blob:")
+
+        def asks(url: str) -> None:
+            if not url.removeprefix("http:").removeprefix("ws:").startswith(own):
+                tab.complaints.append(f"asks for {url}")
+
+        page.on("request", lambda request: asks(request.url))
+        page.on("websocket", lambda socket: asks(socket.url))
         page.goto(address)
         tabs.append(tab)
         return tab

@@ -162,7 +162,10 @@ class Work:
             return refused(str(error))
         if {one.name for one in place.iterdir()} != {"probe.nwb", "results"}:
             raise WrongError(f"files elsewhere: {list(place.iterdir())}")
-        return judge(told, self.whole[spoil.base], summary, path, readable[0].series)
+        outcome = judge(told, self.whole[spoil.base], summary, path, readable[0].series)
+        if outcome.word == NAMED and summary.damage and not is_named(spoil, summary):
+            raise WrongError(f"named at the wrong place: {summary.describe_damage()}")
+        return outcome
 
 
 @cache
@@ -234,6 +237,14 @@ def judge(told: Told, whole: Told, summary: Summary, path: Path, series: str) ->
     if named:
         return Outcome(NAMED, named)
     return Outcome(STORED, stored) if stored else Outcome(RIGHT)
+
+
+def is_named(spoil: Spoil, summary: Summary) -> bool:
+    """Tell whether the spoiled bit is in the chunk that is named, or not in a chunk at all."""
+    r = summary.references
+    inside = (r.offsets <= spoil.offset) & (spoil.offset < r.offsets + r.sizes)
+    places = [(one.row, one.column) for one in summary.damage]
+    return not inside.any() or [tuple(one) for one in np.argwhere(inside).tolist()] == places
 
 
 def _same(ours: Any, theirs: Any, where: Any) -> bool:
