@@ -158,12 +158,16 @@ def try_runs(folder: Path, whole: Sums, n: int, rng: random.Random) -> list[str]
     """Interrupt Snakemake with all its jobs, or alone, and run it again."""
     problems, counts = list[str](), Counter[str]()
     for _ in range(n):
-        if rng.random() < 0.7:  # else what is there is made again
+        command = [*SNAKEMAKE]
+        if rng.random() < 0.7:
             shutil.rmtree(folder / "results")
-        else:
-            (folder / "data/a.nwb").touch()
+        else:  # what is there is made again
+            command += [
+                "--forcerun",
+                rng.choice(["index_probe", "summarize_probe", "write_viewer"]),
+            ]
         how = rng.choice(SIGNALS)
-        ended = interrupted(SNAKEMAKE, folder, rng.uniform(2, 25), how)
+        ended = interrupted(command, folder, rng.uniform(2, 25), how)
         counts["ended before" if ended else how.name] += 1
         problems += [f"Snakemake, {how.name}: {one}" for one in wrong(sums(folder), whole)]
         if how == signal.SIGKILL:  # as Snakemake asks for

@@ -198,3 +198,30 @@ with atomic(Path(sys.argv[1])) as part:
         other.write_text("first")
         part.write_text("whole")
     assert contents(tmp_path) == {"a.txt": b"whole"}
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_interrupted_in_the_middle(made: Path, tmp_path: Path, how: signal.Signals) -> None:
+    folder = tmp_path / "one/probes/a"
+    folder.mkdir(parents=True)
+    code, said = 0, ""
+    while not code:  # it may have ended before this one saw that it had begun
+        (folder / "envelope.zarr.zip").write_text("earlier")
+        with subprocess.Popen(
+            command("summarize_probe", tmp_path), cwd=made, stderr=subprocess.PIPE, text=True
+        ) as process:
+            while process.poll() is None and not list(folder.glob(".envelope*.part")):
+                continue
+            process.send_signal(how)
+            _, said = process.communicate()
+            code = process.returncode
+    assert code == {signal.SIGINT: 130}.get(how, -how)
+    assert "Traceback" not in said
+    assert {name for name in contents(tmp_path) if "/." not in name} == {
+        "one/probes/a/envelope.zarr.zip"
+    }
+    assert (folder / "envelope.zarr.zip").read_text() == "earlier"
+    run("summarize_probe", made, tmp_path)
+    for name in ("envelope.zarr.zip", "channels.csv"):
+        assert (folder / name).read_bytes() == (made / ONE / name).read_bytes()
+    assert len(list(folder.iterdir())) == 2
