@@ -116,6 +116,18 @@ def test_a_full_disk(made: Path, disk: Disk, name: str) -> None:
     assert contents(disk.folder) == before
 
 
+def test_a_disk_that_fills_up(made: Path, disk: Disk) -> None:
+    """There is room for the program, and not for the library beside it."""
+    shutil.copytree(made / "results", disk.folder / "results")
+    before = contents(disk.folder)
+    disk.fill()
+    os.truncate(disk.folder / "filler", (disk.folder / "filler").stat().st_size - 100_000)
+    message = refusal("write_viewer", made, disk.folder / "results")
+    assert message.startswith(f"error: {disk.folder}/results/one/lfpscope: cannot be written: ")
+    assert "No space left on device" in message
+    assert contents(disk.folder) == before
+
+
 @pytest.mark.parametrize("name", ["index_probe", "summarize_probe"])
 def test_a_folder_that_may_only_be_read(made: Path, disk: Disk, name: str) -> None:
     shutil.copytree(made / "results", disk.folder / "results")

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import lfpscope
-from lfpscope.files import write_text
+from lfpscope.files import UserError, write_text, writing
 
 PACKAGES = (
     "bokeh",
@@ -69,9 +69,17 @@ def _copy_package(library: Path) -> None:
     """Copy this package whole or not at all, without what Python compiled from it."""
     part = library.with_name(f".{library.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    shutil.copytree(
-        Path(lfpscope.__file__).parent, part, ignore=shutil.ignore_patterns("__pycache__")
-    )
-    if library.exists():
-        shutil.rmtree(library)
-    part.rename(library)
+    try:
+        with writing(library):
+            shutil.copytree(
+                Path(lfpscope.__file__).parent, part, ignore=shutil.ignore_patterns("__pycache__")
+            )
+            if library.exists():
+                shutil.rmtree(library)
+            part.rename(library)
+    except shutil.Error as error:  # a list: file, copy, why
+        raise UserError(
+            f"{library}: cannot be written: {error.args[0][0][2]}. Make room and run again."
+        ) from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
