@@ -9,7 +9,6 @@ The format is that of https://zarr-specs.readthedocs.io/en/latest/v3/core/index.
 import json
 import zipfile
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -43,12 +42,7 @@ class StoreWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._zip.close()
 
     def group(self, name: str, attributes: dict[str, Any]) -> None:
