@@ -272,8 +272,8 @@ def chunk_references(dataset: h5py.Dataset, layout: Layout, name: str) -> Refs:
     Raises
     ------
     UserError
-        If a filter was skipped for some chunks, or integer data lack chunks: a missing chunk of
-        integers would read as plausible zeros.
+        If a filter was skipped for some chunks, chunks are listed where none can be, or integer
+        data lack chunks: a missing chunk of integers would read as plausible zeros.
     """
     if dataset.chunks is None:
         return _contiguous_references(dataset, layout, name)
@@ -290,9 +290,12 @@ def chunk_references(dataset: h5py.Dataset, layout: Layout, name: str) -> Refs:
         f"{name}/{key}": ["{{u}}", chunk.byte_offset, chunk.size]
         for key, chunk in zip(_keys(dataset, layout, found), found, strict=True)
     }
+    if len(refs) < len(found):
+        raise UserError(
+            f"{where}: {len(found) - len(refs)} of {len(found)} chunks are listed where another "
+            "one is: its index is damaged. Fetch the file anew."
+        )
     inside = math.prod(layout.grid)
-    if len(refs) > inside:
-        raise UserError(f"{where}: {len(refs)} chunks indexed but {inside} expected. {REPACK}")
     if len(refs) < inside and layout.dtype.kind != "f":
         raise UserError(
             f"{where}: {inside - len(refs)} of {inside} chunks were never written; integers "
@@ -305,6 +308,13 @@ def _keys(dataset: h5py.Dataset, layout: Layout, found: list[Any]) -> Iterator[s
     """Zarr's name of each chunk: its place in the grid."""
     starts = np.array([chunk.chunk_offset for chunk in found], dtype=np.int64)
     places = starts.reshape(-1, dataset.ndim) // dataset.chunks
+    wrong = (places * dataset.chunks >= dataset.shape).any(axis=1)
+    if wrong.any():
+        raise UserError(
+            f"{dataset.file.filename}: {dataset.name}: a chunk is listed at "
+            f"{found[int(wrong.argmax())].chunk_offset}, where data of {dataset.shape} have none: "
+            "its index is damaged. Fetch the file anew."
+        )
     for place in places.tolist():
         yield ".".join(map(str, _axes(place, len(layout.shape), layout.order, 0)))
 

@@ -1,6 +1,8 @@
 """What must not be read as data: refused in one line, or seen as damage."""
 
 import ctypes
+import re
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -245,6 +247,25 @@ def test_link_to_nothing(refusal):
         series["data"] = h5py.SoftLink("/not/there")
 
     assert "a link to /not/there, which is not there" in refusal(write)
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ((0, 0), "1 of 12 chunks are listed where another one is"),
+        ((64, 6), "a chunk is listed at (64, 6), where data of (192, 6) have none"),
+    ],
+)
+def test_index_that_lists_a_chunk_in_another_place(tmp_path, place, message):
+    path = write_series(
+        tmp_path / "a.nwb", dataset(noise((192, 6)), chunks=(32, 3)), libver="earliest"
+    )
+    content = path.read_bytes()
+    listed = struct.pack("<QQQ", 64, 3, 0)  # where the index holds the place of a chunk
+    assert content.count(listed) == 1
+    path.write_bytes(content.replace(listed, struct.pack("<QQQ", *place, 0)))
+    with pytest.raises(UserError, match=re.escape(message)):
+        index(path)
 
 
 # --- damage -------------------------------------------------------------------------------------
