@@ -178,7 +178,12 @@ class Page:
             await self._change((figure, "inner_width", WIDTH), (figure, "inner_height", HEIGHT))
         await self._settled(len(probes))
 
-    async def write_message(self, message: Any, binary: bool = False, locked: bool = True) -> None:
+    async def write_message(
+        self,
+        message: Any,
+        binary: bool = False,
+        locked: bool = True,  # noqa: ARG002 - Bokeh gives it; one socket needs no lock here
+    ) -> None:
         """Send a part of a message; Bokeh's messages call this."""
         await self._socket.write_message(message, binary)
 
