@@ -84,7 +84,7 @@ def what_is_wrong(error):
     key = ".".join(map(str, error.absolute_path))
     known = error.schema.get("properties", {})
     if error.validator == "additionalProperties":
-        unknown = ", ".join(name for name in error.instance if name not in known)
+        unknown = ", ".join(str(name) for name in error.instance if name not in known)
         return f"unknown key {unknown} in {key or 'it'}; known are {', '.join(known)}"
     if error.validator == "required":
         name = next(

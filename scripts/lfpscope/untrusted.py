@@ -67,10 +67,14 @@ def read_session_json(path: Path) -> dict[str, Any]:
         sources = [content["provenance"][probe] for probe in probes]
         _check_source(content["templates"], names, sources)
         groups = split_groups(refs)
-        if not all(PROBE.fullmatch(probe) for probe in probes) or not {*probes} <= {*groups}:
+        if not all(PROBE.fullmatch(probe) for probe in probes) or {*groups} - {"stacked"} != {
+            *probes
+        }:
             raise ValueError(f"probes {probes}")
-        for probe, name, source in zip(probes, names, sources, strict=True):
-            _check_group(groups[probe], {"{{" + name + "}}": source["size"]})
+        sizes = {"{{" + name + "}}": one["size"] for name, one in zip(names, sources, strict=True)}
+        for probe, url in zip(probes, sizes, strict=True):
+            _check_group(groups[probe], {url: sizes[url]})
+        _check_group(groups.get("stacked", {}), sizes)
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise not_ours(path, "combine_session", error) from None
     return dict(content)
@@ -144,6 +148,8 @@ def _check_group(refs: Refs, sizes: Mapping[str, int]) -> None:
     for key, ref in refs.items():
         name, _, last = key.rpartition("/")
         if last in METADATA and type(ref) is str:
+            if last == ".zarray":
+                chunks.setdefault(name, {})
             continue
         if not PLACE.fullmatch(last):
             raise ValueError(f"a key {key[:80]!r}")
@@ -162,7 +168,8 @@ def _check_variable(
         shape, dtype = zarray["shape"], np.dtype(str(zarray["dtype"]))
         known = dtype.kind in "biufU" and not zarray["compressor"] and not zarray["filters"]
         n_bytes = math.prod(shape) * dtype.itemsize
-        if list(chunks) != ["0"] or not known or len(inlined_bytes(chunks["0"])) != n_bytes:
+        only = ".".join("0" for _ in shape)
+        if list(chunks) != [only] or not known or len(inlined_bytes(chunks[only])) != n_bytes:
             raise ValueError(f"{name} is {zarray}")
         return
     layout = Layout.from_zarray(zarray, CODECS | {"delta"} if name == "timestamps" else CODECS)
@@ -181,6 +188,8 @@ def _check_variable(
         if beyond.any():
             start, length = here[beyond][0].tolist()
             raise ValueError(f"{length} bytes at {start} for a chunk of {name}")
+    if not chunks:  # never written
+        return
     place = np.array([key.split(".") for key in chunks], np.int64).reshape(len(chunks), -1)
     if place.shape[1] != len(layout.grid) or (place >= layout.grid).any():
         raise ValueError(f"chunks of {name} outside its shape")

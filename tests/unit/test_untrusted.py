@@ -70,6 +70,7 @@ def root(**changes: Any) -> Edit:
     return edit
 
 
+FLAT = {"shape": [10**15], "dtype": "<f4", "compressor": None, "filters": None}
 HARM: dict[str, tuple[Edit, str]] = {
     # what it may hold
     "gen": (lambda c: c.update(gen=[{"key": "lfp/0.0"}]), "it has version, templates"),
@@ -100,6 +101,10 @@ HARM: dict[str, tuple[Edit, str]] = {
     "pickled_clock": (zarray("timestamps", compressor={"id": "pickle"}), "an array of"),
     "pickled_channels": (zarray("channel", compressor={"id": "pickle"}), "channel is"),
     "objects": (zarray("channel", dtype="|O"), "channel is"),
+    "pickled_and_absent": (
+        ref("more/.zarray", json.dumps({**FLAT, "compressor": {"id": "pickle"}})),
+        "more is",
+    ),
     "huge_shape": (zarray("lfp", shape=[10**15, 3]), "an array of"),
     "huge_chunk": (zarray("lfp", chunks=[10**12, 1]), "an array of"),
     "no_chunk": (zarray("lfp", chunks=[0, 1]), "an array of"),
@@ -183,6 +188,7 @@ def test_a_session_that_was_combined(session: Path) -> None:
         (ref("b/lfp/0.0", ["{{u0}}", 0, 10]), "not [address, offset, length]"),
         (ref("b/lfp/0.0", ["{{u1}}", 0, 10**9]), "1000000000 bytes at 0"),
         (root(probes=["probe", "../b"]), "KeyError"),
+        (ref("more/lfp/0.0", ["/etc/passwd", 0, 10]), "probes ['probe', 'b']"),
         (root(probes=["probe"]), "templates u0, u1; expected u0"),
     ],
 )
@@ -192,6 +198,31 @@ def test_harm_in_a_session_is_refused(session: Path, edit: Edit, reason: str) ->
     session.write_text(sign(content))
     with pytest.raises(UserError, match="not references written by combine_session") as error:
         read_session_json(session)
+    assert reason in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (ref("stacked/lfp/0.0.0", ["/etc/passwd", 0, 10]), "not [address, offset, length]"),
+        (ref("stacked/lfp/0.0.0", ["{{u1}}", 0, 10**9]), "1000000000 bytes at 0"),
+        (ref("stacked/lfp/2.0.0", ["{{u1}}", 0, 10]), "chunks of lfp outside its shape"),
+        (zarray("stacked/lfp", compressor={"id": "pickle"}), "an array of"),
+        (zarray("stacked/area", dtype="|O"), "area is"),
+    ],
+)
+def test_harm_in_what_is_stacked(good: Path, tmp_path: Path, edit: Edit, reason: str) -> None:
+    other = json.loads(good.read_text())
+    root(probe="b")(other)
+    (tmp_path / "b.json").write_text(sign(other))
+    path = tmp_path / "session.json"
+    assert combine_references([good, tmp_path / "b.json"], path, session="session") == "yes"
+    assert set(read_session_json(path)["provenance"]) == {"probe", "b"}
+    content = json.loads(path.read_text())
+    edit(content)
+    path.write_text(sign(content))
+    with pytest.raises(UserError, match="not references written by combine_session") as error:
+        read_session_json(path)
     assert reason in str(error.value)
 
 

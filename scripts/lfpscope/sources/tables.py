@@ -84,12 +84,14 @@ def read_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     UserError
         If the file is missing or not a table.
     """
-    if not path.is_file():
-        raise UserError(
-            f"{path}: no such file. Give the table of sessions: --config sessions=FILE."
-        )
     try:
         lines = enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1)
+    except FileNotFoundError:
+        raise UserError(
+            f"{path}: no such file. Give the table of sessions: --config sessions=FILE."
+        ) from None
+    except OSError as error:
+        raise UserError(f"{str(path)[:200]}: {error.strerror}. Give another table.") from None
     except ValueError as error:
         raise UserError(f"{path}: not text in UTF-8: {error}. Mend it.") from None
     numbered = [(n, line) for n, line in lines if line.strip() and not line.startswith("#")]
