@@ -24,6 +24,7 @@ os.environ.update(
 sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
 
 from lfpscope.files import UserError
+from lfpscope.sources.allen_tables import session_file
 from lfpscope.sources.tables import (
     check_secrets,
     files_of_session,
@@ -46,6 +47,9 @@ def give_types(config):
 
 
 def number(text):
+    """A number or a truth value, if a text is one."""
+    if text in ("true", "false"):
+        return text == "true"
     for kind in (int, float):
         with suppress(ValueError, TypeError):
             return kind(text) if isinstance(text, str) else text
@@ -232,9 +236,12 @@ def nwb_files(wildcards):
 
 def files_with_intervals(wildcards):
     """Files that may hold a session's intervals: those it names, or its probes', and beside them."""
-    _, named = SESSIONS[wildcards.session]
+    session = wildcards.session
+    _, named = SESSIONS[session]
     addresses = [one.address for one in probes(wildcards)]
-    return files_of_session([*named, *addresses])
+    own = str(Path(config["cache"], "allen", session_file(session)))
+    fetched = [own] if own_is_fetched(session) else []
+    return list(dict.fromkeys([*files_of_session([*named, *addresses]), *fetched]))
 
 
 # --- Allen's sessions -----------------------------------------------------------------------------
@@ -243,6 +250,21 @@ def files_with_intervals(wildcards):
 def is_fetched(session):
     """Tell whether the files of a session are Allen's and fetched into the cache."""
     return SESSIONS[session][0].source == "allen" and not config["allen"]["mirror"]
+
+
+def own_is_fetched(session):
+    """Tell whether Allen's own file of a session is fetched into the cache."""
+    return is_fetched(session) and config["allen"]["session_nwb"]
+
+
+def own_source(wildcards):
+    """What is noted of Allen's own file of a session, where it is fetched."""
+    session = wildcards.session
+    return (
+        [f"{config['results']}/{session}/source.json"]
+        if own_is_fetched(session)
+        else []
+    )
 
 
 def listed(session):

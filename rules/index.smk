@@ -55,6 +55,7 @@ rule list_intervals:
     """Bring stimuli, epochs and trials of a session's NWB files into one table."""
     input:
         nwb_files,
+        own_source,
         sources=of_probes("source.json"),
         script=script("list_intervals"),
     output:

@@ -44,13 +44,14 @@ rule list_allen_probes:
         folder=f"{config['cache']}/allen",
         warehouse=warehouse(),
         patience=patience(),
+        own="--session-nwb" if config["allen"]["session_nwb"] else "",
     # the table of sessions only names the row in an error: as a param, another table would have
     # everything asked anew
     shell:
         """
         {params.python} {input.script:q} {wildcards.session} --folder {params.folder:q} \
             --sessions {config[sessions]:q} --listed {output.listed:q} \
-            {params.warehouse} {params.patience} >{log:q} 2>&1
+            {params.own} {params.warehouse} {params.patience} >{log:q} 2>&1
         """
 
 
@@ -150,4 +151,30 @@ rule fetch_probe:
         python {input.script:q} {params.address:q} --source {params.source} \
             --session {wildcards.session} --probe {wildcards.probe} \
             --checked {output.source:q} {params.fetch} >{log:q} 2>&1
+        """
+
+
+rule fetch_session:
+    """Fetch Allen's own file of a session, which holds its stimuli, where that is asked for."""
+    input:
+        listed=ancient("<results>/{session}/allen.tsv"),
+        script=ancient(script("fetch_session")),
+    output:
+        source="<results>/{session}/source.json",
+    log:
+        "logs/fetch_session/{session}.log",
+    benchmark:
+        "benchmarks/fetch_session/{session}.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+        downloads=1,
+    params:
+        folder=f"{config['cache']}/allen",
+        patience=patience(),
+    shell:
+        """
+        python {input.script:q} {wildcards.session} --folder {params.folder:q} \
+            --listed {input.listed:q} --checked {output.source:q} {params.patience} \
+            >{log:q} 2>&1
         """

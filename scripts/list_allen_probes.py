@@ -14,6 +14,7 @@ def list_allen_probes(
     sessions: Path,
     folder: Path,
     listed: Path,
+    session_nwb: bool = False,
     scheme: str = "",
     host: str = "",
     stall_seconds: float = 60.0,
@@ -31,6 +32,8 @@ def list_allen_probes(
         AllenSDK's cache.
     listed
         Table to write: a row for each probe.
+    session_nwb
+        Whether the session's own file is wanted too.
     scheme, host
         Of the warehouse; AllenSDK's own where empty.
     stall_seconds
@@ -40,10 +43,10 @@ def list_allen_probes(
     """
     cache = open_warehouse(folder, scheme=scheme, host=host, stall_seconds=stall_seconds)
     (row,) = (one for one in read_sessions(sessions) if one.session == session)
-    found = list_probes(cache, row, folder=folder, tries=tries)
+    found = list_probes(cache, row, folder=folder, own_file=session_nwb, tries=tries)
     write_listed(listed, found)
     for probe in found:
-        print(f"{probe.probe} {probe.name}: {probe.link or probe.note or 'nothing to fetch'}")
+        print(f"{probe.name} {probe.probe}: {probe.link or probe.note or 'nothing to fetch'}")
 
 
 if __name__ == "__main__":

@@ -37,7 +37,8 @@ def plan(
     """
     tables = {table.parent.name: table for table in listed or []}
     rows = read_probes(probes)
-    plans = plan_sessions(rows, tables, stall_seconds=stall_seconds, tries=tries)
+    folder = cache / "allen"
+    plans = plan_sessions(rows, tables, folder, stall_seconds=stall_seconds, tries=tries)
     print(describe_plans(plans, cache))
 
 

@@ -21,7 +21,7 @@ DOWNLOAD = "/api/v2/well_known_file_download/"
 class Warehouse:
     """Tables and files, and what was asked for.
 
-    A file's number is its probe's.
+    A file's number is its probe's, or its session's.
     """
 
     files: Served
@@ -43,7 +43,10 @@ class Warehouse:
 
 @contextmanager
 def open_warehouse(folder: Path, sessions: dict[str, dict[str, bool]]) -> Iterator[Warehouse]:
-    """Serve sessions: for each of their probes, whether it has LFP, in ``<folder>/<probe>.nwb``."""
+    """Serve sessions: for each of their probes, whether it has LFP, in ``<folder>/<probe>.nwb``.
+
+    A session's own file is ``<folder>/<session>.nwb``.
+    """
     warehouse: Warehouse
 
     def respond(files: Served, request: BaseHTTPRequestHandler) -> None:
@@ -127,6 +130,7 @@ def tables(sessions: dict[str, dict[str, bool]]) -> dict[str, list[Row]]:
                 "well_known_files": [{"well_known_file_type": {"name": "EcephysNwb"}}],
             }
         )
+        found["WellKnownFile"].append(well_known(session))
         for letter, (probe, has_lfp) in zip("ABCDEF", probes.items(), strict=False):
             found["EcephysProbe"].append(
                 {
@@ -143,8 +147,7 @@ def tables(sessions: dict[str, dict[str, bool]]) -> dict[str, list[Row]]:
                 }
             )
             if has_lfp:
-                link = {"id": int(probe), "download_link": f"{DOWNLOAD}{probe}"}
-                found["WellKnownFile"].append(link | {"attachable_id": int(probe)})
+                found["WellKnownFile"].append(well_known(probe))
             for index in range(2):
                 channel = {
                     "id": 10 * int(probe) + index,
@@ -164,3 +167,8 @@ def tables(sessions: dict[str, dict[str, bool]]) -> dict[str, list[Row]]:
                 quality |= {"isi_violations": 0.01, "quality": "good"}
                 found["EcephysUnit"].append(unit | quality)
     return found
+
+
+def well_known(number: str) -> Row:
+    link = {"id": int(number), "download_link": f"{DOWNLOAD}{number}"}
+    return link | {"attachable_id": int(number)}

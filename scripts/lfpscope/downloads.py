@@ -135,6 +135,7 @@ def _keep(part: Path, path: Path, check: Callable[[Path], None]) -> str:
         check(part)
     except UserError as error:
         part.unlink(missing_ok=True)
+        _note(part).unlink(missing_ok=True)
         return str(error).rstrip(".")
     flush(part)
     if path.exists():  # without locks: another process was quicker

@@ -3,17 +3,16 @@
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 
-from lfpscope.addresses import is_remote
-from lfpscope.sources.allen_tables import read_listed
+from lfpscope.addresses import is_remote, open_address
+from lfpscope.sources.allen_tables import Listed, read_listed
 from lfpscope.sources.tables import NO_LFP, Probe
 
 AT_ONCE = 4  # servers are asked for so many lengths
-INDEX_BYTES = 2.8e6  # of 2.4 hours of 93 channels in 23,808 chunks: tests/benchmarks/remote.py
-CLOCK_BYTES = 56e6
+INDEX_BYTES = 3_600_000  # of 2.4 hours of 93 channels in 23,808 chunks: tests/benchmarks/remote.py
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,10 @@ class Plan:
         Files to fetch, and their lengths.
     there_bytes : int
         Of files that are on a disk already.
-    remote : int
-        Files that stay on their server.
+    remote, remote_bytes : int
+        Files that stay on their server, and their lengths.
+    index_bytes : int
+        What is read to index those on servers, and those to fetch if they stayed there too.
     """
 
     name: str
@@ -41,11 +42,14 @@ class Plan:
     missing_bytes: int
     there_bytes: int
     remote: int
+    remote_bytes: int
+    index_bytes: int
 
 
 def plan_sessions(
     probes: Sequence[Probe],
     listed: Mapping[str, Path],
+    folder: Path,
     *,
     stall_seconds: float,
     tries: int,
@@ -58,6 +62,8 @@ def plan_sessions(
         The table of probes.
     listed : mapping of Path
         What AllenSDK says of the probes of each session that is fetched.
+    folder : Path
+        AllenSDK's cache.
     stall_seconds : float
         Without a byte for so long, and a try has failed.
     tries : int
@@ -70,57 +76,64 @@ def plan_sessions(
     """
     from lfpscope.downloads import size_at
 
-    links = {
-        (session, one.probe): one.link
-        for session, table in listed.items()
-        for one in read_listed(table)
+    names = dict.fromkeys(one.session for one in probes)
+    ok = {
+        name: [one for one in probes if one.session == name and one.status == "ok"]
+        for name in names
     }
-    missing = [
-        links[one.session, one.probe]
-        for one in probes
-        if one.status == "ok" and _is_missing(one, links)
-    ]
-    ask = partial(size_at, stall_seconds=stall_seconds, tries=tries)
+    missing = {
+        name: _missing(ok[name], read_listed(listed[name]), folder) if name in listed else []
+        for name in names
+    }
+    remote = {name: [one.address for one in ok[name] if is_remote(one.address)] for name in names}
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        sizes = dict(zip(missing, pool.map(ask, missing), strict=True))
-    sessions = dict.fromkeys(one.session for one in probes)
+        ask = partial(size_at, stall_seconds=stall_seconds, tries=tries)
+        to_fetch = {name: sum(pool.map(ask, (one.link for one in missing[name]))) for name in names}
+        in_place = {name: sum(pool.map(_size_in_place, remote[name])) for name in names}
     return [
-        _plan(name, [one for one in probes if one.session == name], links, sizes)
-        for name in sessions
+        Plan(
+            name=name,
+            probes=len(ok[name]),
+            no_lfp=sum(one.session == name and one.status == NO_LFP for one in probes),
+            missing=len(missing[name]),
+            missing_bytes=to_fetch[name],
+            there_bytes=sum(map(_bytes_on_disk, {one.address for one in ok[name]})),
+            remote=len(remote[name]),
+            remote_bytes=in_place[name],
+            index_bytes=INDEX_BYTES * sum(bool(one.probe) for one in missing[name])
+            + INDEX_BYTES * len(remote[name]),
+        )
+        for name in names
     ]
 
 
-def _is_missing(probe: Probe, links: Mapping[tuple[str, str], str]) -> bool:
-    return bool(links.get((probe.session, probe.probe))) and not Path(probe.address).exists()
+def _missing(probes: Sequence[Probe], listed: Sequence[Listed], folder: Path) -> list[Listed]:
+    """Files to fetch: those that are wanted, and not there."""
+    wanted = {"", *(one.probe for one in probes)}  # "": the session's own file
+    return [
+        one
+        for one in listed
+        if one.link and one.probe in wanted and not (folder / one.file).exists()
+    ]
 
 
-def _plan(
-    name: str,
-    probes: Sequence[Probe],
-    links: Mapping[tuple[str, str], str],
-    sizes: Mapping[str, int],
-) -> Plan:
-    ok = [one for one in probes if one.status == "ok"]
-    missing = [one for one in ok if _is_missing(one, links)]
-    there = [Path(one.address) for one in ok if not is_remote(one.address)]
-    return Plan(
-        name=name,
-        probes=len(ok),
-        no_lfp=sum(one.status == NO_LFP for one in probes),
-        missing=len(missing),
-        missing_bytes=sum(sizes[links[one.session, one.probe]] for one in missing),
-        there_bytes=sum(path.stat().st_size for path in there if path.is_file()),
-        remote=sum(is_remote(one.address) for one in ok),
-    )
+def _size_in_place(address: str) -> int:
+    with open_address(address) as file:
+        return file.size
+
+
+def _bytes_on_disk(address: str) -> int:
+    path = Path(address)
+    return path.stat().st_size if not is_remote(address) and path.is_file() else 0
 
 
 def describe_plans(plans: Sequence[Plan], cache: Path) -> str:
     """Return the plans as a table, with their sum and what else is to be known, for a person."""
-    head = ["session", "probes", "no LFP", "to fetch", "", "on disk", "on servers"]
-    rows = [head, *(_cells(one) for one in plans), _cells(_sum(plans))]
+    head = ["session", "probes", "no LFP", "to fetch", "on disk", "on servers", "index in place"]
+    total = _sum(plans)
+    rows = [head, *map(_cells, plans), _cells(total)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     lines = ["  ".join(map(str.rjust, row, widths)) for row in rows]
-    total = _sum(plans)
     free = shutil.disk_usage(_existing(cache)).free
     room = "enough" if free > total.missing_bytes else "NOT ENOUGH"
     lines += [
@@ -128,23 +141,32 @@ def describe_plans(plans: Sequence[Plan], cache: Path) -> str:
         f"{_size(free)} are free where {cache} is: {room} for {_size(total.missing_bytes)}.",
     ]
     if total.missing:
-        index, clock = _size(total.missing * INDEX_BYTES), _size(total.missing * CLOCK_BYTES)
         lines += [
-            "In place (allen.mirror) none of it is kept, and the summary reads each byte once. The",
-            f"index reads {index} before, and the summary {clock} of timestamps besides, going by",
-            "2.4 hours of 93 channels in 23,808 chunks for each probe.",
+            "Read in place (allen.mirror), nothing is kept: the index reads what the last column",
+            "says, going by 2.4 hours of 93 channels in 23,808 chunks for each file, the summary",
+            f"all once, {_size(total.missing_bytes)}, and each view of samples its chunks again.",
         ]
     return "\n".join(lines)
 
 
 def _cells(plan: Plan) -> list[str]:
-    counts = [plan.probes, plan.no_lfp, plan.missing]
-    fetch, there = _size(plan.missing_bytes), _size(plan.there_bytes)
-    return [plan.name, *map(str, counts), fetch, there, str(plan.remote)]
+    return [
+        plan.name,
+        str(plan.probes),
+        str(plan.no_lfp),
+        _files(plan.missing, plan.missing_bytes),
+        _size(plan.there_bytes),
+        _files(plan.remote, plan.remote_bytes),
+        _size(plan.index_bytes),
+    ]
+
+
+def _files(number: int, n_bytes: int) -> str:
+    return f"{number} file{'s' * (number > 1)}, {_size(n_bytes)}" if number else "–"
 
 
 def _sum(plans: Iterable[Plan]) -> Plan:
-    numbers = ("probes", "no_lfp", "missing", "missing_bytes", "there_bytes", "remote")
+    numbers = [field.name for field in fields(Plan) if field.name != "name"]
     plans = list(plans)
     return Plan("in all", **{name: sum(getattr(one, name) for one in plans) for name in numbers})
 

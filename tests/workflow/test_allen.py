@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import pytest
 from serving import serve
 from warehouse import Warehouse, open_warehouse
@@ -233,6 +234,24 @@ def test_a_bad_file_in_the_cache_is_named_and_left(allen, warehouse):
     allen.run("index", *settings(warehouse))
 
 
+def test_the_sessions_own_file(allen, warehouse, files):
+    allen.sessions("715000002 allen")
+    own = files / "715000002.nwb"
+    with h5py.File(own, "w") as file:
+        file["identifier"] = "715000002"
+        file["intervals/epochs/start_time"] = [20.0]
+    table_of = "results/715000002/intervals.csv"
+    allen.run("index", table_of, *settings(warehouse))
+    assert warehouse.downloads == ["100000021.nwb"]
+    assert "epochs" not in (allen / table_of).read_text()
+    run = allen.run("index", table_of, *settings(warehouse, session_nwb=True))
+    assert run.rules == {"list_allen_probes", "list_probes", "fetch_session", "list_intervals"}
+    assert warehouse.downloads == ["100000021.nwb", "715000002.nwb"]
+    kept = allen / "resources/allen/session_715000002/session_715000002.nwb"
+    assert kept.read_bytes() == own.read_bytes()
+    assert "\n20.0,,epochs,epochs\n" in (allen / table_of).read_text()
+
+
 def test_a_mirror_is_read_in_place(allen, files, tmp_path):
     copy_of_the_cache(tmp_path / "mirror", files)
     with serve(tmp_path / "mirror") as served:
@@ -264,16 +283,15 @@ def test_plan(allen, warehouse, files):
     run = allen.run("plan", *settings(warehouse))
     size = {probe: (files / f"{probe}.nwb").stat().st_size / 1e6 for _, probe in WITH_LFP}
     missing, other = size["100000011"], size["100000021"]
-    lines = [line.split() for line in run.output.splitlines()]
-    on_disk = f"{size['100000012']:.1f}"
-    assert ["715000001", "2", "0", "1", f"{missing:.1f}", "MB", on_disk, "MB", "0"] in lines
-    assert ["715000002", "1", "1", "1", f"{other:.1f}", "MB", "0.0", "MB", "0"] in lines
-    both = f"{missing + other:.1f}"
-    assert ["in", "all", "3", "1", "2", both, "MB", on_disk, "MB", "0"] in lines
-    assert f"is: enough for {both} MB." in run.output
-    assert "index reads 5.6 MB before" in run.output
+    on_disk, both = f"{size['100000012']:.1f} MB", f"{missing + other:.1f} MB"
+    lines = [" ".join(line.split()) for line in run.output.splitlines()]
+    assert f"715000001 2 0 1 file, {missing:.1f} MB {on_disk} – 3.6 MB" in lines
+    assert f"715000002 1 1 1 file, {other:.1f} MB 0.0 MB – 3.6 MB" in lines
+    assert f"in all 3 1 2 files, {both} {on_disk} – 7.2 MB" in lines
+    assert f"is: enough for {both}." in run.output
     assert fingerprint(allen / "resources").keys() == {there}
     assert run.rules == {"prepare_allensdk", "list_allen_probes", "list_probes", "plan"}
+    assert f"enough for {both}." in allen.run("plan", *settings(warehouse)).output  # and again
 
 
 @pytest.mark.parametrize(

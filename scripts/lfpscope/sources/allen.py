@@ -1,5 +1,6 @@
 """Allen's sessions: their probes, and each probe's file in the cache or where a mirror has it."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -8,7 +9,13 @@ import h5py
 from lfpscope.files import UserError
 from lfpscope.hdf5 import text
 from lfpscope.recording import open_nwb
-from lfpscope.sources.allen_tables import Listed, probes_of, read_csv, read_listed
+from lfpscope.sources.allen_tables import (
+    Listed,
+    probes_of,
+    read_csv,
+    read_listed,
+    session_file,
+)
 from lfpscope.sources.tables import NO_LFP, Probe, Session
 
 
@@ -24,7 +31,8 @@ def listed_probes(session: Session, table: Path, folder: Path) -> list[Probe]:
     folder : Path
         The cache, in AllenSDK's layout.
     """
-    return [_row(session, probe, str(folder / probe.file)) for probe in read_listed(table)]
+    probes = (listed for listed in read_listed(table) if listed.probe)
+    return [_row(session, probe, str(folder / probe.file)) for probe in probes]
 
 
 def mirrored_probes(session: Session, mirror: str) -> list[Probe]:
@@ -59,6 +67,35 @@ def fetch_lfp(
     UserError
         If it does not come, or the one that is there is not this probe's, or not whole.
     """
+    check = partial(check_lfp, session=session, probe=probe)
+    _fetch(probe, path, check, table=table, stall_seconds=stall_seconds, tries=tries)
+
+
+def fetch_session(
+    session: str, folder: Path, *, table: Path, stall_seconds: float, tries: int
+) -> Path:
+    """Have a session's own file in the cache. One that is there is checked and never touched.
+
+    Raises
+    ------
+    UserError
+        If it does not come, or the one that is there is not this session's, or not whole.
+    """
+    path = folder / session_file(session)
+    check = partial(check_session, session=session)
+    _fetch("", path, check, table=table, stall_seconds=stall_seconds, tries=tries)
+    return path
+
+
+def _fetch(
+    probe: str,
+    path: Path,
+    check: Callable[[Path], None],
+    *,
+    table: Path,
+    stall_seconds: float,
+    tries: int,
+) -> None:
     from lfpscope.downloads import download  # 0.1 s, and only where something may be fetched
 
     (link,) = (listed.link for listed in read_listed(table) if listed.probe == probe)
@@ -67,8 +104,24 @@ def fetch_lfp(
             f"{path}: no such file, and {table} does not say where to fetch it, because it was "
             "there before. Run with --forcerun list_allen_probes."
         )
-    check = partial(check_lfp, session=session, probe=probe)
     download(link, path, check=check, stall_seconds=stall_seconds, tries=tries)
+
+
+def check_session(address: str | Path, *, session: str) -> None:
+    """Check that a file is whole as HDF5 sees it, and that it is this session's.
+
+    Raises
+    ------
+    UserError
+        If it is not.
+    """
+    with open_nwb(address) as nwb:
+        try:
+            found = text(nwb["identifier"][()])
+        except (OSError, RuntimeError, KeyError, ValueError) as error:
+            raise UserError(f"{address}: cannot be read ({error}).") from None
+    if found != session:
+        raise UserError(f"{address}: session {found}, expected {session}.")
 
 
 def check_lfp(address: str | Path, *, session: str, probe: str) -> None:

@@ -17,12 +17,12 @@ from lfpscope.sources.tables import Session
 
 @dataclass(frozen=True)
 class Listed:
-    """A probe of one of Allen's sessions.
+    """A probe of one of Allen's sessions, or the session's own file.
 
     Attributes
     ----------
     probe, name : str
-        Allen's id, and the probe's letter: ``probeA`` and so on.
+        Allen's id, and the probe's letter: ``probeA`` and so on. No id: the session's own file.
     has_lfp : str
         ``yes`` or ``no``: of some probes Allen publishes no LFP.
     file : str
@@ -58,6 +58,15 @@ def lfp_file(session: str, probe: str) -> str:
     'session_715093703/probe_810755797_lfp.nwb'
     """
     return f"session_{session}/probe_{probe}_lfp.nwb"
+
+
+def session_file(session: str) -> str:
+    """Where AllenSDK keeps a session's own file, below its cache folder.
+
+    >>> session_file("715093703")
+    'session_715093703/session_715093703.nwb'
+    """
+    return f"session_{session}/session_{session}.nwb"
 
 
 def read_csv(folder: str, name: str) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from allensdk.brain_observatory.ecephys.ecephys_project_cache import EcephysProj
 
 from lfpscope.addresses import CONNECT_SECONDS, pause, reason
 from lfpscope.files import UserError, alone
-from lfpscope.sources.allen_tables import Listed, probes_of, read_csv
+from lfpscope.sources.allen_tables import Listed, probes_of, read_csv, session_file
 from lfpscope.sources.tables import Session
 
 Answer = TypeVar("Answer")
@@ -56,11 +56,14 @@ def open_warehouse(
     return cache
 
 
-def list_probes(cache: Any, session: Session, *, folder: Path, tries: int) -> list[Listed]:
+def list_probes(
+    cache: Any, session: Session, *, folder: Path, own_file: bool, tries: int
+) -> list[Listed]:
     """List the probes of a session, and where their files are fetched from.
 
     Where the folder holds AllenSDK's `probes.csv`, the warehouse is only asked for files that are
-    missing. Else it is one query for the session, and one for each probe with LFP.
+    missing. Else it is one query for the session, and one for each probe with LFP; and one for the
+    session's own file, where that is wanted.
 
     Raises
     ------
@@ -80,6 +83,15 @@ def list_probes(cache: Any, session: Session, *, folder: Path, tries: int) -> li
         listed = replace(probe, file=os.path.relpath(path, folder))
         there = known and (folder / listed.file).is_file()
         found.append(listed if there or listed.has_lfp == "no" else _linked(cache, listed, tries))
+    if own_file:
+        own = Listed("", "session", has_lfp="no", file=session_file(session.session))
+
+        def query() -> str:
+            link: str = cache.fetch_api.get_session_data(int(session.session))
+            return link
+
+        there = (folder / own.file).is_file()
+        found.append(own if there else replace(own, link=_ask(cache, query, tries)))
     return found
 
 
