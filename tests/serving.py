@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import boto3
+from moto.server import ThreadedMotoServer
+
 
 @dataclass
 class Served:
@@ -62,6 +65,28 @@ def serve(folder: Path, respond: Respond | None = None) -> Iterator[Served]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def serve_bucket(objects: dict[str, tuple[Path, str]]) -> Iterator[str]:
+    """Serve a bucket ``lab`` as S3 does: for each key its file, and who may read it."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    endpoint = "http://{}:{}".format(*server.get_host_and_port())
+    client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        aws_access_key_id="some",
+        aws_secret_access_key="body",  # noqa: S106 - for a server in this process
+        region_name="us-east-1",
+    )
+    client.create_bucket(Bucket="lab")
+    for key, (file, access) in objects.items():
+        client.upload_file(str(file), "lab", key, ExtraArgs={"ACL": access})
+    try:
+        yield endpoint
+    finally:
+        server.stop()
 
 
 def answer(served: Served, request: BaseHTTPRequestHandler) -> None:

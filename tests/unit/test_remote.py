@@ -9,8 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from moto.server import ThreadedMotoServer
-from serving import Served, serve
+from serving import Served, serve, serve_bucket
 
 from lfpscope import addresses
 from lfpscope.addresses import RemoteFile, is_remote, open_address
@@ -140,55 +139,26 @@ def times_bytes(references: References) -> int:
 
 
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    endpoint = "http://{}:{}".format(*server.get_host_and_port())
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    yield endpoint
-    server.stop()
-
-
-@pytest.fixture
-def key(s3: str, nwb: Path) -> str:
-    import boto3
-
-    client = boto3.client(
-        "s3",
-        endpoint_url=s3,
-        aws_access_key_id="some",
-        aws_secret_access_key="body",  # noqa: S106 - for a server in this process
-        region_name="us-east-1",
-    )
-    client.create_bucket(Bucket="lab")
-    for bucket_key, access in (("a session/probe 1.nwb", "public-read"), ("own.nwb", "private")):
-        client.upload_file(str(nwb), "lab", bucket_key, ExtraArgs={"ACL": access})
-    return "s3://lab/a session/probe 1.nwb"
+def key(nwb: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    public = "a session/probe 1.nwb"
+    with serve_bucket({public: (nwb, "public-read"), "own.nwb": (nwb, "private")}) as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield f"s3://lab/{public}"
 
 
 def test_s3_reads_as_the_disk(key: str, nwb: Path, tmp_path: Path) -> None:
     assert_same(index(key, tmp_path / "remote"), index(str(nwb), tmp_path / "local"))
 
 
-def test_credentials_are_not_stored(
-    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIASOMEBODY")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "verysecret")
-    assert key.startswith("s3://lab/")
-    text = index("s3://lab/own.nwb", tmp_path / "remote").file.read_text()
-    assert not re.search("AKIASOMEBODY|verysecret|X-Amz|Signature", text)
-
-
-def test_s3_without_credentials(key: str) -> None:
-    assert key.startswith("s3://lab/")
+@pytest.mark.usefixtures("key")
+def test_s3_without_credentials() -> None:
     with pytest.raises(UserError, match=r"^s3://lab/own.nwb: access denied \(status 403\)"):
         open_address("s3://lab/own.nwb")
 
 
-def test_s3_without_the_object(key: str) -> None:
-    assert key.startswith("s3://lab/")
+@pytest.mark.usefixtures("key")
+def test_s3_without_the_object() -> None:
     with pytest.raises(UserError, match=r"^s3://lab/other.nwb: no such file \(status 404\)"):
         open_address("s3://lab/other.nwb")
 

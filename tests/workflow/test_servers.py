@@ -1,9 +1,10 @@
 """Sessions whose files stay on a server: the same results as from the disk."""
 
+import re
 from pathlib import Path
 
 import pytest
-from serving import serve
+from serving import serve, serve_bucket
 
 pytestmark = pytest.mark.workflow
 
@@ -15,18 +16,26 @@ def contents(results: Path) -> dict[str, bytes]:
     return {str(path.relative_to(results)): path.read_bytes() for path in found}
 
 
-def test_same_results_as_from_the_disk(workflow, write_nwb):
+SECRETS = re.compile(b"AKIASOMEBODY|verysecret|X-Amz|Signature|/signed/")
+
+
+def test_same_results_as_from_the_disk(workflow, write_nwb, monkeypatch):
     write_nwb(workflow / "data/a.nwb")
-    write_nwb(workflow / "data/b.nwb", channels=3, seed=1)
+    own = write_nwb(workflow / "data/b.nwb", channels=3, seed=1)
     workflow.sessions("one nwb data/*.nwb")
     workflow.run("--config", "results=here")
-    with serve(workflow / "data") as served:
+    with serve(workflow / "data") as served, serve_bucket({"b.nwb": (own, "private")}) as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIASOMEBODY")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "verysecret")
         table = workflow / "config/sessions.tsv"
-        location = f"{served.address}/a.nwb {served.address}/b.nwb"
+        location = f"{served.address}/moved/a.nwb s3://lab/b.nwb"  # to a signed address, and signed
         table.write_text(f"session\tsource\tlocation\none\tnwb\t{location}\n")
         workflow.run("--config", "results=there")
     assert len(contents(workflow / "there")) == 9
     assert contents(workflow / "there") == contents(workflow / "here")
+    written = [path for path in workflow.folder.rglob("*") if path.is_file()]
+    assert not [path for path in written if SECRETS.search(path.read_bytes())]
 
     again = workflow.run("--config", "results=there", "--dry-run")
     assert again.rules <= {"list_probes", "all"}  # nothing is asked of a server that is gone
