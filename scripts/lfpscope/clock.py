@@ -169,8 +169,7 @@ def clock_from_timestamps(blocks: Iterable[Floats]) -> Clock:
     stretches: list[list[_Piece]] = []
     usual = float("nan")
     before = float("nan")
-    for block in _rising_together(blocks):
-        usual = _usual_step(block) if np.isnan(usual) else usual
+    for block, usual in _with_usual_step(blocks):
         for piece in _pieces(block, before, usual):
             if stretches and _belongs_to(piece, stretches[-1]):
                 stretches[-1].append(piece)
@@ -202,28 +201,34 @@ class _Piece(NamedTuple):
     continues: bool  # one step after the end of the block before
 
 
-def _rising_together(blocks: Iterable[Floats]) -> Iterator[Floats]:
-    """Join the blocks in which time begins to rise, until they tell its usual step."""
-    held = np.empty(0)
-    told = False
+def _with_usual_step(blocks: Iterable[Floats]) -> Iterator[tuple[Floats, float]]:
+    """Yield each block with the usual step: blocks are held back until enough of them tell it.
+
+    It is NaN with blocks at the start in which no time rises: there, any step is uneven.
+    """
+    held: list[Floats] = []
+    rising = [np.empty(0)]
+    usual = before = float("nan")
+    n_rising = 0
     for block in blocks:
-        if told:
-            yield block
-            continue
-        held = np.concatenate([held, block])
-        n_rising = int(np.count_nonzero(np.diff(held) > 0))
-        told = n_rising >= ENOUGH_STEPS
-        if told or (n_rising == 0 and held.size > ENOUGH_STEPS):
-            yield held
-            held = np.empty(0)
-    if held.size:
-        yield held
+        if n_rising < ENOUGH_STEPS:
+            steps = np.diff(block, prepend=before)
+            rising.append(steps[steps > 0])
+            n_rising, before = n_rising + rising[-1].size, float(block[-1])
+            if 0 < n_rising < ENOUGH_STEPS:
+                held.append(block)
+                continue
+            usual = _median(rising)
+            yield from ((one, usual) for one in held)
+        yield block, usual
+    if n_rising < ENOUGH_STEPS:
+        usual = _median(rising)
+        yield from ((one, usual) for one in held)
 
 
-def _usual_step(times: Floats) -> float:
-    steps = np.diff(times)
-    positive = steps[steps > 0]
-    return float(np.median(positive)) if positive.size else float("nan")
+def _median(parts: list[Floats]) -> float:
+    steps = np.concatenate(parts)
+    return float(np.median(steps)) if steps.size else float("nan")
 
 
 def _pieces(times: Floats, before: float, usual: float) -> Iterator[_Piece]:

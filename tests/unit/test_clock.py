@@ -197,6 +197,15 @@ def test_sentinels_across_blocks(n):
     ]
 
 
+def test_few_steps_before_a_long_standstill():
+    times = np.concatenate([even(500, 3.0), np.full(20_000, -1.0), even(5000, 90.0)])
+    assert segments(times, block=2000) == [
+        [0, 500, 3.0, 1.0, 0.0],
+        [500, 20_000, None, 1.0, 0.0],
+        [20_500, 5000, 90.0, 1.0, 0.0],
+    ]
+
+
 def test_minus_one_second_of_a_running_clock_is_no_sentinel():
     assert segments([-1, -0.5, 0, 0.5]) == [[0, 4, -1.0, 0.5, 0.0]]
 
