@@ -79,6 +79,10 @@ rule verify:
     localrule: True
 
 
+onstart:
+    start_without_pace()
+
+
 onsuccess:
     print(
         f"Done. All is seen in {config['results']}/index.html; "

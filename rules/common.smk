@@ -325,6 +325,20 @@ def growing(start, per_megabyte):
     )
 
 
+# --- the pace ---------------------------------------------------------------------------------------
+
+
+def start_without_pace():
+    """Let jobs on this computer start whenever there is room; only clusters need a pace.
+
+    To keep to one, Snakemake looks for jobs again a second after each look, and each job that ends
+    adds a look: after some hundred jobs that takes a processor of its own
+    (snakemake/snakemake#3744). No option turns it off.
+    """
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
+
+
 # --- the gallery ----------------------------------------------------------------------------------
 
 
