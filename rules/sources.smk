@@ -39,18 +39,18 @@ rule list_allen_probes:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime="30m",
         downloads=1,
+        # it only names the row in an error: as a param, another table would have all asked anew
+        sessions=config["sessions"],
     params:
         python=allensdk("--offline"),
         folder=f"{config['cache']}/allen",
         warehouse=warehouse(),
         patience=patience(),
         own="--session-nwb" if config["allen"]["session_nwb"] else "",
-    # the table of sessions only names the row in an error: as a param, another table would have
-    # everything asked anew
     shell:
         """
         {params.python} {input.script:q} {wildcards.session} --folder {params.folder:q} \
-            --sessions {config[sessions]:q} --listed {output.listed:q} \
+            --sessions {resources.sessions:q} --listed {output.listed:q} \
             {params.own} {params.warehouse} {params.patience} >{log:q} 2>&1
         """
 
