@@ -292,6 +292,13 @@ class Samples:
         for future in futures:
             future.result()
 
+    def holds(self, first: int, stop: int) -> bool:
+        """Tell whether samples first to stop of all channels are decoded already."""
+        layout = self.source.references.layout
+        rows = range(first // layout.chunks[0], -(-stop // layout.chunks[0]))
+        places = [(row, column) for row in rows for column in range(layout.grid[1])]
+        return all(CACHE.get((self, place)) is not None for place in places)
+
     def _packed(self, chunk: Block) -> Block:
         """Return a chunk of floats as whole counts, where they come back exactly."""
         if self._step is None or chunk.dtype != np.float32:

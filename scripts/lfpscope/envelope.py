@@ -260,6 +260,10 @@ class Probe:
         """Samples first to stop of some channels in stored units, shape (n_channels, n)."""
         return self._samples.read(first, stop, channels)
 
+    def at_hand(self, first: int, stop: int) -> bool:
+        """Tell whether samples first to stop need not be read from the source."""
+        return self._samples.holds(first, stop)
+
     def _from_envelope(
         self, segment: Segment, begin: int, end: int, step: int, level: int
     ) -> Columns:

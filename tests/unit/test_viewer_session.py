@@ -17,7 +17,7 @@ from lfpscope.viewer.export import render_view, save_view
 from lfpscope.viewer.lanes import find_troubles, heat_line
 from lfpscope.viewer.panels import area_labels, channel_ticks
 from lfpscope.viewer.readout import read_sample, sample_at
-from lfpscope.viewer.render import Picture, chosen_channels, draw
+from lfpscope.viewer.render import Picture, chosen_channels, draw, sketch
 from lfpscope.viewer.session import Session, Slot, first_state
 from lfpscope.viewer.state import HEAT, State
 
@@ -78,6 +78,21 @@ def test_any_range_can_be_drawn(
     assert 1 <= picture.pixels.shape[1] <= 300
     assert picture.t0 <= state.start < state.stop <= picture.t1 + 1e-9
     assert picture.mode == mode
+
+
+def test_a_sketch_stands_in_until_samples_are_read(slot: Slot, whole: State) -> None:
+    state = whole.at(10.5, 11.5)
+    first = sketch(slot, state, 300, 80)
+    assert first is not None
+    assert first.drawn_from == "envelope of 128 samples"
+    assert "samples are being read" in first.badge()
+    assert first.t0 <= state.start < state.stop <= first.t1
+    exact = drawn(slot, state)
+    assert (exact.drawn_from, exact.final) == ("every sample", True)
+    assert sketch(slot, state, 300, 80) is None  # nothing to wait for
+    assert sketch(slot, whole.at(10, 100_000), 300, 80) is None  # drawn from the envelope anyway
+    assert sketch(slot, whole.at(11, 11.05), 300, 80) is None  # less than a bucket
+    assert sketch(slot, whole.at(20, 21), 300, 80) is None
 
 
 def test_a_single_channel_can_be_shown(slot: Slot, whole: State) -> None:

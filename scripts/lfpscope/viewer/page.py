@@ -27,7 +27,7 @@ from lfpscope.viewer.intervals import neighbour, shading
 from lfpscope.viewer.lanes import minimap, time_axis
 from lfpscope.viewer.panels import Panel, error_panel, send
 from lfpscope.viewer.readout import read_sample
-from lfpscope.viewer.render import Picture, draw
+from lfpscope.viewer.render import Picture, draw, sketch
 from lfpscope.viewer.session import Session, first_state
 from lfpscope.viewer.state import State, from_query, read_depths, read_time, time_text
 from lfpscope.viewer.style import ACCENT, PAGE, SCROLL
@@ -37,10 +37,11 @@ from lfpscope.viewer.worker import Worker
 
 @dataclass(frozen=True)
 class Request:
-    """Pictures to be drawn: of which state, and how large each probe's is."""
+    """Pictures to be drawn: of which state, how large each probe's is, and the how many-th."""
 
     state: State
     sizes: dict[str, tuple[int, int]]
+    number: int
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,10 @@ class Page:
         self._cursor: Cursor | None = None
         self._settling = False
         self._turns = deque(session.slots)
+        self._requests = 0
+        self._shown: dict[str, float] = {}  # of each probe, which request's picture
         self._pictures = Worker(self._draw)
+        self._sketches = Worker(self._sketch)
         self._readings = Worker(self._read)
         layout = self._build(opened, probes)
         self._connect()
@@ -325,7 +329,22 @@ class Page:
             panel.pale(marks.bad_channels(self._marks, name))
         self._address.data = {"query": [self.state.to_query()]}
         shown = {name: size for name, size in sizes.items() if name not in self.state.hidden}
-        self._pictures.submit(Request(self.state, shown))
+        self._requests += 1
+        request = Request(self.state, shown, self._requests)
+        self._sketches.submit(request)
+        self._pictures.submit(request)
+
+    def _sketch(self, request: Request, stale: Callable[[], bool]) -> None:
+        """Draw from the envelope what takes time to read, in a thread of its own."""
+        for slot in self._session.slots:
+            width, height = request.sizes.get(slot.name, (0, 0))
+            picture = sketch(slot, request.state, width, height) if width and height else None
+            if picture is not None:
+                # what the samples give of the same request comes after it, and stays
+                show = partial(self._show, slot.name, request.state, picture, request.number - 0.5)
+                self._document.add_next_tick_callback(show)
+            if stale():
+                return
 
     def _draw(self, request: Request, stale: Callable[[], bool]) -> None:
         """Draw probe after probe, in the worker's thread.
@@ -338,13 +357,15 @@ class Page:
             width, height = request.sizes.get(slot.name, (0, 0))
             if width > 0 and height > 0:
                 picture = draw(slot, request.state, width, height)
-                show = partial(self._show, slot.name, request.state, picture)
+                show = partial(self._show, slot.name, request.state, picture, request.number)
                 self._document.add_next_tick_callback(show)
             if stale():
                 return
 
-    def _show(self, name: str, state: State, picture: Picture | UserError) -> None:
-        self.panels[name].show(picture, state)
+    def _show(self, name: str, state: State, picture: Picture | UserError, number: float) -> None:
+        if number >= self._shown.get(name, 0):
+            self._shown[name] = number
+            self.panels[name].show(picture, state)
 
     def _read(self, request: tuple[Cursor, State], _stale: Callable[[], bool]) -> None:
         """Read the sample under the cursor, in the worker's thread."""
@@ -362,6 +383,7 @@ class Page:
 
     def _end(self, _context: Any) -> None:
         self._pictures.stop()
+        self._sketches.stop()
         self._readings.stop()
 
 

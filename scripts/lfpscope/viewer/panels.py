@@ -244,7 +244,7 @@ class Panel:
             "x": [picture.t0],
             "dw": [picture.t1 - picture.t0],
         }
-        self._picture.tags = [state.to_query()]
+        self._picture.tags = [state.to_query()] if picture.final else []
         self._scale.show(picture.mode, state.microvolts)
         # a shade over colours that mean something would change them: an outline is enough
         self._shaded.glyph.fill_alpha = SHADE if picture.mode == TRACES else 0

@@ -1,7 +1,8 @@
 """A state → pictures. Slow to import (Datashader); the server loads it in a thread."""
 
+import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import datashader
 import numpy as np
@@ -45,6 +46,8 @@ class Picture:
         Of the chunks in the source file that hold the samples drawn; 0 for an envelope.
     seconds : float
         That it took.
+    final : bool
+        False where it stands in for samples that are still to be read.
     """
 
     mode: str
@@ -54,9 +57,12 @@ class Picture:
     drawn_from: str
     n_bytes: int
     seconds: float
+    final: bool = True
 
     def badge(self) -> str:
         """What the picture was drawn from, and what that cost, in words."""
+        if not self.final:
+            return f"{self.drawn_from} · samples are being read"
         size = f" in {self.n_bytes / 1e6:.1f} MB" if self.n_bytes else ""
         return f"{self.drawn_from}{size} · {self.seconds * 1e3:.0f} ms"
 
@@ -64,12 +70,31 @@ class Picture:
 def draw(slot: Slot, state: State, width: int, height: int) -> Picture | UserError:
     """Draw what a page shows of one probe, or say why that cannot be done."""
     try:
-        with slot.lock:
-            return draw_probe(slot.open(), state, width, height)
+        return draw_probe(slot.open(), state, width, height)
     except UserError as error:
         return error
     except OSError as error:
         return UserError(f"probe {slot.name}: {error}")
+
+
+def sketch(slot: Slot, state: State, width: int, height: int) -> Picture | None:
+    """Draw from the envelope what is to be drawn from samples that must first be read.
+
+    None where there is nothing to wait for, or too little time for a bucket.
+    """
+    try:
+        probe = slot.open()
+        clock, bucket = probe.references.clock, probe.sizes[0]
+        n_samples = math.ceil((state.stop - state.start) / clock.dt)
+        pieces = list(time_range(clock, state.start, state.stop))
+        if not bucket <= n_samples < bucket * width or not pieces:
+            return None
+        if all(probe.at_hand(first, stop) for _, first, stop in pieces):
+            return None
+        # two columns more: a view is snapped outward
+        return replace(draw_probe(probe, state, n_samples // bucket + 2, height), final=False)
+    except (UserError, OSError):
+        return None  # whoever draws from samples says why
 
 
 def draw_probe(probe: Probe, state: State, width: int, height: int) -> Picture:

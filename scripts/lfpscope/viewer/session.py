@@ -30,14 +30,12 @@ class Slot:
     ----------
     name : str
         The probe's id.
-    lock : Lock
-        Held by whoever reads or draws the probe: pages share it.
     """
 
     def __init__(self, folder: Path, moved: tuple[str, str] | None = None) -> None:
         self.folder = folder
         self.name = folder.name
-        self.lock = threading.Lock()
+        self._lock = threading.Lock()  # pages share the probe
         self._moved = moved
         self._probe: Probe | None = None
         self._seen = (0, 0)  # size and time of the source when it was checked
@@ -50,6 +48,10 @@ class Slot:
         UserError
             If its references, its envelope or its source are missing or have changed.
         """
+        with self._lock:
+            return self._open()
+
+    def _open(self) -> "Probe":
         # imported late: the server answers before these are loaded
         from lfpscope.envelope import Probe
         from lfpscope.references import check_source, open_references
@@ -132,8 +134,7 @@ class Session:
 
 def _open_or_why(slot: Slot) -> "Probe | UserError":
     try:
-        with slot.lock:
-            return slot.open()
+        return slot.open()
     except UserError as error:
         return error
 

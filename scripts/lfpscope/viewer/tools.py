@@ -141,7 +141,11 @@ class Keyboard:
         key = self._keys.get(new["key"][0].split(" ")[0])
         if key is not None:
             key.act()
-            self.pressed.data = {"key": [""]}  # so that the browser knows that it has been done
+            # once the page has settled: so the browser knows that it has been done
+            self.pressed.document.add_next_tick_callback(self._done)
+
+    def _done(self) -> None:
+        self.pressed.data = {"key": [""]}
 
 
 # each press differs from the one before, so that a key pressed twice is two changes
