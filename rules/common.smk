@@ -355,18 +355,17 @@ def show_what_exists():
     files = [results / "probes.tsv", "--page", results / "index.html"]
     files += ["--run", results / "run.json", "--settings", settings()]
     subprocess.run([sys.executable, script("write_gallery"), *files], check=False)
-    if not all_is_there():
+    if something_is_missing():
         # with it Snakemake would take all that goes into it as done
         (results / "run.json").unlink(missing_ok=True)
 
 
-def all_is_there():
-    """Whether every file is there that goes into the gallery."""
+def something_is_missing():
+    """Tell whether a file is not there that goes into the gallery."""
     try:
-        files = targets(INDEX, SUMMARIES, OVERVIEWS, VERIFIED, VIEWERS)({})
+        return bool(missing({}))
     except IncompleteCheckpointException:  # the probes have not been listed
-        return False
-    return all(Path(file).is_file() for file in files)
+        return True
 
 
 # --- targets --------------------------------------------------------------------------------------
@@ -395,6 +394,12 @@ def targets(*functions):
     return lambda wildcards: [
         file for function in functions for file in function(wildcards)
     ]
+
+
+def missing(wildcards):
+    """Files of all probes and sessions that are not there."""
+    files = targets(INDEX, SUMMARIES, OVERVIEWS, VERIFIED, VIEWERS)(wildcards)
+    return [file for file in files if not os.path.exists(file)]
 
 
 INDEX = of_sessions("session.json")

@@ -53,6 +53,8 @@ def test_probes_are_separated_by_commas(tmp_path):
         ("session\tsource\na\tnwb\n", "line 2: source nwb needs a location"),
         ("session\tsource\tlocation\na\tdemo\tx\n", "line 2: a demo has no location"),
         ("session\tsource\tlocation\na\tnwb\tftp://x.org/y.nwb\n", "scheme ftp; expected"),
+        ("session\tsource\tlocation\na\tnwb\thttps://\n", "https://: an address without a file"),
+        ("session\tsource\tlocation\na\tnwb\ts3://b/x s3://b\n", "s3://b: an address without"),
         ('session\tsource\na\t"nwb\n', "line 2: unexpected end of data. Write quotes in pairs"),
         (
             "session\tsource\tlocation\na\tnwb\thttps://me:secret@x.org/y.nwb\n",

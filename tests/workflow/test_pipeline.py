@@ -183,6 +183,11 @@ def test_replaced_file_runs_again(finished, write_nwb):
     }
 
 
+def test_a_picture_that_is_gone_is_made_again(finished):
+    (finished / "results/one/probes/a/overview.png").unlink()
+    assert finished.run("-n").jobs == {"draw_probe one/a", *LAST}
+
+
 def test_killed_run_is_completed(workflow, write_nwb):
     for name in "abcd":
         write_nwb(workflow / f"data/{name}.nwb", samples=200_000, seed=ord(name))

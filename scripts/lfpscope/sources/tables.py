@@ -13,6 +13,7 @@ from pathlib import Path
 from lfpscope.files import UserError, read_table, write_table
 
 NO_LFP = "no LFP"  # status of a probe without: it is whole as it is
+ADDRESSES = re.compile(r"\s+(?=[a-z0-9]+://)")  # what is between several
 SCHEMES = ("https", "http", "s3")  # of addresses that can be read in place
 
 
@@ -167,6 +168,10 @@ def check_source(session: Session) -> None:
             "https:// or s3://."
         )
     check_secrets(location, where)
+    addresses = ADDRESSES.split(location) if scheme else []
+    for address in addresses:
+        if not re.match(r"\w+://[^/\s]+/.*[^/\s]", address):
+            raise UserError(f"{where}: {address}: an address without a file. Correct it.")
     if scheme and "*" in location:
         raise UserError(
             f"{where}: {location}: servers do not list their files, so no `*` in an address. "
@@ -197,7 +202,7 @@ def find_files(session: Session) -> list[str]:
     if session.source != "nwb":
         return []
     if "://" in session.location:
-        return re.split(r"\s+(?=[a-z0-9]+://)", session.location)
+        return ADDRESSES.split(session.location)
     try:
         files = _files_at(Path(session.location).expanduser())
     except IsADirectoryError:
