@@ -12,7 +12,9 @@ from lfpscope.sources.allen_tables import Listed, read_listed
 from lfpscope.sources.tables import NO_LFP, Probe
 
 AT_ONCE = 4  # servers are asked for so many lengths
-INDEX_BYTES = 3_600_000  # of 2.4 hours of 93 channels in 23,808 chunks: tests/benchmarks/remote.py
+# of 2.4 hours of 93 channels in 23,808 chunks: 3.2 MB in tests/benchmarks/remote.py, and four
+# chunks for checksums, which are small there
+INDEX_BYTES = 3_600_000
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from serving import Served, serve
 
 from lfpscope.blocks import Samples, Source
-from lfpscope.layout import chunk_references
 from lfpscope.recording import index_clock, open_nwb, read_clock, read_recording
 from lfpscope.references import open_references, write_references
 from lfpscope.summary import build_envelope
@@ -39,7 +38,7 @@ def main() -> None:
         make_file(folder / "served/short.nwb", DISTINCT * CHUNK)
         with serve(folder / "served") as served:
             served.seconds = latency
-            index_it(served)
+            index_it(served, folder)
             read_it(served, folder)
             index_contiguous(served, folder)
 
@@ -53,14 +52,29 @@ def show(what: str, most: str, served: Served, step: Callable[[], object]) -> No
     print(f"{what:34}{len(served.log):6} requests {megabytes:8.2f} MB {seconds:7.2f} s  {most}")
 
 
-def index_it(served: Served) -> None:
-    """Find the chunks and the clock of a full probe."""
-    nwb = open_nwb(f"{served.address}/probe.nwb")
+def index(address: str, folder: Path) -> None:
+    """Do what `index_probe` does."""
+    with open_nwb(address) as nwb:
+        recording = read_recording(nwb, SERIES)
+        clock, exact = index_clock(nwb, recording)
+        write_references(
+            nwb,
+            recording,
+            clock,
+            session="s",
+            probe="p",
+            address=address,
+            path=folder / "lfp.json",
+            clock_is_exact=exact,
+        )
+
+
+def index_it(served: Served, folder: Path) -> None:
+    """Index a full probe, and read its clock."""
+    address, most = f"{served.address}/probe.nwb", "≤ 600 requests, ≤ 6 MB"
+    show("index of 23,808 chunks", most, served, lambda: index(address, folder))
+    nwb = open_nwb(address)
     recording = read_recording(nwb, SERIES)
-    data = nwb[SERIES]["data"]
-    layout, most = recording.layout, "≤ 600 requests, ≤ 6 MB"
-    what = "where each of 23,808 chunks lies"
-    show(what, most, served, lambda: chunk_references(data, layout, "lfp"))
     what = "clock of 10,715,666 timestamps"
     show(what, "by the summary", served, lambda: read_clock(nwb, recording))
 
@@ -86,22 +100,6 @@ def read_it(served: Served, folder: Path) -> None:
 
 def index_contiguous(served: Served, folder: Path) -> None:
     """Index contiguous files of several sizes, which are holes."""
-
-    def index(address: str) -> None:
-        with open_nwb(address) as nwb:
-            recording = read_recording(nwb, SERIES)
-            clock, exact = index_clock(nwb, recording)
-            write_references(
-                nwb,
-                recording,
-                clock,
-                session="s",
-                probe="p",
-                address=address,
-                path=folder / "lfp.json",
-                clock_is_exact=exact,
-            )
-
     for gigabytes in (1, 10, 100):
         write_contiguous(served.folder / f"{gigabytes}.nwb", gigabytes)
         address = f"{served.address}/{gigabytes}.nwb"
@@ -109,7 +107,7 @@ def index_contiguous(served: Served, folder: Path) -> None:
             f"index {gigabytes} GB of contiguous data",
             "any size alike",
             served,
-            partial(index, address),
+            partial(index, address, folder),
         )
 
 
