@@ -398,10 +398,11 @@ def targets(*functions):
 
 def missing(wildcards):
     """Files of all probes and sessions that are not there."""
-    files = targets(INDEX, SUMMARIES, OVERVIEWS, VERIFIED, VIEWERS)(wildcards)
+    files = targets(SOURCES, INDEX, SUMMARIES, OVERVIEWS, VERIFIED, VIEWERS)(wildcards)
     return [file for file in files if not os.path.exists(file)]
 
 
+SOURCES = of_probes("source.json", "lfp.json")
 INDEX = of_sessions("session.json")
 SUMMARIES = of_probes("envelope.zarr.zip", "channels.csv")
 OVERVIEWS = targets(

@@ -149,6 +149,11 @@ def test_changed_setting_runs_again_where_it_is_used(finished_once, setting, rul
     assert finished_once.run("-n", "--config", setting).rules == rules
 
 
+def test_a_file_whose_fetching_was_broken_off_is_fetched(finished):
+    (finished / "results/one/probes/a/source.json").unlink()
+    assert {"fetch_probe one/a", "index_probe one/a"} <= finished.run("-n").jobs
+
+
 def test_new_session_leaves_the_others(finished, write_nwb):
     write_nwb(finished / "new.nwb", seed=2)
     finished.sessions("one nwb data/*.nwb", "two nwb two.nwb", "new nwb new.nwb")
