@@ -161,6 +161,42 @@ def test_going_to_a_time_and_paging(tab: Tab) -> None:
     assert tab.page.get_by_text("→ a page on").is_visible()
 
 
+def test_spacing_makes_room_for_each_channel(tab: Tab) -> None:
+    tab.press("w", "w")
+    tab.page.wait_for_function(
+        """() => location.search.includes("spacing=16")
+            && Bokeh.documents[0].get_model_by_name("picture 100000021").data.image[0].shape[0]
+                >= 16 * 24"""
+    )
+    tab.press("c", "c")
+    assert "spacing" not in tab.page.url
+
+
+def test_a_box_marks_some_channels(open_tab: Open, serve: Serve, copy: Path) -> None:
+    with serve(copy) as address:
+        tab = open_tab(f"{address}?t=40-50")
+        tab.wait_for("every sample")
+        tab.page.get_by_placeholder("note").fill("ripple <i>")
+        tab.tool("box-select")
+        tab.page.mouse.move(*tab.point(0.25, 0.3))
+        tab.page.mouse.down()
+        tab.page.mouse.move(*tab.point(0.4, 0.4))
+        tab.page.mouse.move(*tab.point(0.5, 0.5))
+        tab.page.mouse.up()
+        tab.page.wait_for_function(
+            "(name) => Bokeh.documents[0].get_model_by_name(name).data.start.length == 1",
+            arg=f"boxes {PROBES[0]}",
+        )
+        box = tab.source(f"boxes {PROBES[0]}")
+        assert box["name"] == ["mark: ripple <i>"]
+        assert (box["start"][0], box["stop"][0]) == pytest.approx((42.5, 45), abs=0.1)
+        assert tab.source(f"boxes {PROBES[1]}")["start"] == []
+        tab.page.close()
+    row = (copy / "marks.csv").read_text().splitlines()[1].split(",")
+    assert row[2] == PROBES[0]
+    assert 3 <= len(row[3].split()) <= 7  # a fifth of 24 channels
+
+
 def test_marks_of_two_tabs_survive_a_restart(open_tab: Open, serve: Serve, copy: Path) -> None:
     with serve(copy) as address:
         one, two = open_tab(address), open_tab(address)

@@ -47,6 +47,18 @@ def test_the_last_mark_in_a_range_is_taken_away(tmp_path: Path) -> None:
     assert len(marks.remove_mark(path, 20, 30)) == 2
 
 
+def test_a_mark_may_be_of_some_channels_of_a_probe(tmp_path: Path) -> None:
+    path = tmp_path / "marks.csv"
+    marks.add_mark(path, 1, 2, "ripple", "a", [7, 8])
+    marks.add_mark(path, 3, 4, "all")
+    after = marks.toggle_bad(path, "a", 9)
+    ripple = Interval(1, 2, "mark: ripple")
+    assert marks.boxes(after, "a") == [(ripple, {7, 8})]
+    assert marks.boxes(after, "b") == []
+    assert marks.marked(after) == [ripple, Interval(3, 4, "mark: all")]
+    assert marks.bad_channels(after, "a") == {9}
+
+
 def test_intervals_with_holes_are_read_as_far_as_they_go(tmp_path: Path) -> None:
     path = tmp_path / "intervals.csv"
     assert read_intervals(path) == []

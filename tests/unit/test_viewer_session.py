@@ -14,8 +14,8 @@ import pytest
 
 from lfpscope.files import UserError
 from lfpscope.viewer.export import render_view, save_view
+from lfpscope.viewer.labels import area_labels, channel_ticks
 from lfpscope.viewer.lanes import find_troubles, heat_line
-from lfpscope.viewer.panels import area_labels, channel_ticks
 from lfpscope.viewer.readout import read_sample, sample_at
 from lfpscope.viewer.render import Picture, chosen_channels, draw, sketch
 from lfpscope.viewer.session import Session, Slot, first_state

@@ -27,6 +27,11 @@ def test_steps_and_zooms() -> None:
     assert near.around(0, 50).start < 0 < 50 < near.around(0, 50).stop
 
 
+def test_spacing_goes_in_steps() -> None:
+    assert [WHOLE.wider(steps).spacing for steps in (-1, 0, 1, 2, 99)] == [0, 0, 8, 16, 64]
+    assert replace(WHOLE, spacing=17).wider(-1).spacing == 8
+
+
 def test_gain_goes_in_steps_of_1_2_5() -> None:
     assert [WHOLE.louder(steps).microvolts for steps in (-2, -1, 0, 1, 2)] == [
         1000,
@@ -49,12 +54,18 @@ def test_gain_goes_in_steps_of_1_2_5() -> None:
     areas=some.sets(some.sampled_from(["CA1", "VISp2/3", "a&b=c"])),
     every=some.integers(1, 9),
     depths=some.none() | some.just((20.0, 3840.0)),
+    spacing=some.sampled_from([0, 8, 17]),
 )
 def test_the_address_reproduces_the_state(
-    start: float, span: float, microvolts: float, hidden: set[str], heat: set[str], **rest: object
+    start: float,
+    span: float,
+    microvolts: float,
+    hidden: set[str],
+    heat: set[str],
+    areas: set[str],
+    **rest: object,
 ) -> None:
     state = replace(WHOLE.at(start, start + span), microvolts=microvolts)
-    areas, every, depths = rest["areas"], rest["every"], rest["depths"]
     if hidden == {"a", "b"}:
         hidden = {"a"}
     state = replace(
@@ -62,8 +73,7 @@ def test_the_address_reproduces_the_state(
         hidden=frozenset(hidden),
         heat=frozenset(heat),
         areas=frozenset(areas),
-        every=every,
-        depths=depths,
+        **rest,
     )
     again, doubts = from_query(dict(parse_qsl(state.to_query())), WHOLE)
     assert doubts == []
@@ -74,7 +84,18 @@ def test_the_address_reproduces_the_state(
 
 @pytest.mark.parametrize(
     "field",
-    ["t=1", "t=a-b", "t=nan-1", "gain=0", "gain=x", "probes=z", "mode=z", "every=0", "depths=1"],
+    [
+        "t=1",
+        "t=a-b",
+        "t=nan-1",
+        "gain=0",
+        "gain=x",
+        "probes=z",
+        "mode=z",
+        "every=0",
+        "depths=1",
+        "spacing=-1",
+    ],
 )
 def test_what_an_address_says_wrongly_is_named_and_ignored(field: str) -> None:
     name, value = field.split("=")

@@ -52,9 +52,8 @@ def fill_document(document: Document, session: Session) -> None:
         from lfpscope.viewer.page import Page  # slow to import; by now it has been
 
         try:
-            with document.models.freeze():  # counts the models once, not at each change
-                Page(document, session, query)
-                document.remove_root(loading)
+            Page(document, session, query)
+            document.remove_root(loading)
         except Exception as error:
             loading.text = f"The page cannot be built: {html.escape(repr(error))}"
             raise

@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from lfpscope.areas import NO_AREA, area_colour, area_runs
 from lfpscope.envelope import Probe, time_range
 from lfpscope.files import UserError, atomic, read_json, write_json
-from lfpscope.viewer.panels import area_labels, channel_ticks
+from lfpscope.viewer.labels import area_labels, channel_ticks
 from lfpscope.viewer.render import BAR, HEAT_SHARE, PALETTES, chosen_channels, draw_probe
 from lfpscope.viewer.session import Session
 from lfpscope.viewer.state import HEAT, TRACES, State, time_text

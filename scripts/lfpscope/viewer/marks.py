@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -20,7 +20,7 @@ class Mark:
     start, stop : str
         Session time, seconds; empty for a channel that is bad throughout.
     probe, channel : str
-        Its probe and electrode id; empty for all.
+        Its probe and electrode ids, with spaces between; empty for all.
     note : str
         What the reader wrote.
     """
@@ -68,10 +68,12 @@ def _locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def add_mark(path: Path, start: float, stop: float, note: str) -> list[Mark]:
-    """Mark a stretch of time."""
-    one_line = " ".join(note.split())
-    mark = Mark(start=f"{start:.6f}", stop=f"{stop:.6f}", note=one_line)
+def add_mark(
+    path: Path, start: float, stop: float, note: str, probe: str = "", channels: Sequence[int] = ()
+) -> list[Mark]:
+    """Mark a stretch of time, of all channels or of some of a probe."""
+    one_line, ids = " ".join(note.split()), " ".join(map(str, channels))
+    mark = Mark(f"{start:.6f}", f"{stop:.6f}", probe, ids, one_line)
     return change_marks(path, lambda marks: [*marks, mark])
 
 
@@ -104,6 +106,16 @@ def bad_channels(marks: list[Mark], probe: str) -> set[int]:
     """Electrode ids of a probe's bad channels."""
     mine = (mark for mark in marks if mark.probe == probe and mark.note == BAD)
     return {int(mark.channel) for mark in mine if mark.channel.isdigit()}
+
+
+def boxes(marks: list[Mark], probe: str) -> list[tuple[Interval, set[int]]]:
+    """Marked stretches of some of a probe's channels, named by electrode id."""
+    mine = (mark for mark in marks if mark.probe == probe and mark.start)
+    return [
+        (one, {int(channel) for channel in mark.channel.split() if channel.isdigit()})
+        for mark in mine
+        for one in marked([mark])
+    ]
 
 
 def marked(marks: list[Mark]) -> list[Interval]:

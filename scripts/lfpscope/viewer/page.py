@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from bokeh.document import Document
-from bokeh.events import MouseLeave, MouseMove
+from bokeh.events import MouseLeave, MouseMove, SelectionGeometry
 from bokeh.models import (
     Column,
     ColumnDataSource,
@@ -18,7 +18,6 @@ from bokeh.models import (
     Span,
 )
 
-from lfpscope.areas import NO_AREA
 from lfpscope.envelope import Probe
 from lfpscope.files import UserError
 from lfpscope.intervals import read_intervals
@@ -31,7 +30,7 @@ from lfpscope.viewer.render import Picture, draw, sketch
 from lfpscope.viewer.session import Session, first_state
 from lfpscope.viewer.state import State, from_query, read_depths, read_time, time_text
 from lfpscope.viewer.style import ACCENT, PAGE, SCROLL
-from lfpscope.viewer.tools import Controls, Key, Keyboard, address_bar, navigation
+from lfpscope.viewer.tools import Controls, Key, Keyboard, address_bar, area_names, navigation
 from lfpscope.viewer.worker import Worker
 
 
@@ -85,8 +84,9 @@ class Page:
         layout = self._build(opened, probes)
         self._connect()
         # only now: a model that is on a page already would not send its mouse events
-        for root in (layout, self._address, self._keyboard.pressed):
-            document.add_root(root)
+        with document.models.freeze():  # counts the models once
+            for root in (layout, self._address, self._keyboard.pressed):
+                document.add_root(root)
         self.apply(self.state)
         if doubts:
             self._say(f"Not understood in the address: {', '.join(doubts)}")
@@ -115,8 +115,7 @@ class Page:
                 panel = Panel(probe, self._range, tools, cursor, self._spans)
                 self.panels[name] = panel
                 rows.append(panel.layout)
-        if not opened:
-            rows.append(Div(text="No probe has been indexed in this folder yet."))
+        rows += [] if opened else [Div(text="No probe has been indexed in this folder yet.")]
         axis = time_axis(self._range, tools, cursor, self._spans)
         axis.js_on_change("inner_width", self._keyboard.listen())
         overview = minimap(probes, self._range, whole.start, whole.stop, whole.microvolts)
@@ -142,6 +141,7 @@ class Page:
             panel.figure.on_change("inner_height", self._changed)
             panel.figure.on_event(MouseMove, partial(self._hover, name))
             panel.figure.on_event(MouseLeave, self._leave)
+            panel.figure.on_event(SelectionGeometry, partial(self._box_drawn, name))
             panel.mode.on_change("active", partial(self._mode_chosen, name))
         controls = self._controls
         controls.back.on_click(lambda: self.apply(self.state.page(-1)))
@@ -157,6 +157,7 @@ class Page:
         controls.probes.on_change("active", self._controls_changed)
         controls.areas.on_change("value", self._controls_changed)
         controls.every.on_change("value", self._controls_changed)
+        controls.spacing.on_change("value", self._controls_changed)
         controls.depths.on_change("value", self._depths_typed)
 
     def _keys(self) -> list[Key]:
@@ -173,6 +174,8 @@ class Page:
             Key("0", "0", "whole recording", move(lambda s: s.at(*self._ends()))),
             Key("ArrowUp", "↑", "larger traces", move(lambda s: s.louder(1))),
             Key("ArrowDown", "↓", "smaller traces", move(lambda s: s.louder(-1))),
+            Key("w", "w", "channels wider apart", move(lambda s: s.wider(1))),
+            Key("c", "c", "channels closer", move(lambda s: s.wider(-1))),
             Key("h", "h", "heat maps or traces", self.toggle_heat),
             Key("n", "n", "next interval", lambda: self.go_to_interval(1)),
             Key("p", "p", "previous interval", lambda: self.go_to_interval(-1)),
@@ -214,6 +217,15 @@ class Page:
         """Write a mark for what the page shows."""
         note = self._controls.note.value_input
         self._change_marks(marks.add_mark, self.state.start, self.state.stop, note)
+
+    def _box_drawn(self, probe: str, event: SelectionGeometry) -> None:
+        """Write a mark for some time of some channels."""
+        box = event.geometry
+        if event.final and box["type"] == "rect":
+            channels = self.panels[probe].channels_between(*sorted((box["y0"], box["y1"])))
+            start, stop = sorted((box["x0"], box["x1"]))
+            note = self._controls.note.value_input
+            self._change_marks(marks.add_mark, start, stop, note, probe, channels)
 
     def unmark_range(self) -> None:
         """Take away the last mark on the page."""
@@ -289,6 +301,7 @@ class Page:
             hidden=frozenset(self.state.probes) - shown,
             areas=self._chosen_areas(),
             every=int(controls.every.value or self.state.every),
+            spacing=int(controls.spacing.value or self.state.spacing),
         )
         if changed != self.state:
             self.apply(changed)
@@ -320,13 +333,14 @@ class Page:
     def _settled(self) -> None:
         self._settling = False
         self.state = self.state.at(self._range.start, self._range.end)
-        everything = self._intervals + marks.marked(self._marks)
+        everything = self._intervals + marks.marked([m for m in self._marks if not m.probe])
         sizes = {name: panel.size for name, panel in self.panels.items()}
         width = max((size[0] for size in sizes.values()), default=1)
         send(self._spans, shading(everything, self.state.start, self.state.stop, max(1, width)))
         for name, panel in self.panels.items():
             panel.fit(self.state)
             panel.pale(marks.bad_channels(self._marks, name))
+            panel.outline(marks.boxes(self._marks, name))
         self._address.data = {"query": [self.state.to_query()]}
         shown = {name: size for name, size in sizes.items() if name not in self.state.hidden}
         self._requests += 1
@@ -385,12 +399,3 @@ class Page:
         self._pictures.stop()
         self._sketches.stop()
         self._readings.stop()
-
-
-def area_names(probes: list[Probe]) -> list[str]:
-    """Brain areas that the probes pass through, in alphabetical order."""
-    found: set[str] = set()
-    for probe in probes:
-        areas = probe.references.channels.columns.get("area")
-        found |= set() if areas is None else set(map(str, areas.tolist()))
-    return sorted(area for area in found if area.lower() not in NO_AREA)

@@ -1,7 +1,6 @@
 """Bokeh models of one probe: heading, strip of brain areas, depth axis, picture, overlays."""
 
 import html
-import math
 from typing import Any
 
 import numpy as np
@@ -25,9 +24,11 @@ from bokeh.models import (
 )
 from bokeh.plotting import figure
 
-from lfpscope.areas import NO_AREA, area_colour, area_runs
+from lfpscope.areas import area_runs
 from lfpscope.envelope import Probe
 from lfpscope.files import UserError
+from lfpscope.intervals import Interval
+from lfpscope.viewer.labels import area_bands, area_labels, channel_ticks
 from lfpscope.viewer.render import BAR, HEAT_SHARE, Picture, chosen_channels, palette
 from lfpscope.viewer.state import HEAT, TRACES, State
 from lfpscope.viewer.style import (
@@ -42,8 +43,8 @@ from lfpscope.viewer.style import (
     quiet_axis,
 )
 
-SHADE = 0.12  # of an interval: enough to see it, little enough to see what is in it
-LINE = 14  # pixels of a line of text
+SHADE = 0.07  # of an interval: enough to see it, little enough to see what is in it
+LEAST, AROUND = 130, 36  # pixels: height of a panel, and what of it is not the picture
 MODES = (TRACES, HEAT)
 
 
@@ -90,6 +91,7 @@ class Panel:
         self._labels = ColumnDataSource({"y": [], "text": []})
         self._areas = ColumnDataSource({"area": [], "top": [], "bottom": [], "colour": []})
         self._bad = ColumnDataSource({"top": [], "bottom": []}, name=f"bad {self._name}")
+        self._boxes = ColumnDataSource(no_boxes(), name=f"boxes {self._name}")
         self._heading = Div(
             sizing_mode="stretch_width", height=22, margin=(3, 12, 0, 0), stylesheets=[HEADING]
         )
@@ -103,7 +105,7 @@ class Panel:
             Row(self._strip(heights), self.figure, sizing_mode="stretch_both", margin=0),
             sizing_mode="stretch_both",
             margin=0,
-            min_height=130,
+            min_height=LEAST,
         )
         self._head("")
 
@@ -145,7 +147,7 @@ class Panel:
             fill_color="colour",
             fill_alpha=SHADE,
             line_color="colour",
-            line_alpha=0.6,
+            line_alpha=0.35,
             source=spans,
         )
         self._shaded = shaded
@@ -159,8 +161,19 @@ class Panel:
             line_color=None,
             source=self._bad,
         )
+        outlines = plot.quad(
+            left="start",
+            right="stop",
+            top="top",
+            bottom="bottom",
+            fill_alpha=0,
+            line_color=ACCENT,
+            line_width=2,
+            source=self._boxes,
+        )
         self._scale = ScaleBar(plot)
         plot.add_tools(
+            HoverTool(renderers=[outlines], tooltips="@name", visible=False),
             CrosshairTool(overlay=[cursor, Span(dimension="width", line_color=ACCENT)]),
             HoverTool(renderers=[shaded], tooltips="@name", visible=False),
         )
@@ -212,6 +225,7 @@ class Panel:
     def fit(self, state: State) -> None:
         """Choose ticks and names for the channels shown, as many as there is room for."""
         channels, size = chosen_channels(self.probe, state), self.size
+        self.layout.min_height = max(LEAST, channels.size * state.spacing + AROUND)
         if size == self._shape and np.array_equal(channels, self._channels):
             return
         self._shape, self._channels = size, channels
@@ -260,6 +274,26 @@ class Panel:
         }
         send(self._bad, bands)
 
+    def channels_between(self, low: float, high: float) -> list[int]:
+        """Electrode ids between two heights of the panel, 0 at the bottom and 1 at the top."""
+        n = self._channels.size
+        first, last = (min(max(int((1 - height) * n), 0), n - 1) for height in (high, low))
+        ids = self.probe.references.channels.id[self._channels[first : last + 1]]
+        return [int(one) for one in ids]
+
+    def outline(self, marked: list[tuple[Interval, set[int]]]) -> None:
+        """Draw boxes around what was marked on some channels, as far as these are shown."""
+        ids = self.probe.references.channels.id[self._channels].tolist()
+        columns = no_boxes()
+        for one, channels in marked:
+            rows = [row for row, channel in enumerate(ids) if channel in channels]
+            if rows:
+                edges = 1 - rows[0] / len(ids), 1 - (rows[-1] + 1) / len(ids)
+                box = (one.start, one.stop, one.name, *edges)
+                for column, value in zip(columns.values(), box, strict=True):
+                    column.append(value)
+        send(self._boxes, columns)
+
     def _head(self, badge: str) -> None:
         name = html.escape(self._name)
         self._heading.text = (
@@ -272,6 +306,11 @@ def send(source: ColumnDataSource, columns: dict[str, list[Any]]) -> None:
     """Give a source its columns, unless the page has them already."""
     if source.data != columns:
         source.data = columns
+
+
+def no_boxes() -> dict[str, list[Any]]:
+    """Columns of the boxes around marked channels."""
+    return {"start": [], "stop": [], "name": [], "top": [], "bottom": []}
 
 
 def no_picture() -> dict[str, list[Any]]:
@@ -327,53 +366,3 @@ def probe_facts(probe: Probe) -> str:
     ]
     facts += [f"{n} {one if n == 1 else many}" for n, one, many in troubles if n]
     return " · ".join(facts)
-
-
-def channel_ticks(depth: Any, ids: Any, height: int) -> tuple[list[int], list[str]]:
-    """Rows from the top to be labelled with depth, or with ids where depths are not known.
-
-    Parameters
-    ----------
-    depth : ndarray or None
-        Of each row, µm.
-    ids : ndarray
-        Of each row.
-    height : int
-        Pixels.
-    """
-    most = max(2, height // 32)
-    if depth is None or not np.isfinite(depth).any():
-        every = math.ceil(ids.size / most)
-        return list(range(0, ids.size, every)), [str(i) for i in ids[::every]]
-    low, high = float(np.nanmin(depth)), float(np.nanmax(depth))
-    step = next((step for step in ROUND if step * most >= high - low), ROUND[-1])
-    wanted = np.arange(math.ceil(low / step), math.floor(high / step) + 1) * step
-    rows = [int(np.nanargmin(np.abs(depth - one))) for one in wanted]
-    return rows, [f"{one:g}" for one in wanted]
-
-
-ROUND = [10 ** (power) * factor for power in range(5) for factor in (1, 2, 5)]  # µm
-
-
-def area_bands(runs: list[tuple[str, int, int]], n: int) -> dict[str, list[Any]]:
-    """Coloured bands of the strip, for those channels whose area is known."""
-    known = [run for run in runs if run[0].lower() not in NO_AREA]
-    return {
-        "area": [name for name, _, _ in known],
-        "top": [1 - first / n for _, first, _ in known],
-        "bottom": [1 - stop / n for _, _, stop in known],
-        "colour": [area_colour(name) for name, _, _ in known],
-    }
-
-
-def area_labels(runs: list[tuple[str, int, int]], n: int, height: int) -> dict[str, list[Any]]:
-    """Names of areas, from the top down, where they do not run into one another."""
-    places, names = [], []
-    last = -math.inf
-    for name, first, stop in runs:
-        middle = (first + stop) / 2 / n
-        if name.lower() not in NO_AREA and middle * height - last >= LINE:
-            places.append(1 - middle)
-            names.append(name)
-            last = middle * height
-    return {"y": places, "text": names}

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 SHORTEST = 1e-3  # seconds that a page shows at least
 PAGE = 0.9  # of a page that a step moves, so that the eye finds its place again
 STEPS = [float(f"{factor}e{power}") for power in range(-3, 7) for factor in (1, 2, 5)]
+SPACINGS = (0, 8, 16, 32, 64)  # pixels from channel to channel; 0 for what fits
 TRACES, HEAT = "traces", "heat"
 
 
@@ -32,6 +33,8 @@ class State:
         Of these channels, every n-th is shown.
     depths : (float, float) or None
         And only those between these distances from the tip, µm.
+    spacing : int
+        Pixels from one channel to the next; 0 for what fits the window.
     """
 
     start: float
@@ -43,6 +46,7 @@ class State:
     areas: frozenset[str] = frozenset()
     every: int = 1
     depths: tuple[float, float] | None = None
+    spacing: int = 0
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -77,6 +81,12 @@ class State:
         at = STEPS.index(round_scale(self.microvolts)) - steps
         return replace(self, microvolts=STEPS[min(max(at, 0), len(STEPS) - 1)])
 
+    def wider(self, steps: int) -> "State":
+        """Put channels farther apart by steps, or nearer together."""
+        nearest = min(SPACINGS, key=lambda one: abs(one - self.spacing))
+        at = SPACINGS.index(nearest) + steps
+        return replace(self, spacing=SPACINGS[min(max(at, 0), len(SPACINGS) - 1)])
+
     def to_query(self) -> str:
         """For the address bar: what is behind the question mark."""
         fields = {"t": f"{self.start:.6f}-{self.stop:.6f}", "gain": f"{self.microvolts:g}"}
@@ -91,6 +101,8 @@ class State:
             fields["every"] = str(self.every)
         if self.depths:
             fields["depths"] = depths_text(self.depths)
+        if self.spacing:
+            fields["spacing"] = str(self.spacing)
         return urlencode(fields, safe=",")
 
 
@@ -119,6 +131,7 @@ def from_query(query: Mapping[str, str], default: State) -> tuple[State, list[st
         "areas": _read_areas,
         "every": _read_every,
         "depths": _read_depths,
+        "spacing": _read_spacing,
     }
     state, doubts = default, []
     for name, reader in readers.items():
@@ -175,6 +188,12 @@ def _read_every(state: State, text: str) -> State:
     if int(text) < 1:
         raise ValueError(text)
     return replace(state, every=int(text))
+
+
+def _read_spacing(state: State, text: str) -> State:
+    if not 0 <= int(text) <= SPACINGS[-1]:
+        raise ValueError(text)
+    return replace(state, spacing=int(text))
 
 
 def _read_depths(state: State, text: str) -> State:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bokeh.models import (
+    BoxSelectTool,
     BoxZoomTool,
     Button,
     CheckboxButtonGroup,
@@ -23,7 +24,9 @@ from bokeh.models import (
     WheelZoomTool,
 )
 
-from lfpscope.viewer.state import STEPS, State, depths_text
+from lfpscope.areas import NO_AREA
+from lfpscope.envelope import Probe
+from lfpscope.viewer.state import SPACINGS, STEPS, State, depths_text
 from lfpscope.viewer.style import CONTROL, KEYS
 
 EVERY = (1, 2, 3, 4, 8, 16)
@@ -38,6 +41,7 @@ def navigation(x_range: Range1d) -> list[Any]:
     return [
         PanTool(dimensions="width"),
         BoxZoomTool(dimensions="width"),
+        BoxSelectTool(description="Mark a box", renderers=[]),
         WheelZoomTool(dimensions="width"),
         # Bokeh's own reset works only in the toolbar of a single plot
         CustomAction(icon="reset", description="Whole recording", callback=whole),
@@ -80,11 +84,13 @@ class Controls:
         self.areas = Select(options=[("", "all areas"), *named], width=112, **style)
         counts = [(f"{n}", f"every {n}. channel" if n > 1 else "every channel") for n in EVERY]
         self.every = Select(options=counts, width=140, **style)
+        spacings = [(f"{n}", f"{n} px apart" if n else "fit spacing") for n in SPACINGS]
+        self.spacing = Select(options=spacings, width=124, **style)
         self.depths = TextInput(placeholder="µm 500-1500", width=118, **style)
-        bar = GridPlot(toolbar=Toolbar(tools=tools, logo=None), toolbar_location="above", width=144)
+        bar = GridPlot(toolbar=Toolbar(tools=tools, logo=None), toolbar_location="above", width=174)
         move = bar, self.back, self.time, self.on, self.previous, self.next
         keep = self.note, self.mark, self.save, self.help
-        look = self.probes, self.gain, self.heat, self.areas, self.depths, self.every
+        look = self.probes, self.gain, self.spacing, self.heat, self.areas, self.depths, self.every
         line = {"sizing_mode": "stretch_width", "margin": 0}
         self.layout = Row(*move, *keep, **line), Row(*look, **line)
         self.show(state)
@@ -97,7 +103,17 @@ class Controls:
         # several at once can only come from the address
         self.areas.value = next(iter(state.areas)) if len(state.areas) == 1 else ""
         self.depths.value = depths_text(state.depths)
+        self.spacing.value = f"{state.spacing}" if state.spacing in SPACINGS else ""
         self.every.value = f"{state.every}" if state.every in EVERY else ""
+
+
+def area_names(probes: list[Probe]) -> list[str]:
+    """Brain areas that the probes pass through, in alphabetical order."""
+    found: set[str] = set()
+    for probe in probes:
+        areas = probe.references.channels.columns.get("area")
+        found |= set() if areas is None else set(map(str, areas.tolist()))
+    return sorted(area for area in found if area.lower() not in NO_AREA)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,60 @@
+"""Where depths, ids and names of areas stand beside a panel."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from lfpscope.areas import NO_AREA, area_colour
+
+LINE = 14  # pixels of a line of text
+
+
+def channel_ticks(depth: Any, ids: Any, height: int) -> tuple[list[int], list[str]]:
+    """Rows from the top to be labelled with depth, or with ids where depths are not known.
+
+    Parameters
+    ----------
+    depth : ndarray or None
+        Of each row, µm.
+    ids : ndarray
+        Of each row.
+    height : int
+        Pixels.
+    """
+    most = max(2, height // 32)
+    if depth is None or not np.isfinite(depth).any():
+        every = math.ceil(ids.size / most)
+        return list(range(0, ids.size, every)), [str(i) for i in ids[::every]]
+    low, high = float(np.nanmin(depth)), float(np.nanmax(depth))
+    step = next((step for step in ROUND if step * most >= high - low), ROUND[-1])
+    wanted = np.arange(math.ceil(low / step), math.floor(high / step) + 1) * step
+    rows = [int(np.nanargmin(np.abs(depth - one))) for one in wanted]
+    return rows, [f"{one:g}" for one in wanted]
+
+
+ROUND = [10 ** (power) * factor for power in range(5) for factor in (1, 2, 5)]  # µm
+
+
+def area_bands(runs: list[tuple[str, int, int]], n: int) -> dict[str, list[Any]]:
+    """Coloured bands of the strip, for those channels whose area is known."""
+    known = [run for run in runs if run[0].lower() not in NO_AREA]
+    return {
+        "area": [name for name, _, _ in known],
+        "top": [1 - first / n for _, first, _ in known],
+        "bottom": [1 - stop / n for _, _, stop in known],
+        "colour": [area_colour(name) for name, _, _ in known],
+    }
+
+
+def area_labels(runs: list[tuple[str, int, int]], n: int, height: int) -> dict[str, list[Any]]:
+    """Names of areas, from the top down, where they do not run into one another."""
+    places, names = [], []
+    last = -math.inf
+    for name, first, stop in runs:
+        middle = (first + stop) / 2 / n
+        if name.lower() not in NO_AREA and middle * height - last >= LINE:
+            places.append(1 - middle)
+            names.append(name)
+            last = middle * height
+    return {"y": places, "text": names}
