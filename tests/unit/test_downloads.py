@@ -151,7 +151,7 @@ def test_a_fault_on_every_try(
     start = time.monotonic()
     with pytest.raises(UserError, match=rf"a.nwb: did not come whole in 3 tries: .*({reason})"):
         fetch(served, path)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30  # 3 tries of at most 0.5 s without a byte
     assert not path.exists()
 
 

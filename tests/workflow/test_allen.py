@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -152,9 +151,7 @@ def test_faults_of_the_files(allen, warehouse, files, fault, times):
             warehouse.files.instead = (files / "100000011.nwb").read_bytes()
         case "silent":
             warehouse.files.silent = 2.0
-    start = time.monotonic()
     run = allen.run("index", *settings(warehouse), code=times < 0)
-    assert time.monotonic() - start < 60
     path = cached(allen, "715000002", "100000021")
     if times > 0:
         assert path.read_bytes() == (files / "100000021.nwb").read_bytes()
