@@ -6,10 +6,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from batches import CORRUPT, MISSING, QUICK, SESSIONS, rows
+
+from lfpscope.sources import demo
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "rules", "scripts", "config", "envs", "profiles")
@@ -76,11 +79,11 @@ class Workflow:
         assert done.returncode == code, done.stdout
         return Run(done.returncode, done.stdout)
 
-    def sessions(self, *rows: str) -> None:
+    def sessions(self, *rows: str, table: str = "config/sessions.tsv") -> None:
         """Write the sessions table; cells with spaces between."""
-        table = ["session source location", *rows]
-        text = "".join("\t".join(row.split()) + "\n" for row in table)
-        (self / "config/sessions.tsv").write_text(text)
+        lines = ["session source location", *rows]
+        text = "".join("\t".join(line.split()) + "\n" for line in lines)
+        (self / table).write_text(text)
 
     def copy(self, folder: Path) -> "Workflow":
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
@@ -125,3 +128,30 @@ def finished_once(
 def finished(finished_once: Workflow, tmp_path: Path) -> Workflow:
     """Return a copy of the workflow that has run."""
     return finished_once.copy(tmp_path)
+
+
+# --- a batch ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def batch(bare: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    """Return 12 sessions of 2 short probes, run; a file is corrupt, one is not where it should be.
+
+    Results in other folders may be added.
+    """
+    batch = bare.copy(tmp_path_factory.mktemp("batch"))
+    probes = {}
+    for name, probe in zip("ab", demo.demo_probes("demo-2"), strict=True):
+        recipe = replace(demo._recipe("demo-2", probe), n_samples=10_000, chunk=2_500, gap=None)
+        demo.write_nwb("demo-2", probe, recipe, batch / f"{name}.nwb")
+        probes[name] = (batch / f"{name}.nwb").read_bytes()
+    for session in SESSIONS:
+        (batch / f"data/{session}").mkdir(parents=True)
+        for name, content in probes.items():
+            (batch / f"data/{session}/{name}.nwb").write_bytes(content)
+    (batch / f"data/{CORRUPT}/b.nwb").write_bytes(probes["b"][: len(probes["b"]) // 2])
+    (batch / f"data/{MISSING}/b.nwb").unlink()
+    (batch / f"data/{MISSING}/b.nwb").symlink_to("../not/fetched.nwb")
+    batch.sessions(*rows(SESSIONS))
+    (batch / "output.txt").write_text(batch.run(*QUICK, code=1, seconds=1800).output)
+    return batch

@@ -5,7 +5,6 @@ not where it must run (CI=true).
 """
 
 import getpass
-import hashlib
 import os
 import shutil
 import signal
@@ -17,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from batches import CORRUPT, MISSING, SESSIONS, checksums, rows
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slurm]
 
@@ -150,41 +150,37 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
                     os.kill(int(pid.read_text()), signal.SIGTERM)
 
 
-def checksums(results: Path) -> dict[str, str]:
-    """Return a checksum of every file that is made from the recordings."""
-    return {
-        str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(results.rglob("*"))
-        if path.suffix in {".csv", ".json", ".png", ".tsv", ".zip"}
-    }
-
-
 @pytest.mark.usefixtures("slurm")
-def test_same_results_as_on_one_computer(workflow):
-    sessions = ("demo-1", "demo-2")
-    workflow.sessions(*(f"{session} demo" for session in sessions))
-
-    run = workflow.run(
-        *("--config", "results=there", *PROFILE),
+def test_same_results_as_on_one_computer(batch):
+    """Part of the batch, with both bad files, in a second folder of results."""
+    sessions = [SESSIONS[0], CORRUPT, MISSING]
+    batch.sessions(*rows(sessions), table="three.tsv")
+    run = batch.run(
+        *("--config", "results=there", "sessions=three.tsv", *PROFILE),
         # the first attempt gets less than it takes to draw, the second one enough
         *("--set-resources", "draw_session:mem_mb=250 * attempt**2"),
+        code=1,
         seconds=1200,
     )
-    workflow.run("--config", "results=here")
-
-    assert checksums(workflow / "there") == checksums(workflow / "here")
+    for session in sessions:
+        made = checksums(batch / "there" / session)
+        assert len(made) > 8
+        assert made == checksums(batch / "results" / session)
+    for session in (CORRUPT, MISSING):
+        assert f"{session}/b: unreadable: data/{session}/b.nwb" in run.output
     # short rules share a job
     assert Counter(sent_jobs()) == {
         ("rule_index_fetch_probe_index_probe", "COMPLETED"): 4,
-        ("rule_summary_draw_probe_summarize_probe", "COMPLETED"): 4,
+        ("rule_summary_draw_probe_summarize_probe_verify_probe", "COMPLETED"): 4,
         **{
             (f"rule_draw_session_wildcards_{session}", state): 1
             for session in sessions
             for state in ("FAILED", "COMPLETED")
         },
+        **{(f"rule_list_intervals_wildcards_{session}", "COMPLETED"): 1 for session in sessions},
     }
     assert run.output.count("Trying to restart job") == len(sessions)
-    logs = list((workflow / "logs/slurm").rglob("*.log"))
+    logs = list((batch / "logs/slurm").rglob("*.log"))
     assert len(logs) == len(sessions)
     assert all("Exceeded job memory limit" in log.read_text() for log in logs)
 

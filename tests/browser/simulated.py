@@ -1,0 +1,63 @@
+"""As many probes as the Allen Institute recorded, simulated, and the gallery of them."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+from matplotlib.pyplot import imsave
+
+from lfpscope.gallery import write_gallery
+from lfpscope.results import Figures, Result
+from lfpscope.sources.tables import Probe
+
+SESSIONS, PROBES = 58, 6
+AREAS = ["VISp", "VISl", "VISrl", "VISam", "VISpm", "CA1", "CA3", "DG", "SUB", "LP", "TH", "root"]
+
+
+def simulate(number: int, chance: random.Random) -> Result:
+    """A probe such as a run might find; every 40th could not be read."""
+    session, probe = f"s{number // PROBES:02}", f"{810_755_797 + number}"
+    row = Probe(session, probe, "nwb", f"data/{probe}.nwb")
+    if number % 40 == 7:
+        return Result(row, "unreadable: truncated: <b>the file</b> ends early", "", None, {})
+    figures = Figures(
+        channels=chance.choice([48, 71, 93]),
+        samples=10_715_666,
+        rate=1250 + chance.uniform(-0.01, 0.01) if number % 5 else 2500.0,
+        seconds=8572.0,
+        areas=chance.sample(AREAS, 4),
+        gaps=int(number % 50 == 3),
+        gap_seconds=3.75 * (number % 50 == 3),
+        untimed=0,
+        dead=int(number % 30 == 4),
+        saturated=int(number % 60 == 5),
+        damaged=0,
+        nan=0,
+        missing=0.002 * (number % 70 == 6),
+        std=chance.uniform(20, 150),
+        microvolts=chance.choice([200.0, 250.0, 500.0]),
+    )
+    return Result(row, "", "", figures, {"size": 2_100_000_000})
+
+
+def simulate_all() -> list[Result]:
+    """All of them."""
+    chance = random.Random(1)  # noqa: S311, not for secrets
+    return [simulate(number, chance) for number in range(SESSIONS * PROBES)]
+
+
+def write_page(results: list[Result], folder: Path) -> Path:
+    """Write the page, with pictures of noise of the right sizes for each probe that has figures."""
+    rng = np.random.default_rng(1)
+    for name, shape in (("thumbnail.png", (180, 320)), ("overview.png", (1000, 1600))):
+        # rows of noise that changes slowly: as hard to pack as a real picture
+        imsave(folder / name, rng.random((shape[0] // 4, shape[1])).repeat(4, axis=0))
+    for result in results:
+        probe = folder / result.row.session / "probes" / result.row.probe
+        probe.mkdir(parents=True)
+        (folder / result.row.session / "viewer.py").touch()
+        if result.figures:
+            for name in ("overview.png", "thumbnail.png"):
+                (probe / name).hardlink_to(folder / name)
+    write_gallery(results, folder / "index.html", microvolts=250)
+    return folder / "index.html"
