@@ -38,6 +38,7 @@ rule check_run:
         "logs/check_run.log",
     benchmark:
         "benchmarks/check_run.tsv"
+    retries: 0  # what is not whole stays so
     localrule: True
     resources:
         mem_mb=lambda wildcards, attempt: 500 * attempt,

@@ -39,7 +39,7 @@ def test_gallery_shows_both(batch):
 
 
 def test_same_recordings_give_the_same_bytes(batch):
-    """All sessions have the same two recordings: but for names, what is made of them is the same."""
+    """All sessions have the same two recordings: but for names, their files are the same."""
     for probe in "ab":
         folders = sorted((batch / "results").glob(f"*/probes/{probe}"))
         assert len(folders) >= 10
