@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from lfpscope.files import UserError, atomic, write_text
+from lfpscope.sources import demo
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 MOST = 1500  # bytes of a file, for the kernel to refuse more
@@ -114,6 +115,18 @@ def test_a_full_disk(made: Path, disk: Disk, name: str) -> None:
     assert message.startswith(f"error: {disk.folder}/results/")
     assert "cannot be written: No space left on device. Make room" in message
     assert contents(disk.folder) == before
+
+
+def test_a_disk_too_small_for_the_demo(disk: Disk) -> None:
+    """HDF5 itself would end the process where the disk is full."""
+    recipe = replace(
+        demo._recipe("demo-1", "100000011"), n_channels=4, n_samples=12_000, detached=()
+    )
+    disk.fill()
+    path = disk.folder / "demo.nwb"
+    with pytest.raises(UserError, match=rf"^{path}: cannot be written: No space left on device"):
+        demo.write_nwb("demo-1", "100000011", replace(recipe, constant=()), path)
+    assert [one.name for one in disk.folder.iterdir()] == ["filler"]
 
 
 def test_a_disk_that_fills_up(made: Path, disk: Disk) -> None:

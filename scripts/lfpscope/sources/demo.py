@@ -199,13 +199,16 @@ def write_nwb(session: str, probe: str, recipe: Recipe, path: Path) -> None:
         _add_electrodes(nwb, recipe, int(probe))
         _add_lfp(nwb, recipe, probe)
         _add_stimuli(nwb, Events(recipe.session))
-        # given the path itself, pynwb would warn that the temporary name does not end in .nwb
+        # in memory: on a full disk HDF5 would end the process; and given the path itself, pynwb
+        # would warn that the temporary name does not end in .nwb
         with (
             atomic(path) as part,
-            h5py.File(part, "w") as file,
+            h5py.File.in_memory() as file,
             NWBHDF5IO(file=file, mode="w") as io,
         ):
             io.write(nwb)
+            file.flush()
+            part.write_bytes(file.id.get_file_image())
 
 
 def _add_electrodes(nwb: Any, recipe: Recipe, probe: int) -> None:
