@@ -251,6 +251,7 @@ def open_tab(browser: Browser) -> Iterator[Callable[..., Tab]]:
 
     def open_tab(address: str, width: int = 1000, height: int = 800) -> Tab:
         page = browser.new_page(viewport={"width": width, "height": height})
+        page.set_default_timeout(90_000)  # for a machine that does much else
         tab = Tab(page, [])
         page.on("pageerror", lambda error: tab.complaints.append(str(error)))
         page.on(

@@ -238,7 +238,8 @@ class Panel:
         axis = self.figure.yaxis
         self._ticker.ticks = places
         axis.major_label_overrides = dict(zip(places, labels, strict=True))
-        axis.axis_label = "channel" if depth is None else "µm from the tip"
+        label = "channel" if depth is None else "µm from the tip"
+        axis.axis_label = label if size[1] >= LEAST else ""  # it would be cut off
         runs = [] if areas is None else list(area_runs(areas[channels]))
         self._areas.data = area_bands(runs, channels.size)
         self._labels.data = area_labels(runs, channels.size, size[1])
