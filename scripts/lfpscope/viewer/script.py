@@ -15,6 +15,7 @@ PACKAGES = (
     "h5py",
     "matplotlib",
     "numba",
+    "numcodecs",
     "numpy",
     "pandas",
     "requests",
