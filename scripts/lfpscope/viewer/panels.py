@@ -44,7 +44,7 @@ from lfpscope.viewer.style import (
 )
 
 SHADE = 0.07  # of an interval: enough to see it, little enough to see what is in it
-LEAST, AROUND = 130, 36  # pixels: height of a panel, and what of it is not the picture
+LEAST, AROUND = 130, 40  # pixels: height of a panel, and what of it is not the picture
 MODES = (TRACES, HEAT)
 
 
