@@ -384,6 +384,9 @@ def check_source(references: References) -> None:
         now = source.identity()
         if now["size"] != then["size"]:
             raise UserError(f"{address}: {now['size']} bytes, {then['size']} when indexed. {again}")
+        # who wrote the references may not have anything else on this disk shown as LFP
+        if not is_remote(address) and not h5py.is_hdf5(address):
+            raise UserError(f"{address}: not an HDF5 file. {again}")
         if now == {name: then.get(name) for name in now}:
             return
         if "etag" in now and "etag" in then:

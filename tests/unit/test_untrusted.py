@@ -139,6 +139,17 @@ def test_what_was_spoiled_does_not_fit_its_digest(content: Content, tmp_path: Pa
     assert "the references do not fit their SHA-256" in message
 
 
+def test_only_hdf5_files_are_read(content: Content, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_bytes(b"\0" * content["provenance"]["size"])  # of the right size
+    content["templates"]["u"] = content["provenance"]["address"] = str(secret)
+    content["provenance"]["crc32"] = []
+    path = tmp_path / "lfp.json"
+    path.write_text(sign(content))
+    with pytest.raises(UserError, match=rf"^{secret}: not an HDF5 file\. "):
+        open_references(path)
+
+
 def test_a_key_twice_is_refused(good: Path, tmp_path: Path) -> None:
     text = good.read_text()
     again = re.sub('"version":1', '"version":1,"version":1', text)
