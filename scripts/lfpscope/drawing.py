@@ -1,4 +1,4 @@
-"""A view → pixels, drawn by Datashader. It knows no files and no axes."""
+"""A view → pixels, those that Datashader would set for every sample. It knows no files, no axes."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -6,21 +6,24 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import datashader
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from lfpscope.clock import Segment
 from lfpscope.envelope import Columns, Probe, time_range
 from lfpscope.kernels import SOME_NAN, line_points
+from lfpscope.lines import draw_lines
 from lfpscope.recording import Channels
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[Any]
 Pixels = npt.NDArray[np.uint8]
 """Indices into a palette, shape (height, width), the top row first."""
+Points = tuple[Floats, Floats]
+"""x and y of the points of lines; NaN ends one."""
+Lines = Callable[[Floats, Floats, tuple[float, float], int, int], Mask]
+"""What draws them, as `lfpscope.lines.draw_lines` does."""
 
 PAPER, GAP, GREY = (255, 255, 255), (236, 232, 224), (185, 185, 185)
 # from one trace to where all overlap
@@ -167,6 +170,7 @@ def trace_pixels(
     *,
     height: int,
     pixels_per_volt: float,
+    lines: Lines = draw_lines,
 ) -> Mask:
     """Draw traces: the pixels that Datashader would set for every sample.
 
@@ -184,6 +188,8 @@ def trace_pixels(
         Of the picture.
     pixels_per_volt : float
         The gain.
+    lines : callable
+        What draws them.
 
     Returns
     -------
@@ -203,32 +209,26 @@ def trace_pixels(
         columns = part.columns
         here, step = view.pixels(part), columns.step * view.n_columns / view.width  # of a pixel
         origin = columns.first_sample + (part.skip - part.at) * columns.step - 0.5
-        canvas = datashader.Canvas(
-            plot_width=here.stop - here.start,
-            plot_height=height,
-            x_range=(origin + here.start * step, origin + here.stop * step),
-            y_range=(0.0, float(height)),  # integers would compile anew
-        )
-        for points in _lines(columns, probe, channels, heights):
-            drawn = canvas.line(points, "x", "y", agg=datashader.any()).to_numpy()
-            picture[:, here] |= drawn[::-1]
+        x_range = origin + here.start * step, origin + here.stop * step
+        for x, y in _points(columns, probe, channels, heights):
+            picture[:, here] |= lines(x, y, x_range, here.stop - here.start, height)[::-1]
     return picture
 
 
-def _lines(
+def _points(
     columns: Columns,
     probe: Probe,
     channels: npt.NDArray[np.int64],
     heights: Callable[[Floats, slice], Floats],
-) -> Iterator[pd.DataFrame]:
-    """Points of the lines of some channels, in tables of bounded size."""
+) -> Iterator[Points]:
+    """Points of the lines of some channels, not too many at a time."""
     starts = columns.first_sample + np.arange(columns.n_columns) * columns.step
     ends = np.minimum(starts + columns.step, columns.segment.stop_sample) - 1
     y = heights(columns.values[:, channels], slice(None))
     flagged = columns.nan[channels] == SOME_NAN
     broken = flagged.any(axis=1)
     yield trace_points(y[:, ~broken], starts, ends)
-    tables: list[pd.DataFrame] = []
+    parts: list[Points] = []
     for i in np.flatnonzero(broken).tolist():
         # a column with NaN inside becomes columns of one sample each
         x = np.concatenate(
@@ -238,21 +238,26 @@ def _lines(
         samples = np.broadcast_to(heights(stretch, slice(i, i + 1)), (4, 1, x.size))
         kept = ~flagged[i]
         order = np.argsort(np.concatenate([starts[kept], x]))
-        tables.append(
+        parts.append(
             trace_points(
                 np.concatenate([y[:, i : i + 1, kept], samples], axis=2)[..., order],
                 np.concatenate([starts[kept], x])[order],
                 np.concatenate([ends[kept], x])[order],
             )
         )
-        if sum(map(len, tables)) > MANY_POINTS:
-            yield pd.concat(tables)
-            tables = []
-    if tables:
-        yield pd.concat(tables)
+        if sum(x.size for x, _ in parts) > MANY_POINTS:
+            yield _together(parts)
+            parts = []
+    if parts:
+        yield _together(parts)
 
 
-def trace_points(y: Floats, starts: Floats, ends: Floats) -> pd.DataFrame:
+def _together(parts: list[Points]) -> Points:
+    xs, ys = zip(*parts, strict=True)
+    return np.concatenate(xs), np.concatenate(ys)
+
+
+def trace_points(y: Floats, starts: Floats, ends: Floats) -> Points:
     """Points of the lines, channel after channel, with NaN where one ends.
 
     Parameters
@@ -264,12 +269,12 @@ def trace_points(y: Floats, starts: Floats, ends: Floats) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame
-        ``x`` in sample index, ``y`` as given.
+    x, y : ndarray of float64, shape (n,)
+        In sample index, and as given.
     """
     x_points, y_points = np.empty((2, 5 * y.shape[1] * y.shape[2]))
     n = line_points(y, starts.astype(float), ends.astype(float), x_points, y_points)
-    return pd.DataFrame({"x": x_points[:n], "y": y_points[:n]}, copy=False)
+    return x_points[:n], y_points[:n]
 
 
 def amplitude(view: View, probe: Probe) -> Floats:
@@ -311,6 +316,7 @@ def trace_picture(
     *,
     pixels_per_volt: float,
     channels: npt.NDArray[np.int64] | None = None,
+    lines: Lines = draw_lines,
 ) -> Pixels:
     """All channels as traces, from the top by depth, each about its mean; dead ones grey.
 
@@ -327,6 +333,8 @@ def trace_picture(
         The gain.
     channels : ndarray of int, optional
         Which, from the top down; all by depth if not given.
+    lines : callable
+        What draws them.
 
     Returns
     -------
@@ -347,11 +355,12 @@ def trace_picture(
             baselines[channels],
             height=height,
             pixels_per_volt=pixels_per_volt,
+            lines=lines,
         )
 
     dead, rank = probe.dead[order], np.arange(order.size)
     overlap = np.zeros((height, view.width), np.uint8)
-    # Datashader's loop lets go of the interpreter
+    # the loop lets go of the interpreter
     for pixels in THREADS.map(drawn, [~dead & (rank % groups == i) for i in range(groups)]):
         overlap += pixels
     first, steps = len(TRACE_PALETTE) - len(SHADES), len(SHADES) - 1

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import datashader
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
@@ -22,6 +24,7 @@ from lfpscope.drawing import (
     TRACE_PALETTE,
     TRACE_PIXELS,
     Floats,
+    Mask,
     View,
     depth_order,
     heat_picture,
@@ -86,7 +89,9 @@ def draw_probe(
         figure = _figure(width, height)
         r = probe.references
         _title(figure, f"session {r.session} · probe {r.probe}", _caption(probe, view))
-        picture = trace_picture(view, probe, traces.height, pixels_per_volt=gain)
+        picture = trace_picture(
+            view, probe, traces.height, pixels_per_volt=gain, lines=datashader_lines
+        )
         axes = _show(figure, traces, TRACE_PALETTE[picture], view)
         axes.tick_params(labelbottom=False)
         _scale_bar(figure, traces, gain * microvolts * 1e-6, microvolts)
@@ -100,6 +105,19 @@ def draw_probe(
         _colour_bar(figure, heat, microvolts)
         _save(figure, overview)
         _save(_thumbnail(probe, microvolts), thumbnail)
+
+
+def datashader_lines(
+    x: Floats, y: Floats, x_range: tuple[float, float], width: int, height: int
+) -> Mask:
+    """Draw lines with Datashader itself: a job has the time that the viewer has not.
+
+    Parameters and result are those of `lfpscope.lines.draw_lines`, whose pixels are the same.
+    """
+    # heights as floats: integers would be compiled anew
+    canvas = datashader.Canvas(width, height, x_range, (0.0, float(height)))
+    table = pd.DataFrame({"x": x, "y": y}, copy=False)
+    return np.asarray(canvas.line(table, "x", "y", agg=datashader.any()))
 
 
 def draw_session(

@@ -21,7 +21,7 @@ from lfpscope.viewer.session import Session
 from lfpscope.viewer.state import HEAT, TRACES, State, time_text
 
 VERSION = 1
-DRAWN_WITH = ("datashader", "matplotlib", "numpy", "numba")
+DRAWN_WITH = ("matplotlib", "numpy", "numba")
 LEFT, RIGHT, TOP, BOTTOM, BETWEEN = 164, 24, 34, 44, 30  # pixels around the frames
 SIZE = 9.75  # points: 13 pixels at 96 to the inch, as on the page
 DPI = 96

@@ -1,13 +1,11 @@
-"""A state → pictures. Slow to import (Datashader); the server loads it in a thread."""
+"""A state → pictures. Slow to import (numba); the server loads it in a thread."""
 
 import math
 import time
 from dataclasses import dataclass, replace
 
-import datashader
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from lfpscope.drawing import (
     HEAT_PALETTE,
@@ -134,13 +132,6 @@ def chosen_channels(probe: Probe, state: State) -> npt.NDArray[np.int64]:
         depth = channels.columns["depth"][order]
         keep &= (state.depths[0] <= depth) & (depth <= state.depths[1])
     return order[keep][:: state.every] if keep.any() else order[:: state.every]
-
-
-def compile_drawing() -> None:
-    """Draw a line, so that the first picture need not wait for the compiler."""
-    line = pd.DataFrame({"x": [0.0, 1.0, np.nan], "y": [0.0, 1.0, np.nan]})
-    canvas = datashader.Canvas(4, 4, x_range=(0.0, 1.0), y_range=(0.0, 1.0))
-    canvas.line(line, "x", "y", agg=datashader.any())
 
 
 def palette(mode: str) -> list[str]:

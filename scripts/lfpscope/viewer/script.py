@@ -10,17 +10,14 @@ from lfpscope.files import UserError, write_text, writing
 
 PACKAGES = (
     "bokeh",
-    "datashader",
     "deflate",
     "h5py",
     "matplotlib",
     "numba",
     "numcodecs",
     "numpy",
-    "pandas",
     "requests",
     "tqdm",
-    "zarr",
 )
 """What the viewer imports, of all that the pipeline has installed."""
 

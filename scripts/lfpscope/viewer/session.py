@@ -1,6 +1,5 @@
 """A session's folder: its probes, opened once for all pages."""
 
-import sys
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -117,14 +116,13 @@ class Session:
         threading.Thread(target=wait, daemon=True).start()
 
     def _load(self) -> None:
-        # Datashader would spend a second on dask's data frames, only to find that they need pyarrow
-        sys.modules.setdefault("dask.dataframe", None)  # type: ignore[arg-type]
-        from lfpscope.viewer import page, render  # noqa: F401 - loaded for the pages to come
+        from lfpscope.viewer import page, render  # noqa: F401 - the page is loaded for later
 
-        opening = threading.Thread(target=self.open_probes)
-        opening.start()
-        render.compile_drawing()
-        opening.join()
+        for slot, probe in zip(self.slots, self.open_probes().values(), strict=True):
+            if not isinstance(probe, UserError):
+                # a tiny picture, so that the first one need not wait for the compiled loops
+                render.draw(slot, first_state([probe]), 16, 16)
+                break
         self._loaded.set()
 
     def open_probes(self) -> dict[str, "Probe | UserError"]:
