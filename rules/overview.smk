@@ -6,6 +6,7 @@ rule draw_probe:
     input:
         references="<results>/{session}/probes/{probe}/lfp.json",
         envelope="<results>/{session}/probes/{probe}/envelope.zarr.zip",
+        intervals="<results>/{session}/intervals.csv",
         script=script("draw_probe"),
     output:
         overview=report(
@@ -32,6 +33,7 @@ rule draw_probe:
     shell:
         """
         python {input.script:q} {input.references:q} {input.envelope:q} \
+            --intervals {input.intervals:q} \
             --width {params.width} --height {params.height} \
             --microvolts {params.microvolts} --overview {output.overview:q} \
             --thumbnail {output.thumbnail:q} >{log:q} 2>&1
@@ -43,6 +45,7 @@ rule draw_session:
     input:
         references=of_probes("lfp.json"),
         envelopes=of_probes("envelope.zarr.zip"),
+        intervals="<results>/{session}/intervals.csv",
         script=script("draw_session"),
     output:
         overview=report(
@@ -68,6 +71,7 @@ rule draw_session:
         """
         python {input.script:q} --references {input.references:q} \
             --envelopes {input.envelopes:q} --session {wildcards.session} \
+            --intervals {input.intervals:q} \
             --width {params.width} --height {params.height} \
             --microvolts {params.microvolts} --overview {output.overview:q} >{log:q} 2>&1
         """

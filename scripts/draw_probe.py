@@ -12,6 +12,7 @@ def draw_probe(
     *,
     overview: Path,
     thumbnail: Path,
+    intervals: Path | None = None,
     width: int = 1600,
     height: int = 1000,
     microvolts: float = 250,
@@ -28,6 +29,8 @@ def draw_probe(
         Picture to write, PNG.
     thumbnail
         Small picture to write, PNG.
+    intervals
+        Table of the session's intervals, to be shown above the traces.
     width, height
         Size of the overview in pixels.
     microvolts
@@ -38,6 +41,7 @@ def draw_probe(
         envelope,
         overview=overview,
         thumbnail=thumbnail,
+        intervals=intervals,
         width=width,
         height=height,
         microvolts=microvolts,

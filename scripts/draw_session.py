@@ -17,6 +17,7 @@ def draw_session(
     envelopes: Paths,
     session: str,
     overview: Path,
+    intervals: Path | None = None,
     width: int = 1600,
     height: int = 1000,
     microvolts: float = 250,
@@ -33,6 +34,8 @@ def draw_session(
         Its id.
     overview
         Picture to write, PNG.
+    intervals
+        Table of the session's intervals, to be shown above the probes.
     width, height
         Size of the overview in pixels.
     microvolts
@@ -43,6 +46,7 @@ def draw_session(
         envelopes,
         session=session,
         overview=overview,
+        intervals=intervals,
         width=width,
         height=height,
         microvolts=microvolts,

@@ -1,4 +1,4 @@
-"""Brain areas: their colours, and the runs of channels that lie in one."""
+"""Brain areas: their colours, those of intervals, and the runs of channels that lie in one."""
 
 import zlib
 from collections.abc import Iterator
@@ -20,12 +20,22 @@ AREA_COLOURS = (
     "#AA8866",
 )
 AREA_SEED = 1291  # gives Allen's areas that lie side by side different colours
+INTERVAL_SEED = 164638  # gives the stimuli of each set of Allen's different colours
 NO_AREA = {"", "unknown", "none", "nan", "null"}
 
 
 def area_colour(area: str) -> str:
     """The colour of a brain area: the same in every picture."""
-    return AREA_COLOURS[zlib.crc32(area.encode(), AREA_SEED) % len(AREA_COLOURS)]
+    return _colour(area, AREA_SEED)
+
+
+def interval_colour(name: str) -> str:
+    """The colour of a kind of interval: the same in every picture."""
+    return _colour(name, INTERVAL_SEED)
+
+
+def _colour(name: str, seed: int) -> str:
+    return AREA_COLOURS[zlib.crc32(name.encode(), seed) % len(AREA_COLOURS)]
 
 
 def area_runs(areas: npt.NDArray[Any]) -> Iterator[tuple[str, int, int]]:

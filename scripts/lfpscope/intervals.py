@@ -2,7 +2,7 @@
 
 import math
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,11 @@ def read_intervals(path: Path) -> list[Interval]:
             stop = start if stop is None else max(stop, start)
             found.append(Interval(start, stop, row.get("name") or ""))
     return sorted(found)
+
+
+def inside(intervals: Sequence[Interval], start: float, stop: float) -> list[Interval]:
+    """Those that have a time in a range."""
+    return [one for one in intervals if one.start <= stop and one.stop >= start]
 
 
 def _number(text: str | None) -> float | None:

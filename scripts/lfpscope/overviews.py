@@ -13,10 +13,12 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from lfpscope.areas import NO_AREA, area_colour, area_runs
+from lfpscope.areas import NO_AREA, area_colour, area_runs, interval_colour
 from lfpscope.clock import Clock
 from lfpscope.drawing import (
     HEAT_COLOURS,
@@ -33,10 +35,14 @@ from lfpscope.drawing import (
 )
 from lfpscope.envelope import Probe
 from lfpscope.files import UserError, atomic
+from lfpscope.intervals import Interval, inside, read_intervals
 from lfpscope.references import open_references
 
 THUMBNAIL = (320, 180)
 DAMAGED = "#b3261e"
+LANE_TOP, LANE_HEIGHT = 76, 10  # of the lane of intervals, in pixels
+LANE_ROOM = 26  # with the names above it
+LANE_PAPER = "#f1f0ee"
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,7 @@ def draw_probe(
     *,
     overview: Path,
     thumbnail: Path,
+    intervals: Path | None = None,
     width: int = 1600,
     height: int = 1000,
     microvolts: float = 250.0,
@@ -67,6 +74,8 @@ def draw_probe(
         ``lfp.json`` and ``envelope.zarr.zip`` of the probe.
     overview, thumbnail : Path
         The PNG files to write.
+    intervals : Path, optional
+        ``intervals.csv`` of the session, to be shown above the traces.
     width, height : int
         Of the overview, in pixels.
     microvolts : float
@@ -79,7 +88,9 @@ def draw_probe(
     """
     with Probe(open_references(references), envelope) as probe:
         clock = _clock_of(probe)
+        shown = _intervals_in(intervals, clock.t0, clock.t1)
         left, top, right, bottom, between = 190, 64, 110, 54, 26
+        top += LANE_ROOM if shown else 0
         room = Box(left, top, width - left - right, height - top - bottom - between)
         upper = round(room.height * 0.62)
         traces = Box(left, top, room.width, upper)
@@ -89,6 +100,9 @@ def draw_probe(
         figure = _figure(width, height)
         r = probe.references
         _title(figure, f"session {r.session} · probe {r.probe}", _caption(probe, view))
+        if shown:
+            lane = Box(left, LANE_TOP, room.width, LANE_HEIGHT)
+            _interval_lane(figure, lane, shown, view.t0, view.t1)
         picture = trace_picture(
             view, probe, traces.height, pixels_per_volt=gain, lines=datashader_lines
         )
@@ -126,6 +140,7 @@ def draw_session(
     *,
     session: str,
     overview: Path,
+    intervals: Path | None = None,
     width: int = 1600,
     height: int = 1000,
     microvolts: float = 250.0,
@@ -140,6 +155,8 @@ def draw_session(
         Its id.
     overview : Path
         The PNG file to write.
+    intervals : Path, optional
+        ``intervals.csv`` of the session, to be shown above the probes.
     width, height : int
         In pixels.
     microvolts : float
@@ -152,13 +169,18 @@ def draw_session(
         ]
         clocks = [_clock_of(probe) for probe in probes]
         start, stop = min(c.t0 for c in clocks), max(c.t1 for c in clocks)
+        shown = _intervals_in(intervals, start, stop)
         left, top, right, bottom, between = 190, 84, 110, 54, 34
+        top += LANE_ROOM if shown else 0
         room = Box(left, top, width - left - right, height - top - bottom)
         each = (room.height + between) // len(probes) - between
         figure = _figure(width, height)
         noun = "probe" if len(probes) == 1 else "probes"
         caption = f"{len(probes)} {noun} on one clock · {duration_text(stop - start)}"
         _title(figure, f"session {session}", f"{caption} · amplitude over depth")
+        if shown:
+            lane = Box(left, LANE_TOP, room.width, LANE_HEIGHT)
+            _interval_lane(figure, lane, shown, start, stop)
         for i, probe in enumerate(probes):
             box = Box(left, top + i * (each + between), room.width, each)
             view = read_view(probe, start, stop, box.width)
@@ -183,6 +205,10 @@ def _clock_of(probe: Probe) -> Clock:
             "Ask who wrote the file."
         )
     return clock
+
+
+def _intervals_in(table: Path | None, start: float, stop: float) -> list[Interval]:
+    return inside(read_intervals(table), start, stop) if table else []
 
 
 def _figure(width: int, height: int) -> Figure:
@@ -277,6 +303,58 @@ def _axes(figure: Figure, box: Box) -> Axes:
     return figure.add_axes(
         (box.left / width, bottom / height, box.width / width, box.height / height)
     )
+
+
+def _interval_lane(
+    figure: Figure, box: Box, intervals: Sequence[Interval], start: float, stop: float
+) -> None:
+    """Show when which intervals are; above, the names of their kinds, as far as there is room."""
+    axes = _axes(figure, box)
+    kinds = list(dict.fromkeys(one.name for one in intervals))
+    picture = _interval_picture(intervals, kinds, start, stop, box)
+    extent = (0, box.width, box.height, 0)
+    axes.imshow(picture, extent=extent, aspect="auto", interpolation="nearest")
+    axes.axis("off")
+    small: dict[str, Any] = {"fontsize": 8.5, "va": "center", "color": "#444444"}
+    axes.text(-8, box.height / 2, "intervals", ha="right", **small)
+    middle, swatch, x = -9.0, 8, 0.0
+    for kind in kinds:
+        label = axes.text(x + swatch + 4, middle, kind, parse_math=False, **small)
+        stops = label.get_window_extent().x1 - box.left
+        if stops > box.width:
+            label.set_text("…")
+            return
+        axes.add_patch(
+            Rectangle(
+                (x, middle - swatch / 2),
+                swatch,
+                swatch,
+                color=interval_colour(kind),
+                linewidth=0,
+                clip_on=False,
+            )
+        )
+        x = stops + 14
+
+
+def _interval_picture(
+    intervals: Sequence[Interval], kinds: Sequence[str], start: float, stop: float, box: Box
+) -> Floats:
+    """Colours of a lane: each column of pixels is shared by the kinds that lie in it."""
+    number = {kind: i for i, kind in enumerate(kinds)}
+    here = np.zeros((box.width, len(kinds)), np.bool_)
+    per_second = box.width / (stop - start)
+    for one in intervals:  # tens of thousands, so no patch for each
+        first = min(max(0, math.floor((one.start - start) * per_second)), box.width - 1)
+        last = max(first + 1, math.ceil((one.stop - start) * per_second))
+        here[first:last, number[one.name]] = True
+    colours = np.array([to_rgb(interval_colour(kind)) for kind in kinds])
+    picture = np.full((box.height, box.width, 3), to_rgb(LANE_PAPER))
+    rows = np.arange(box.height)
+    for column in np.flatnonzero(here.any(axis=1)):
+        found = np.flatnonzero(here[column])
+        picture[:, column] = colours[found[rows * found.size // box.height]]
+    return picture
 
 
 def _channel_axis(figure: Figure, axes: Axes, box: Box, probe: Probe) -> None:

@@ -67,7 +67,7 @@ rule summarize:
     output: one + "envelope", one + "channels"
     shell: "{touch} {{output}}"
 rule draw:
-    input: one + "lfp", one + "envelope"
+    input: one + "lfp", one + "envelope", whole + "intervals"
     output: one + "overview", one + "thumbnail"
     shell: "{touch} {{output}}"
 rule verify:
@@ -83,7 +83,9 @@ rule list_intervals:
     output: whole + "intervals"
     shell: "{touch} {{output}}"
 rule draw_session:
-    input: expand(one + "{{of}}", p=probes, of=["lfp", "envelope"], allow_missing=True)
+    input:
+        expand(one + "{{of}}", p=probes, of=["lfp", "envelope"], allow_missing=True),
+        whole + "intervals",
     output: whole + "overview"
     shell: "{touch} {{output}}"
 rule view:

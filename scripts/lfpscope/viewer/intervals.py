@@ -4,17 +4,12 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
-from lfpscope.areas import area_colour
-from lfpscope.intervals import Interval
+from lfpscope.areas import interval_colour
+from lfpscope.intervals import Interval, inside
 
 MOST = 400  # that are shaded at once; more would hide what they are about
 TRANSPARENT = "#ffffff00"
 LETTER = 8  # pixels, about
-
-
-def inside(intervals: Sequence[Interval], start: float, stop: float) -> list[Interval]:
-    """Those that have a time in a range."""
-    return [one for one in intervals if one.start <= stop and one.stop >= start]
 
 
 def neighbour(intervals: Sequence[Interval], middle: float, step: int) -> Interval | None:
@@ -58,5 +53,5 @@ def shading(
             for one, pixels in zip(here, room, strict=True)
         ],
         "at": [max(one.start, start) for one in here],
-        "colour": [area_colour(one.name) for one in here],
+        "colour": [interval_colour(one.name) for one in here],
     }

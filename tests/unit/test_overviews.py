@@ -1,0 +1,84 @@
+"""Overviews show intervals where they lie, on the time axis of what is below."""
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import matplotlib.image
+import numpy as np
+import pytest
+import recorded
+
+from lfpscope.overviews import draw_probe, draw_session
+
+Draw = Callable[[str | None], bytes]
+
+HEADER = "start,stop,name,table\n"
+INTERVALS = f"""{HEADER}0,5,before,epochs
+12,13,flashes,flashes_presentations
+14,,flashes,flashes_presentations
+15,20,drifting_gratings,drifting_gratings_presentations
+18,24,spontaneous,spontaneous_presentations
+"""
+FLASHES, GRATINGS, SPONTANEOUS = [0x11, 0x77, 0x33], [0xAA, 0x88, 0x66], [0xCC, 0x66, 0x77]
+PAPER = [0xF1, 0xF0, 0xEE]
+
+
+@pytest.fixture(scope="module", params=["probe", "session"])
+def draw(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Draw:
+    """Return a function that draws a recording from 10 to 26 s beneath a table of intervals."""
+    folder = tmp_path_factory.mktemp("drawn")
+    data = recorded.walk(20_000, 2, step=1e-6).astype(np.float32)
+    references = recorded.index(folder, data, chunks=(1000, 1))
+    _, envelope = recorded.summarise(references)
+    overview, thumbnail = folder / "overview.png", folder / "thumbnail.png"
+
+    def draw(rows: str | None) -> bytes:
+        table = folder / "intervals.csv" if rows else None
+        if table:
+            table.write_text(rows)
+        options: dict[str, Any] = {"intervals": table, "width": 640, "height": 400}
+        if request.param == "probe":
+            draw_probe(references.file, envelope, overview=overview, thumbnail=thumbnail, **options)
+        else:
+            draw_session([references.file], [envelope], session="s", overview=overview, **options)
+        return overview.read_bytes()
+
+    return draw
+
+
+def test_intervals_lie_above_their_time(draw: Draw) -> None:
+    drawn = draw(INTERVALS)
+    picture = (matplotlib.image.imread(BytesIO(drawn))[:, :, :3] * 255).round().astype(int)
+    lane = picture[76:86, 190:530]  # the last column is 26 s
+
+    def column(seconds: float) -> list[list[int]]:
+        return lane[:, int((seconds - 10) / 16 * 340)].tolist()
+
+    for seconds in (10.5, 11.8, 13.2, 14.2, 14.8, 24.3, 25.8):
+        assert column(seconds) == [PAPER] * 10
+    for seconds in (12.2, 12.8):
+        assert column(seconds) == [FLASHES] * 10
+    for seconds in (15.2, 17.8):
+        assert column(seconds) == [GRATINGS] * 10
+    for seconds in (18.2, 19.8):  # both are there, and neither hides the other
+        assert column(seconds) == [GRATINGS] * 5 + [SPONTANEOUS] * 5
+    for seconds in (20.2, 23.8):
+        assert column(seconds) == [SPONTANEOUS] * 10
+    point = lane[0, 80:90].tolist()  # 13.8 to 14.2 s
+    assert point.count(FLASHES) == 1
+    assert draw(INTERVALS) == drawn
+
+
+def test_no_lane_where_nothing_would_be_in_it(draw: Draw) -> None:
+    without = draw(None)
+    assert draw(HEADER) == without
+    assert draw(f"{HEADER}0,5,before,epochs\n") == without
+    assert draw(INTERVALS) != without
+
+
+def test_names_are_no_formulas_and_end_where_the_lane_does(draw: Draw) -> None:
+    rows = [f"{12 + i},{13 + i},cost $x_$ {'and more ' * i},trials\n" for i in range(9)]
+    picture = matplotlib.image.imread(BytesIO(draw(HEADER + "".join(rows))))[:, :, :3]
+    assert picture[60:74, 190:530].min() < 0.7
+    assert picture[60:74, 560:].min() == 1.0
