@@ -85,10 +85,9 @@ onstart:
 
 
 onsuccess:
-    print(
-        f"Done. All is seen in {config['results']}/index.html; "
-        "the log of each job is in logs/."
-    )
+    page = Path(config["results"], "index.html")
+    seen = f" All is seen in {page}." if page.is_file() else ""
+    print(f"Done.{seen} The log of each job is in logs/.")
 
 
 onerror:

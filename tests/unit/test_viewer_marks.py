@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lfpscope.files import UserError
 from lfpscope.intervals import Interval, read_intervals
 from lfpscope.viewer import marks
 from lfpscope.viewer.intervals import neighbour, shading
@@ -57,6 +58,45 @@ def test_a_mark_may_be_of_some_channels_of_a_probe(tmp_path: Path) -> None:
     assert marks.boxes(after, "b") == []
     assert marks.marked(after) == [ripple, Interval(3, 4, "mark: all")]
     assert marks.bad_channels(after, "a") == {9}
+
+
+HEADER = "start,stop,probe,channel,note\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (f"{HEADER}1,2,,,a\nsoon,9,,,b\n", "line 3: start is 'soon'; expected seconds"),
+        (f"{HEADER}1,,,,a\n", "line 2: stop is ''; expected seconds"),
+        (f"{HEADER}1,nan,,,a\n", "line 2: stop is 'nan'; expected seconds"),
+        (f"{HEADER}1,2,,,a, with a comma\n", "line 2: expected 5 cells, found more"),
+        (f'{HEADER}1,2,,,"a\n3,4,,,b\n', "line 3: unexpected end of data"),
+        ("start,stop,note\n1,2,a\n", f"line 1: expected the columns {HEADER.strip()}"),
+        ("start;stop;probe;channel;note\n", f"line 1: expected the columns {HEADER.strip()}"),
+        ("", f"line 1: expected the columns {HEADER.strip()}"),
+    ],
+)
+def test_a_file_that_was_edited_badly_is_named_and_left(
+    tmp_path: Path, content: str, message: str
+) -> None:
+    path = tmp_path / "marks.csv"
+    path.write_text(content)
+    for use in (
+        lambda: marks.read_marks(path),
+        lambda: marks.add_mark(path, 5, 6, "new"),
+        lambda: marks.remove_mark(path, 0, 9),
+        lambda: marks.toggle_bad(path, "a", 7),
+    ):
+        with pytest.raises(UserError) as error:
+            use()
+        assert str(error.value).startswith(f"{path}, {message}. Mend it")
+    assert path.read_text() == content
+
+
+def test_a_file_that_was_edited_well_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "marks.csv"
+    path.write_text("note,start,stop,probe,channel\r\nspindle,1,2\r\n", encoding="utf-8-sig")
+    assert marks.read_marks(path) == [marks.Mark("1", "2", note="spindle")]
 
 
 def test_intervals_with_holes_are_read_as_far_as_they_go(tmp_path: Path) -> None:

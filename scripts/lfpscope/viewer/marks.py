@@ -1,13 +1,15 @@
 """Marks and bad channels of a session, in a small text file that people can read and merge."""
 
+import csv
 import fcntl
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from lfpscope.files import read_table, write_table
+from lfpscope.files import UserError, write_table
 from lfpscope.intervals import Interval
 
 
@@ -37,10 +39,47 @@ BAD = "bad"
 
 
 def read_marks(path: Path) -> list[Mark]:
-    """All marks, in the order in which they were made; none without a file."""
+    """All marks, in the order in which they were made; none without a file.
+
+    Raises
+    ------
+    UserError
+        If the file, which people may edit, has other columns, or a line that is no mark.
+    """
     if not path.exists():
         return []
-    return [Mark(**{name: row.get(name) or "" for name in COLUMNS}) for row in read_table(path)]
+    found: list[Mark] = []
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        lines = csv.DictReader(file, strict=True)  # or an open quote swallows lines
+        try:
+            if sorted(lines.fieldnames or ()) != sorted(COLUMNS):
+                raise ValueError(f"expected the columns {','.join(COLUMNS)}")
+            found.extend(_mark(line) for line in lines)
+        except (ValueError, csv.Error) as error:
+            raise UserError(
+                f"{path}, line {max(lines.line_num, 1)}: {error}. Mend it and load the page "
+                "again; until then no marks are shown, and none are written."
+            ) from None
+    return found
+
+
+def _mark(line: dict[str, str | None]) -> Mark:
+    """Check that a line is a mark, so that writing it again loses nothing of it."""
+    if None in line:
+        raise ValueError(f"expected {len(COLUMNS)} cells, found more")
+    mark = Mark(**{name: line[name] or "" for name in COLUMNS})
+    if mark.start or mark.stop:
+        for name, text in (("start", mark.start), ("stop", mark.stop)):
+            if not _is_number(text):
+                raise ValueError(f"{name} is {text!r}; expected seconds")
+    return mark
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def change_marks(path: Path, change: Callable[[list[Mark]], list[Mark]]) -> list[Mark]:
@@ -50,6 +89,11 @@ def change_marks(path: Path, change: Callable[[list[Mark]], list[Mark]]) -> list
     -------
     list of Mark
         What now stands in the file: the marks of other pages as well.
+
+    Raises
+    ------
+    UserError
+        If the file holds what cannot be read; it is left as it is.
     """
     with _locked(path):
         marks = change(read_marks(path))

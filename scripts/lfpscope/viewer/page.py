@@ -72,7 +72,10 @@ class Page:
         self._whole = first_state(probes)
         self.state, doubts = from_query(query, self._whole)
         self._intervals = read_intervals(session.folder / "intervals.csv")
-        self._marks = marks.read_marks(session.marks)
+        try:
+            self._marks, unread = marks.read_marks(session.marks), ""
+        except UserError as error:
+            self._marks, unread = [], str(error)
         self._cursor: Cursor | None = None
         self._settling = False
         self._turns = deque(session.slots)
@@ -90,6 +93,8 @@ class Page:
         self.apply(self.state)
         if doubts:
             self._say(f"Not understood in the address: {', '.join(doubts)}")
+        if unread:
+            self._say(unread)
         document.on_session_destroyed(self._end)
 
     # --- building -------------------------------------------------------------------------------
@@ -244,6 +249,8 @@ class Page:
     def _change_marks(self, change: Callable[..., list[marks.Mark]], *arguments: Any) -> None:
         try:
             self._marks = change(self._session.marks, *arguments)
+        except UserError as error:
+            self._say(str(error))
         except OSError as error:
             self._say(f"The mark could not be written to {self._session.marks}: {error.strerror}.")
         self._changed("", None, None)
