@@ -92,6 +92,19 @@ def _serving(session: Path, *arguments: str) -> Iterator[str]:
             server.terminate()
 
 
+@pytest.fixture
+def bokeh_serve(session: Path) -> Iterator[str]:
+    """Where `bokeh serve` shows the session."""
+    command = [sys.executable, "-m", "bokeh", "serve", "--port", "0", str(session / "viewer.py")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stderr is not None
+            found = (re.search(r"running at: (\S+)", line) for line in server.stderr)
+            yield next(match[1] for match in found if match)
+        finally:
+            server.terminate()
+
+
 @pytest.fixture(scope="session")
 def address(session: Path) -> Iterator[str]:
     """Where the session's viewer answers."""

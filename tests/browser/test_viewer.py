@@ -32,6 +32,12 @@ def test_shows_the_whole_recording_of_every_probe(tab: Tab) -> None:
         assert area in tab.texts()
 
 
+def test_bokeh_serves_it(open_tab: Open, bokeh_serve: str) -> None:
+    tab = open_tab(f"{bokeh_serve}?t=20-21")
+    tab.wait_for("every sample", 1)
+    tab.page.close()
+
+
 def test_wheel_zooms_from_the_envelope_to_every_sample_and_back(tab: Tab) -> None:
     before = tab.range
     tab.wheel(12)

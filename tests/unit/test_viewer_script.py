@@ -1,14 +1,20 @@
 """The program that the pipeline writes for a session."""
 
+import re
 import subprocess
 import sys
+import time
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import pytest
+from bokeh.client import pull_session
+from bokeh.models import Div
 
 from lfpscope.viewer import write_viewer
 from lfpscope.viewer.script import PACKAGES
+
+NOTHING = "No probe has been indexed in this folder yet."
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +85,28 @@ def test_it_refuses_in_one_line(session: Path, arguments: list[str], error: str)
     assert error in done.stderr
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_uv_runs_it_with_the_packages_that_it_names(session: Path) -> None:
+    run_alone = [sys.executable, "-m", "uv", "run", "--no-project"]
+    command = [*run_alone, str(session / "viewer.py"), "--no-browser", "--port", "0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            said = []
+            while not (address := re.search(r"http://\S+", said[-1] if said else "")):
+                said.append(server.stdout.readline())
+                assert said[-1], "".join(said)
+            first, texts = pull_session(url=address[0]), list[str]()
+            deadline = time.monotonic() + 90
+            while NOTHING not in texts and time.monotonic() < deadline:
+                time.sleep(0.3)
+                page = pull_session(url=address[0], session_id=first.id)  # as it is by now
+                texts = [div.text for div in page.document.select({"type": Div})]
+                page.close()
+            first.close()
+        finally:
+            server.terminate()
+    assert NOTHING in texts
