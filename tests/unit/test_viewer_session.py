@@ -14,7 +14,7 @@ import pytest
 
 from lfpscope.files import UserError
 from lfpscope.viewer.export import render_view, save_view
-from lfpscope.viewer.labels import area_labels, channel_ticks
+from lfpscope.viewer.labels import area_labels, channel_marks, channel_ticks
 from lfpscope.viewer.lanes import find_troubles, heat_line
 from lfpscope.viewer.readout import read_sample, sample_at
 from lfpscope.viewer.render import Picture, chosen_channels, draw, sketch
@@ -194,3 +194,14 @@ def test_labels_leave_room_for_one_another() -> None:
     assert channel_ticks(np.array([20.0]), np.array([5]), 100)[1] == ["20"]
     runs = [("a", 0, 1), ("b", 1, 2), ("c", 2, 100), ("", 100, 101)]
     assert area_labels(runs, 101, 200)["text"] == ["a", "c"]
+
+
+def test_dead_and_saturated_channels_are_marked_at_their_height() -> None:
+    dead, saturated = np.array([True, False, False, False]), np.array([True, False, True, False])
+    marks = channel_marks(np.array([7, 8, 9, 10]), dead, saturated)
+    assert marks["y"] == [0.875, 0.375]
+    assert marks["marker"] == ["x", "triangle"]
+    assert [what.partition(",")[0] for what in marks["what"]] == [
+        "channel 7: dead: flat for half the recording",
+        "channel 9: saturated: it often stays at its highest or lowest value",
+    ]

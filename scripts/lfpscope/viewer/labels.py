@@ -8,6 +8,8 @@ import numpy as np
 from lfpscope.areas import NO_AREA, area_colour
 
 LINE = 14  # pixels of a line of text
+DEAD = "dead: flat for half the recording, or hardly any signal"
+SATURATED = "saturated: it often stays at its highest or lowest value"
 
 
 def channel_ticks(depth: Any, ids: Any, height: int) -> tuple[list[int], list[str]]:
@@ -58,3 +60,21 @@ def area_labels(runs: list[tuple[str, int, int]], n: int, height: int) -> dict[s
             names.append(name)
             last = middle * height
     return {"y": places, "text": names}
+
+
+def channel_marks(ids: Any, dead: Any, saturated: Any) -> dict[str, list[Any]]:
+    """Marks of the strip: a cross where a channel is dead, a triangle where it is saturated.
+
+    Parameters
+    ----------
+    ids : ndarray
+        Of each row.
+    dead, saturated : ndarray of bool
+        Of each row. What is dead is not called saturated too.
+    """
+    rows = np.flatnonzero(dead | saturated).tolist()
+    return {
+        "y": [1 - (row + 0.5) / ids.size for row in rows],
+        "marker": ["x" if dead[row] else "triangle" for row in rows],
+        "what": [f"channel {ids[row]}: {DEAD if dead[row] else SATURATED}" for row in rows],
+    }

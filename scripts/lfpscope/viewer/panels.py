@@ -28,7 +28,7 @@ from lfpscope.areas import area_runs
 from lfpscope.envelope import Probe
 from lfpscope.files import UserError
 from lfpscope.intervals import Interval
-from lfpscope.viewer.labels import area_bands, area_labels, channel_ticks
+from lfpscope.viewer.labels import area_bands, area_labels, channel_marks, channel_ticks
 from lfpscope.viewer.render import BAR, HEAT_SHARE, Picture, chosen_channels, palette
 from lfpscope.viewer.state import HEAT, TRACES, State
 from lfpscope.viewer.style import (
@@ -39,6 +39,7 @@ from lfpscope.viewer.style import (
     INK,
     LEFT,
     STRIP,
+    WRONG,
     borders,
     quiet_axis,
 )
@@ -90,6 +91,9 @@ class Panel:
         self._picture = ColumnDataSource(no_picture(), name=f"picture {self._name}")
         self._labels = ColumnDataSource({"y": [], "text": []})
         self._areas = ColumnDataSource({"area": [], "top": [], "bottom": [], "colour": []})
+        self._marks = ColumnDataSource(
+            {"y": [], "marker": [], "what": []}, name=f"channel marks {self._name}"
+        )
         self._bad = ColumnDataSource({"top": [], "bottom": []}, name=f"bad {self._name}")
         self._boxes = ColumnDataSource(no_boxes(), name=f"boxes {self._name}")
         self._heading = Div(
@@ -180,7 +184,7 @@ class Panel:
         return plot
 
     def _strip(self, heights: Range1d) -> figure:
-        """Brain areas at the side: colours, names where there is room, and all on hover."""
+        """Brain areas at the side, named where there is room and on hover; marks of channels."""
         plot = figure(
             x_range=Range1d(0, 1),
             y_range=heights,
@@ -211,7 +215,20 @@ class Panel:
             text_color=INK,
             source=self._labels,
         )
-        plot.add_tools(HoverTool(renderers=[quads], tooltips="@area", visible=False))
+        marks = plot.scatter(
+            x=0.92,
+            y="y",
+            marker="marker",
+            size=8,
+            line_color=WRONG,
+            line_width=2,
+            fill_color="white",
+            source=self._marks,
+        )
+        plot.add_tools(
+            HoverTool(renderers=[quads], tooltips="@area", visible=False),
+            HoverTool(renderers=[marks], tooltips="@what", visible=False),
+        )
         return plot
 
     @property
@@ -241,6 +258,8 @@ class Panel:
         label = "channel" if depth is None else "µm from the tip"
         axis.axis_label = label if size[1] >= LEAST else ""  # it would be cut off
         runs = [] if areas is None else list(area_runs(areas[channels]))
+        dead, saturated = self.probe.dead[channels], self.probe.saturated[channels]
+        self._marks.data = channel_marks(ids, dead, saturated)
         self._areas.data = area_bands(runs, channels.size)
         self._labels.data = area_labels(runs, channels.size, size[1])
 
@@ -360,8 +379,8 @@ def probe_facts(probe: Probe) -> str:
     references = probe.references
     facts = [f"{references.n_channels} channels", f"{1 / references.clock.dt:.6g} Hz"]
     troubles = [
-        (int(probe.dead.sum()), "dead", "dead"),
-        (int(probe.saturated.sum()), "saturated", "saturated"),
+        (int(probe.dead.sum()), "dead (×)", "dead (×)"),
+        (int(probe.saturated.sum()), "saturated (△)", "saturated (△)"),
         (len(references.clock.gaps()), "gap in the clock", "gaps in the clock"),
         (len(probe.damaged), "damaged chunk", "damaged chunks"),
     ]
