@@ -29,6 +29,7 @@ from lfpscope.sources.tables import (
     check_secrets,
     files_of_session,
     find_files,
+    kept_at,
     read_probes,
     read_rows,
     read_sessions,
@@ -42,7 +43,7 @@ def give_types(config):
     for key, value in config.items():
         if isinstance(value, dict):
             config[key] = {name: number(text) for name, text in value.items()}
-        elif isinstance(value, (int, float)):
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
             config[key] = str(value)
 
 
@@ -241,7 +242,27 @@ def files_with_intervals(wildcards):
     addresses = [one.address for one in probes(wildcards)]
     own = str(Path(config["cache"], "allen", session_file(session)))
     fetched = [own] if own_is_fetched(session) else []
-    return list(dict.fromkeys([*files_of_session([*named, *addresses]), *fetched]))
+    files = [
+        kept(file) if file in addresses else file
+        for file in files_of_session([*named, *addresses])
+    ]
+    return list(dict.fromkeys([*files, *fetched]))
+
+
+# --- files at https addresses ---------------------------------------------------------------------
+
+
+def is_kept(session):
+    """Tell whether files of a session are at https addresses and fetched into the cache."""
+    return config["keep"] and any(
+        kept_at(file, config["cache"]) for file in SESSIONS[session][1]
+    )
+
+
+def kept(address):
+    """Where a file of the user's is read: in the cache, if it is kept there."""
+    path = kept_at(address, config["cache"]) if config["keep"] else None
+    return str(path or address)
 
 
 # --- Allen's sessions -----------------------------------------------------------------------------
@@ -305,6 +326,15 @@ def patience():
     """Options that say how long to wait for a server, and how often."""
     allen = config["allen"]
     return f"--stall-seconds {allen['stall_seconds']} --tries {allen['tries']}"
+
+
+def fetching(session):
+    """Options that say from where a session's files are fetched, and how patiently; or none."""
+    if is_fetched(session):
+        return f"--listed {shlex.quote(listed(session))} {patience()}"
+    if is_kept(session):
+        return f"--keep {shlex.quote(config['cache'])} {patience()}"
+    return ""
 
 
 def options(name, values):

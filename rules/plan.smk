@@ -15,10 +15,11 @@ rule plan:
         runtime="30m",
     params:
         cache=config["cache"],
+        keep="--keep" if config["keep"] else "",
         listed=lambda wildcards: options("--listed", listed_sessions(wildcards)),
         patience=patience(),
     shell:
         """
         python {input.script:q} {input.probes:q} --cache {params.cache:q} \
-            {params.listed} {params.patience} 2>{log:q} | tee -a {log:q}
+            {params.keep} {params.listed} {params.patience} 2>{log:q} | tee -a {log:q}
         """

@@ -137,15 +137,11 @@ rule fetch_probe:
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
-        downloads=lambda wildcards: int(is_fetched(wildcards.session)),
+        downloads=lambda wildcards: int(bool(fetching(wildcards.session))),
     params:
         address=lambda wildcards: probe(wildcards).address,
         source=lambda wildcards: probe(wildcards).source,
-        fetch=lambda wildcards: (
-            f"--listed {shlex.quote(listed(wildcards.session))} {patience()}"
-            if is_fetched(wildcards.session)
-            else ""
-        ),
+        fetch=lambda wildcards: fetching(wildcards.session),
     shell:
         """
         python {input.script:q} {params.address:q} --source {params.source} \

@@ -15,6 +15,7 @@ def fetch_probe(
     probe: str,
     checked: Path,
     listed: Path | None = None,
+    keep: Path | None = None,
     stall_seconds: float = 60.0,
     tries: int = 5,
 ) -> None:
@@ -32,6 +33,8 @@ def fetch_probe(
         JSON to write: address, size, modification time, what was checked.
     listed
         What AllenSDK says of the session's probes, where the file may have to be fetched.
+    keep
+        The cache, where a file at an http or https address is to be fetched into it.
     stall_seconds
         Without a byte for so long, and a try to fetch it has failed.
     tries
@@ -43,6 +46,7 @@ def fetch_probe(
         probe,
         address,
         listed=listed,
+        keep=keep,
         stall_seconds=stall_seconds,
         tries=tries,
     )

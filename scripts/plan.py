@@ -16,6 +16,7 @@ def plan(
     probes: Path,
     *,
     cache: Path,
+    keep: bool = False,
     listed: Paths = None,
     stall_seconds: float = 60.0,
     tries: int = 5,
@@ -28,6 +29,8 @@ def plan(
         Table of probes.
     cache
         Folder in which files that are made or fetched are kept.
+    keep
+        Whether files at http and https addresses are fetched into it.
     listed
         What AllenSDK says of the probes of Allen's sessions: a table in each one's folder.
     stall_seconds
@@ -37,8 +40,7 @@ def plan(
     """
     tables = {table.parent.name: table for table in listed or []}
     rows = read_probes(probes)
-    folder = cache / "allen"
-    plans = plan_sessions(rows, tables, folder, stall_seconds=stall_seconds, tries=tries)
+    plans = plan_sessions(rows, tables, cache, keep=keep, stall_seconds=stall_seconds, tries=tries)
     print(describe_plans(plans, cache))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lfpscope.addresses import is_remote, open_address
 from lfpscope.sources.allen_tables import Listed, read_listed
-from lfpscope.sources.tables import NO_LFP, Probe
+from lfpscope.sources.tables import NO_LFP, Probe, kept_at
 
 AT_ONCE = 4  # servers are asked for so many lengths
 # of 2.4 hours of 93 channels in 23,808 chunks: 3.2 MB in tests/benchmarks/remote.py, and four
@@ -51,8 +51,9 @@ class Plan:
 def plan_sessions(
     probes: Sequence[Probe],
     listed: Mapping[str, Path],
-    folder: Path,
+    cache: Path,
     *,
+    keep: bool = False,
     stall_seconds: float,
     tries: int,
 ) -> list[Plan]:
@@ -64,8 +65,10 @@ def plan_sessions(
         The table of probes.
     listed : mapping of Path
         What AllenSDK says of the probes of each session that is fetched.
-    folder : Path
-        AllenSDK's cache.
+    cache : Path
+        Folder in which files that are made or fetched are kept.
+    keep : bool
+        Whether the user's files at http and https addresses are fetched into it.
     stall_seconds : float
         Without a byte for so long, and a try has failed.
     tries : int
@@ -84,29 +87,48 @@ def plan_sessions(
         for name in names
     }
     missing = {
-        name: _missing(ok[name], read_listed(listed[name]), folder) if name in listed else []
+        name: _missing(ok[name], read_listed(listed[name]), cache / "allen")
+        if name in listed
+        else []
         for name in names
     }
-    remote = {name: [one.address for one in ok[name] if is_remote(one.address)] for name in names}
+    kept = {name: _kept(ok[name], cache) if keep else {} for name in names}
+    to_keep = {name: [a for a, path in kept[name].items() if not path.exists()] for name in names}
+    remote = {
+        name: [a for one in ok[name] if is_remote(a := one.address) and a not in kept[name]]
+        for name in names
+    }
+    links = {name: [*(one.link for one in missing[name]), *to_keep[name]] for name in names}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         ask = partial(size_at, stall_seconds=stall_seconds, tries=tries)
-        to_fetch = {name: sum(pool.map(ask, (one.link for one in missing[name]))) for name in names}
+        to_fetch = {name: sum(pool.map(ask, links[name])) for name in names}
         in_place = {name: sum(pool.map(_size_in_place, remote[name])) for name in names}
     return [
         Plan(
             name=name,
             probes=len(ok[name]),
             no_lfp=sum(one.session == name and one.status == NO_LFP for one in probes),
-            missing=len(missing[name]),
+            missing=len(links[name]),
             missing_bytes=to_fetch[name],
-            there_bytes=sum(map(_bytes_on_disk, {one.address for one in ok[name]})),
+            there_bytes=sum(
+                map(
+                    _bytes_on_disk,
+                    {one.address for one in ok[name]} | set(map(str, kept[name].values())),
+                )
+            ),
             remote=len(remote[name]),
             remote_bytes=in_place[name],
             index_bytes=INDEX_BYTES * sum(bool(one.probe) for one in missing[name])
-            + INDEX_BYTES * len(remote[name]),
+            + INDEX_BYTES * len(remote[name] + to_keep[name]),
         )
         for name in names
     ]
+
+
+def _kept(probes: Sequence[Probe], cache: Path) -> dict[str, Path]:
+    """Addresses of the user's files that are kept, each with where."""
+    addresses = dict.fromkeys(one.address for one in probes if one.source == "nwb")
+    return {address: path for address in addresses if (path := kept_at(address, cache))}
 
 
 def _missing(probes: Sequence[Probe], listed: Sequence[Listed], folder: Path) -> list[Listed]:
@@ -144,8 +166,8 @@ def describe_plans(plans: Sequence[Plan], cache: Path) -> str:
     ]
     if total.missing:
         lines += [
-            "Read in place (allen.mirror), nothing is kept: the index reads what the last column",
-            "says, going by 2.4 hours of 93 channels in 23,808 chunks for each file, the summary",
+            "Read in place (allen.mirror, no keep), nothing is kept: the index reads what the last",
+            "column says, going by 2.4 hours of 93 channels in 23,808 chunks for each file, the summary",
             f"all once, {_size(total.missing_bytes)}, and each view of samples its chunks again.",
         ]
     return "\n".join(lines)

@@ -5,12 +5,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from serving import serve
 
 from lfpscope import apart
 from lfpscope.files import UserError
 from lfpscope.sources.nwb import probe_id
 from lfpscope.sources.probes import check_ids, fetch_file, find_probes, keep_probes
-from lfpscope.sources.tables import Probe, Session
+from lfpscope.sources.tables import Probe, Session, kept_at
 
 
 def listed(session: Session) -> list[Probe]:
@@ -194,6 +195,45 @@ def test_address_is_absolute(write_nwb, tmp_path, monkeypatch):
 def test_users_file_that_is_gone(tmp_path):
     with pytest.raises(UserError, match="no such file"):
         fetch_file("nwb", "s", "a", str(tmp_path / "a.nwb"))
+
+
+def test_a_file_on_a_server_is_fetched_once_where_it_is_to_be_kept(write_nwb, tmp_path):
+    nwb = write_nwb(tmp_path / "served/a.nwb")
+    with serve(nwb.parent) as served:
+        address = f"{served.address}/a.nwb"
+        found = fetch_file("nwb", "s", "a", address, keep=tmp_path / "cache")
+        asked = len(served.log)
+        again = fetch_file("nwb", "s", "a", address, keep=tmp_path / "cache")
+    path = Path(found["address"])
+    assert path.is_relative_to(tmp_path / "cache/http")
+    assert path.read_bytes() == nwb.read_bytes()
+    assert found["fetched_from"] == address
+    assert (again, asked, len(served.log)) == (found, 1, 1)
+
+
+def test_a_file_on_a_server_stays_there_otherwise(write_nwb, tmp_path):
+    nwb = write_nwb(tmp_path / "served/a.nwb")
+    with serve(nwb.parent) as served:
+        address = f"{served.address}/a.nwb"
+        assert fetch_file("nwb", "s", "a", address)["address"] == address
+    assert kept_at("s3://lab/a.nwb", tmp_path) is None
+    assert kept_at("data/a.nwb", tmp_path) is None
+
+
+ODD = ["", "/", "?a=1", "?a=2", "/../../../etc/passwd", "/..", "/./x", "//x", "/%2e%2e/x", "/x y"]
+
+
+def test_no_address_leaves_the_cache_or_shares_a_file():
+    cache = Path("cache")
+    addresses = [f"{s}://h.org{p}" for s in ("http", "https") for p in ("/a.nwb", *ODD)]
+    addresses += ["https://h.org:80/a.nwb", "https://../../a", "https://h.org/" + "long" * 200]
+    paths = [kept_at(address, cache) for address in addresses]
+    assert len(set(paths)) == len(addresses)
+    for path in paths:
+        assert path.parts[0] == "cache"
+        assert ".." not in path.parts
+        assert all(len(part) < 200 for part in path.parts)
+    assert kept_at("https://h.org/x/a.nwb", cache) == Path("cache/https/h.org/x/a.nwb")
 
 
 def test_a_clock_that_cannot_be_drawn_over_is_a_row(write_nwb, tmp_path):

@@ -19,6 +19,7 @@ def error(output: str) -> str:
     [
         ("sesions=x.tsv", "configuration: unknown key sesions in it; known are sessions, "),
         ("sessions=nope.tsv", "nope.tsv: no such file"),
+        ("keep=maybe", "configuration: keep is 'maybe'; expected true, to fetch files at https"),
         ("results=a{b", "configuration: results is 'a{b'; expected the path"),
         ("summary={bukket: 64}", "configuration: unknown key bukket in summary; known are bucket"),
         ("allen={host: x}", "configuration: one of allen.scheme and allen.host is missing"),

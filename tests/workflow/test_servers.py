@@ -41,6 +41,25 @@ def test_same_results_as_from_the_disk(workflow, write_nwb, monkeypatch):
     assert again.rules <= {"list_probes", "all"}  # nothing is asked of a server that is gone
 
 
+def test_a_file_that_is_to_be_kept_is_fetched_once(workflow, write_nwb):
+    size = write_nwb(workflow / "data/a.nwb").stat().st_size
+    table = workflow / "config/sessions.tsv"
+    keep = ["--config", "keep=true"]
+    with serve(workflow / "data") as served:
+        location = f"{served.address}/a.nwb"
+        table.write_text(f"session\tsource\tlocation\none\tnwb\t{location}\n")
+        plan = workflow.run("plan", *keep).output
+        assert f"one 1 0 1 file, {size / 1e6:.1f} MB 0.0 MB –" in " ".join(plan.split())
+        assert "Done. The log" in plan  # no gallery is there to be seen
+        workflow.run("index", *keep)
+        (kept,) = (workflow / "resources/http").rglob("*.nwb")
+        assert kept.read_bytes() == (workflow / "data/a.nwb").read_bytes()
+        plan = workflow.run("plan", *keep).output
+        assert f"one 1 0 – {size / 1e6:.1f} MB –" in " ".join(plan.split())
+    # the server is gone
+    workflow.run("results/one/overview.png", "results/one/intervals.csv", *keep)
+
+
 def test_a_server_that_is_gone_is_a_row(workflow, write_nwb):
     write_nwb(workflow / "a.nwb")
     with serve(workflow / "") as served:

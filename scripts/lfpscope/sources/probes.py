@@ -12,7 +12,7 @@ from lfpscope.recording import open_nwb
 from lfpscope.sources.allen import check_lfp, fetch_lfp, listed_probes, mirrored_probes
 from lfpscope.sources.demo import demo_is_whole, demo_probes, make_probe
 from lfpscope.sources.nwb import nwb_probes
-from lfpscope.sources.tables import Probe, Session
+from lfpscope.sources.tables import Probe, Session, kept_at
 
 
 def find_probes(
@@ -117,13 +117,14 @@ def fetch_file(
     address: str,
     *,
     listed: Path | None = None,
+    keep: Path | None = None,
     stall_seconds: float = 60.0,
     tries: int = 5,
 ) -> dict[str, Any]:
     """Have a probe's file where it belongs, and say how it was checked.
 
     A file of the user's, or on a server, is only looked at. The demo's is made and Allen's is
-    fetched, unless it is there and whole.
+    fetched, unless it is there and whole; so is one at an https address that is to be kept.
 
     Parameters
     ----------
@@ -131,6 +132,9 @@ def fetch_file(
         As in the table of probes.
     listed : Path or None
         What AllenSDK says of the session's probes; None where nothing is to be fetched.
+    keep : Path or None
+        The cache, where the user's files at http and https addresses are to be fetched into it;
+        None where they stay on their servers.
     stall_seconds : float
         Without a byte for so long, and a try to fetch it has failed.
     tries : int
@@ -139,13 +143,15 @@ def fetch_file(
     Returns
     -------
     dict
-        Address, size, modification time, and what was checked.
+        Address, size, modification time, what was checked, and where it was fetched from if it
+        was to be kept.
 
     Raises
     ------
     UserError
         If a file is missing, not whole or another one's, or does not come.
     """
+    origin: dict[str, str] = {}
     if source == "allen":
         if listed:
             path = Path(address)
@@ -160,8 +166,17 @@ def fetch_file(
             make_probe(session, probe, Path(address))
         checked = "opens as HDF5; ids, version and shape are those of the demo"
     else:
+        if keep and (place := kept_at(address, keep)):
+            from lfpscope.downloads import download  # 0.1 s, and only where something is kept
+
+            download(address, place, check=_opens, stall_seconds=stall_seconds, tries=tries)
+            origin, address = {"fetched_from": address}, str(place)
         open_nwb(address).close()
         checked = "opens as HDF5, which compares the file's size with what its header says"
     stable = address if is_remote(address) else str(Path(address).absolute())
     with open_address(stable) as file:
-        return {"address": stable, **file.identity(), "checked": checked}
+        return {"address": stable, **origin, **file.identity(), "checked": checked}
+
+
+def _opens(path: Path) -> None:
+    open_nwb(path).close()

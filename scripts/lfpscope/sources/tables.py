@@ -8,6 +8,7 @@ import glob
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
+from hashlib import sha256
 from pathlib import Path
 
 from lfpscope.files import UserError, read_table, write_table
@@ -231,6 +232,28 @@ def _files_at(location: Path) -> list[str]:
     found = sorted(glob.glob(str(location), recursive=True))  # noqa: PTH207, Path.glob refuses "/"
     # a link that leads nowhere, as git-annex leaves them, is a file that is missing, not none
     return [str(Path(name)) for name in found if Path(name).is_file() or Path(name).is_symlink()]
+
+
+def kept_at(address: str, cache: Path) -> Path | None:
+    """Where the file at an http or https address is kept, once fetched; None for any other.
+
+    An address that is no path on a disk as it stands gets a checksum, so that no two share a file.
+
+    >>> print(kept_at("https://lab.org/mouse7/a.nwb", Path("cache")))
+    cache/https/lab.org/mouse7/a.nwb
+    >>> print(kept_at("https://api.dandiarchive.org/api/assets/1f-2a/download/", Path("cache")))
+    cache/https/api.dandiarchive.org/api/assets/1f-2a/download
+    """
+    scheme, _, rest = address.partition("://")
+    if scheme not in ("http", "https"):
+        return None
+    rest = re.sub("/download/$", "/download", rest)  # assets of DANDI
+    parts = [re.sub(r"[^A-Za-z0-9._-]", "_", part)[:100] for part in rest.split("/")]
+    parts = ["_" if part in ("", ".", "..") else part for part in parts]
+    path = Path(cache, scheme, *parts)
+    if "/".join(parts) == rest:
+        return path
+    return path.with_name(f"{path.stem}-{sha256(address.encode()).hexdigest()[:8]}{path.suffix}")
 
 
 def files_of_session(addresses: Iterable[str]) -> list[str]:

@@ -57,7 +57,7 @@ def read_marks(path: Path) -> list[Mark]:
             found.extend(_mark(line) for line in lines)
         except (ValueError, csv.Error) as error:
             raise UserError(
-                f"{path}, line {max(lines.line_num, 1)}: {error}. Mend it and load the page "
+                f"{path}, line {max(lines.reader.line_num, 1)}: {error}. Mend it and load the page "
                 "again; until then no marks are shown, and none are written."
             ) from None
     return found
