@@ -43,6 +43,8 @@ def give_types(config):
     for key, value in config.items():
         if isinstance(value, dict):
             config[key] = {name: number(text) for name, text in value.items()}
+        elif value in ("true", "false"):
+            config[key] = number(value)
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
             config[key] = str(value)
 

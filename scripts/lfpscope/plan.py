@@ -166,9 +166,10 @@ def describe_plans(plans: Sequence[Plan], cache: Path) -> str:
     ]
     if total.missing:
         lines += [
-            "Read in place (allen.mirror, no keep), nothing is kept: the index reads what the last",
-            "column says, going by 2.4 hours of 93 channels in 23,808 chunks for each file, the summary",
-            f"all once, {_size(total.missing_bytes)}, and each view of samples its chunks again.",
+            "Read in place (allen.mirror, or keep: false), nothing is kept: the index reads what",
+            "the last column says, going by 2.4 hours of 93 channels in 23,808 chunks for each",
+            f"file, the summary all once, {_size(total.missing_bytes)}, and each view of samples",
+            "its chunks again.",
         ]
     return "\n".join(lines)
 
