@@ -12,9 +12,11 @@ from typing import Any
 
 import h5py
 import pytest
+from serving import serve as serve_files
 
 pytestmark = pytest.mark.browser
 PROBES = ("100000021", "100000022")
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 Tab = Any  # of conftest.py
 Open = Callable[..., Tab]
 Serve = Callable[..., AbstractContextManager[str]]
@@ -268,3 +270,27 @@ def test_a_source_that_goes_while_it_is_shown_is_named(
         tab.wheel(1)
         tab.wait_for("every sample", 0)
         tab.page.close()
+
+
+def test_a_server_that_goes_while_the_page_is_open_is_named_and_may_come_back(
+    open_tab: Open, serve: Serve, copy: Path
+) -> None:
+    probe = copy / "probes" / PROBES[0]
+    here = Path(json.loads((probe / "source.json").read_text())["address"])
+    with serve_files(here.parent) as server:
+        (probe / "source.json").write_text(json.dumps({"address": f"{server.address}/{here.name}"}))
+        command = [sys.executable, SCRIPTS / "index_probe.py", "source.json"]
+        names = ["--session", "demo-2", "--probe", PROBES[0], "--references", "lfp.json"]
+        subprocess.run([*command, *names], cwd=probe, check=True)
+        with serve(copy) as address:
+            tab = open_tab(f"{address}?t=20-22")
+            tab.wait_for("every sample")
+            server.status[here.name] = 404
+            tab.move_to(100, 102)
+            tab.page.locator(".wrong", has_text=here.name).wait_for()
+            tab.wait_for("every sample", 1)
+            del server.status[here.name]
+            tab.move_to(100, 103)
+            tab.wait_for("every sample")
+            assert tab.ink(PROBES[0]) > 0.01
+            tab.page.close()
