@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
@@ -87,6 +88,19 @@ def test_it_refuses_in_one_line(session: Path, arguments: list[str], error: str)
     assert done.stderr.count("\n") == 1
 
 
+def texts_of_page(address: str) -> list[str]:
+    """Texts on the page, once it says that there is no probe, or after a while."""
+    first, texts = pull_session(url=address), list[str]()
+    deadline = time.monotonic() + 90
+    while NOTHING not in texts and time.monotonic() < deadline:
+        time.sleep(0.3)
+        page = pull_session(url=address, session_id=first.id)  # as it is by now
+        texts = [div.text for div in page.document.select({"type": Div})]
+        page.close()
+    first.close()
+    return texts
+
+
 def test_uv_runs_it_with_the_packages_that_it_names(session: Path) -> None:
     run_alone = [sys.executable, "-m", "uv", "run", "--no-project"]
     command = [*run_alone, str(session / "viewer.py"), "--no-browser", "--port", "0"]
@@ -99,14 +113,8 @@ def test_uv_runs_it_with_the_packages_that_it_names(session: Path) -> None:
             while not (address := re.search(r"http://\S+", said[-1] if said else "")):
                 said.append(server.stdout.readline())
                 assert said[-1], "".join(said)
-            first, texts = pull_session(url=address[0]), list[str]()
-            deadline = time.monotonic() + 90
-            while NOTHING not in texts and time.monotonic() < deadline:
-                time.sleep(0.3)
-                page = pull_session(url=address[0], session_id=first.id)  # as it is by now
-                texts = [div.text for div in page.document.select({"type": Div})]
-                page.close()
-            first.close()
+            with ThreadPoolExecutor(1) as thread:  # Bokeh's client wants an event loop of its own
+                texts = thread.submit(texts_of_page, address[0]).result()
         finally:
             server.terminate()
     assert NOTHING in texts
