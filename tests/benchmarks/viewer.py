@@ -160,6 +160,7 @@ class Page:
             compression_options={},
             max_message_size=1 << 28,
         )
+        self._socket.protocol.set_nodelay(True)  # as browsers do
         while True:  # until the page has been filled
             await self._message("ACK", "PATCH-DOC")
             await self._protocol.create("PULL-DOC-REQ").send(self)

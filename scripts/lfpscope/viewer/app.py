@@ -5,7 +5,7 @@ import html
 import logging
 import sys
 import webbrowser
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from bokeh.application import Application
@@ -14,6 +14,7 @@ from bokeh.document import Document
 from bokeh.io import curdoc
 from bokeh.models import Div
 from bokeh.server.server import Server
+from bokeh.server.views.ws import WSHandler
 
 from lfpscope.files import UserError
 from lfpscope.viewer.session import Session, open_session
@@ -37,6 +38,7 @@ def main(folder: Path) -> None:
 
 def serve_document(folder: Path) -> None:
     """Fill the document that ``bokeh serve`` is making."""
+    _send_at_once()
     fill_document(curdoc(), open_session(folder))
 
 
@@ -59,6 +61,22 @@ def fill_document(document: Document, session: Session) -> None:
             raise
 
     session.when_loaded(lambda: document.add_next_tick_callback(loaded))
+
+
+@cache  # once
+def _send_at_once() -> None:
+    """Let Bokeh's websockets send each part of a message at once; it has no setting for that.
+
+    TCP would keep the next small part back until the browser has acknowledged the one before,
+    which takes 40 ms.
+    """
+    opened = WSHandler.open
+
+    def open_at_once(handler: WSHandler) -> None:
+        handler.set_nodelay(True)
+        opened(handler)
+
+    WSHandler.open = open_at_once
 
 
 def _arguments() -> argparse.Namespace:
@@ -104,6 +122,7 @@ def _serve(folder: Path, arguments: argparse.Namespace) -> None:
         )
     # that a tab was closed before its picture was drawn is no news
     logging.getLogger("bokeh.server.views.ws").setLevel(logging.ERROR)
+    _send_at_once()
     moved = _moved(arguments.data)
     server = _server(folder, moved, arguments)
     server.start()
