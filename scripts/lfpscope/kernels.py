@@ -45,28 +45,27 @@ RAIL_RUN = 3  # samples at a channel's extreme in a row are not chance
 # --- one chunk ----------------------------------------------------------------------------------
 
 
-def as_integers(x: Block) -> tuple[Block, int]:
-    """Numbers as integers of the same order: for these the compiler finds extremes eight at a time.
+def as_integers(x: Block) -> tuple[Block, Block, bool]:
+    """Numbers as integers: of these the compiler finds extremes eight at a time.
 
     Returns
     -------
-    bits : ndarray of int, shape as given
+    signed, unsigned : ndarray of int, shape as given
         Integers themselves; the bits of floats.
-    turn : int
-        Floats (IEEE 754) are in the order of their bits, but for the negative ones, whose order is
-        reversed: these bits are to be turned then. 0 for integers.
+    floats : bool
+        Whether they are the bits of floats.
     """
     if x.dtype.kind != "f":
-        return x, 0
-    kind = np.dtype(f"i{x.itemsize}")
-    return x.view(kind), int(np.iinfo(kind).max)
+        return x, x, False
+    return x.view(f"i{x.itemsize}"), x.view(f"u{x.itemsize}"), True
 
 
 @numba.njit(nogil=True, cache=True)
 def summarise_chunk(
     chunk: Block,
-    bits: Block,
-    turn: int,
+    signed: Block,
+    unsigned: Block,
+    floats: bool,
     edges: Ints,
     at: int,
     step: float,
@@ -83,7 +82,7 @@ def summarise_chunk(
     ----------
     chunk : ndarray, shape (n_channels, n)
         Decoded samples, channels first.
-    bits, turn : ndarray, int
+    signed, unsigned, floats
         From `as_integers`.
     edges : ndarray of int, shape (n_buckets + 1,)
         Where buckets start and stop, in samples of this chunk. The first is negative where a
@@ -117,7 +116,7 @@ def summarise_chunk(
         x = chunk[channel]
         s = statistics[channel]
         _moments(x, s)
-        _buckets(x, bits[channel], turn, edges, s.n_nan > 0, values, flags)
+        _buckets(x, signed[channel], unsigned[channel], floats, edges, s.n_nan > 0, values, flags)
         if s.n:
             _rails(x, edges, flags, values[1], values[2], s)
             _ends(x, s)
@@ -134,7 +133,14 @@ def summarise_chunk(
 
 @numba.njit(nogil=True, cache=True)
 def _buckets(
-    x: Block, bits: Block, turn: int, edges: Ints, has_nan: bool, values: Block, flags: Flags
+    x: Block,
+    signed: Block,
+    unsigned: Block,
+    floats: bool,
+    edges: Ints,
+    has_nan: bool,
+    values: Block,
+    flags: Flags,
 ) -> None:
     """First, min, max and last of each bucket, and its flag; zeros where it has no number."""
     if has_nan:
@@ -146,35 +152,34 @@ def _buckets(
                 values[1, k], values[2, k] = numbers.min(), numbers.max()
         return
     flags[:] = CLEAN
-    extremes = values[1:3].view(bits.dtype)
-    _extremes(_turned(bits, turn) if turn else bits, edges, extremes[0], extremes[1])
-    if turn:
-        extremes[0], extremes[1] = _turned(extremes[0], turn), _turned(extremes[1], turn)
+    lows, highs = values[1].view(signed.dtype), values[2].view(signed.dtype)
+    _extremes(signed, unsigned, floats, edges, lows, highs)
     for k in range(flags.size):
         values[0, k], values[3, k] = x[edges[k]], x[edges[k + 1] - 1]
 
 
 @numba.njit(nogil=True, cache=True)
-def _turned(bits: Block, turn: int) -> Block:
-    """Bits of numbers → integers in the order of the numbers, and back."""
-    turned = np.empty_like(bits)
-    last = 8 * bits.itemsize - 1
-    for i in range(bits.size):
-        turned[i] = bits[i] ^ ((bits[i] >> last) & turn)
-    return turned
+def _extremes(
+    signed: Block, unsigned: Block, floats: bool, edges: Ints, lows: Block, highs: Block
+) -> None:
+    """Smallest and largest number of each bucket, of integers or of the bits of floats.
 
-
-@numba.njit(nogil=True, cache=True)
-def _extremes(x: Block, edges: Ints, lows: Block, highs: Block) -> None:
-    """Smallest and largest integer of each bucket."""
+    A float (IEEE 754) is a sign and a size: negative ones are in the reversed order of their bits,
+    and the smallest is the one whose bits are the largest as an unsigned integer.
+    """
     for k in range(lows.size):
         # unsigned, or each access would look for negative ones
         start, stop = np.uint64(edges[k]), np.uint64(edges[k + 1])
-        low = high = x[start]
+        low = high = signed[start]
+        largest = unsigned[start]
         for i in range(start, stop):
-            value = x[i]
-            low = value if value < low else low
-            high = value if value > high else high
+            low = min(signed[i], low)
+            high = max(signed[i], high)
+            largest = max(unsigned[i], largest)
+        if floats and high < 0:  # all are negative
+            high = low
+        if floats and low < 0:
+            low = signed.dtype.type(largest)
         lows[k], highs[k] = low, high
 
 
@@ -431,8 +436,9 @@ def _join(later: Block, flag: int, i: int, values: Block, flags: Flags, k: int) 
 @numba.njit(nogil=True, cache=True)
 def bucket_chunk(
     chunk: Block,
-    bits: Block,
-    turn: int,
+    signed: Block,
+    unsigned: Block,
+    floats: bool,
     factor: float,
     edges: Ints,
     at: int,
@@ -447,7 +453,7 @@ def bucket_chunk(
     ----------
     factor : float
         By which samples are multiplied.
-    chunk, bits, turn, edges, at, buckets, nan, head, head_nan
+    chunk, signed, unsigned, floats, edges, at, buckets, nan, head, head_nan
         As of `summarise_chunk`.
     """
     skip = int(edges[0] < 0)
@@ -456,7 +462,7 @@ def bucket_chunk(
     values, flags = np.empty((4, n), chunk.dtype), np.empty(n, np.uint8)
     for channel in range(chunk.shape[0]):
         x = chunk[channel]
-        _buckets(x, bits[channel], turn, edges, _has_nan(x), values, flags)
+        _buckets(x, signed[channel], unsigned[channel], floats, edges, _has_nan(x), values, flags)
         if skip:
             head_nan[channel] = flags[0]
         nan[channel, at : at + n - skip] = flags[skip:]
