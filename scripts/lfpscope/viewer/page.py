@@ -23,6 +23,7 @@ from lfpscope.files import UserError
 from lfpscope.intervals import read_intervals
 from lfpscope.viewer import marks
 from lfpscope.viewer.intervals import neighbour, shading
+from lfpscope.viewer.keyboard import Keyboard, page_keys
 from lfpscope.viewer.lanes import minimap, time_axis
 from lfpscope.viewer.panels import Panel, error_panel, send
 from lfpscope.viewer.readout import read_sample
@@ -30,7 +31,7 @@ from lfpscope.viewer.render import Picture, draw, sketch
 from lfpscope.viewer.session import Session, first_state
 from lfpscope.viewer.state import State, from_query, read_depths, read_time, time_text
 from lfpscope.viewer.style import ACCENT, PAGE, SCROLL
-from lfpscope.viewer.tools import Controls, Key, Keyboard, address_bar, area_names, navigation
+from lfpscope.viewer.tools import Controls, address_bar, area_names, navigation
 from lfpscope.viewer.worker import Worker
 
 
@@ -107,7 +108,7 @@ class Page:
         cursor = Span(dimension="height", line_color=ACCENT)
         self._spans = ColumnDataSource(shading([], 0, 1, 1), name="spans")
         self._address = address_bar()
-        self._keyboard = Keyboard(self._keys())
+        self._keyboard = Keyboard(page_keys(self))
         self._controls = Controls(tools, state, area_names(probes))
         self._reading = Div(height=22, sizing_mode="stretch_width", css_classes=["reading"])
         self._message = Div(visible=False, css_classes=["message"])
@@ -165,32 +166,6 @@ class Page:
         controls.spacing.on_change("value", self._controls_changed)
         controls.depths.on_change("value", self._depths_typed)
 
-    def _keys(self) -> list[Key]:
-        def move(change: Callable[[State], State]) -> Callable[[], None]:
-            return lambda: self.apply(change(self.state))
-
-        return [
-            Key("ArrowRight", "→", "a page on", move(lambda s: s.page(1))),
-            Key("ArrowLeft", "←", "a page back", move(lambda s: s.page(-1))),
-            Key("Shift+ArrowRight", "Shift →", "a tenth of a page on", move(lambda s: s.page(0.1))),
-            Key("Shift+ArrowLeft", "Shift ←", "and back", move(lambda s: s.page(-0.1))),
-            Key("+", "+", "zoom in", move(lambda s: s.zoom(0.5))),
-            Key("-", "−", "zoom out", move(lambda s: s.zoom(2))),
-            Key("0", "0", "whole recording", move(lambda s: s.at(*self._ends()))),
-            Key("ArrowUp", "↑", "larger traces", move(lambda s: s.louder(1))),
-            Key("ArrowDown", "↓", "smaller traces", move(lambda s: s.louder(-1))),
-            Key("w", "w", "channels wider apart", move(lambda s: s.wider(1))),
-            Key("c", "c", "channels closer", move(lambda s: s.wider(-1))),
-            Key("h", "h", "heat maps or traces", self.toggle_heat),
-            Key("n", "n", "next interval", lambda: self.go_to_interval(1)),
-            Key("p", "p", "previous interval", lambda: self.go_to_interval(-1)),
-            Key("m", "m", "mark this range", self.mark_range),
-            Key("u", "u", "take the last mark in this range away", self.unmark_range),
-            Key("b", "b", "channel under the cursor is bad, or not", self.toggle_bad),
-            Key("s", "s", "save picture", self.save_picture),
-            Key("?", "?", "this help", self.toggle_help),
-        ]
-
     # --- what the user does ---------------------------------------------------------------------
 
     def apply(self, state: State) -> None:
@@ -203,6 +178,10 @@ class Page:
             panel.mode.active = int(name in state.heat)
             panel.layout.visible = name not in state.hidden
         self._changed("", None, None)
+
+    def show_whole(self) -> None:
+        """Show the whole recording."""
+        self.apply(self.state.at(self._whole.start, self._whole.stop))
 
     def toggle_heat(self) -> None:
         """All as heat map, or all as traces if they are."""
@@ -272,9 +251,6 @@ class Page:
     def toggle_help(self) -> None:
         """Show the keys, or hide them."""
         self._keyboard.help.visible = not self._keyboard.help.visible
-
-    def _ends(self) -> tuple[float, float]:
-        return self._whole.start, self._whole.stop
 
     def _time_typed(self, _name: str, _old: str, text: str) -> None:
         if not text:
