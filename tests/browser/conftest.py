@@ -176,7 +176,7 @@ class Tab:
 
     def reading(self) -> str:
         """The line that says what is under the cursor."""
-        return self.page.locator(".reading .bk-clearfix").inner_text()
+        return self.page.locator(".reading span").inner_text()
 
     def message(self) -> str:
         return self.page.locator(".message .bk-clearfix").inner_text()

@@ -20,6 +20,15 @@ from lfpscope.files import UserError
 from lfpscope.viewer.session import Session, open_session
 
 PORT = 5006
+# without those parts of Bokeh that no page needs: the browser would take longer to read them than
+# to build the page
+TEMPLATE = """
+{% block js_resources %}
+{% for line in bokeh_js.splitlines()
+   if not ("-gl." in line or "-tables." in line or "-mathjax." in line) %}{{ line }}
+{% endfor %}
+{% endblock %}
+"""
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -44,6 +53,7 @@ def serve_document(folder: Path) -> None:
 
 def fill_document(document: Document, session: Session) -> None:
     """Fill a new page; as long as libraries are loading it says so."""
+    document.template = TEMPLATE
     document.title = f"{session.name} · LFP"
     loading = Div(text=f"Opening session {html.escape(session.name)} …", margin=20)
     document.add_root(loading)

@@ -17,6 +17,7 @@ from bokeh.models import (
     Range1d,
     Span,
 )
+from bokeh.models.dom import HTML
 
 from lfpscope.envelope import Probe
 from lfpscope.files import UserError
@@ -30,7 +31,7 @@ from lfpscope.viewer.readout import read_sample
 from lfpscope.viewer.render import Picture, draw, sketch
 from lfpscope.viewer.session import Session, first_state
 from lfpscope.viewer.state import State, from_query, read_depths, read_time, time_text
-from lfpscope.viewer.style import ACCENT, PAGE, SCROLL
+from lfpscope.viewer.style import ACCENT, PAGE, SCROLL, text_line
 from lfpscope.viewer.tools import Controls, address_bar, area_names, navigation
 from lfpscope.viewer.worker import Worker
 
@@ -110,7 +111,7 @@ class Page:
         self._address = address_bar()
         self._keyboard = Keyboard(page_keys(self))
         self._controls = Controls(tools, state, area_names(probes))
-        self._reading = Div(height=22, sizing_mode="stretch_width", css_classes=["reading"])
+        self._reading = HTML("")
         self._message = Div(visible=False, css_classes=["message"])
         self.panels: dict[str, Panel] = {}
         rows: list[Any] = []
@@ -132,7 +133,7 @@ class Page:
             Column(*rows, sizing_mode="stretch_both", margin=0, stylesheets=[SCROLL]),
             axis,
             overview,
-            self._reading,
+            text_line(self._reading, margin=5, css_classes=["reading"]),
             sizing_mode="stretch_both",
             margin=(4, 8, 4, 8),
             stylesheets=[GlobalInlineStyleSheet(css=PAGE)],
@@ -376,7 +377,8 @@ class Page:
         else:
             nothing = f"{time_text(cursor.seconds, 4)} · {cursor.probe} · no sample here"
             text = nothing if reading is None else reading.text()
-        self._document.add_next_tick_callback(lambda: self._reading.update(text=escape(text)))
+        html = f"<span>{escape(text)}</span>"
+        self._document.add_next_tick_callback(lambda: self._reading.update(html=html))
 
     def _end(self, _context: Any) -> None:
         self._pictures.stop()

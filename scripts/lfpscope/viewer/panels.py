@@ -22,6 +22,7 @@ from bokeh.models import (
     Span,
     WheelZoomTool,
 )
+from bokeh.models.dom import HTML
 from bokeh.plotting import figure
 
 from lfpscope.areas import area_runs
@@ -42,6 +43,7 @@ from lfpscope.viewer.style import (
     WRONG,
     borders,
     quiet_axis,
+    text_line,
 )
 
 SHADE = 0.07  # of an interval: enough to see it, little enough to see what is in it
@@ -96,16 +98,19 @@ class Panel:
         )
         self._bad = ColumnDataSource({"top": [], "bottom": []}, name=f"bad {self._name}")
         self._boxes = ColumnDataSource(no_boxes(), name=f"boxes {self._name}")
-        self._heading = Div(
-            sizing_mode="stretch_width", height=22, margin=(3, 12, 0, 0), stylesheets=[HEADING]
-        )
+        self._heading = HTML("")
         self.mode = RadioButtonGroup(
             labels=["traces", "heat map"], active=0, width=150, margin=0, stylesheets=[CONTROL]
         )
         heights = Range1d(0, 1)
         self.figure = self._traces(x_range, heights, tools, cursor, spans)
         self.layout = Column(
-            Row(self._heading, self.mode, sizing_mode="stretch_width", margin=(4, 20, 2, 0)),
+            Row(
+                text_line(self._heading, margin=(3, 12, 0, 0)),
+                self.mode,
+                sizing_mode="stretch_width",
+                margin=(4, 20, 2, 0),
+            ),
             Row(self._strip(heights), self.figure, sizing_mode="stretch_both", margin=0),
             sizing_mode="stretch_both",
             margin=0,
@@ -316,7 +321,7 @@ class Panel:
 
     def _head(self, badge: str) -> None:
         name = html.escape(self._name)
-        self._heading.text = (
+        self._heading.html = (
             f'<div class="heading"><span><b>{name}</b> · {self._facts}</span>'
             f'<span class="badge">{badge}</span></div>'
         )

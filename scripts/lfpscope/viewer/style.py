@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from bokeh.models import Row
+from bokeh.models.dom import HTML
+
 FONT = "13px"
 INK, FAINT, RULE, ACCENT, WRONG = "#222222", "#6a6a6a", "#cccccc", "#2166ac", "#9c2a10"
 STRIP = 92  # pixels, with the areas' names
@@ -16,7 +19,6 @@ body {{ margin: 0; background: white; color: {INK}; }}
 """
 
 HEADING = f"""
-.bk-clearfix {{ width: 100%; }}
 .heading {{
   display: flex; justify-content: space-between; gap: 2em; white-space: nowrap; line-height: 22px;
 }}
@@ -60,3 +62,10 @@ def quiet_axis(axis: Any) -> None:
     axis.axis_label_text_color = FAINT
     axis.axis_line_color = axis.major_tick_line_color = RULE
     axis.minor_tick_line_color = None
+
+
+def text_line(text: HTML, **place: Any) -> Row:
+    """A line of text that may change often: for a Div the browser lays out the whole page anew."""
+    return Row(
+        elements=[text], height=22, sizing_mode="stretch_width", stylesheets=[HEADING], **place
+    )
