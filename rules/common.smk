@@ -1,5 +1,6 @@
 """The sessions table, the configuration's check, and functions that rules ask for files."""
 
+import gc
 import json
 import os
 import re
@@ -15,6 +16,11 @@ import yaml
 from jsonschema import Draft202012Validator
 from snakemake.exceptions import IncompleteCheckpointException, WorkflowError
 from snakemake.utils import validate
+
+# What Snakemake makes, it keeps: looking for garbage among it, again and again as it grows, would take
+# a sixth of a dry run of 60 sessions
+gc.freeze()
+gc.set_threshold(50_000)
 
 # `python` in a rule is the one that runs Snakemake, whether or not its environment is active
 os.environ.update(

@@ -24,8 +24,7 @@ rule write_gallery:
         "benchmarks/write_gallery.tsv"
     localrule: True
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime="10m",
+        mem_mb=1000,
     params:
         settings=settings(),
         library=library("write_gallery"),

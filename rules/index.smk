@@ -4,7 +4,7 @@
 rule index_probe:
     """Write the references of one probe: where each chunk of its recording lies."""
     input:
-        nwb_of,
+        # made anew where a file was replaced
         source="<results>/{session}/probes/{probe}/source.json",
         script=script("index_probe"),
     output:
@@ -15,7 +15,7 @@ rule index_probe:
         "benchmarks/index_probe/{session}/{probe}.tsv"
     resources:
         mem_mb=lambda wildcards, attempt: 500 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        runtime="1h",
     params:
         series=lambda wildcards: probe(wildcards).series,
         library=library("index_probe"),
@@ -40,8 +40,7 @@ rule combine_session:
         "benchmarks/combine_session/{session}.tsv"
     localrule: True
     resources:
-        mem_mb=lambda wildcards, attempt: 500 * attempt,
-        runtime="10m",
+        mem_mb=500,
     params:
         library=library("combine_session"),
     shell:
@@ -66,7 +65,7 @@ rule list_intervals:
         "benchmarks/list_intervals/{session}.tsv"
     resources:
         mem_mb=lambda wildcards, attempt: 500 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        runtime="30m",
     params:
         files=files_with_intervals,
         library=library("list_intervals"),

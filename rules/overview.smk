@@ -24,7 +24,7 @@ rule draw_probe:
     resources:
         # a picture has as many columns however long the recording is
         mem_mb=lambda wildcards, attempt: 800 * attempt,
-        runtime=lambda wildcards, attempt: 15 * attempt,
+        runtime="30m",
     params:
         width=config["overview"]["width"],
         height=config["overview"]["height"],
@@ -61,7 +61,7 @@ rule draw_session:
     resources:
         mem_mb=lambda wildcards, input, attempt: (700 + 100 * len(input.envelopes))
         * attempt,
-        runtime=lambda wildcards, attempt: 15 * attempt,
+        runtime="30m",
     params:
         width=config["overview"]["width"],
         height=config["overview"]["height"],

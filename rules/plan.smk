@@ -11,8 +11,7 @@ rule plan:
         "logs/plan.log",
     localrule: True
     resources:
-        mem_mb=lambda wildcards, attempt: 500 * attempt,
-        runtime="30m",
+        mem_mb=500,
     params:
         cache=config["cache"],
         keep="--keep" if config["keep"] else "",

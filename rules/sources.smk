@@ -14,8 +14,7 @@ rule prepare_allensdk:
         "benchmarks/prepare_allensdk.tsv"
     localrule: True
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime="30m",
+        mem_mb=1000,
     params:
         python=allensdk(),
     shell:
@@ -36,8 +35,7 @@ rule list_allen_probes:
         "benchmarks/list_allen_probes/{session}.tsv"
     localrule: True
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime="30m",
+        mem_mb=1000,
         downloads=1,
         # it only names the row in an error: as a param, another table would have all asked anew
         sessions=config["sessions"],
@@ -70,8 +68,7 @@ rule list_allen_sessions:
         "benchmarks/list_allen_sessions.tsv"
     localrule: True
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime="60m",
+        mem_mb=1000,
         downloads=1,
     params:
         python="python" if config["allen"]["mirror"] else allensdk("--offline"),
@@ -103,8 +100,7 @@ checkpoint list_probes:
         "benchmarks/list_probes.tsv"
     localrule: True
     resources:
-        mem_mb=lambda wildcards, attempt: 500 * attempt,
-        runtime="30m",
+        mem_mb=500,
     params:
         cache=config["cache"],
         listed=lambda wildcards: options("--listed", listed_sessions(wildcards)),
@@ -135,8 +131,8 @@ rule fetch_probe:
     benchmark:
         "benchmarks/fetch_probe/{session}/{probe}.tsv"
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=1000,
+        runtime="4h",
         downloads=lambda wildcards: int(bool(fetching(wildcards.session))),
     params:
         address=lambda wildcards: probe(wildcards).address,
@@ -162,8 +158,8 @@ rule fetch_session:
     benchmark:
         "benchmarks/fetch_session/{session}.tsv"
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=1000,
+        runtime="4h",
         downloads=1,
     params:
         folder=f"{config['cache']}/allen",

@@ -15,7 +15,7 @@ rule verify_probe:
         "benchmarks/verify_probe/{session}/{probe}.tsv"
     resources:
         mem_mb=growing(600, 200),
-        runtime=growing(15, 60),
+        runtime="1h",
     params:
         chunks=config["verify"]["chunks"],
         library=library("verify_probe"),
@@ -41,8 +41,7 @@ rule check_run:
     retries: 0  # what is not whole stays so
     localrule: True
     resources:
-        mem_mb=lambda wildcards, attempt: 500 * attempt,
-        runtime="10m",
+        mem_mb=500,
     params:
         library=library("check_run"),
     shell:

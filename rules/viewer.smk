@@ -15,8 +15,7 @@ rule write_viewer:
         "benchmarks/write_viewer/{session}.tsv"
     localrule: True
     resources:
-        mem_mb=lambda wildcards, attempt: 500 * attempt,
-        runtime="10m",
+        mem_mb=500,
     params:
         library=whole_library(),
     shell:
