@@ -221,7 +221,7 @@ class Tab:
 
     def point(self, x: float, y: float = 0.5, probe: int = 0) -> tuple[float, float]:
         """A place in a probe's frame, as shares of its width and height."""
-        box = self.page.locator(".bk-Figure.traces").nth(probe).bounding_box()
+        box = self.page.locator(".bk-Plot.traces").nth(probe).bounding_box()
         assert box is not None
         left, right = box["x"] + 72, box["x"] + box["width"] - 20
         return left + x * (right - left), box["y"] + y * box["height"]

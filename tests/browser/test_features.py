@@ -80,7 +80,7 @@ def test_a_range_of_depths(tab: Tab, session: Path) -> None:
 
 def test_the_minimap_is_dragged(tab: Tab) -> None:
     tab.move_to(40, 60)
-    box = tab.page.locator(".bk-Figure.minimap").bounding_box()
+    box = tab.page.locator(".bk-Plot.minimap").bounding_box()
     left, width = box["x"] + 164, box["width"] - 184
     y = box["y"] + box["height"] / 2
     start, stop = 5.2143, 149.68
@@ -217,7 +217,7 @@ def test_marks_of_two_tabs_survive_a_restart(open_tab: Open, serve: Serve, copy:
             )
         two.page.mouse.move(*two.point(0.5, 0.5))
         two.page.mouse.move(*two.point(0.5, 0.51))
-        two.page.locator(".bk-Figure.traces").first.hover()
+        two.page.locator(".bk-Plot.traces").first.hover()
         two.press("b")
         assert len(two.source(f"bad {PROBES[0]}")["top"]) == 1
         one.page.close()

@@ -15,18 +15,32 @@ from bokeh.models import (
     CrosshairTool,
     CustomJSTickFormatter,
     HoverTool,
+    Image,
+    LinearAxis,
     LinearColorMapper,
+    Plot,
+    Quad,
     Range1d,
     RangeTool,
     Span,
+    Text,
 )
-from bokeh.plotting import figure
 
 from lfpscope.drawing import HEAT_COLOURS, HEAT_GAP, HEAT_PALETTE, amplitude, read_view
 from lfpscope.envelope import Probe
 from lfpscope.viewer.render import HEAT_SHARE, palette
 from lfpscope.viewer.state import HEAT
-from lfpscope.viewer.style import ACCENT, FONT, INK, LEFT, STRIP, WRONG, borders, quiet_axis
+from lfpscope.viewer.style import (
+    ACCENT,
+    FONT,
+    INK,
+    LEFT,
+    STRIP,
+    WRONG,
+    bare_plot,
+    borders,
+    quiet_axis,
+)
 
 ROW = 18  # pixels of a probe in the minimap
 HEALTH = 0.28  # of a row
@@ -42,61 +56,45 @@ return (tick < 0 ? "−" : "") + minutes + ":" + seconds.padStart(decimals ? dec
 """
 
 
-def time_axis(x_range: Range1d, tools: list[Any], cursor: Span, spans: ColumnDataSource) -> figure:
+def time_axis(x_range: Range1d, tools: list[Any], cursor: Span, spans: ColumnDataSource) -> Plot:
     """The one axis of all panels, with the names of intervals where there is room."""
-    plot = figure(
-        x_range=x_range,
-        y_range=Range1d(0, 1),
-        tools=tools,
-        toolbar_location=None,
+    plot = bare_plot(
+        x_range,
+        Range1d(0, 1),
+        tools,
         height=48,
         sizing_mode="stretch_width",
         **borders(STRIP + LEFT),
     )
-    quads = plot.quad(
-        left="start",
-        right="stop",
-        bottom=0,
-        top=1,
-        fill_color="colour",
-        fill_alpha=0.35,
-        line_color="white",
-        source=spans,
-    )
-    plot.text(
-        x="at",
-        y=0.5,
-        x_offset=3,
-        text="label",
-        text_baseline="middle",
-        text_font_size=FONT,
-        text_color=INK,
-        source=spans,
-    )
+    look = {"fill_color": "colour", "fill_alpha": 0.35, "line_color": "white"}
+    quads = plot.add_glyph(spans, Quad(left="start", right="stop", bottom=0, top=1, **look))
+    font = {"text_font_size": FONT, "text_color": INK, "text_baseline": "middle"}
+    plot.add_glyph(spans, Text(x="at", y=0.5, x_offset=3, text="label", **font))
     plot.add_tools(
         HoverTool(renderers=[quads], tooltips="@name", visible=False),
         CrosshairTool(overlay=cursor),
     )
-    plot.yaxis.visible = False
-    plot.grid.visible = False
-    clock_axis(plot.xaxis)
+    plot.add_layout(clock_axis(), "below")
     return plot
 
 
-def clock_axis(axis: Any) -> None:
-    """Ticks at round minutes and seconds."""
+def clock_axis() -> LinearAxis:
+    """Axis with ticks at round minutes and seconds."""
     seconds = AdaptiveTicker(base=10, mantissas=[1, 2, 5], min_interval=0, max_interval=5)
     minutes = AdaptiveTicker(
         base=60, mantissas=[1, 2, 5, 10, 15, 30], min_interval=10, max_interval=3600
     )
-    axis.ticker = CompositeTicker(tickers=[seconds, minutes])
-    axis.formatter = CustomJSTickFormatter(code=CLOCK_LABEL)
+    axis = LinearAxis(
+        ticker=CompositeTicker(tickers=[seconds, minutes]),
+        formatter=CustomJSTickFormatter(code=CLOCK_LABEL),
+    )
     quiet_axis(axis)
+    return axis
 
 
 def minimap(
     probes: Sequence[Probe], x_range: Range1d, start: float, stop: float, microvolts: float
-) -> figure:
+) -> Plot:
     """The whole recording: amplitude of each probe over time, and its health in a line below.
 
     Parameters
@@ -111,25 +109,27 @@ def minimap(
         What the scale bar stands for at first.
     """
     n = len(probes)
-    plot = figure(
-        x_range=Range1d(start, stop),
-        y_range=Range1d(0, max(n, 1)),
-        tools=[],
-        toolbar_location=None,
+    plot = bare_plot(
+        Range1d(start, stop),
+        Range1d(0, max(n, 1)),
         height=ROW * max(n, 1) + 10,
         sizing_mode="stretch_width",
         css_classes=["minimap"],
         **borders(STRIP + LEFT),
     )
-    plot.axis.visible = plot.grid.visible = False
     mapper = LinearColorMapper(palette=palette(HEAT), low=-0.5, high=len(HEAT_PALETTE) - 0.5)
+    lines: dict[str, list[Any]] = {"image": [], "x": [], "dw": [], "y": []}
     troubles = []
     for row, probe in enumerate(probes):
         bottom = n - 1 - row
         pixels, t0, t1 = heat_line(probe, start, stop, HEAT_SHARE * microvolts * 1e-6)
-        place = {"x": t0, "dw": t1 - t0, "y": bottom + HEALTH, "dh": 0.95 - HEALTH}
-        plot.image([pixels], color_mapper=mapper, **place)
+        for column, value in zip(
+            lines.values(), (pixels, t0, t1 - t0, bottom + HEALTH), strict=True
+        ):
+            column.append(value)
         troubles += [(trouble, bottom) for trouble in find_troubles(probe)]
+    place = {"x": "x", "dw": "dw", "y": "y", "dh": 0.95 - HEALTH}
+    plot.add_glyph(ColumnDataSource(lines), Image(image="image", color_mapper=mapper, **place))
     health = ColumnDataSource(
         {
             "start": [trouble.start for trouble, _ in troubles],
@@ -140,16 +140,9 @@ def minimap(
         },
         name="health",
     )
-    bars = plot.quad(
-        left="start",
-        right="stop",
-        bottom="bottom",
-        top="top",
-        fill_color=WRONG,
-        line_color=WRONG,
-        line_width=2,
-        source=health,
-    )
+    edges = {"left": "start", "right": "stop", "bottom": "bottom", "top": "top"}
+    look = {"fill_color": WRONG, "line_color": WRONG, "line_width": 2}
+    bars = plot.add_glyph(health, Quad(**edges, **look))
     plot.add_tools(HoverTool(renderers=[bars], tooltips="@what", visible=False))
     box = BoxAnnotation(fill_color=ACCENT, fill_alpha=0.12, line_color=ACCENT, line_width=2)
     plot.add_tools(RangeTool(x_range=x_range, overlay=box))

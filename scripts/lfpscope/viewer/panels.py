@@ -14,16 +14,21 @@ from bokeh.models import (
     Div,
     FixedTicker,
     HoverTool,
+    Image,
     Label,
+    LinearAxis,
     LinearColorMapper,
+    Plot,
+    Quad,
     RadioButtonGroup,
     Range1d,
     Row,
+    Scatter,
     Span,
+    Text,
     WheelZoomTool,
 )
 from bokeh.models.dom import HTML
-from bokeh.plotting import figure
 
 from lfpscope.areas import area_runs
 from lfpscope.envelope import Probe
@@ -41,6 +46,7 @@ from lfpscope.viewer.style import (
     LEFT,
     STRIP,
     WRONG,
+    bare_plot,
     borders,
     quiet_axis,
     text_line,
@@ -69,7 +75,7 @@ class Panel:
 
     Attributes
     ----------
-    figure : figure
+    figure : Plot
         Of the picture.
     layout : Column
         To be put on the page.
@@ -125,111 +131,61 @@ class Panel:
         tools: list[Any],
         cursor: Span,
         spans: ColumnDataSource,
-    ) -> figure:
-        plot = figure(
-            x_range=x_range,
-            y_range=heights,
-            tools=tools,
-            toolbar_location=None,
+    ) -> Plot:
+        plot = bare_plot(
+            x_range,
+            heights,
+            tools,
             sizing_mode="stretch_both",
             css_classes=["traces"],
             name="traces",
             **borders(LEFT),
         )
         plot.toolbar.active_scroll = next(t for t in tools if isinstance(t, WheelZoomTool))
-        plot.grid.visible = False
-        plot.xaxis.visible = False
-        quiet_axis(plot.yaxis)
         # one for good: a page counts all its models anew whenever it gets another
-        plot.yaxis.ticker = self._ticker = FixedTicker()
+        self._ticker = FixedTicker()
+        self._axis = LinearAxis(ticker=self._ticker)
+        quiet_axis(self._axis)
+        plot.add_layout(self._axis, "left")
         # the indices are whole numbers; bounds between them leave no doubt about rounding
         mapper = LinearColorMapper(palette=palette(TRACES), low=-0.5)
         mapper.high = len(mapper.palette) - 0.5
         self._mapper = mapper
         place = {"x": "x", "y": 0, "dw": "dw", "dh": 1, "origin": "top_left"}
-        plot.image("image", color_mapper=mapper, source=self._picture, **place)
-        shaded = plot.quad(
-            left="start",
-            right="stop",
-            bottom=0,
-            top=1,
-            fill_color="colour",
-            fill_alpha=SHADE,
-            line_color="colour",
-            line_alpha=0.35,
-            source=spans,
-        )
+        plot.add_glyph(self._picture, Image(image="image", color_mapper=mapper, **place))
+        shade = {"fill_color": "colour", "fill_alpha": SHADE, "line_color": "colour"}
+        across = Quad(left="start", right="stop", bottom=0, top=1, line_alpha=0.35, **shade)
+        shaded = plot.add_glyph(spans, across)
         self._shaded = shaded
-        plot.quad(
-            left=-1e9,
-            right=1e9,
-            top="top",
-            bottom="bottom",
-            fill_color="white",
-            fill_alpha=0.7,
-            line_color=None,
-            source=self._bad,
-        )
-        outlines = plot.quad(
-            left="start",
-            right="stop",
-            top="top",
-            bottom="bottom",
-            fill_alpha=0,
-            line_color=ACCENT,
-            line_width=2,
-            source=self._boxes,
-        )
+        band = {"left": -1e9, "right": 1e9, "top": "top", "bottom": "bottom"}
+        pale = {"fill_color": "white", "fill_alpha": 0.7, "line_color": None}
+        plot.add_glyph(self._bad, Quad(**band, **pale))
+        box = {"left": "start", "right": "stop", "top": "top", "bottom": "bottom"}
+        line = {"fill_alpha": 0, "line_color": ACCENT, "line_width": 2}
+        outlines = plot.add_glyph(self._boxes, Quad(**box, **line))
         self._scale = ScaleBar(plot)
         plot.add_tools(
-            HoverTool(renderers=[outlines], tooltips="@name", visible=False),
+            HoverTool(renderers=[outlines, shaded], tooltips="@name", visible=False),
             CrosshairTool(overlay=[cursor, Span(dimension="width", line_color=ACCENT)]),
-            HoverTool(renderers=[shaded], tooltips="@name", visible=False),
         )
         return plot
 
-    def _strip(self, heights: Range1d) -> figure:
+    def _strip(self, heights: Range1d) -> Plot:
         """Brain areas at the side, named where there is room and on hover; marks of channels."""
-        plot = figure(
-            x_range=Range1d(0, 1),
-            y_range=heights,
-            tools=[],
-            toolbar_location=None,
+        plot = bare_plot(
+            Range1d(0, 1),
+            heights,
             width=STRIP,
             sizing_mode="stretch_height",
             **borders(left=0, right=0) | {"outline_line_color": None},
         )
-        plot.axis.visible = False
-        plot.grid.visible = False
-        quads = plot.quad(
-            left=0.84,
-            right=1,
-            top="top",
-            bottom="bottom",
-            fill_color="colour",
-            line_color="white",
-            source=self._areas,
-        )
-        plot.text(
-            x=0.78,
-            y="y",
-            text="text",
-            text_align="right",
-            text_baseline="middle",
-            text_font_size=FONT,
-            text_color=INK,
-            source=self._labels,
-        )
-        marks = plot.scatter(
-            x=0.92,
-            y="y",
-            marker="marker",
-            size=8,
-            line_color=WRONG,
-            line_width=2,
-            fill_color="white",
-            source=self._marks,
-        )
+        band = {"left": 0.84, "right": 1, "top": "top", "bottom": "bottom"}
+        quads = plot.add_glyph(self._areas, Quad(fill_color="colour", line_color="white", **band))
+        align = {"text_align": "right", "text_baseline": "middle"}
+        font = {"text_font_size": FONT, "text_color": INK}
+        plot.add_glyph(self._labels, Text(x=0.78, y="y", text="text", **align, **font))
+        look = {"line_color": WRONG, "line_width": 2, "fill_color": "white"}
+        marks = plot.add_glyph(self._marks, Scatter(x=0.92, y="y", marker="marker", size=8, **look))
         plot.add_tools(
             HoverTool(renderers=[quads], tooltips="@area", visible=False),
             HoverTool(renderers=[marks], tooltips="@what", visible=False),
@@ -257,7 +213,7 @@ class Panel:
         ids = self.probe.references.channels.id[channels]
         rows, labels = channel_ticks(depth, ids, size[1])
         places = [1 - (row + 0.5) / channels.size for row in rows]
-        axis = self.figure.yaxis
+        axis = self._axis
         self._ticker.ticks = places
         axis.major_label_overrides = dict(zip(places, labels, strict=True))
         label = "channel" if depth is None else "µm from the tip"
@@ -346,7 +302,7 @@ def no_picture() -> dict[str, list[Any]]:
 class ScaleBar:
     """The bar in the lower left corner and its label; for heat maps the label alone."""
 
-    def __init__(self, plot: figure) -> None:
+    def __init__(self, plot: Plot) -> None:
         edges = {"left": 8, "right": 10, "bottom": 8, "top": 8 + BAR}
         units = {f"{edge}_units": "screen" for edge in edges}
         self._bar = BoxAnnotation(**edges, **units, fill_color=INK, fill_alpha=1, line_color=None)
