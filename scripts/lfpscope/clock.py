@@ -152,9 +152,10 @@ def clock_from_timestamps(blocks: Iterable[Floats]) -> Clock:
     """Find the segments in timestamps that come in blocks, in constant memory.
 
     A new segment starts where a step differs from the usual step dt by more than dt / 2. The usual
-    step is the median of the first thousand or more that rise. Samples without a
-    time of their own make segments that are not valid: NaN, a timestamp that repeats the one
-    before it, and a single one that such repeats follow or that is Allen's sentinel −1.0.
+    step is the median of the first thousand or more that rise; where none does, no sample has a
+    time. Samples without a time of their own make segments that are not valid: NaN, a timestamp
+    that repeats the one before it, and a single one that such repeats follow or that is Allen's
+    sentinel −1.0.
 
     Parameters
     ----------
@@ -212,8 +213,8 @@ def _with_usual_step(blocks: Iterable[Floats]) -> Iterator[tuple[Floats, float]]
     n_rising = 0
     for block in blocks:
         if n_rising < ENOUGH_STEPS:
-            steps = np.diff(block, prepend=before)
-            rising.append(steps[steps > 0])
+            steps = _steps(block, before)
+            rising.append(steps[(steps > 0) & np.isfinite(steps)])
             n_rising, before = n_rising + rising[-1].size, float(block[-1])
             if 0 < n_rising < ENOUGH_STEPS:
                 held.append(block)
@@ -226,6 +227,12 @@ def _with_usual_step(blocks: Iterable[Floats]) -> Iterator[tuple[Floats, float]]
         yield from ((one, usual) for one in held)
 
 
+def _steps(times: Floats, before: float) -> Floats:
+    """Steps to each timestamp from the one before it."""
+    with np.errstate(invalid="ignore"):  # between infinite ones
+        return np.diff(times, prepend=before)
+
+
 def _median(parts: list[Floats]) -> float:
     steps = np.concatenate(parts)
     return float(np.median(steps)) if steps.size else float("nan")
@@ -233,7 +240,7 @@ def _median(parts: list[Floats]) -> float:
 
 def _pieces(times: Floats, before: float, usual: float) -> Iterator[_Piece]:
     """Cut a block where the clock jumps, and where samples with and without a time meet."""
-    steps = np.diff(times, prepend=before)
+    steps = _steps(times, before)
     timeless = ~np.isfinite(times) | (steps == 0)
     with np.errstate(invalid="ignore"):
         uneven = ~(np.abs(steps - usual) <= usual / 2)
@@ -266,9 +273,9 @@ def _segment(stretch: Sequence[_Piece], first_sample: int, usual: float) -> Segm
     n = sum(piece.n for piece in stretch)
     t0, last = stretch[0].first, stretch[-1].last
     sentinel = n == 1 and t0 == SENTINEL
-    if sentinel or not all(piece.valid for piece in stretch):
-        return Segment(first_sample, n, float("nan"), usual, valid=False)
     dt = (last - t0) / (n - 1) if n > 1 else usual
+    if sentinel or not dt > 0 or not all(piece.valid for piece in stretch):
+        return Segment(first_sample, n, float("nan"), usual, valid=False)
     residual = 0.0
     start = 0
     for piece in stretch:  # it strays from its own line, and that line's ends from the segment's

@@ -60,7 +60,8 @@ def _volts(recording: Recording) -> str:
 
 def _clock(clock: Clock, *, exact: bool) -> Iterator[tuple[str, str]]:
     if not clock.valid:
-        yield "clock", "no sample has a time"
+        why = "no sample has a time" if exact else "not told by the first and last timestamp"
+        yield "clock", why
         return
     residual = max(segment.residual for segment in clock.valid)
     even = f"even to {1e6 * residual:.3f} µs" if exact else "as the first and last timestamp say"

@@ -327,7 +327,9 @@ def index_clock(nwb: h5py.File, recording: Recording) -> tuple[Clock, bool]:
     n = recording.n_samples
     first, last = read_times(times, 0, 1)[0], read_times(times, n - 1, n)[0]
     dt = (last - first) / (n - 1) if n > 1 else np.nan
-    return Clock((Segment(0, n, float(first), float(dt), valid=bool(dt > 0)),)), False
+    valid = bool(0 < dt < np.inf)  # not where either is NaN, or the clock was set back
+    t0, dt = (float(first), float(dt)) if valid else (np.nan, np.nan)
+    return Clock((Segment(0, n, t0, dt, valid=valid),)), False
 
 
 def starting_time(series: h5py.Group) -> float:

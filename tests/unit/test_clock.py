@@ -3,6 +3,7 @@
 Seconds are multiples of powers of two, so that they are exact.
 """
 
+import json
 from collections.abc import Iterator
 from math import inf, nan
 
@@ -47,8 +48,11 @@ def test_regular():
     assert segments([3, 3.5, 4, 4.5]) == [[0, 4, 3.0, 0.5, 0.0]]
 
 
-def test_one_sample_has_no_step():
-    assert segments([3.0]) == [[0, 1, 3.0, None, 0.0]]
+@pytest.mark.parametrize("times", [[3.0], [3.0, 1.0], [3.0, inf]])
+def test_without_a_step_that_rises_no_sample_has_a_time(times):
+    found = clock(times)
+    assert found.valid == ()
+    assert found.n_samples == len(times)
 
 
 def test_from_rate_and_start():
@@ -245,6 +249,9 @@ stretches = st.lists(
 )
 
 
+anything = st.one_of(st.floats(-1e15, 1e15), st.sampled_from([nan, inf, -inf, 1, 2, 3]))
+
+
 def assembled(parts: list[tuple[str, int, int]]) -> Floats:
     times, last = [even(ENOUGH_STEPS + 1)], float(ENOUGH_STEPS)
     for kind, n, jump in parts:
@@ -261,6 +268,15 @@ def assembled(parts: list[tuple[str, int, int]]) -> Floats:
 def test_blocks_do_not_matter(parts, block):
     times = assembled(parts)
     assert segments(times, block) == segments(times)
+
+
+@settings(max_examples=200, deadline=None)
+@given(times=st.lists(anything, min_size=1, max_size=20))
+def test_whatever_is_found_can_be_stored(times):
+    found = clock(times)
+    stored = json.dumps(found.to_json(), allow_nan=False)
+    assert Clock.from_json(json.loads(stored)).to_json() == found.to_json()
+    assert found.n_samples == len(times)
 
 
 @settings(max_examples=200, deadline=None)

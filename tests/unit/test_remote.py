@@ -17,7 +17,13 @@ from lfpscope.envelope import Probe
 from lfpscope.files import UserError
 from lfpscope.overviews import draw_probe
 from lfpscope.recording import index_clock, open_nwb, read_recording
-from lfpscope.references import References, check_source, open_references, write_references
+from lfpscope.references import (
+    References,
+    check_source,
+    open_references,
+    with_exact_clock,
+    write_references,
+)
 from lfpscope.sources import tables
 from lfpscope.sources.probes import find_probes
 from lfpscope.sources.tables import Session
@@ -107,6 +113,19 @@ def assert_same(remote: References, local: References) -> None:
 def test_https_reads_as_the_disk(served: Served, nwb: Path, tmp_path: Path) -> None:
     remote = index(f"{served.address}/probe.nwb", tmp_path / "remote")
     assert_same(remote, index(str(nwb), tmp_path / "local"))
+
+
+@pytest.mark.parametrize("last", [np.nan, 1.0])
+def test_a_last_timestamp_that_tells_nothing(
+    served: Served, nwb: Path, tmp_path: Path, last: float
+) -> None:
+    with h5py.File(nwb, "r+") as file:
+        file[SERIES]["timestamps"][-1] = last
+    remote = index(f"{served.address}/probe.nwb", tmp_path / "remote")
+    assert not remote.clock.valid  # until all are read
+    with_all = with_exact_clock(remote).clock
+    assert with_all.to_json() == index(str(nwb), tmp_path / "local").clock.to_json()
+    assert [segment.first_sample for segment in with_all.segments] == [0, 12_000, 19_999]
 
 
 def test_a_view_reads_only_the_chunks_it_needs(served: Served, tmp_path: Path) -> None:
