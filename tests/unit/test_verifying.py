@@ -75,6 +75,14 @@ def test_all_is_compared(probe: tuple[Path, Path]) -> None:
     assert found["checks"]["clock"] == "the whole clock"
 
 
+def test_a_clock_with_stretches_without_a_time_is_the_same(tmp_path: Path) -> None:
+    data = recorded.walk(2000, 2, step=0.195e-6).astype(np.float32)
+    times = 5 + np.arange(2000) / recorded.RATE
+    times[:300] = -1.0
+    one = made(recorded.index(tmp_path, data, chunks=(700, 1), times=times))
+    assert verify(*one, chunks=None)["problems"] == []
+
+
 def test_some_are_compared_and_the_same_ones_each_time(probe: tuple[Path, Path]) -> None:
     found = verify(*probe, chunks=7)
     assert found["whole"]
