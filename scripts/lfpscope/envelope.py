@@ -238,8 +238,8 @@ class Probe:
                 return
             here = slice(column * width, min((column + 1) * width, layout.shape[1]))
             i, top = row - rows.start, row * height
-            stretch = chunk[max(begin - top, 0) : end - top, : here.stop - here.start].T
-            samples = np.ascontiguousarray(stretch)
+            stretch = chunk[max(begin - top, 0) : end - top, : here.stop - here.start]
+            samples = kernels.channels_first(stretch)
             kernels.bucket_chunk(
                 samples,
                 *kernels.as_integers(samples),

@@ -45,6 +45,12 @@ RAIL_RUN = 3  # samples at a channel's extreme in a row are not chance
 # --- one chunk ----------------------------------------------------------------------------------
 
 
+def channels_first(chunk: Block) -> Block:
+    """Samples (time, channel) as the loops take them: a channel in one piece, none as float16."""
+    wide = np.dtype(np.float32) if chunk.dtype == np.float16 else chunk.dtype
+    return np.ascontiguousarray(chunk.T, wide)
+
+
 def as_integers(x: Block) -> tuple[Block, Block, bool]:
     """Numbers as integers: of these the compiler finds extremes eight at a time.
 

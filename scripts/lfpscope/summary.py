@@ -317,7 +317,7 @@ class _Slab:
             statistics["length"] = statistics["n_damaged"] = count
             self.damage.append(chunk)
             return
-        samples = np.ascontiguousarray(chunk[:count, : statistics.size].T)
+        samples = kernels.channels_first(chunk[:count, : statistics.size])
         off_grid = kernels.summarise_chunk(
             samples,
             *kernels.as_integers(samples),
@@ -364,7 +364,8 @@ class _Writer:
         n_channels = references.n_channels
         self.step = step
         stored = references.layout.dtype.newbyteorder("=")
-        self.dtype = stored if step is None else np.dtype(np.int16)
+        wide = np.dtype(np.float32) if stored == np.float16 else stored  # as the kernels have it
+        self.dtype = wide if step is None else np.dtype(np.int16)
         self._store, self._sizes = store, sizes
         self._starts = [bucket_starts(references.clock, size) for size in sizes]
         self.starts = self._starts[0]

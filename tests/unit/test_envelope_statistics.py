@@ -128,6 +128,8 @@ def adversarial(name: str, n: int = 4000) -> Data:
             return rng.integers(0, 256, (n, 3)).astype(np.uint8)
         case "float64":
             return rng.normal(0, 1, (n, 3))
+        case "float16":
+            return (1e3 * noise).astype(np.float16)
         case "flat stretches":
             noise[100:1400, 0] = noise[:1250, 1] = noise[2600:, 1] = 0
             noise[1000:2249, 2] = 1e-4
@@ -148,6 +150,7 @@ NAMES = [
     "int32",
     "uint8",
     "float64",
+    "float16",
     "flat stretches",
 ]
 
@@ -245,6 +248,14 @@ def test_whole_counts_are_stored_as_int16(tmp_path: Path, step: float, stored: A
     with recorded.probe(references) as probe:
         assert probe._buckets(128, 0, 1)[0].dtype == (stored or np.float32)
         assert_buckets(probe, data)
+
+
+def test_columns_of_float16(tmp_path: Path) -> None:
+    data = adversarial("float16")
+    with recorded.probe(recorded.index(tmp_path, data, chunks=(700, 2))) as probe:
+        (segment,) = probe.references.clock.segments
+        columns = probe.columns(segment, 0, 4000, 100).values
+        assert columns[2].tolist() == data.T.reshape(3, 40, 100).max(axis=2).tolist()
 
 
 def test_a_late_value_off_the_grid(tmp_path: Path) -> None:
