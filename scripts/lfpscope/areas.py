@@ -38,6 +38,11 @@ def _colour(name: str, seed: int) -> str:
     return AREA_COLOURS[zlib.crc32(name.encode(), seed) % len(AREA_COLOURS)]
 
 
+def is_area(name: str) -> bool:
+    """Tell the name of an area from what files say where they know none."""
+    return name.lower() not in NO_AREA
+
+
 def area_runs(areas: npt.NDArray[Any]) -> Iterator[tuple[str, int, int]]:
     """Neighbouring channels of one area: its name, first row, and one past the last."""
     start = 0

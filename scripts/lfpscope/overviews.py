@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from lfpscope.areas import NO_AREA, area_colour, area_runs, interval_colour
+from lfpscope.areas import area_colour, area_runs, interval_colour, is_area
 from lfpscope.clock import Clock
 from lfpscope.drawing import (
     HEAT_COLOURS,
@@ -423,7 +423,7 @@ def _area_strip(figure: Figure, box: Box, areas: npt.NDArray[Any], *, labels: bo
     axes.axis("off")
     lowest = -math.inf  # of the labels so far, in pixels
     for area, first, stop in area_runs(areas):
-        if area.lower() in NO_AREA:
+        if not is_area(area):
             continue
         axes.axhspan(first, stop, color=area_colour(area), linewidth=0)
         axes.axhline(first, color="white", linewidth=0.8)

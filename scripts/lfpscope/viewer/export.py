@@ -12,13 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from lfpscope.areas import NO_AREA, area_colour, area_runs
+from lfpscope.areas import area_colour, area_runs, is_area
 from lfpscope.envelope import Probe, time_range
 from lfpscope.files import UserError, atomic, read_json, write_json
 from lfpscope.viewer.labels import area_labels, channel_ticks
 from lfpscope.viewer.render import BAR, HEAT_SHARE, PALETTES, chosen_channels, draw_probe
 from lfpscope.viewer.session import Session
-from lfpscope.viewer.state import HEAT, TRACES, State, time_text
+from lfpscope.viewer.state import HEAT, TRACES, State, time_text, voltage_text
 
 VERSION = 1
 DRAWN_WITH = ("matplotlib", "numpy", "numba")
@@ -179,9 +179,9 @@ def _draw_probe(
     rows, labels = channel_ticks(None if depth is None else depth[channels], ids, height)
     axes.set_yticks([1 - (row + 0.5) / channels.size for row in rows], labels)
     axes.tick_params(labelsize=SIZE)
-    scale = f"bar {state.microvolts:g} µV"
+    scale = f"bar {voltage_text(state.microvolts)}"
     if picture.mode == HEAT:
-        scale = f"heat map, brightest at {HEAT_SHARE * state.microvolts:g} µV"
+        scale = f"heat map, brightest at {voltage_text(HEAT_SHARE * state.microvolts)}"
     heading = (
         f"{probe.references.session} · {probe.references.probe} · {picture.drawn_from} · {scale}"
     )
@@ -203,7 +203,7 @@ def _draw_areas(
     strip.set(xlim=(0, LEFT), ylim=(0, 1))
     n = max((stop for _, _, stop in runs), default=1)
     for name, first, stop in runs:
-        if name.lower() not in NO_AREA:
+        if is_area(name):
             colour = area_colour(name)
             strip.fill_between([78, 92], 1 - stop / n, 1 - first / n, color=colour, linewidth=0)
     named = area_labels(runs, n, height)

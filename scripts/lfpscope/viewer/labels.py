@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from lfpscope.areas import NO_AREA, area_colour
+from lfpscope.areas import area_colour, is_area
 
-LINE = 14  # pixels of a line of text
+LINE = 12  # pixels of a line of text
 DEAD = "dead: flat for half the recording, or hardly any signal"
 SATURATED = "saturated: it often stays at its highest or lowest value"
 
@@ -24,15 +24,21 @@ def channel_ticks(depth: Any, ids: Any, height: int) -> tuple[list[int], list[st
     height : int
         Pixels.
     """
-    most = max(2, height // 32)
-    if depth is None or not np.isfinite(depth).any():
+    known = ids.size if depth is None else np.isfinite(depth).sum()
+    most = max(4, int(height * (known or ids.size) / ids.size) // 32)
+    if depth is None or not known:
         every = math.ceil(ids.size / most)
         return list(range(0, ids.size, every)), [str(i) for i in ids[::every]]
     low, high = float(np.nanmin(depth)), float(np.nanmax(depth))
     step = next((step for step in ROUND if step * most >= high - low), ROUND[-1])
-    wanted = np.arange(math.ceil(low / step), math.floor(high / step) + 1) * step
-    rows = [int(np.nanargmin(np.abs(depth - one))) for one in wanted]
-    return rows, [f"{one:g}" for one in wanted]
+    rows: list[int] = []
+    labels: list[str] = []
+    for one in np.arange(math.ceil(low / step), math.floor(high / step) + 1) * step:
+        row = int(np.nanargmin(np.abs(depth - one)))
+        if not rows or abs(rows[-1] - row) * height >= LINE * depth.size:
+            rows.append(row)
+            labels.append(f"{one:g}")
+    return rows, labels
 
 
 ROUND = [10 ** (power) * factor for power in range(5) for factor in (1, 2, 5)]  # µm
@@ -40,7 +46,7 @@ ROUND = [10 ** (power) * factor for power in range(5) for factor in (1, 2, 5)]  
 
 def area_bands(runs: list[tuple[str, int, int]], n: int) -> dict[str, list[Any]]:
     """Coloured bands of the strip, for those channels whose area is known."""
-    known = [run for run in runs if run[0].lower() not in NO_AREA]
+    known = [run for run in runs if is_area(run[0])]
     return {
         "area": [name for name, _, _ in known],
         "top": [1 - first / n for _, first, _ in known],
@@ -50,16 +56,17 @@ def area_bands(runs: list[tuple[str, int, int]], n: int) -> dict[str, list[Any]]
 
 
 def area_labels(runs: list[tuple[str, int, int]], n: int, height: int) -> dict[str, list[Any]]:
-    """Names of areas, from the top down, where they do not run into one another."""
-    places, names = [], []
-    last = -math.inf
-    for name, first, stop in runs:
-        middle = (first + stop) / 2 / n
-        if name.lower() not in NO_AREA and middle * height - last >= LINE:
-            places.append(1 - middle)
-            names.append(name)
-            last = middle * height
-    return {"y": places, "text": names}
+    """Names of areas where they do not run into one another; the largest areas come first."""
+    named: dict[float, str] = {}  # by pixels from the top
+    for name, first, stop in sorted(runs, key=lambda run: run[1] - run[2]):
+        place = min(max((first + stop) / 2 / n * height, LINE / 2), height - LINE / 2)
+        if is_area(name) and all(abs(place - other) >= LINE for other in named):
+            named[place] = name
+    places = sorted(named)
+    return {
+        "y": [1 - place / max(1, height) for place in places],
+        "text": [named[place] for place in places],
+    }
 
 
 def channel_marks(ids: Any, dead: Any, saturated: Any) -> dict[str, list[Any]]:

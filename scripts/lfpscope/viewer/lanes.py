@@ -14,7 +14,6 @@ from bokeh.models import (
     CompositeTicker,
     CrosshairTool,
     CustomJSTickFormatter,
-    HoverTool,
     Image,
     LinearAxis,
     LinearColorMapper,
@@ -39,6 +38,7 @@ from lfpscope.viewer.style import (
     WRONG,
     bare_plot,
     borders,
+    hover_names,
     quiet_axis,
 )
 
@@ -71,7 +71,7 @@ def time_axis(x_range: Range1d, tools: list[Any], cursor: Span, spans: ColumnDat
     font = {"text_font_size": FONT, "text_color": INK, "text_baseline": "middle"}
     plot.add_glyph(spans, Text(x="at", y=0.5, x_offset=3, text="label", **font))
     plot.add_tools(
-        HoverTool(renderers=[quads], tooltips="@name", visible=False),
+        hover_names("@name", quads),
         CrosshairTool(overlay=cursor),
     )
     plot.add_layout(clock_axis(), "below")
@@ -143,8 +143,10 @@ def minimap(
     edges = {"left": "start", "right": "stop", "bottom": "bottom", "top": "top"}
     look = {"fill_color": WRONG, "line_color": WRONG, "line_width": 2}
     bars = plot.add_glyph(health, Quad(**edges, **look))
-    plot.add_tools(HoverTool(renderers=[bars], tooltips="@what", visible=False))
-    box = BoxAnnotation(fill_color=ACCENT, fill_alpha=0.12, line_color=ACCENT, line_width=2)
+    plot.add_tools(hover_names("@what", bars))
+    box = BoxAnnotation(
+        fill_color=ACCENT, fill_alpha=0.12, line_color=ACCENT, line_alpha=1, line_width=2
+    )
     plot.add_tools(RangeTool(x_range=x_range, overlay=box))
     return plot
 
@@ -155,10 +157,11 @@ def heat_line(
 ) -> tuple[npt.NDArray[np.uint8], float, float]:
     """Amplitude of a probe over time as one line of pixels: the mean over channels that live."""
     view = read_view(probe, start, stop, COLUMNS)
-    spread = amplitude(view, probe)[~probe.dead]
-    known = np.isfinite(spread)
-    mean = np.where(known, spread, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    colours = (np.clip(mean / volts, 0, 1) * (len(HEAT_COLOURS) - 1)).round().astype(np.uint8)
+    # each counts for the brightest colour at most: a few wild channels do not outshine the rest
+    shares = np.clip(amplitude(view, probe)[~probe.dead] / volts, 0, 1)
+    known = np.isfinite(shares)
+    mean = np.where(known, shares, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    colours = (mean * (len(HEAT_COLOURS) - 1)).round().astype(np.uint8)
     colours[~known.any(axis=0)] = HEAT_GAP
     return colours[np.newaxis], view.t0, view.t1
 

@@ -13,7 +13,6 @@ from bokeh.models import (
     CrosshairTool,
     Div,
     FixedTicker,
-    HoverTool,
     Image,
     Label,
     LinearAxis,
@@ -36,7 +35,7 @@ from lfpscope.files import UserError
 from lfpscope.intervals import Interval
 from lfpscope.viewer.labels import area_bands, area_labels, channel_marks, channel_ticks
 from lfpscope.viewer.render import BAR, HEAT_SHARE, Picture, chosen_channels, palette
-from lfpscope.viewer.state import HEAT, TRACES, State
+from lfpscope.viewer.state import HEAT, TRACES, State, voltage_text
 from lfpscope.viewer.style import (
     ACCENT,
     CONTROL,
@@ -48,12 +47,13 @@ from lfpscope.viewer.style import (
     WRONG,
     bare_plot,
     borders,
+    hover_names,
     quiet_axis,
     text_line,
 )
 
 SHADE = 0.07  # of an interval: enough to see it, little enough to see what is in it
-LEAST, AROUND = 130, 40  # pixels: height of a panel, and what of it is not the picture
+LEAST, AROUND = 108, 40  # pixels: height of a panel, and what of it is not the picture
 MODES = (TRACES, HEAT)
 
 
@@ -165,13 +165,13 @@ class Panel:
         outlines = plot.add_glyph(self._boxes, Quad(**box, **line))
         self._scale = ScaleBar(plot)
         plot.add_tools(
-            HoverTool(renderers=[outlines, shaded], tooltips="@name", visible=False),
+            hover_names("@name", outlines, shaded),
             CrosshairTool(overlay=[cursor, Span(dimension="width", line_color=ACCENT)]),
         )
         return plot
 
     def _strip(self, heights: Range1d) -> Plot:
-        """Brain areas at the side, named where there is room and on hover; marks of channels."""
+        """Brain areas at the side, named where there is room and on hover; beside them, marks."""
         plot = bare_plot(
             Range1d(0, 1),
             heights,
@@ -179,16 +179,16 @@ class Panel:
             sizing_mode="stretch_height",
             **borders(left=0, right=0) | {"outline_line_color": None},
         )
-        band = {"left": 0.84, "right": 1, "top": "top", "bottom": "bottom"}
+        band = {"left": 0.74, "right": 0.87, "top": "top", "bottom": "bottom"}
         quads = plot.add_glyph(self._areas, Quad(fill_color="colour", line_color="white", **band))
         align = {"text_align": "right", "text_baseline": "middle"}
         font = {"text_font_size": FONT, "text_color": INK}
-        plot.add_glyph(self._labels, Text(x=0.78, y="y", text="text", **align, **font))
+        plot.add_glyph(self._labels, Text(x=0.7, y="y", text="text", **align, **font))
         look = {"line_color": WRONG, "line_width": 2, "fill_color": "white"}
-        marks = plot.add_glyph(self._marks, Scatter(x=0.92, y="y", marker="marker", size=8, **look))
+        marks = plot.add_glyph(self._marks, Scatter(x=0.94, y="y", marker="marker", size=8, **look))
         plot.add_tools(
-            HoverTool(renderers=[quads], tooltips="@area", visible=False),
-            HoverTool(renderers=[marks], tooltips="@what", visible=False),
+            hover_names("@area", quads),
+            hover_names("@what", marks),
         )
         return plot
 
@@ -323,9 +323,9 @@ class ScaleBar:
     def show(self, mode: str, microvolts: float) -> None:
         """Say what the bar stands for, or what the brightest colour does."""
         self._bar.visible = mode == TRACES
-        text = f"{microvolts:g} µV"
+        text = voltage_text(microvolts)
         if mode == HEAT:
-            text = f"brightest: {HEAT_SHARE * microvolts:g} µV from the mean"
+            text = f"brightest: {voltage_text(HEAT_SHARE * microvolts)} from the mean"
         self._label.text = f" {text} "
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lfpscope.areas import is_area
 from lfpscope.envelope import Probe
 from lfpscope.viewer.render import chosen_channels
 from lfpscope.viewer.state import State, time_text
@@ -26,7 +27,7 @@ class Reading:
     depth : float or None
         µm from the tip.
     area : str
-        Brain area.
+        Brain area, as the file names it.
     volts : float
         As stored and scaled; NaN where there is no number.
     """
@@ -45,7 +46,7 @@ class Reading:
         value = "no number" if np.isnan(self.volts) else f"{self.volts * 1e6:.3f} µV"
         parts = [time_text(self.seconds, 4), self.probe, f"channel {self.channel}"]
         parts += [] if self.depth is None else [f"{self.depth:g} µm"]
-        parts += [self.area] if self.area else []
+        parts += [self.area] if is_area(self.area) else []
         return " · ".join([*parts, f"sample {self.sample}", value])
 
 

@@ -61,8 +61,12 @@ class Picture:
         """What the picture was drawn from, and what that cost, in words."""
         if not self.final:
             return f"{self.drawn_from} · samples are being read"
-        size = f" in {self.n_bytes / 1e6:.1f} MB" if self.n_bytes else ""
+        size = f" in {_size_text(self.n_bytes)}" if self.n_bytes else ""
         return f"{self.drawn_from}{size} · {self.seconds * 1e3:.0f} ms"
+
+
+def _size_text(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:.1f} MB" if n_bytes >= 1e5 else f"{n_bytes / 1e3:.1f} kB"
 
 
 def draw(slot: Slot, state: State, width: int, height: int) -> Picture | UserError:

@@ -116,14 +116,16 @@ class Session:
         threading.Thread(target=wait, daemon=True).start()
 
     def _load(self) -> None:
-        from lfpscope.viewer import page, render  # noqa: F401 - the page is loaded for later
+        try:
+            from lfpscope.viewer import page, render  # noqa: F401 - the page is loaded for later
 
-        for slot, probe in zip(self.slots, self.open_probes().values(), strict=True):
-            if not isinstance(probe, UserError):
-                # a tiny picture, so that the first one need not wait for the compiled loops
-                render.draw(slot, first_state([probe]), 16, 16)
-                break
-        self._loaded.set()
+            for slot, probe in zip(self.slots, self.open_probes().values(), strict=True):
+                if not isinstance(probe, UserError):
+                    # a tiny picture, so that the first one need not wait for the compiled loops
+                    render.draw(slot, first_state([probe]), 16, 16)
+                    break
+        finally:
+            self._loaded.set()  # if this failed, so will the page, and say why
 
     def open_probes(self) -> dict[str, "Probe | UserError"]:
         """All probes by name, open or with the reason why not."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bokeh.models import Plot, Range1d, Row, Toolbar
+from bokeh.models import GlyphRenderer, HoverTool, Plot, Range1d, Row, Toolbar
 from bokeh.models.dom import HTML
 
 FONT = "13px"
@@ -29,6 +29,11 @@ HEADING = f"""
 
 # more probes than the window has room for scroll, above an axis and a minimap that stay
 SCROLL = ":host { overflow-y: auto; overflow-x: hidden; min-height: 0; }"
+
+# a narrow window has the controls in more lines
+HEADER = ":host { flex-wrap: wrap; }"
+
+TOOLBAR = ":host(.bk-above) { justify-content: flex-start; }"
 
 CONTROL = """
 .bk-btn { padding: 0 9px; height: 26px; line-height: 24px; }
@@ -68,6 +73,13 @@ def borders(left: int, right: int = RIGHT) -> dict[str, Any]:
         "min_border_bottom": 6,
         "outline_line_color": RULE,
     }
+
+
+def hover_names(names: str, *glyphs: "GlyphRenderer[Any]") -> HoverTool:
+    """Names at the cursor: what is named may reach far beyond the page."""
+    return HoverTool(
+        renderers=list(glyphs), tooltips=names, point_policy="follow_mouse", visible=False
+    )
 
 
 def quiet_axis(axis: Any) -> None:

@@ -21,10 +21,10 @@ from bokeh.models import (
     WheelZoomTool,
 )
 
-from lfpscope.areas import NO_AREA
+from lfpscope.areas import is_area
 from lfpscope.envelope import Probe
-from lfpscope.viewer.state import SPACINGS, STEPS, State, depths_text
-from lfpscope.viewer.style import CONTROL
+from lfpscope.viewer.state import SPACINGS, STEPS, State, depths_text, voltage_text
+from lfpscope.viewer.style import CONTROL, HEADER, TOOLBAR
 
 EVERY = (1, 2, 3, 4, 8, 16)
 
@@ -75,7 +75,8 @@ class Controls:
         self.save = Button(label="save picture", width=104, **style)
         self.help = Button(label="?", width=34, **style)
         self.probes = CheckboxButtonGroup(labels=list(state.probes), **style)
-        self.gain = Select(options=[(f"{s!r}", f"bar {s:g} µV") for s in STEPS], width=112, **style)
+        gains = [(f"{step!r}", f"bar {voltage_text(step)}") for step in STEPS]
+        self.gain = Select(options=gains, width=112, **style)
         self.heat = Button(label="all as heat map", width=124, **style)
         named = [(area, area) for area in areas]
         self.areas = Select(options=[("", "all areas"), *named], width=112, **style)
@@ -84,11 +85,12 @@ class Controls:
         spacings = [(f"{n}", f"{n} px apart" if n else "fit spacing") for n in SPACINGS]
         self.spacing = Select(options=spacings, width=124, **style)
         self.depths = TextInput(placeholder="µm 500-1500", width=118, **style)
-        bar = GridPlot(toolbar=Toolbar(tools=tools, logo=None), toolbar_location="above", width=174)
+        toolbar = Toolbar(tools=tools, logo=None, stylesheets=[TOOLBAR])
+        bar = GridPlot(toolbar=toolbar, toolbar_location="above", width=174)
         move = bar, self.back, self.time, self.on, self.previous, self.next
         keep = self.note, self.mark, self.save, self.help
         look = self.probes, self.gain, self.spacing, self.heat, self.areas, self.depths, self.every
-        line = {"sizing_mode": "stretch_width", "margin": 0}
+        line = {"sizing_mode": "stretch_width", "margin": 0, "stylesheets": [HEADER]}
         self.layout = Row(*move, *keep, **line), Row(*look, **line)
         self.show(state)
 
@@ -110,7 +112,7 @@ def area_names(probes: list[Probe]) -> list[str]:
     for probe in probes:
         areas = probe.references.channels.columns.get("area")
         found |= set() if areas is None else set(map(str, areas.tolist()))
-    return sorted(area for area in found if area.lower() not in NO_AREA)
+    return sorted(filter(is_area, found))
 
 
 def address_bar() -> ColumnDataSource:
