@@ -373,7 +373,7 @@ def check_source(references: References) -> None:
     address, then = references.address, references.provenance
     where = (
         "Put the file back, or correct sessions.tsv and run again; where it was made or fetched, "
-        "with --forcerun fetch_probe."
+        "with --forcerun fetch_probe. A viewer finds moved files with --data OLD=NEW."
     )
     if not is_remote(address) and not Path(address).exists():
         raise UserError(

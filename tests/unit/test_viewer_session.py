@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from lfpscope.files import UserError
+from lfpscope.viewer.app import main
 from lfpscope.viewer.export import render_view, save_view
 from lfpscope.viewer.labels import area_labels, channel_marks, channel_ticks
 from lfpscope.viewer.lanes import find_troubles, heat_line
@@ -138,12 +139,25 @@ def test_a_source_that_is_gone_or_changed_is_named_and_may_come_back(
     slot, nwb = Slot(tmp_path / "one" / "probes" / "a", moved), tmp_path / "data" / "a.nwb"
     assert isinstance(draw(slot, whole, 300, 80), Picture)
     nwb.rename(tmp_path / "away.nwb")
-    assert "a.nwb: No such file" in str(draw(slot, whole, 300, 80))
+    assert "a.nwb: No such file" in str(gone := draw(slot, whole, 300, 80))
+    assert "--data OLD=NEW" in str(gone)
     (tmp_path / "away.nwb").rename(nwb)
     assert isinstance(draw(slot, whole, 300, 80), Picture)
     with nwb.open("ab") as file:
         file.write(b"more")
     assert "bytes" in str(draw(slot, whole, 300, 80))
+
+
+def test_data_moved_from_nowhere_is_refused_with_the_addresses_there_are(
+    results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["viewer.py", "--data", "/elsewhere=/here"])
+    with pytest.raises(SystemExit, match="1"):
+        main(results / "one")
+    assert capsys.readouterr().err == (
+        "error: --data /elsewhere=/here: no file of this session has an address that starts with "
+        f"/elsewhere. They are {results}/data/a.nwb.\n"
+    )
 
 
 def test_moved_data_must_be_the_same_file(
@@ -190,10 +204,19 @@ def test_labels_leave_room_for_one_another() -> None:
     rows, labels = channel_ticks(np.arange(0.0, 4000, 40)[::-1], np.arange(100), 200)
     assert labels == ["0", "1000", "2000", "3000"]
     assert [rows[0], rows[1]] == [99, 74]
-    assert channel_ticks(None, np.arange(7), 100) == ([0, 3, 6], ["0", "3", "6"])
+    assert channel_ticks(None, np.arange(7), 100) == ([0, 2, 4, 6], ["0", "2", "4", "6"])
     assert channel_ticks(np.array([20.0]), np.array([5]), 100)[1] == ["20"]
+    # three of a hundred depths are known: two labels would lie upon one another
+    few = np.array([80.0, 60, 40, *[np.nan] * 97])
+    assert channel_ticks(few, np.arange(100), 700) == ([2, 0], ["40", "80"])
     runs = [("a", 0, 1), ("b", 1, 2), ("c", 2, 100), ("", 100, 101)]
     assert area_labels(runs, 101, 200)["text"] == ["a", "c"]
+    # the largest have their names first, and those at the edges lie within the panel
+    assert area_labels([("a", 0, 2), ("b", 2, 12), ("c", 12, 13)], 13, 26) == {
+        "y": [1 - 14 / 26],
+        "text": ["b"],
+    }
+    assert area_labels([("a", 0, 1), ("b", 1, 10)], 10, 40)["y"] == pytest.approx([0.85, 0.45])
 
 
 def test_dead_and_saturated_channels_are_marked_at_their_height() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from lfpscope.viewer.state import State, from_query, read_time, round_scale, time_text
+from lfpscope.viewer.state import State, from_query, read_time, round_scale, time_text, voltage_text
 
 WHOLE = State(0.0, 100.0, 200.0, probes=("a", "b"))
 
@@ -100,6 +100,15 @@ def test_the_address_reproduces_the_state(
 def test_what_an_address_says_wrongly_is_named_and_ignored(field: str) -> None:
     name, value = field.split("=")
     assert from_query({name: value, "bokeh-theme": "x"}, WHOLE) == (WHOLE, [field])
+
+
+def test_voltages_in_words() -> None:
+    assert [voltage_text(one) for one in (0.5, 200, 1000, 2.5e6)] == [
+        "0.5 µV",
+        "200 µV",
+        "1 mV",
+        "2.5 V",
+    ]
 
 
 def test_times_in_words() -> None:

@@ -17,7 +17,7 @@ from bokeh.server.server import Server
 from bokeh.server.views.ws import WSHandler
 
 from lfpscope.files import UserError
-from lfpscope.viewer.session import Session, open_session
+from lfpscope.viewer.session import Session, open_session, source_addresses
 
 PORT = 5006
 # without those parts of Bokeh that no page needs: the browser would take longer to read them than
@@ -37,7 +37,7 @@ def main(folder: Path) -> None:
     try:
         arguments = _arguments()
         if arguments.render:
-            _render(folder, _moved(arguments.data), *arguments.render)
+            _render(folder, _moved(folder, arguments.data), *arguments.render)
         else:
             _serve(folder, arguments)
     except UserError as error:
@@ -109,12 +109,18 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _moved(data: str | None) -> tuple[str, str] | None:
+def _moved(folder: Path, data: str | None) -> tuple[str, str] | None:
     if data is None:
         return None
     old, equals, new = data.partition("=")
     if not (old and equals and new):
         raise UserError(f"--data {data}: expected OLD=NEW, the starts of the files' addresses.")
+    addresses = source_addresses(folder)
+    if not any(address.startswith(old) for address in addresses):
+        raise UserError(
+            f"--data {data}: no file of this session has an address that starts with {old}. "
+            f"They are {', '.join(addresses) or 'none'}."
+        )
     return old, new
 
 
@@ -133,7 +139,7 @@ def _serve(folder: Path, arguments: argparse.Namespace) -> None:
     # that a tab was closed before its picture was drawn is no news
     logging.getLogger("bokeh.server.views.ws").setLevel(logging.ERROR)
     _send_at_once()
-    moved = _moved(arguments.data)
+    moved = _moved(folder, arguments.data)
     server = _server(folder, moved, arguments)
     server.start()
     address = f"http://{arguments.address}:{server.port}/"

@@ -100,8 +100,10 @@ def render_view(session: Session, view: Path, png: Path) -> None:
     Raises
     ------
     UserError
-        If `view` is not a saved view, or the source is not the one it was made from.
+        If `view` is missing or not a saved view, or the source is not the one it was made from.
     """
+    if not view.exists():
+        raise UserError(f"{view}: no such file. The viewer's key s saves a view.")
     content = read_json(view)
     try:
         state, known = read_state(content), {one["probe"]: one for one in content["probes"]}

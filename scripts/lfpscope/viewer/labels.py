@@ -35,7 +35,8 @@ def channel_ticks(depth: Any, ids: Any, height: int) -> tuple[list[int], list[st
     labels: list[str] = []
     for one in np.arange(math.ceil(low / step), math.floor(high / step) + 1) * step:
         row = int(np.nanargmin(np.abs(depth - one)))
-        if not rows or abs(rows[-1] - row) * height >= LINE * depth.size:
+        near = abs(depth[row] - one) <= step / 2
+        if near and (not rows or abs(rows[-1] - row) * height >= LINE * depth.size):
             rows.append(row)
             labels.append(f"{one:g}")
     return rows, labels

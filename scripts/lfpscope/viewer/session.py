@@ -12,6 +12,7 @@ from lfpscope.viewer.state import State, round_scale
 if TYPE_CHECKING:
     from lfpscope.envelope import Probe
 
+PROBES = "probes/*/lfp.json"  # in a session's folder
 DEVIATIONS = 10  # standard deviations of a typical channel that the scale bar stands for at first
 
 
@@ -101,7 +102,7 @@ class Session:
         self.name = folder.name
         self.marks = folder / "marks.csv"
         self.views = folder / "views"
-        found = sorted(folder.glob("probes/*/lfp.json"))
+        found = sorted(folder.glob(PROBES))
         self.slots = [Slot(path.parent, moved) for path in found]
         self._loaded = threading.Event()
         threading.Thread(target=self._load, daemon=True).start()
@@ -137,6 +138,14 @@ def _open_or_why(slot: Slot) -> "Probe | UserError":
         return slot.open()
     except UserError as error:
         return error
+
+
+def source_addresses(folder: Path) -> list[str]:
+    """Addresses of the files that a session's probes refer to, as they were indexed."""
+    from lfpscope.untrusted import read_probe_json
+
+    found = {read_probe_json(path)["templates"]["u"] for path in folder.glob(PROBES)}
+    return sorted(found)
 
 
 @cache
