@@ -4,7 +4,7 @@
 rule index_probe:
     """Write the references of one probe: where each chunk of its recording lies."""
     input:
-        # made anew where a file was replaced
+        nwb_of,
         source="<results>/{session}/probes/{probe}/source.json",
         script=script("index_probe"),
     output:
@@ -63,9 +63,9 @@ rule list_intervals:
         "logs/list_intervals/{session}.log",
     benchmark:
         "benchmarks/list_intervals/{session}.tsv"
+    localrule: True
     resources:
-        mem_mb=lambda wildcards, attempt: 500 * attempt,
-        runtime="30m",
+        mem_mb=500,
     params:
         files=files_with_intervals,
         library=library("list_intervals"),
