@@ -298,6 +298,14 @@ def test_a_good_file_is_not_touched(served: Served, nwb: Path, path: Path) -> No
     assert not served.log
 
 
+def test_a_file_in_a_folder_that_takes_none(served: Served, nwb: Path, path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(nwb.read_bytes())
+    path.with_name(f"{path.name}.lock").mkdir()  # nor any lock, as in a cache of others
+    fetch(served, path)
+    assert not served.log
+
+
 def test_a_bad_file_is_named_and_not_touched(served: Served, nwb: Path, path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_bytes(nwb.read_bytes()[:10_000])
