@@ -58,9 +58,7 @@ def _number(text: str | None) -> float | None:
 def write_intervals(path: Path, rows: Iterable[dict[str, str]]) -> None:
     """Write the table of intervals in the order of time; each one once, however often found."""
     unique = {tuple(row.items()): row for row in rows}.values()
-    ordered = sorted(
-        unique, key=lambda row: (float(row["start"]), float(row["stop"] or row["start"]))
-    )
+    ordered = sorted(unique, key=_times)
     columns = dict.fromkeys([*FIRST, *(name for row in ordered for name in row)])
     write_table(path, list(columns), ordered)
 
@@ -92,7 +90,7 @@ def find_intervals(nwb: h5py.File) -> Iterator[dict[str, str]]:
     ------
     dict of str
         ``start`` and ``stop`` in seconds, ``name``, ``table``, and the other columns that hold one
-        value for each interval.
+        value for each interval, but for those of these names.
     """
     group = nwb.get("intervals")
     for table in group.values() if isinstance(group, h5py.Group) else ():
@@ -106,12 +104,12 @@ def _rows(table: h5py.Group) -> Iterator[dict[str, str]]:
     columns.pop("id", None)
     kind = str(table.name).rsplit("/", 1)[-1]
     for i, begin in enumerate(start):
-        if not begin:
+        if _number(begin) is None:
             continue  # at no time
         more = {name: values[i] for name, values in columns.items() if i < len(values)}
         name = next((more[name] for name in NAMES if more.get(name)), kind)
-        end = stop[i] if i < len(stop) else ""
-        yield {"start": begin, "stop": end, "name": name, "table": kind, **more}
+        end = stop[i] if i < len(stop) and _number(stop[i]) is not None else ""
+        yield more | {"start": begin, "stop": end, "name": name, "table": kind}
 
 
 def _column(table: h5py.Group, name: str) -> list[str] | None:

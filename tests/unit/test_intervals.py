@@ -22,7 +22,7 @@ Make = Callable[..., Path]
 def nwb(tmp_path: Path) -> Make:
     """Return a function that makes a file with one table of intervals."""
 
-    def make(name: str, table: str = "trials", **columns: object) -> Path:
+    def make(name: str, table: str = "trials", /, **columns: object) -> Path:
         path = tmp_path / f"{name}.nwb"
         with h5py.File(path, "a") as file:
             group = file.create_group(f"intervals/{table}")
@@ -62,6 +62,22 @@ def test_in_the_order_of_time_with_names_and_columns(nwb: Make) -> None:
         ("0.5", "20.0", "epochs", ""),
         ("1.0", "1.25", "flashes", ""),
         ("9.5", "9.75", "flashes", "0.8"),
+    ]
+
+
+def test_columns_named_as_ours_and_times_that_are_none(nwb: Make) -> None:
+    path = nwb(
+        "one",
+        start_time=["2.0", "soon", "1.0"],
+        stop_time=["2.5", "3.5", "late"],
+        start=["left", "left", "right"],
+        stop=["right", "left", "left"],
+        name=["", "", "go"],
+        table=[7, 8, 9],
+    )
+    assert [(row["start"], row["stop"], row["name"], row["table"]) for row in listed(path)] == [
+        ("1.0", "", "go", "trials"),
+        ("2.0", "2.5", "trials", "trials"),
     ]
 
 
