@@ -28,7 +28,8 @@ from lfpscope.references import References, with_exact_clock
 from lfpscope.store import StoreWriter
 
 OnDamage = Literal["mask", "fail"]
-SLAB_SAMPLES = 1 << 20  # of all channels: two slabs are in memory
+SLAB_SAMPLES = 1 << 20  # of all channels: two slabs are in memory,
+SLAB_ROWS = 1 << 10  # of chunks at most, as are the statistics of every chunk
 # V: Allen's float32 volts are whole counts of 0.195 µV, multiplied as float32 or as float64;
 # others store counts as float32
 STEPS = (float(np.float32(0.195e-6)), 0.195e-6, 1.0)
@@ -249,7 +250,7 @@ def _flat_samples(clock: Clock) -> int:
 def _slabs(source: Source, writer: "_Writer", threads: int, flat_samples: int) -> Iterator["_Slab"]:
     """Slabs in the order of time, each whole; the next one is decoded while this one is used."""
     n_rows, height = source.references.layout.grid[0], source.references.layout.chunks[0]
-    per_slab = max(1, SLAB_SAMPLES // height)
+    per_slab = min(max(1, SLAB_SAMPLES // height), SLAB_ROWS)
     pool = ThreadPoolExecutor(threads)
     started: list[tuple[_Slab, list[Future[list[None]]]]] = []
     try:
