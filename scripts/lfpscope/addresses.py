@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol, Self
+from weakref import finalize
 
 from lfpscope.files import UserError
 
@@ -73,7 +74,7 @@ def open_address(address: str) -> "LocalFile | RemoteFile":
 
 
 class LocalFile:
-    """A file on disk."""
+    """A file on disk; closed once nobody has it any more, too."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -81,6 +82,7 @@ class LocalFile:
             self._descriptor = os.open(Path(address), os.O_RDONLY)
         except OSError as error:
             raise UserError(f"{address}: {error.strerror}.") from None
+        self._close = finalize(self, os.close, self._descriptor)
         self.size = os.fstat(self._descriptor).st_size
 
     def __enter__(self) -> Self:
@@ -91,7 +93,7 @@ class LocalFile:
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._descriptor)
+        self._close()
 
     def identity(self) -> Identity:
         """Return size and time of modification."""

@@ -225,6 +225,7 @@ class Samples:
         self, source: Source, *, step: float | None = None, threads: int | None = None
     ) -> None:
         self.source = source
+        self._owner = object()  # of what is cached: that shall not keep the source open
         self._step = step
         layout = source.references.layout
         narrow = layout.dtype.itemsize <= 2 or layout.dtype.newbyteorder("=") == np.float32
@@ -277,11 +278,11 @@ class Samples:
         def read(places: list[Place]) -> None:
             for place, chunk in zip(places, self.source.run(places), strict=True):
                 if isinstance(chunk, Damage):
-                    CACHE.keep((self, place), chunk, 0)
+                    CACHE.keep((self._owner, place), chunk, 0)
                     work(*place, chunk)
                 else:
                     packed = self._packed(chunk)
-                    CACHE.keep((self, place), packed, packed.nbytes)
+                    CACHE.keep((self._owner, place), packed, packed.nbytes)
                     work(*place, packed)
 
         futures = [self._pool.submit(read, run) for run in self._grouped(missing)]
@@ -297,7 +298,7 @@ class Samples:
         layout = self.source.references.layout
         rows = range(first // layout.chunks[0], -(-stop // layout.chunks[0]))
         places = [(row, column) for row in rows for column in range(layout.grid[1])]
-        return all(CACHE.get((self, place)) is not None for place in places)
+        return all(CACHE.get((self._owner, place)) is not None for place in places)
 
     def _packed(self, chunk: Block) -> Block:
         """Return a chunk of floats as whole counts, where they come back exactly."""
@@ -321,13 +322,13 @@ class Samples:
 
     def _known(self, places: list[Place]) -> tuple[dict[Place, Block | Damage], list[Place]]:
         """Return the chunks that are in the cache, and the places of those that are not."""
-        found = {place: CACHE.get((self, place)) for place in places}
+        found = {place: CACHE.get((self._owner, place)) for place in places}
         known = {place: chunk for place, chunk in found.items() if chunk is not None}
         return known, [place for place in places if place not in known]
 
     def close(self) -> None:
         """Let go of the chunks."""
-        CACHE.forget(self)
+        CACHE.forget(self._owner)
 
 
 @cache

@@ -1,5 +1,6 @@
 """`open_session` gives what xarray gives, after a look at the sources."""
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,20 @@ def test_damaged_chunks_are_nan(tmp_path: Path) -> None:
     expected = COUNTS.astype(float)
     expected[700:1400, 2:] = np.nan
     np.testing.assert_array_equal(lfp, expected)
+
+
+def test_sources_are_let_go_of_with_the_tree(tmp_path: Path) -> None:
+    tree = lfpscope.open_session(session(tmp_path))
+    tree["probe"].lfp[:10].load()  # which the cache keeps
+    assert tmp_path / "probe.nwb" in opened()
+    del tree
+    gc.collect()
+    assert tmp_path / "probe.nwb" not in opened()
+
+
+def opened() -> set[Path]:
+    """Files that this process has open."""
+    return {one.resolve() for one in Path("/proc/self/fd").iterdir()}
 
 
 def test_the_folder_or_the_file(tmp_path: Path) -> None:
