@@ -104,7 +104,7 @@ class _Lfp(BackendArray):
         return np.asarray(found)
 
     def _read(self, key: tuple[Any, ...]) -> Block:
-        time, channel = (np.arange(n)[one] for n, one in zip(self.shape, key, strict=True))
+        time, channel = map(_numbers, key, self.shape)
         block = self._block(np.atleast_1d(time), np.atleast_1d(channel))
         return block.reshape(time.shape + channel.shape)
 
@@ -124,3 +124,10 @@ class _Lfp(BackendArray):
             samples = self._samples.read(first, stop, channels.tolist())
             block[here] = samples[:, times[here] - first].T
         return block
+
+
+def _numbers(key: Any, n: int) -> Ints:
+    """Numbers that an index picks out of n; a slice without listing all, of which are millions."""
+    if isinstance(key, slice):
+        return np.arange(*key.indices(n))
+    return np.asarray(np.arange(n)[key])
