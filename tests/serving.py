@@ -28,6 +28,7 @@ class Served:
     retry_after: str = "0"  # what a status comes with
     cut: float = 1.0  # of a body that is sent before the connection ends
     short: float = 1.0  # of a body that is sent, with the length of what is sent
+    most: int = 1 << 40  # bytes that are sent of a range, whatever was asked for
     silent: float = 0.0  # seconds without a byte in the middle of a body
     instead: bytes = b""  # a body in place of the file's
     seconds: float = 0.0  # before an answer
@@ -116,7 +117,7 @@ def answer(served: Served, request: BaseHTTPRequestHandler) -> None:
     start, stop = 0, size
     if ranged:
         first, last = re.fullmatch(r"bytes=(\d+)-(\d*)", wanted).groups()
-        start, stop = int(first), min(int(last or size) + 1, size)
+        start, stop = int(first), min(int(last or size) + 1, size, int(first) + served.most)
     with content:
         content.seek(start)
         body = content.read(max(0, stop - start))

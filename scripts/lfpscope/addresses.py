@@ -229,8 +229,9 @@ class RemoteFile:
         """Say what is wrong with an answer that another try may mend; raise for any other."""
         status = answer.status_code
         if status == 206:
-            there = re.match(r"bytes (\d+)-(\d+)/", answer.headers.get("Content-Range", ""))
-            if there is None or int(there[1]) != offset or int(there[2]) >= stop:
+            there = re.match(r"bytes (\d+)-(\d+)/(\d*)", answer.headers.get("Content-Range", ""))
+            last = min(stop, int(there[3] or stop)) - 1 if there else 0
+            if there is None or (int(there[1]), int(there[2])) != (offset, last):
                 raise UserError(
                     f"{self.address}: asked for bytes {offset} to {stop - 1}, the server sent "
                     f"{answer.headers.get('Content-Range', 'no Content-Range')}. Download the file."

@@ -238,6 +238,15 @@ def test_a_server_without_ranges(served: Served) -> None:
         RemoteFile(f"{served.address}/probe.nwb")
 
 
+def test_a_server_that_sends_less_than_it_was_asked_for(served: Served, nwb: Path) -> None:
+    with RemoteFile(f"{served.address}/probe.nwb") as file:
+        served.most = 100
+        with pytest.raises(UserError, match="asked for bytes 0 to 999, the server sent bytes 0-99"):
+            file.read(0, 1000)
+        size = nwb.stat().st_size
+        assert file.read(size - 50, 1000) == nwb.read_bytes()[-50:]
+
+
 def test_a_file_that_changes_while_it_is_read(served: Served) -> None:
     with RemoteFile(f"{served.address}/probe.nwb") as file:
         served.etag = '"another"'
