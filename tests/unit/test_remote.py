@@ -261,6 +261,19 @@ def test_a_file_that_changed_since_it_was_indexed(served: Served, tmp_path: Path
         check_source(references)
 
 
+def test_a_file_that_changed_on_a_server_without_etags(
+    served: Served, nwb: Path, tmp_path: Path
+) -> None:
+    served.versions = False
+    references = index(f"{served.address}/probe.nwb", tmp_path / "remote")
+    check_source(references)
+    content = bytearray(nwb.read_bytes())
+    content[int(references.offsets[0, 0]) + 20] ^= 1
+    nwb.write_bytes(content)
+    with pytest.raises(UserError, match=r"chunk at byte \d+ has changed.*--forcerun fetch_probe"):
+        check_source(references)
+
+
 def test_a_signed_address_is_asked_for_anew_and_never_stored(
     served: Served, nwb: Path, tmp_path: Path
 ) -> None:
