@@ -76,6 +76,9 @@ def _seconds(file: str) -> float:
 def _call(seconds: float, function: Callable[..., T], *arguments: Any) -> T:
     """Call a function within so many seconds of a processor, else the system ends this process."""
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time() + seconds), hard))
+    soft = math.ceil(time.process_time() + seconds)
+    # a computer may allow even less
+    soft = soft if hard == resource.RLIM_INFINITY else min(soft, hard)
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     return function(*arguments)

@@ -1,6 +1,7 @@
 """Calls that end their process: named, and the next one is made in another."""
 
 import os
+import resource
 import time
 
 import pytest
@@ -29,6 +30,13 @@ def test_a_call_that_crashes_or_does_not_end(monkeypatch: pytest.MonkeyPatch) ->
         for harm in (os.abort, for_ever):
             with pytest.raises(UserError, match=r"^a\.nwb: HDF5 crashes or finds no end in it"):
                 other.read("a.nwb", harm)
+        assert other.read("a.nwb", max, 1, 2) == 2
+
+
+def test_where_less_time_is_allowed_anyway(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Apart() as other:
+        other.read("a.nwb", resource.setrlimit, resource.RLIMIT_CPU, (100, 100))
+        monkeypatch.setattr(apart, "SECONDS", 1000.0)
         assert other.read("a.nwb", max, 1, 2) == 2
 
 

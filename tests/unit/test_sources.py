@@ -27,6 +27,7 @@ def listed(session: Session) -> list[Probe]:
         ("probe_810755797_lfp.nwb", "/acquisition/a", "810755797.a"),
         ("sub-1_ses-2 (3).nwb", "", "sub-1_ses-2__3_"),
         ("_hidden.nwb", "", "x_hidden"),
+        ("stacked.nwb", "", "xstacked"),
         ("Mäuse.nwb", "", "M_use"),
     ],
 )

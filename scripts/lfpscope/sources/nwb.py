@@ -95,4 +95,5 @@ def probe_id(path: Path, series: str = "") -> str:
     allen = re.fullmatch(r"probe_(\d+)_lfp", stem)
     parts = [allen[1] if allen else stem, *([series.rsplit("/", 1)[-1]] if series else [])]
     name = re.sub(r"[^A-Za-z0-9._-]", "_", ".".join(parts))
-    return name if name[0].isalnum() else f"x{name}"
+    # "stacked" is the group of all probes in session.json
+    return name if name[0].isalnum() and name != "stacked" else f"x{name}"
