@@ -43,6 +43,7 @@ DAMAGED = "#b3261e"
 LANE_TOP, LANE_HEIGHT = 76, 10  # of the lane of intervals, in pixels
 LANE_ROOM = 26  # with the names above it
 LANE_PAPER = "#f1f0ee"
+LEAST = 10  # pixels for a probe among others
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def draw_session(
     intervals : Path, optional
         ``intervals.csv`` of the session, to be shown above the probes.
     width, height : int
-        In pixels.
+        In pixels; the picture is higher where a session has more probes than fit.
     microvolts : float
         The upper end of the colours.
     """
@@ -172,6 +173,7 @@ def draw_session(
         shown = _intervals_in(intervals, start, stop)
         left, top, right, bottom, between = 190, 84, 110, 54, 34
         top += LANE_ROOM if shown else 0
+        height = max(height, top + len(probes) * (LEAST + between) - between + bottom)
         room = Box(left, top, width - left - right, height - top - bottom)
         each = (room.height + between) // len(probes) - between
         figure = _figure(width, height)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import matplotlib.image
@@ -68,6 +69,15 @@ def test_intervals_lie_above_their_time(draw: Draw) -> None:
     point = lane[0, 80:90].tolist()  # 13.8 to 14.2 s
     assert point.count(FLASHES) == 1
     assert draw(INTERVALS) == drawn
+
+
+def test_a_picture_grows_with_more_probes_than_fit(tmp_path: Path) -> None:
+    references = recorded.index(tmp_path, recorded.walk(900, 1, step=1e-6), chunks=(900, 1))
+    _, envelope = recorded.summarise(references)
+    picture, n = tmp_path / "overview.png", 9
+    many = [references.file] * n, [envelope] * n
+    draw_session(*many, session="s", overview=picture, width=640, height=400)
+    assert matplotlib.image.imread(picture).shape[:2] == (84 + 9 * 10 + 8 * 34 + 54, 640)
 
 
 def test_no_lane_where_nothing_would_be_in_it(draw: Draw) -> None:
