@@ -34,6 +34,7 @@ class Served:
     seconds: float = 0.0  # before an answer
     pace: float = 0.0  # seconds before each tenth of a body; no fault
     versions: bool = True  # whether ETags are sent
+    closed: bool = False  # whether it has gone, for those who are still connected
     ticket: int = 0  # /signed/<ticket>/… is valid for this one only; /moved/… leads there
     etag: str = ""  # instead of the file's
 
@@ -42,7 +43,7 @@ Respond = Callable[["Served", BaseHTTPRequestHandler], None]
 
 
 @contextmanager
-def serve(folder: Path, respond: Respond | None = None) -> Iterator[Served]:
+def serve(folder: Path, respond: Respond | None = None, port: int = 0) -> Iterator[Served]:
     """Serve the files of a folder, or whatever a function of one's own answers."""
     served = Served(folder)
 
@@ -50,13 +51,16 @@ def serve(folder: Path, respond: Respond | None = None) -> Iterator[Served]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            if served.closed:
+                self.close_connection = True
+                return
             with suppress(ConnectionError):  # who asked may have gone
                 (respond or answer)(served, self)
 
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     served.address = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
@@ -64,6 +68,7 @@ def serve(folder: Path, respond: Respond | None = None) -> Iterator[Served]:
     try:
         yield served
     finally:
+        served.closed = True
         server.shutdown()
         server.server_close()
 

@@ -156,6 +156,11 @@ class Tab:
         self.evaluate(f"{time}.setv({{start: {start}, end: {stop}}})")
         self.settle()
 
+    def short_address(self) -> str:
+        """What the address bar says behind the question mark, times without useless zeros."""
+        query = self.page.url.partition("?")[2]
+        return re.sub(r"(\.\d*?)0+(?=[-&])", lambda match: match[1].rstrip("."), query)
+
     def press(self, *keys: str) -> None:
         for key in keys:
             self.page.keyboard.press(key)
@@ -232,6 +237,13 @@ class Tab:
         self.page.mouse.move(*self.point((start + stop) / 2))
         self.page.mouse.move(*self.point(stop))
         self.page.mouse.up()
+
+    def choose(self, option: str, other: str) -> None:
+        """Choose another option of the menu that has this one."""
+        menu = self.page.locator("select").filter(has_text=option)
+        menu.select_option(label=other)
+        menu.evaluate("(element) => element.blur()")
+        self.settle()
 
     def tool(self, icon: str) -> None:
         self.page.locator(f".bk-tool-icon-{icon}").first.click()

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,36 @@ def test_gain_by_key_and_menu(tab: Tab) -> None:
     tab.press("ArrowUp", "ArrowUp")
     assert float(re.search(r"gain=([\d.]+)", tab.page.url)[1]) < gain / 3
     assert tab.ink(PROBES[0]) > before
+    tab.choose("bar 200 µV", "bar 2 mV")
+    assert "gain=2000" in tab.page.url
+    assert tab.ink(PROBES[0]) < before
+
+
+def test_areas_and_every_nth_channel_by_menu(tab: Tab) -> None:
+    tab.choose("all areas", "CA1")
+    assert "areas=CA1" in tab.page.url
+    assert "CA1" in tab.texts()
+    assert "DG" not in tab.texts()
+    tab.choose("all areas", "all areas")
+    assert "DG" in tab.texts()
+    tab.choose("every channel", "every 8. channel")
+    assert "every=8" in tab.page.url
+
+
+def test_a_hidden_probe_takes_no_room(tab: Tab) -> None:
+    pictures = """[...Bokeh.documents[0].all_models]
+        .filter(({name}) => name == "traces").map(({inner_height}) => inner_height)"""
+    heights = tab.evaluate(pictures)
+    button = tab.page.get_by_role("button", name=PROBES[0])
+    button.click()
+    tab.page.wait_for_function(
+        f"(both) => {pictures}.some((height) => height > both)", arg=sum(heights)
+    )
+    assert tab.page.locator(".bk-Plot.traces:visible").count() == 1
+    tab.page.wait_for_function(f"() => location.search.includes('probes={PROBES[1]}')")
+    button.click()
+    tab.page.wait_for_function(f"(before) => `${{{pictures}}}` == `${{before}}`", arg=heights)
+    tab.page.wait_for_function("() => !location.search.includes('probes')")
 
 
 def test_a_range_of_depths(tab: Tab, session: Path) -> None:
@@ -146,6 +176,14 @@ def test_intervals_are_shaded_named_and_visited(tab: Tab) -> None:
     assert sum(tab.range) / 2 == pytest.approx(33.5)
     tab.press("n", "n")
     assert tab.message() == "There is no interval after this one."
+    tab.page.get_by_role("button", name="◀ interval").click()
+    tab.settle()
+    assert sum(tab.range) / 2 == pytest.approx(33.5)
+    assert not tab.page.locator(".message").is_visible()
+    tab.move_to(62, 64)  # all within one interval: its name is where the cursor is
+    tab.page.mouse.move(*tab.point(0.5, 0.5))
+    tab.page.mouse.move(*tab.point(0.5, 0.51))
+    tab.page.locator(".bk-Tooltip", has_text="drifting gratings").wait_for()
 
 
 def test_going_to_a_time_and_paging(tab: Tab) -> None:
@@ -161,6 +199,93 @@ def test_going_to_a_time_and_paging(tab: Tab) -> None:
     assert tab.range == pytest.approx((5.2143, 149.68), abs=0.01)
     tab.press("?")
     assert tab.page.get_by_text("→ a page on").is_visible()
+
+
+MOVES = {  # what the help writes: the key, and the address after it, one after the other
+    "→": ("ArrowRight", "t=49-59&gain=200"),
+    "←": ("ArrowLeft", "t=40-50&gain=200"),
+    "Shift →": ("Shift+ArrowRight", "t=40.9-50.9&gain=200"),
+    "Shift ←": ("Shift+ArrowLeft", "t=40-50&gain=200"),
+    "+": ("+", "t=42.5-47.5&gain=200"),
+    "−": ("-", "t=40-50&gain=200"),
+    "↑": ("ArrowUp", "t=40-50&gain=100"),
+    "↓": ("ArrowDown", "t=40-50&gain=200"),
+    "w": ("w", "t=40-50&gain=200&spacing=8"),
+    "c": ("c", "t=40-50&gain=200"),
+    "n": ("n", "t=60-70&gain=200"),
+    "p": ("p", "t=28.5-38.5&gain=200"),
+    "h": ("h", "t=28.5-38.5&gain=200&mode=heat"),
+    "0": ("0", "t=5.2143-149.680303&gain=200&mode=heat"),
+}
+ACTS = {"m", "u", "b", "s", "?"}  # and those that do other things
+
+
+def test_each_key_of_the_help_does_what_it_says(open_tab: Open, serve: Serve, copy: Path) -> None:
+    def saved() -> list[str]:
+        return (copy / "marks.csv").read_text().splitlines()[1:]
+
+    with serve(copy) as address:
+        tab = open_tab(f"{address}?t=40-50&gain=200")
+        tab.wait_for("every sample", 1)
+        keys = tab.page.locator("kbd")
+        tab.press("?")
+        assert set(keys.all_inner_texts()) == {*MOVES, *ACTS}
+        assert keys.first.is_visible()
+        tab.press("?")
+        assert not keys.first.is_visible()
+        for key, after in MOVES.values():
+            tab.press(key)
+            assert tab.short_address() == after, key
+        tab.press("h")
+        assert "mode" not in tab.short_address()
+        tab.move_to(40, 50)
+        tab.press("m")
+        assert saved() == ["40.000000,50.000000,,,"]
+        tab.press("u")
+        assert saved() == []
+        tab.page.mouse.move(*tab.point(0.5, 0.5))
+        tab.page.mouse.move(*tab.point(0.5, 0.51))
+        tab.page.locator(".reading", has_text=" µV").wait_for()
+        tab.press("b")
+        channel = tab.reading().split(" · ")[2].split()[1]
+        assert saved() == [f",,{PROBES[0]},{channel},bad"]
+        tab.press("b", "s")
+        assert saved() == []
+        assert [path.name for path in copy.glob("views/*.png")] == ["40.000-50.000.png"]
+        note = tab.page.get_by_placeholder("note")
+        note.click()
+        tab.page.keyboard.type("hmn0")  # are letters here, not keys
+        tab.settle()
+        assert note.input_value() == "hmn0"
+        assert tab.short_address() == "t=40-50&gain=200"
+        tab.page.close()
+
+
+def test_events_that_come_fast_end_at_the_last(tab: Tab) -> None:
+    tab.evaluate(
+        """new Promise((done) => {
+            const time = Bokeh.documents[0].get_model_by_name("time")
+            let n = 0
+            const timer = setInterval(() => {
+                n += 1
+                time.setv({start: 20 + n / 10, end: 30 + n / 10})
+                if (n == 60) { clearInterval(timer); done() }
+            }, 33)
+        })"""
+    )
+    tab.settle()
+    assert tab.range == pytest.approx((26, 36))
+    assert tab.short_address().startswith("t=26-36&")
+
+
+def test_the_badge_switches_where_a_column_becomes_a_bucket(tab: Tab) -> None:
+    width = tab.evaluate(
+        "[...Bokeh.documents[0].all_models].find(({name}) => name == 'traces').inner_width"
+    )
+    # the finest buckets are of 128 samples; a view snapped to its columns may have two more
+    for samples, badge in ((126.5, "every sample"), (127.5, "envelope of 128 samples")):
+        tab.move_to(10, 10 + (width - 2) * samples / 1250)
+        tab.wait_for(badge)
 
 
 def test_spacing_makes_room_for_each_channel(tab: Tab) -> None:
@@ -277,20 +402,29 @@ def test_a_server_that_goes_while_the_page_is_open_is_named_and_may_come_back(
 ) -> None:
     probe = copy / "probes" / PROBES[0]
     here = Path(json.loads((probe / "source.json").read_text())["address"])
-    with serve_files(here.parent) as server:
+    with ExitStack() as network, ExitStack() as rest:
+        server = network.enter_context(serve_files(here.parent))
         (probe / "source.json").write_text(json.dumps({"address": f"{server.address}/{here.name}"}))
         command = [sys.executable, SCRIPTS / "index_probe.py", "source.json"]
         names = ["--session", "demo-2", "--probe", PROBES[0], "--references", "lfp.json"]
         subprocess.run([*command, *names], cwd=probe, check=True)
-        with serve(copy) as address:
-            tab = open_tab(f"{address}?t=20-22")
-            tab.wait_for("every sample")
-            server.status[here.name] = 404
-            tab.move_to(100, 102)
-            tab.page.locator(".wrong", has_text=here.name).wait_for()
-            tab.wait_for("every sample", 1)
-            del server.status[here.name]
-            tab.move_to(100, 103)
-            tab.wait_for("every sample")
-            assert tab.ink(PROBES[0]) > 0.01
-            tab.page.close()
+        tab = open_tab(f"{rest.enter_context(serve(copy))}?t=20-22")
+        tab.wait_for("every sample")
+        wrong = tab.page.locator(".wrong", has_text=here.name)
+        server.status[here.name] = 404
+        tab.move_to(100, 102)
+        wrong.wait_for()
+        tab.wait_for("every sample", 1)
+        del server.status[here.name]
+        tab.move_to(100, 103)
+        tab.wait_for("every sample")
+        network.close()  # nobody answers at that port
+        tab.move_to(50, 52)
+        wrong.wait_for()
+        tab.wait_for("every sample", 1)
+        port = int(server.address.rpartition(":")[2])
+        rest.enter_context(serve_files(here.parent, port=port))
+        tab.move_to(50, 53)
+        tab.wait_for("every sample")
+        assert tab.ink(PROBES[0]) > 0.01
+        tab.page.close()

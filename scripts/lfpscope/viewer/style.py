@@ -20,6 +20,7 @@ body {{ margin: 0; background: white; color: {INK}; }}
 """
 
 HEADING = f"""
+:host > div {{ flex: 1; }}
 .heading {{
   display: flex; justify-content: space-between; gap: 2em; white-space: nowrap; line-height: 22px;
 }}
