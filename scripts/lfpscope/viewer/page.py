@@ -38,11 +38,16 @@ from lfpscope.viewer.worker import Worker
 
 @dataclass(frozen=True)
 class Request:
-    """Pictures to be drawn: of which state, how large each probe's is, and the how many-th."""
+    """A picture of a probe that is wanted: of which state, how large, and its how many-th."""
 
     state: State
-    sizes: dict[str, tuple[int, int]]
-    number: int
+    width: int
+    height: int
+    number: int = 0
+
+
+Requests = dict[str, Request]
+"""Of each probe on the page."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,8 @@ class Page:
         self._cursor: Cursor | None = None
         self._settling = False
         self._turns = deque(session.slots)
-        self._requests = 0
+        self._requests: Requests = {}  # the last one of each probe
+        self._drawn: Requests = {}
         self._shown: dict[str, float] = {}  # of each probe, which request's picture
         self._pictures = Worker(self._draw)
         self._sketches = Worker(self._sketch)
@@ -326,44 +332,51 @@ class Page:
             panel.pale(marks.bad_channels(self._marks, name))
             panel.outline(marks.boxes(self._marks, name))
         self._address.data = {"query": [self.state.to_query()]}
-        shown = {name: size for name, size in sizes.items() if name not in self.state.hidden}
-        self._requests += 1
-        request = Request(self.state, shown, self._requests)
-        self._sketches.submit(request)
-        self._pictures.submit(request)
+        for name, (width, height) in sizes.items():
+            last = self._requests.get(name, Request(self.state, 0, 0))
+            wanted = replace(last, state=self.state, width=width, height=height)
+            if wanted != last:
+                self._requests[name] = replace(wanted, number=last.number + 1)
+        shown = {name: self._requests[name] for name in self.state.shown if all(sizes[name])}
+        self._sketches.submit(shown)
+        self._pictures.submit(shown)
 
-    def _sketch(self, request: Request, stale: Callable[[], bool]) -> None:
+    def _sketch(self, requests: Requests, stale: Callable[[], bool]) -> None:
         """Draw from the envelope what takes time to read, in a thread of its own."""
         for slot in self._session.slots:
-            width, height = request.sizes.get(slot.name, (0, 0))
-            picture = sketch(slot, request.state, width, height) if width and height else None
-            if picture is not None:
+            request = requests.get(slot.name)
+            picture = request and sketch(slot, request.state, request.width, request.height)
+            if request and picture:
                 # what the samples give of the same request comes after it, and stays
-                show = partial(self._show, slot.name, request.state, picture, request.number - 0.5)
+                show = partial(self._show, slot.name, request, picture, request.number - 0.5)
                 self._document.add_next_tick_callback(show)
             if stale():
                 return
 
-    def _draw(self, request: Request, stale: Callable[[], bool]) -> None:
+    def _draw(self, requests: Requests, stale: Callable[[], bool]) -> None:
         """Draw probe after probe, in the worker's thread.
 
-        A newer request goes on with the next probe, so that none starves while the view moves.
+        Newer requests go on with the next probe, so that none starves while the view moves.
         """
         for _ in range(len(self._turns)):
             slot = self._turns[0]
             self._turns.rotate(-1)
-            width, height = request.sizes.get(slot.name, (0, 0))
-            if width > 0 and height > 0:
-                picture = draw(slot, request.state, width, height)
-                show = partial(self._show, slot.name, request.state, picture, request.number)
+            request = requests.get(slot.name)
+            if request and request != self._drawn.get(slot.name):
+                picture = draw(slot, request.state, request.width, request.height)
+                if isinstance(picture, Picture):  # an error may be gone the next time
+                    self._drawn[slot.name] = request
+                show = partial(self._show, slot.name, request, picture, request.number)
                 self._document.add_next_tick_callback(show)
             if stale():
                 return
 
-    def _show(self, name: str, state: State, picture: Picture | UserError, number: float) -> None:
+    def _show(
+        self, name: str, request: Request, picture: Picture | UserError, number: float
+    ) -> None:
         if number >= self._shown.get(name, 0):
             self._shown[name] = number
-            self.panels[name].show(picture, state)
+            self.panels[name].show(picture, request.state)
 
     def _read(self, request: tuple[Cursor, State], _stale: Callable[[], bool]) -> None:
         """Read the sample under the cursor, in the worker's thread."""
