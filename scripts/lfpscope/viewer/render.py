@@ -3,6 +3,7 @@
 import math
 import time
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ from lfpscope.viewer.state import HEAT, TRACES, State
 BAR = 25  # pixels of the scale bar
 HEAT_SHARE = 0.5  # of what the scale bar stands for is the upper end of the heat map's colours
 EVERY_SAMPLE = "every sample"
+KEPT = 12  # pictures: of six probes the first view, for pages opened later, and the one before
 PALETTES = {TRACES: TRACE_PALETTE, HEAT: HEAT_PALETTE}
 
 
@@ -72,11 +74,16 @@ def _size_text(n_bytes: int) -> str:
 def draw(slot: Slot, state: State, width: int, height: int) -> Picture | UserError:
     """Draw what a page shows of one probe, or say why that cannot be done."""
     try:
-        return draw_probe(slot.open(), state, width, height)
+        return _drawn(slot.open(), state, width, height)
     except UserError as error:
         return error
     except OSError as error:
         return UserError(f"probe {slot.name}: {error}")
+
+
+@lru_cache(KEPT)
+def _drawn(probe: Probe, state: State, width: int, height: int) -> Picture:
+    return draw_probe(probe, state, width, height)
 
 
 def sketch(slot: Slot, state: State, width: int, height: int) -> Picture | None:
