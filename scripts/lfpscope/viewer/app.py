@@ -57,7 +57,8 @@ def fill_document(document: Document, session: Session) -> None:
     document.title = f"{session.name} · LFP"
     loading = Div(text=f"Opening session {html.escape(session.name)} …", margin=20)
     document.add_root(loading)
-    arguments = document.session_context.request.arguments
+    context = document.session_context
+    arguments = context.request.arguments
     query = {name: values[0].decode("utf-8", "replace") for name, values in arguments.items()}
 
     def loaded() -> None:
@@ -70,7 +71,11 @@ def fill_document(document: Document, session: Session) -> None:
             loading.text = f"The page cannot be built: {html.escape(repr(error))}"
             raise
 
-    session.when_loaded(lambda: document.add_next_tick_callback(loaded))
+    def begin() -> None:
+        if not context.destroyed:  # the page was not closed meanwhile
+            document.add_next_tick_callback(loaded)
+
+    session.when_loaded(begin)
 
 
 @cache  # once
