@@ -1,8 +1,9 @@
 """How Snakemake takes 60 sessions of 6 probes: the workflow as it is, programs that only touch.
 
-Run it with `uv run python tests/benchmarks/dag.py`; it takes four minutes. `--sessions` asks for
-another number of sessions. Beside it stands the least that Snakemake takes: a bare workflow of the
-same jobs and files, with neither functions, params, resources, logs, benchmarks nor a checkpoint.
+Run it with `uv run python tests/benchmarks/dag.py`; it takes five minutes. `--sessions` asks for
+another number of sessions. Starts and dry runs are medians of five, after one that does not count.
+Beside it stands the least that Snakemake takes: a bare workflow of the same jobs and files, with
+neither functions, params, resources, logs, benchmarks nor a checkpoint.
 """
 
 import argparse
@@ -12,8 +13,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from statistics import median
 
 ROOT = Path(__file__).parents[2]
 PROBES = 6
@@ -190,9 +192,10 @@ def count(text: str, word: str) -> int:
     return sum(line.startswith(word) for line in text.splitlines())
 
 
-def dry_run(folder: Path) -> Cost:
-    """What a dry run takes: the quickest of three, because others may be using the computer."""
-    return min((snakemake(folder, "--dry-run")[1] for _ in range(3)), key=lambda cost: cost.seconds)
+def typical(folder: Path, *arguments: str, n: int = 5) -> Cost:
+    """What Snakemake takes: the medians of some runs, after one that warms up."""
+    costs = [snakemake(folder, *arguments)[1] for _ in range(n + 1)][1:]
+    return Cost(*(median(getattr(cost, one.name) for cost in costs) for one in fields(Cost)))
 
 
 def whole_run(folder: Path, program: Cost) -> tuple[str, str]:
@@ -220,24 +223,24 @@ def main() -> None:
         add_sessions(folder, 0, n)
         make_bare_workflow(bare, n)
         print(f"{'':22}{'clock':>9} {'processor':>9} {'peak':>9}", flush=True)
-        print(f"{'start of Snakemake':22}{snakemake(folder, '--version')[1]}", flush=True)
+        print(f"{'start of Snakemake':22}{typical(folder, '--version')}", flush=True)
         snakemake(folder, "results/probes.tsv", "--cores", "1")
         program = program_cost(folder)
         for title, place in (("this workflow", folder), ("bare", bare)):
             print(title)
-            print(f"{'dry run':22}{dry_run(place)}", flush=True)
+            print(f"{'dry run':22}{typical(place, '--dry-run')}", flush=True)
             print(*whole_run(place, program), sep="\n", flush=True)
 
-        text, cost = snakemake(folder, "--dry-run")
+        text, _ = snakemake(folder, "--dry-run")
         assert "Nothing to be done" in text, text
-        print(f"this workflow, once more\n{'nothing to do':22}{cost}")
+        print(f"this workflow, once more\n{'nothing to do':22}{typical(folder, '--dry-run')}")
 
         add_sessions(folder, n, n + 1)
         snakemake(folder, "results/probes.tsv", "--cores", "1")
-        text, cost = snakemake(folder, "--dry-run")
+        text, _ = snakemake(folder, "--dry-run")
         wildcards = [line for line in text.splitlines() if "wildcards: " in line]
         others = [line for line in wildcards if f"session=s{n:03}" not in line]
-        print(f"{'one session more':22}{cost}")
+        print(f"{'one session more':22}{typical(folder, '--dry-run')}")
         print(f"  {len(wildcards)} jobs for it, {len(others)} for the others")
 
 
