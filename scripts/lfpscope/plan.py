@@ -86,6 +86,8 @@ def plan_sessions(
         name: [one for one in probes if one.session == name and one.status == "ok"]
         for name in names
     }
+    # several probes may be in one file
+    addresses = {name: dict.fromkeys(one.address for one in ok[name]) for name in names}
     missing = {
         name: _missing(ok[name], read_listed(listed[name]), cache / "allen")
         if name in listed
@@ -95,8 +97,7 @@ def plan_sessions(
     kept = {name: _kept(ok[name], cache) if keep else {} for name in names}
     to_keep = {name: [a for a, path in kept[name].items() if not path.exists()] for name in names}
     remote = {
-        name: [a for one in ok[name] if is_remote(a := one.address) and a not in kept[name]]
-        for name in names
+        name: [a for a in addresses[name] if is_remote(a) and a not in kept[name]] for name in names
     }
     links = {name: [*(one.link for one in missing[name]), *to_keep[name]] for name in names}
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -111,10 +112,7 @@ def plan_sessions(
             missing=len(links[name]),
             missing_bytes=to_fetch[name],
             there_bytes=sum(
-                map(
-                    _bytes_on_disk,
-                    {one.address for one in ok[name]} | set(map(str, kept[name].values())),
-                )
+                map(_bytes_on_disk, {*addresses[name], *map(str, kept[name].values())})
             ),
             remote=len(remote[name]),
             remote_bytes=in_place[name],
