@@ -64,9 +64,12 @@ def test_areas_and_every_nth_channel_by_menu(tab: Tab) -> None:
     assert "areas=CA1" in tab.page.url
     assert "CA1" in tab.texts()
     assert "DG" not in tab.texts()
+    other = "none of the channels chosen: all are shown"
+    heading = tab.page.locator(".heading")
+    assert [other in text for text in heading.all_inner_texts()] == [True, False]
     tab.choose("all areas", "all areas")
     assert "DG" in tab.texts()
-    tab.choose("every channel", "every 8. channel")
+    tab.choose("every channel", "every 8th channel")
     assert "every=8" in tab.page.url
 
 

@@ -18,7 +18,7 @@ from lfpscope.viewer.export import render_view, save_view
 from lfpscope.viewer.labels import area_labels, channel_marks, channel_ticks
 from lfpscope.viewer.lanes import find_troubles, heat_line
 from lfpscope.viewer.readout import read_sample, sample_at
-from lfpscope.viewer.render import Picture, chosen_channels, draw, sketch
+from lfpscope.viewer.render import Picture, chosen_channels, draw, leaves_none, sketch
 from lfpscope.viewer.session import Session, Slot, first_state
 from lfpscope.viewer.state import HEAT, State
 
@@ -112,7 +112,11 @@ def test_channels_are_chosen_by_area_depth_and_number(slot: Slot, whole: State) 
     assert chosen(every=2) == [3, 1]
     assert chosen(depths=(20.0, 40.0)) == [2, 1]
     assert chosen(areas=frozenset({"CA1"})) == [3, 2, 1, 0]
-    assert chosen(areas=frozenset({"nowhere"})) == [3, 2, 1, 0]  # never an empty panel
+    assert chosen(areas=frozenset({"CA1"}), depths=(0.0, 20.0)) == [1, 0]
+    assert not leaves_none(probe, whole)
+    for choice in ({"areas": frozenset({"nowhere"})}, {"depths": (999.0, 1000.0)}):
+        assert chosen(**choice) == [3, 2, 1, 0]  # never an empty panel
+        assert leaves_none(probe, replace(whole, **choice))
 
 
 def test_the_reading_is_the_sample_that_h5py_reads(slot: Slot, whole: State, results: Path) -> None:

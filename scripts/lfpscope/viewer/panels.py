@@ -34,7 +34,7 @@ from lfpscope.envelope import Probe
 from lfpscope.files import UserError
 from lfpscope.intervals import Interval
 from lfpscope.viewer.labels import area_bands, area_labels, channel_marks, channel_ticks
-from lfpscope.viewer.render import BAR, HEAT_SHARE, Picture, chosen_channels, palette
+from lfpscope.viewer.render import BAR, HEAT_SHARE, Picture, chosen_channels, leaves_none, palette
 from lfpscope.viewer.state import HEAT, TRACES, State, voltage_text
 from lfpscope.viewer.style import (
     ACCENT,
@@ -54,7 +54,7 @@ from lfpscope.viewer.style import (
 
 SHADE = 0.07  # of an interval: enough to see it, little enough to see what is in it
 LEAST, AROUND = 108, 40  # pixels: height of a panel, and what of it is not the picture
-MODES = (TRACES, HEAT)
+NONE_CHOSEN = " · none of the channels chosen: all are shown"
 
 
 class Panel:
@@ -94,6 +94,7 @@ class Panel:
         self.probe = probe
         self._name = probe.references.probe
         self._facts = probe_facts(probe)
+        self._note = ""
         self._channels: npt.NDArray[np.int64] = np.empty(0, np.int64)
         self._shape = (0, 0)
         self._picture = ColumnDataSource(no_picture(), name=f"picture {self._name}")
@@ -203,6 +204,7 @@ class Panel:
     def fit(self, state: State) -> None:
         """Choose ticks and names for the channels shown, as many as there is room for."""
         channels, size = chosen_channels(self.probe, state), self.size
+        self._note = NONE_CHOSEN if leaves_none(self.probe, state) else ""
         self.layout.min_height = max(LEAST, channels.size * state.spacing + AROUND)
         if size == self._shape and np.array_equal(channels, self._channels):
             return
@@ -278,7 +280,7 @@ class Panel:
     def _head(self, badge: str) -> None:
         name = html.escape(self._name)
         self._heading.html = (
-            f'<div class="heading"><span><b>{name}</b> · {self._facts}</span>'
+            f'<div class="heading"><span><b>{name}</b> · {self._facts}{self._note}</span>'
             f'<span class="badge">{badge}</span></div>'
         )
 

@@ -134,15 +134,25 @@ def stored_bytes(probe: Probe, state: State) -> int:
 
 def chosen_channels(probe: Probe, state: State) -> npt.NDArray[np.int64]:
     """Channels that a page shows, from the top down; all where the choice leaves none."""
-    channels = probe.references.channels
-    order = depth_order(channels)
-    keep = np.ones(order.size, np.bool_)
-    if state.areas and "area" in channels.columns:
-        keep &= np.isin(channels.columns["area"][order], sorted(state.areas))
-    if state.depths and "depth" in channels.columns:
-        depth = channels.columns["depth"][order]
+    order, keep = depth_order(probe.references.channels), _kept(probe, state)
+    return (order[keep[order]] if keep.any() else order)[:: state.every]
+
+
+def leaves_none(probe: Probe, state: State) -> bool:
+    """Tell whether the choice of areas and depths leaves no channel of a probe."""
+    return not _kept(probe, state).any()
+
+
+def _kept(probe: Probe, state: State) -> npt.NDArray[np.bool_]:
+    """Tell which channels, in the order of the file, lie in the areas and depths chosen."""
+    columns = probe.references.channels.columns
+    keep = np.ones(probe.references.n_channels, np.bool_)
+    if state.areas:
+        keep &= np.isin(columns.get("area", ""), sorted(state.areas))
+    if state.depths:
+        depth = columns.get("depth", np.nan)
         keep &= (state.depths[0] <= depth) & (depth <= state.depths[1])
-    return order[keep][:: state.every] if keep.any() else order[:: state.every]
+    return keep
 
 
 def palette(mode: str) -> list[str]:

@@ -26,7 +26,7 @@ from lfpscope.envelope import Probe
 from lfpscope.viewer.state import SPACINGS, STEPS, State, depths_text, voltage_text
 from lfpscope.viewer.style import CONTROL, HEADER, TOOLBAR
 
-EVERY = (1, 2, 3, 4, 8, 16)
+EVERY = {1: "", 2: "2nd ", 3: "3rd ", 4: "4th ", 8: "8th ", 16: "16th "}
 
 
 def navigation(x_range: Range1d) -> list[Any]:
@@ -80,7 +80,7 @@ class Controls:
         self.heat = Button(label="all as heat map", width=124, **style)
         named = [(area, area) for area in areas]
         self.areas = Select(options=[("", "all areas"), *named], width=112, **style)
-        counts = [(f"{n}", f"every {n}. channel" if n > 1 else "every channel") for n in EVERY]
+        counts = [(f"{n}", f"every {nth}channel") for n, nth in EVERY.items()]
         self.every = Select(options=counts, width=140, **style)
         spacings = [(f"{n}", f"{n} px apart" if n else "fit spacing") for n in SPACINGS]
         self.spacing = Select(options=spacings, width=124, **style)
