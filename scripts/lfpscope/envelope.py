@@ -130,7 +130,7 @@ class Probe:
     Raises
     ------
     UserError
-        If the envelope is missing, damaged, or of another probe or clock.
+        If the envelope is missing, damaged, or made of another file, probe or clock.
     """
 
     def __init__(self, references: References, envelope: Path) -> None:
@@ -146,15 +146,18 @@ class Probe:
             )
             self.damaged = [Damage(*one) for one in self._store.attributes("statistics")["damaged"]]
             clock = attributes["clock"]
+            places = attributes.get("places", references.places)  # older ones do not have it
+            made_of = attributes["session"], attributes["probe"], places
             if not references.clock_is_exact:
                 exact = Clock.from_json(clock)
                 references = self.references = replace(references, clock=exact, clock_is_exact=True)
         except (LookupError, TypeError, ValueError) as error:
             raise self._store.damaged(error) from None
-        if clock != references.clock.to_json():
+        described = references.session, references.probe, references.places
+        if made_of != described or clock != references.clock.to_json():
             raise UserError(
-                f"{envelope}: made for another clock than {references.file}. "
-                "Delete it and run the pipeline again."
+                f"{envelope}: made of another file or probe than {references.file} describes. "
+                "Run the pipeline again."
             )
         with np.errstate(invalid="ignore"):
             self.std = np.sqrt(m2 / np.where(n > 0, n, np.nan)) * np.abs(references.scale)

@@ -92,6 +92,11 @@ class References:
         """Channels."""
         return self.layout.shape[1]
 
+    @property
+    def places(self) -> int:
+        """CRC-32 of where the chunks lie: a file of other samples has them elsewhere."""
+        return zlib.crc32(self.sizes.tobytes(), zlib.crc32(self.offsets.tobytes()))
+
     def describe_chunk(self, row: int, column: int) -> str:
         """Words for a chunk: its probe, channels, time and place in the file."""
         first, left = row * self.layout.chunks[0], column * self.layout.chunks[1]

@@ -465,6 +465,7 @@ def _attributes(references: References, sizes: list[int], step: float | None) ->
     return {
         "session": references.session,
         "probe": references.probe,
+        "places": references.places,
         "clock": references.clock.to_json(),
         "buckets": sizes,
         "step": step,  # stored values are counts of it

@@ -6,7 +6,8 @@ Which test has which of the faults that others meet in silence:
  2 zeros at the end               test_a_bad_file[zeros], test_samples_that_are_zeros
  3 a page, or nothing             test_a_bad_file[page], test_a_bad_file[nothing]
  4 writer killed; still writing   test_a_bad_file[killed], test_a_file_that_is_being_written
- 5 replaced by another            test_source_that_grew, test_a_source_with_another_chunk
+ 5 replaced by another            test_source_that_grew, test_a_source_with_another_chunk,
+                                  test_an_envelope_of_another_file_or_probe
  6 of the same size and time      test_a_source_of_the_same_size_and_time
  7 chunk missing                  test_a_chunk_that_was_left_out, test_missing_chunks_are_told,
                                   test_floats_with_missing_chunks_read_as_nan

@@ -1,12 +1,15 @@
-"""A store is Zarr version 3, reads back in stretches, and says when it is damaged."""
+"""A store is Zarr version 3, reads back in stretches, and says when it is damaged or another's."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import recorded
 import zarr
 from zarr.storage import ZipStore
 
+from lfpscope.envelope import Probe
 from lfpscope.files import UserError
 from lfpscope.store import Store, StoreWriter
 
@@ -71,3 +74,21 @@ def test_damage_is_named(tmp_path: Path) -> None:
         Store(path)
     with pytest.raises(UserError, match=r"b.zip: no such file. Run the pipeline"):
         Store(tmp_path / "b.zip")
+
+
+def test_an_envelope_of_another_file_or_probe(tmp_path: Path) -> None:
+    data = recorded.walk(900, 2, step=1.0)
+    first = recorded.index(tmp_path, data, chunks=(300, 1))
+    _, envelope = recorded.summarise(first)
+    Probe(first, envelope).close()
+    # indexed again, and not summarised
+    second = recorded.index(tmp_path, data[::-1], chunks=(300, 1))
+    with pytest.raises(UserError, match=r"zip: made of another file or probe than .*lfp\.json"):
+        Probe(second, envelope)
+    _, envelope = recorded.summarise(second)
+    for other in ({"probe": "b"}, {"session": "b"}):
+        with pytest.raises(UserError, match="made of another file or probe"):
+            Probe(replace(second, **other), envelope)
+    times = 10 + np.arange(900) / recorded.RATE + 1e-4
+    with pytest.raises(UserError, match="made of another"):
+        Probe(recorded.index(tmp_path, data, chunks=(300, 1), times=times), envelope)
