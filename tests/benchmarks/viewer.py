@@ -242,7 +242,7 @@ class Page:
         figures = list(document.select({"name": "traces"}))
         for figure in figures:
             await self._change((figure, "inner_width", WIDTH), (figure, "inner_height", HEIGHT))
-        await self._settled(len(probes))
+        await self.show(START + 1, START + SPAN)
 
     async def write_message(
         self,
@@ -271,11 +271,6 @@ class Page:
                 of = event.get("model", {}).get("id")
                 if of in self._pictures and event.get("attr") == "tags" and event["new"]:
                     return self._pictures[of], event["new"][0]
-
-    async def _settled(self, n: int) -> None:
-        seen: set[str] = set()
-        while len(seen) < n:
-            seen.add((await self.arrived())[0])
 
     async def ask(self, start: float, stop: float) -> None:
         """Send a range event."""

@@ -125,9 +125,9 @@ class Page:
             if isinstance(probe, UserError):
                 rows.append(error_panel(name, probe))
             else:
-                panel = Panel(probe, self._range, tools, cursor, self._spans)
-                self.panels[name] = panel
-                rows.append(panel.layout)
+                likely = self._session.sizes.get(name, (0, 0))
+                self.panels[name] = Panel(probe, self._range, tools, cursor, self._spans, likely)
+                rows.append(self.panels[name].layout)
         rows += [] if opened else [Div(text="No probe has been indexed in this folder yet.")]
         axis = time_axis(self._range, tools, cursor, self._spans)
         axis.js_on_change("inner_width", self._keyboard.listen())
@@ -325,6 +325,7 @@ class Page:
         self.state = self.state.at(self._range.start, self._range.end)
         everything = self._intervals + marks.marked([m for m in self._marks if not m.probe])
         sizes = {name: panel.size for name, panel in self.panels.items()}
+        self._session.sizes |= sizes
         width = max((size[0] for size in sizes.values()), default=1)
         send(self._spans, shading(everything, self.state.start, self.state.stop, max(1, width)))
         for name, panel in self.panels.items():

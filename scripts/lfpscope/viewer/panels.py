@@ -72,6 +72,8 @@ class Panel:
         The crosshair's upright line, shared by all panels.
     spans : ColumnDataSource
         Intervals to be shaded: start, stop, name, colour.
+    likely : (int, int)
+        Width and height that its picture will probably have; zero if that is not known.
 
     Attributes
     ----------
@@ -90,8 +92,10 @@ class Panel:
         tools: list[Any],
         cursor: Span,
         spans: ColumnDataSource,
+        likely: tuple[int, int] = (0, 0),
     ) -> None:
         self.probe = probe
+        self._likely = likely
         self._name = probe.references.probe
         self._facts = probe_facts(probe)
         self._note = ""
@@ -195,11 +199,11 @@ class Panel:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of the picture, pixels; zero before the browser has laid it out."""
+        """Width and height of the picture, pixels; the likely ones before the browser tells."""
         try:
             return self.figure.inner_width, self.figure.inner_height
         except UnsetValueError:
-            return 0, 0
+            return self._likely
 
     def fit(self, state: State) -> None:
         """Choose ticks and names for the channels shown, as many as there is room for."""

@@ -96,6 +96,9 @@ class Session:
         The file of marks and bad channels.
     views : Path
         Folder of saved pictures.
+    sizes : dict of (int, int)
+        Of each probe's picture on the page seen last, pixels. On the next one it will have the same
+        size, most likely, and can be drawn while the browser still loads the page.
     """
 
     def __init__(self, folder: Path, moved: tuple[str, str] | None = None) -> None:
@@ -103,6 +106,7 @@ class Session:
         self.name = folder.name
         self.marks = folder / "marks.csv"
         self.views = folder / "views"
+        self.sizes: dict[str, tuple[int, int]] = {}
         found = sorted(folder.glob(PROBES))
         self.slots = [Slot(path.parent, moved) for path in found]
         self._loaded = threading.Event()
