@@ -436,7 +436,7 @@ def targets(*functions):
 
 def missing(wildcards):
     """Files of all probes and sessions that are not there."""
-    files = targets(SOURCES, INDEX, SUMMARIES, OVERVIEWS, VERIFIED, VIEWERS)(wildcards)
+    files = targets(SOURCES, INDEX, OVERVIEWS, VERIFIED, VIEWERS)(wildcards)
     return [file for file in files if not os.path.exists(file)]
 
 

@@ -13,7 +13,7 @@ rule summarize_probe:
             caption="report/channels.rst",
             category="Probes",
             subcategory="{session}",
-            labels={"probe": "{probe}", "shows": "channels"},
+            labels={"probe": "{probe}", "shows": "table of channels"},
         ),
     log:
         "logs/summarize_probe/{session}/{probe}.log",

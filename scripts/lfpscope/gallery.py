@@ -156,7 +156,7 @@ def _remarks(figures: Figures, microvolts: float) -> list[str]:
     if figures.missing:
         remarks.append(f"{100 * figures.missing:.2g} % missing")
     if math.isfinite(figures.microvolts) and _if_other(figures.microvolts, microvolts):
-        remarks.append(f"fits {figures.microvolts:g} µV")
+        remarks.append(f"fits {volts(figures.microvolts)}")
     return remarks
 
 
@@ -199,7 +199,12 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"duration": duration, "size": size, "colour": area_colour}
+    environment.filters |= {
+        "duration": duration,
+        "size": size,
+        "volts": volts,
+        "colour": area_colour,
+    }
     return environment
 
 
@@ -216,6 +221,17 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def volts(microvolts: float) -> str:
+    """Write a voltage.
+
+    >>> volts(61.4), volts(71_700)
+    ('61.4 µV', '71.7 mV')
+    """
+    if not math.isfinite(microvolts):
+        return "unknown"
+    return f"{microvolts:.3g} µV" if microvolts < 1000 else f"{microvolts / 1000:.3g} mV"
 
 
 def size(n_bytes: float) -> str:

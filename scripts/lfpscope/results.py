@@ -10,6 +10,7 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 import numpy.typing as npt
 
+from lfpscope.areas import is_area
 from lfpscope.clock import Clock
 from lfpscope.files import UserError, read_json, read_table
 from lfpscope.sources.tables import NO_LFP, Probe, read_probes
@@ -210,7 +211,7 @@ def _sum(channels: Sequence[dict[str, str]], column: str) -> int:
 def _areas(channels: Sequence[dict[str, str]]) -> list[str]:
     """Areas from the top of the picture down: far from the tip first."""
     rows = sorted(channels, key=lambda row: -float(row["depth_um"] or "-inf"))
-    return [area for area in dict.fromkeys(row["area"] for row in rows) if area]
+    return [area for area in dict.fromkeys(row["area"] for row in rows) if is_area(area)]
 
 
 def fitting_scale(std: npt.NDArray[np.float64]) -> float:

@@ -46,6 +46,11 @@ def test_figures_of_a_probe(figures: Figures) -> None:
     assert figures.microvolts == 250
 
 
+def test_what_files_say_where_they_know_no_area_is_none() -> None:
+    channels = [channel(area="unknown"), channel(area=""), channel(area="DG")]
+    assert probe_figures(CLOCK, channels).areas == ["DG"]
+
+
 def test_missing_is_a_share_of_all_values() -> None:
     clock = Clock((Segment(0, 100, float("nan"), 0.001, valid=False), Segment(100, 900, 0, 0.001)))
     found = probe_figures(clock, [channel(n_damaged=250), channel(n_nan=50)])
@@ -162,6 +167,13 @@ def test_command_is_quoted_for_the_shell(figures: Figures, tmp_path: Path) -> No
 )
 def test_duration(seconds: float, text: str) -> None:
     assert gallery.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("microvolts", "text"), [(61.44, "61.4 µV"), (200_000, "200 mV"), (float("nan"), "unknown")]
+)
+def test_volts(microvolts: float, text: str) -> None:
+    assert gallery.volts(microvolts) == text
 
 
 @pytest.mark.parametrize(
