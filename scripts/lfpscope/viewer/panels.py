@@ -33,7 +33,7 @@ from lfpscope.areas import area_runs
 from lfpscope.envelope import Probe
 from lfpscope.files import UserError
 from lfpscope.intervals import Interval
-from lfpscope.viewer.labels import area_bands, area_labels, channel_marks, channel_ticks
+from lfpscope.viewer.labels import LINE, area_bands, area_labels, channel_marks, channel_ticks
 from lfpscope.viewer.render import BAR, HEAT_SHARE, Picture, chosen_channels, leaves_none, palette
 from lfpscope.viewer.state import HEAT, TRACES, State, voltage_text
 from lfpscope.viewer.style import (
@@ -332,7 +332,7 @@ class ScaleBar:
         text = voltage_text(microvolts)
         if mode == HEAT:
             text = f"brightest: {voltage_text(HEAT_SHARE * microvolts)} from the mean"
-        self._label.text = f" {text} "
+        self._label.update(text=f" {text} ", y=8 + (BAR / 2 if mode == TRACES else LINE / 2))
 
 
 def error_panel(name: str, error: UserError) -> Div:
