@@ -5,7 +5,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from batches import CORRUPT, MISSING, QUICK, SESSIONS, checksums, rows
+from batches import CORRUPT, MISSING
 
 pytestmark = pytest.mark.workflow
 
@@ -52,21 +52,6 @@ def arrays(envelope: Path) -> tuple[tuple[str, int], ...]:
     with ZipFile(envelope) as archive:
         files = [(file.filename, file.CRC) for file in archive.infolist()]
     return tuple(file for file in files if file[0] != "zarr.json")
-
-
-def test_same_sources_give_the_same_bytes_elsewhere(batch):
-    sessions = [SESSIONS[0], CORRUPT]
-    batch.sessions(*rows(sessions), table="few.tsv")
-    batch.run("--config", "results=elsewhere", "sessions=few.tsv", *QUICK, code=1)
-    for session in sessions:
-        made = checksums(batch / "elsewhere" / session)
-        assert len(made) > 8
-        assert made == checksums(batch / "results" / session)
-    first, second = (
-        json.loads((batch / folder / "run.json").read_text()) for folder in ("results", "elsewhere")
-    )
-    assert first["versions"] == second["versions"]
-    assert [one for one in first["probes"] if one["session"] in sessions] == second["probes"]
 
 
 def test_a_failed_job_is_shown_and_made_up_for(bare, write_nwb, tmp_path):

@@ -282,7 +282,8 @@ def test_damaged_chunk_is_named(workflow, write_nwb):
     workflow.sessions("one nwb data/a.nwb")
     workflow.run(code=1)
     log = (workflow / "logs/check_run.log").read_text()
-    assert "one/a: damaged: 1000 samples do not decode; see logs/summarize_probe/one/a.log" in log
+    reason = "damaged: 1000 values (0.083 of all) do not decode"
+    assert f"one/a: {reason}; see logs/summarize_probe/one/a.log" in log
     log = (workflow / "logs/summarize_probe/one/a.log").read_text()
     named = (
         f"probe a, channel 101, 10.800 to 11.599 s, byte {chunk.byte_offset} of {nwb}: damaged: "
