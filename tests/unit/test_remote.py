@@ -25,7 +25,7 @@ from lfpscope.references import (
     write_references,
 )
 from lfpscope.sources import tables
-from lfpscope.sources.probes import find_probes
+from lfpscope.sources.probes import fetch_file, find_probes
 from lfpscope.sources.tables import Session
 from lfpscope.summary import build_envelope, write_channels
 
@@ -180,6 +180,26 @@ def test_s3_without_credentials() -> None:
 def test_s3_without_the_object() -> None:
     with pytest.raises(UserError, match=r"^s3://lab/other.nwb: no such file \(status 404\)"):
         open_address("s3://lab/other.nwb")
+
+
+def test_allens_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, nwb = tmp_path / "probes.csv", tmp_path / "probe.nwb"
+    table.write_text("id,ecephys_session_id,name,has_lfp_data\n1,7,probeA,True\n2,7,probeB,False\n")
+    with h5py.File(nwb, "w") as file:
+        file["identifier"], file["general/session_id"] = "1", "7"
+        file["acquisition/probe_1_lfp/probe_1_lfp_data/data"] = np.ones((9, 2), np.float32)
+    objects = {"cache/probes.csv": table, "cache/session_7/probe_1_lfp.nwb": nwb}
+    with serve_bucket({key: (one, "public-read") for key, one in objects.items()}) as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        session = Session("7", "allen")
+        one, other = find_probes([session], cache=tmp_path, mirror="s3://lab/cache/")
+        assert (one.status, other.status) == ("ok", "no LFP")
+        assert one.address == "s3://lab/cache/session_7/probe_1_lfp.nwb"
+        found = fetch_file("allen", "7", "1", one.address)
+        assert (found["address"], found["size"]) == (one.address, nwb.stat().st_size)
+        with pytest.raises(UserError, match="probe 1 of session 7, expected 2 of session 7"):
+            fetch_file("allen", "7", "2", one.address)
 
 
 # --- servers that fail ----------------------------------------------------------------------------
