@@ -382,17 +382,21 @@ def _channel_axis(figure: Figure, axes: Axes, box: Box, probe: Probe) -> None:
 def _hatch_damage(axes: Axes, box: Box, probe: Probe) -> None:
     """Hatch the chunks that could not be decoded, over the channels and the time they hold."""
     references = probe.references
-    height, width = references.layout.chunks
+    clock, (height, width) = references.clock, references.layout.chunks
     row_of = np.argsort(depth_order(references.channels))  # of each channel, from the top
     band = box.height / row_of.size
     patches = []
     for damage in probe.damaged:
-        first = damage.row * height
-        last = min(first + height, references.n_samples) - 1
-        start, stop = references.clock.seconds(first), references.clock.seconds(last)
-        for row in row_of[damage.column * width : (damage.column + 1) * width].tolist():
-            top, bottom = row * band, (row + 1) * band
-            patches.append([(start, top), (stop, top), (stop, bottom), (start, bottom)])
+        rows = row_of[damage.column * width : (damage.column + 1) * width].tolist()
+        for segment in clock.valid:
+            first = max(damage.row * height, segment.first_sample)
+            last = min((damage.row + 1) * height, segment.stop_sample) - 1
+            if first > last:
+                continue
+            start, stop = clock.seconds(first), clock.seconds(last)
+            for row in rows:
+                top, bottom = row * band, (row + 1) * band
+                patches.append([(start, top), (stop, top), (stop, bottom), (start, bottom)])
     if patches:
         axes.add_collection(
             PolyCollection(

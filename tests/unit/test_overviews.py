@@ -71,6 +71,24 @@ def test_intervals_lie_above_their_time(draw: Draw) -> None:
     assert draw(INTERVALS) == drawn
 
 
+def test_damage_is_hatched_where_it_has_a_time(tmp_path: Path) -> None:
+    times = 10 + np.arange(20_000) / recorded.RATE
+    times[:500] = -1.0  # half of the first chunk
+    data = recorded.walk(20_000, 2, step=1e-6)
+    how = {"chunks": (1000, 1), "times": times, "damaged": ((0, 1), (10, 0))}
+    references = recorded.index(tmp_path, data, **how)
+    _, envelope = recorded.summarise(references)
+    overview, thumbnail = tmp_path / "overview.png", tmp_path / "thumbnail.png"
+    size = {"width": 640, "height": 400}
+    draw_probe(references.file, envelope, overview=overview, thumbnail=thumbnail, **size)
+    red, green, _ = np.moveaxis(matplotlib.image.imread(overview)[64:, 190:530, :3], 2, 0)
+    hatched = (red > 0.6) & (green < 0.4)  # 340 columns from 10.4 to 26 s
+    halves = hatched[4:74], hatched[84:154]  # of the traces, a channel each
+    upper, lower = (np.flatnonzero(half.sum(axis=0) > 5) for half in halves)
+    assert (upper.min(), upper.max()) == pytest.approx((165, 183), abs=2)  # 18 to 18.8 s
+    assert (lower.min(), lower.max()) == pytest.approx((0, 9), abs=2)  # 10.4 to 10.8 s
+
+
 def test_a_picture_grows_with_more_probes_than_fit(tmp_path: Path) -> None:
     references = recorded.index(tmp_path, recorded.walk(900, 1, step=1e-6), chunks=(900, 1))
     _, envelope = recorded.summarise(references)
