@@ -1,6 +1,5 @@
 """One page: panels on one clock, redrawn when the range, the window or a control changes."""
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -27,27 +26,14 @@ from lfpscope.viewer.intervals import neighbour, shading
 from lfpscope.viewer.keyboard import Keyboard, page_keys
 from lfpscope.viewer.lanes import minimap, time_axis
 from lfpscope.viewer.panels import Panel, error_panel, send
-from lfpscope.viewer.readout import read_sample
-from lfpscope.viewer.render import Picture, draw, sketch
+from lfpscope.viewer.pictures import Pictures
+from lfpscope.viewer.readout import channel_at, read_sample
+from lfpscope.viewer.render import Picture
 from lfpscope.viewer.session import Session, first_state
 from lfpscope.viewer.state import State, from_query, read_depths, read_time, time_text
 from lfpscope.viewer.style import ACCENT, PAGE, SCROLL, text_line
 from lfpscope.viewer.tools import Controls, address_bar, area_names, navigation
 from lfpscope.viewer.worker import Worker
-
-
-@dataclass(frozen=True)
-class Request:
-    """A picture of a probe that is wanted: of which state, how large, and its how many-th."""
-
-    state: State
-    width: int
-    height: int
-    number: int = 0
-
-
-Requests = dict[str, Request]
-"""Of each probe on the page."""
 
 
 @dataclass(frozen=True)
@@ -85,13 +71,9 @@ class Page:
             self._marks, unread = [], str(error)
         self._cursor: Cursor | None = None
         self._settling = False
-        self._turns = deque(session.slots)
-        self._requests: Requests = {}  # the last one of each probe
-        self._drawn: Requests = {}
-        self._shown: dict[str, float] = {}  # of each probe, which request's picture
-        self._pictures = Worker(self._draw)
-        self._sketches = Worker(self._sketch)
+        self._pictures = Pictures(document, session.slots, self._show)
         self._readings = Worker(self._read)
+        self._savings = Worker(self._save)
         layout = self._build(opened, probes)
         self._connect()
         # only now: a model that is on a page already would not send its mouse events
@@ -225,12 +207,10 @@ class Page:
     def toggle_bad(self) -> None:
         """Mark the channel under the cursor as bad, or no longer."""
         if self._cursor is not None:
-            panel = self.panels[self._cursor.probe]
-            reading = read_sample(
-                panel.probe, self.state, self._cursor.seconds, self._cursor.height
-            )
-            if reading is not None:
-                self._change_marks(marks.toggle_bad, reading.probe, reading.channel)
+            probe = self.panels[self._cursor.probe].probe
+            row = channel_at(probe, self.state, self._cursor.height)
+            channel = int(probe.references.channels.id[row])
+            self._change_marks(marks.toggle_bad, self._cursor.probe, channel)
 
     def _change_marks(self, change: Callable[..., list[marks.Mark]], *arguments: Any) -> None:
         try:
@@ -244,16 +224,20 @@ class Page:
     def save_picture(self) -> None:
         """Write the view as PNG, with what it takes to render it again."""
         width, height = max((panel.size for panel in self.panels.values()), default=(0, 0))
-        if not self.state.shown or not width:
-            return
+        if self.state.shown and width:
+            self._savings.submit((self.state, width, height))
+
+    def _save(self, view: tuple[State, int, int], _stale: Callable[[], bool]) -> None:
+        """Write a picture, in a thread of its own."""
         from lfpscope.viewer.export import save_view  # matplotlib: not before the first picture
 
         try:
-            png = save_view(self._session, self.state, width, height, self._session.views)
+            png = save_view(self._session, *view, self._session.views)
         except (UserError, OSError) as error:
-            self._say(f"The picture could not be saved: {error}")
+            text = f"The picture could not be saved: {error}"
         else:
-            self._say(f"Saved as {png}, with {png.with_suffix('.json').name} beside it.")
+            text = f"Saved as {png}, with {png.with_suffix('.json').name} beside it."
+        self._document.add_next_tick_callback(partial(self._say, text))
 
     def toggle_help(self) -> None:
         """Show the keys, or hide them."""
@@ -262,6 +246,7 @@ class Page:
     def _time_typed(self, _name: str, _old: str, text: str) -> None:
         if not text:
             return
+        self._controls.time.value = ""  # the same time again is another change
         try:
             seconds = read_time(text)
         except ValueError:
@@ -333,51 +318,10 @@ class Page:
             panel.pale(marks.bad_channels(self._marks, name))
             panel.outline(marks.boxes(self._marks, name))
         self._address.data = {"query": [self.state.to_query()]}
-        for name, (width, height) in sizes.items():
-            last = self._requests.get(name, Request(self.state, 0, 0))
-            wanted = replace(last, state=self.state, width=width, height=height)
-            if wanted != last:
-                self._requests[name] = replace(wanted, number=last.number + 1)
-        shown = {name: self._requests[name] for name in self.state.shown if all(sizes[name])}
-        self._sketches.submit(shown)
-        self._pictures.submit(shown)
+        self._pictures.want(self.state, sizes)
 
-    def _sketch(self, requests: Requests, stale: Callable[[], bool]) -> None:
-        """Draw from the envelope what takes time to read, in a thread of its own."""
-        for slot in self._session.slots:
-            request = requests.get(slot.name)
-            picture = request and sketch(slot, request.state, request.width, request.height)
-            if request and picture:
-                # what the samples give of the same request comes after it, and stays
-                show = partial(self._show, slot.name, request, picture, request.number - 0.5)
-                self._document.add_next_tick_callback(show)
-            if stale():
-                return
-
-    def _draw(self, requests: Requests, stale: Callable[[], bool]) -> None:
-        """Draw probe after probe, in the worker's thread.
-
-        Newer requests go on with the next probe, so that none starves while the view moves.
-        """
-        for _ in range(len(self._turns)):
-            slot = self._turns[0]
-            self._turns.rotate(-1)
-            request = requests.get(slot.name)
-            if request and request != self._drawn.get(slot.name):
-                picture = draw(slot, request.state, request.width, request.height)
-                if isinstance(picture, Picture):  # an error may be gone the next time
-                    self._drawn[slot.name] = request
-                show = partial(self._show, slot.name, request, picture, request.number)
-                self._document.add_next_tick_callback(show)
-            if stale():
-                return
-
-    def _show(
-        self, name: str, request: Request, picture: Picture | UserError, number: float
-    ) -> None:
-        if number >= self._shown.get(name, 0):
-            self._shown[name] = number
-            self.panels[name].show(picture, request.state)
+    def _show(self, name: str, picture: Picture | UserError, state: State) -> None:
+        self.panels[name].show(picture, state)
 
     def _read(self, request: tuple[Cursor, State], _stale: Callable[[], bool]) -> None:
         """Read the sample under the cursor, in the worker's thread."""
@@ -386,7 +330,7 @@ class Page:
             reading = read_sample(
                 self.panels[cursor.probe].probe, state, cursor.seconds, cursor.height
             )
-        except OSError as error:
+        except (UserError, OSError) as error:
             text = str(error)
         else:
             nothing = f"{time_text(cursor.seconds, 4)} · {cursor.probe} · no sample here"
@@ -395,6 +339,5 @@ class Page:
         self._document.add_next_tick_callback(lambda: self._reading.update(html=html))
 
     def _end(self, _context: Any) -> None:
-        self._pictures.stop()
-        self._sketches.stop()
-        self._readings.stop()
+        for worker in (self._pictures, self._readings, self._savings):
+            worker.stop()
