@@ -128,18 +128,20 @@ def read_view(probe: Probe, start: float, stop: float, width: int) -> View:
     # not always the first one's: a clock may step back
     left = min(_time(segment, _snapped(segment, first, step)) for segment, first, _ in pieces)
     t0 = left - max(0, math.ceil((left - start) / seconds)) * seconds
-    parts = [_read_part(probe, t0, step, *piece) for piece in pieces]
+    parts = [_read_part(probe, t0, seconds, step, *piece) for piece in pieces]
     n_columns = max(math.ceil((stop - t0) / seconds - 1e-6), *(part.here.stop for part in parts), 1)
     return View(t0, t0 + n_columns * seconds, n_columns, parts, width if step == 1 else n_columns)
 
 
-def _read_part(probe: Probe, t0: float, step: int, segment: Segment, first: int, stop: int) -> Part:
+def _read_part(
+    probe: Probe, t0: float, seconds: float, step: int, segment: Segment, first: int, stop: int
+) -> Part:
     begin = _snapped(segment, first, step)
     n_columns = -(-(stop - begin) // step)
     before = max(begin - step, segment.first_sample)
     after = min(begin + (n_columns + 1) * step, segment.stop_sample)
     columns = probe.columns(segment, before, after, step)
-    at = round((_time(segment, begin) - t0) / (step * segment.dt))
+    at = round((_time(segment, begin) - t0) / seconds)  # of the picture's columns, for all alike
     return Part(at, n_columns, columns, (begin - before) // step)
 
 

@@ -179,6 +179,18 @@ def test_same_pixels_in_any_view(recordings: list[Recorded], draw: st.DataObject
     assert view.t1 >= start + span - rounding
 
 
+def test_each_segment_lies_at_its_time_whatever_its_own_step(tmp_path: Path) -> None:
+    even = np.arange(10_000) / recorded.RATE
+    few = np.array([0, 1.4]) / recorded.RATE  # two samples farther apart than the others
+    times = np.concatenate([10 + even, 20 + few, 22 + 1.001 * even])
+    data = np.ones((times.size, 1), np.float32)
+    with recorded.probe(recorded.index(tmp_path, data, chunks=(1000, 1), times=times)) as probe:
+        view = read_view(probe, 10, 30, 1000)
+        seconds = (view.t1 - view.t0) / view.n_columns
+        found = [view.t0 + part.at * seconds for part in view.parts]
+    assert found == pytest.approx([10, 20, 22], abs=seconds)
+
+
 VALUES = st.sampled_from([0.0, 1.0, -1.0, 40.0, -40.0, 300.0, -300.0, np.nan, np.nan, np.inf])
 
 
