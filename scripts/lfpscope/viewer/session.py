@@ -3,10 +3,12 @@
 import gc
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lfpscope.addresses import is_remote
 from lfpscope.files import UserError
 from lfpscope.viewer.state import State, round_scale
 
@@ -122,22 +124,34 @@ class Session:
         threading.Thread(target=wait, daemon=True).start()
 
     def _load(self) -> None:
+        probes: list[Probe] = []
         try:
-            from lfpscope.viewer import page, render  # noqa: F401 - the page is loaded for later
+            from lfpscope.viewer import page  # noqa: F401 - for later
 
-            for slot, probe in zip(self.slots, self.open_probes().values(), strict=True):
-                if not isinstance(probe, UserError):
-                    # a tiny picture, so that the first one need not wait for the compiled loops
-                    render.draw(slot, first_state([probe]), 16, 16)
-                    break
+            probes += [one for one in self.open_probes().values() if not isinstance(one, UserError)]
+            if probes:
+                _load_loops(probes[0], samples=False)
             # all of this stays: Python need not look through it for garbage, 0.1 s each time
             gc.freeze()
         finally:
             self._loaded.set()  # if this failed, so will the page, and say why
+        if probes and not is_remote(probes[0].references.address):
+            # whoever zooms in will be told; or the program has ended meanwhile
+            with suppress(OSError, UserError, RuntimeError):
+                _load_loops(probes[0], samples=True)
 
     def open_probes(self) -> dict[str, "Probe | UserError"]:
         """All probes by name, open or with the reason why not."""
         return {slot.name: _open_or_why(slot) for slot in self.slots}
+
+
+def _load_loops(probe: "Probe", *, samples: bool) -> None:
+    """Draw a tiny picture, so that others need not wait until the compiled loops are loaded."""
+    from lfpscope.viewer.render import draw_probe
+
+    state = first_state([probe])
+    bucket = probe.sizes[0] * probe.references.clock.dt
+    draw_probe(probe, state.at(state.start, state.start + bucket) if samples else state, 16, 16)
 
 
 def _open_or_why(slot: Slot) -> "Probe | UserError":
