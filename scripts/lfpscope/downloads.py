@@ -53,14 +53,15 @@ def download(
         If the server refuses, if the file did not come whole in so many tries, if there is no room
         for it, or if the one that is there does not pass the check.
     """
-    if not path.exists():  # else no lock is wanted, and a cache of others may take none
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with alone(path) as locked:
-            if not path.exists():
-                own = "" if locked else f".{socket.gethostname()}-{os.getpid()}"
-                part = path.with_name(f"{path.name}{own}.part")
-                _fetch_whole(address, part, path, check, stall_seconds, tries)
-                return
+    with writing(path):
+        if not path.exists():  # else no lock is wanted, and a cache of others may take none
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with alone(path) as locked:
+                if not path.exists():
+                    own = "" if locked else f".{socket.gethostname()}-{os.getpid()}"
+                    part = path.with_name(f"{path.name}{own}.part")
+                    _fetch_whole(address, part, path, check, stall_seconds, tries)
+                    return
     try:  # another process was quicker, or another day
         check(path)
     except UserError as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from lfpscope.downloads import download
 from lfpscope.files import UserError, atomic, write_text
 from lfpscope.sources import demo
 
@@ -158,8 +159,11 @@ def test_a_folder_of_somebody_else(tmp_path: Path) -> None:
     try:
         if user == 0:  # who may write everywhere
             os.seteuid(65534)
-        with pytest.raises(UserError, match=rf"^{folder}/a\.txt: cannot be written: Permission"):
+        refused = rf"^{folder}/a\.txt: cannot be written: Permission"
+        with pytest.raises(UserError, match=refused):
             write_text(folder / "a.txt", "x")
+        with pytest.raises(UserError, match=refused):
+            download("http://127.0.0.1:9/a.txt", folder / "a.txt", check=print)
     finally:
         os.seteuid(user)
     assert not list(folder.iterdir())
