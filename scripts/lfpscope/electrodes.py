@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.files import UserError
-from lfpscope.hdf5 import referenced, scalar, text
+from lfpscope.hdf5 import member, referenced, scalar, text
 
 Column = npt.NDArray[Any]
 Rows = npt.NDArray[np.int64]
@@ -68,7 +68,8 @@ def read_channels(
     Raises
     ------
     UserError
-        If `channel_conversion` does not fit the channels: volts cannot be told.
+        If `channel_conversion` does not fit the channels, or is not in the file: volts cannot be
+        told.
     """
     warnings: list[str] = []
     rows, table = electrode_rows(nwb, series), _electrodes_table(nwb, series, warnings)
@@ -149,7 +150,7 @@ def _finite(values: Column) -> Column:
 
 
 def _channel_conversion(series: h5py.Group, n_channels: int) -> dict[str, Column]:
-    stored = series.get("channel_conversion")
+    stored = member(series, "channel_conversion")
     if stored is None:
         return {}
     if stored.size != n_channels or stored.dtype.kind not in "iuf":

@@ -45,6 +45,13 @@ def test_channel_conversion_is_a_coordinate(nwb, tmp_path):
         np.testing.assert_array_equal(dataset.volts_per_count.values, per_count)
 
 
+@pytest.mark.parametrize("link", [h5py.SoftLink("/gone"), h5py.ExternalLink("raw.nwb", "/gains")])
+def test_channel_conversion_that_is_not_in_the_file(nwb, link):
+    add_series(nwb)["channel_conversion"] = link
+    with pytest.raises(UserError, match=r"channel_conversion: a link (to /gone|into another file)"):
+        recording(nwb)
+
+
 def test_channel_conversion_of_another_length(nwb):
     add_series(nwb)["channel_conversion"] = [1.0, 2.0]
     with pytest.raises(UserError, match=r"channel_conversion of shape \(2,\) for 4 channels"):
