@@ -31,7 +31,7 @@ from lfpscope.viewer.readout import channel_at, read_sample
 from lfpscope.viewer.render import Picture
 from lfpscope.viewer.session import Session, first_state
 from lfpscope.viewer.state import State, from_query, read_depths, read_time, time_text
-from lfpscope.viewer.style import ACCENT, PAGE, SCROLL, text_line
+from lfpscope.viewer.style import ACCENT, MESSAGE, PAGE, SCROLL, text_line
 from lfpscope.viewer.tools import Controls, address_bar, area_names, navigation
 from lfpscope.viewer.worker import Worker
 
@@ -100,7 +100,7 @@ class Page:
         self._keyboard = Keyboard(page_keys(self))
         self._controls = Controls(tools, state, area_names(probes))
         self._reading = HTML("")
-        self._message = Div(visible=False, css_classes=["message"])
+        self._message = Div(visible=False, css_classes=["message"], stylesheets=[MESSAGE])
         self.panels: dict[str, Panel] = {}
         rows: list[Any] = []
         for name, probe in opened.items():

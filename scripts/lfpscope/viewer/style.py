@@ -28,6 +28,14 @@ HEADING = f"""
 .wrong {{ color: {WRONG}; white-space: normal; }}
 """
 
+# over the last line, so that nothing moves, nor is drawn anew, when it comes and goes
+MESSAGE = f"""
+:host {{
+  position: absolute; right: {RIGHT}px; bottom: 0; max-width: max(34%, 100% - 650px); z-index: 1;
+  padding: 2px 8px; line-height: 18px; background: white; border: 1px solid {ACCENT};
+}}
+"""
+
 # more probes than the window has room for scroll, above an axis and a minimap that stay
 SCROLL = ":host { overflow-y: auto; overflow-x: hidden; min-height: 0; }"
 
