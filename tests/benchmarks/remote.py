@@ -21,7 +21,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from serving import Served, serve
 
 from lfpscope.blocks import Samples, Source
-from lfpscope.recording import index_clock, open_nwb, read_clock, read_recording
+from lfpscope.indexing import index_recording
+from lfpscope.recording import open_nwb, read_clock, read_recording
 from lfpscope.references import open_references, write_references
 from lfpscope.summary import build_envelope
 
@@ -54,19 +55,7 @@ def show(what: str, most: str, served: Served, step: Callable[[], object]) -> No
 
 def index(address: str, folder: Path) -> None:
     """Do what `index_probe` does."""
-    with open_nwb(address) as nwb:
-        recording = read_recording(nwb, SERIES)
-        clock, exact = index_clock(nwb, recording)
-        write_references(
-            nwb,
-            recording,
-            clock,
-            session="s",
-            probe="p",
-            address=address,
-            path=folder / "lfp.json",
-            clock_is_exact=exact,
-        )
+    index_recording(address, folder / "lfp.json", session="s", probe="p", series=SERIES)
 
 
 def index_it(served: Served, folder: Path) -> None:

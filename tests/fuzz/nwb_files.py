@@ -29,9 +29,9 @@ from lfpscope import verifying
 from lfpscope.apart import Apart
 from lfpscope.envelope import Probe
 from lfpscope.files import UserError
+from lfpscope.indexing import index_recording
 from lfpscope.overviews import draw_probe
-from lfpscope.recording import index_clock, open_nwb, read_recording
-from lfpscope.references import open_references, write_references
+from lfpscope.references import open_references
 from lfpscope.sources import demo
 from lfpscope.sources.nwb import nwb_probes, probes_in_file
 from lfpscope.sources.tables import Probe as Row
@@ -177,20 +177,7 @@ def apart() -> Apart:
 def tell(row: Row, results: Path) -> tuple[Told, Summary]:
     """Make of a probe all that a run makes, and tell what it holds."""
     path, references, envelope = Path(row.address), results / "lfp.json", results / "envelope.zip"
-    with open_nwb(path) as nwb:
-        series = row.series
-        recording = read_recording(nwb, series)
-        clock, exact = index_clock(nwb, recording)
-        write_references(
-            nwb,
-            recording,
-            clock,
-            session="s",
-            probe="p",
-            address=str(path),
-            path=references,
-            clock_is_exact=exact,
-        )
+    index_recording(str(path), references, session="s", probe="p", series=row.series)
     opened = open_references(references)
     summary = build_envelope(opened, envelope)
     write_channels(summary, results / "channels.csv")

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.envelope import Probe
-from lfpscope.recording import open_nwb, read_clock, read_recording
-from lfpscope.references import References, open_references, write_references
+from lfpscope.indexing import index_recording
+from lfpscope.references import References, open_references
 from lfpscope.summary import Summary, build_envelope
 
 SERIES = "acquisition/lfp"
@@ -45,18 +45,9 @@ def index(
         for place in places:
             file.seek(place.byte_offset + place.size // 2)
             file.write(bytes(8))
-    with open_nwb(path) as nwb:
-        recording = read_recording(nwb, SERIES)
-        write_references(
-            nwb,
-            recording,
-            read_clock(nwb, recording),
-            session="session",
-            probe="probe",
-            address=str(path),
-            path=folder / "lfp.json",
-        )
-    return open_references(folder / "lfp.json")
+    references = folder / "lfp.json"
+    index_recording(str(path), references, session="session", probe="probe", series=SERIES)
+    return open_references(references)
 
 
 def summarise(

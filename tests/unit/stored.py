@@ -10,8 +10,8 @@ import numpy.typing as npt
 import xarray as xr
 
 from lfpscope.blocks import Samples, Source
-from lfpscope.recording import open_nwb, read_clock, read_recording
-from lfpscope.references import References, open_references, write_references
+from lfpscope.indexing import index_recording
+from lfpscope.references import References, open_references
 
 Data = npt.NDArray[Any]
 Write = Callable[[h5py.Group], None]
@@ -49,18 +49,9 @@ def write_series(path: Path, write: Write, mode: str = "w", **options: Any) -> P
 
 def index(path: Path) -> References:
     """Write references and open them."""
-    with open_nwb(path) as nwb:
-        recording = read_recording(nwb, SERIES)
-        write_references(
-            nwb,
-            recording,
-            read_clock(nwb, recording),
-            session="s",
-            probe="p",
-            address=str(path),
-            path=path.with_suffix(".json"),
-        )
-    return open_references(path.with_suffix(".json"))
+    references = path.with_suffix(".json")
+    index_recording(str(path), references, session="s", probe="p", series=SERIES)
+    return open_references(references)
 
 
 def as_engines_read(references: Path) -> Iterator[xr.Dataset]:

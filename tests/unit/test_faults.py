@@ -52,8 +52,8 @@ import h5py
 import numpy as np
 import pytest
 
-from lfpscope.recording import open_nwb, read_clock, read_recording
-from lfpscope.references import open_references, write_references
+from lfpscope.indexing import index_recording
+from lfpscope.references import open_references
 from lfpscope.summary import build_envelope
 
 INDEX = Path(__file__).parents[2] / "scripts" / "index_probe.py"
@@ -209,10 +209,7 @@ def test_samples_that_are_zeros(tmp_path: Path, write_nwb: Write) -> None:
     with path.open("r+b") as file:
         file.seek(last.byte_offset)
         file.write(bytes(last.size))
-    with open_nwb(path) as nwb:
-        recording = read_recording(nwb, LFP)
-        names = {"session": "s", "probe": "p", "address": str(path), "path": tmp_path / "lfp.json"}
-        write_references(nwb, recording, read_clock(nwb, recording), **names)
+    index_recording(str(path), tmp_path / "lfp.json", session="s", probe="p")
     references = open_references(tmp_path / "lfp.json")
     summary = build_envelope(references, tmp_path / "envelope.zarr.zip")
     assert summary.table()[3]["n_damaged"] == 1000

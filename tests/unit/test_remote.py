@@ -15,15 +15,9 @@ from lfpscope import addresses
 from lfpscope.addresses import RemoteFile, is_remote, open_address
 from lfpscope.envelope import Probe
 from lfpscope.files import UserError
+from lfpscope.indexing import index_recording
 from lfpscope.overviews import draw_probe
-from lfpscope.recording import index_clock, open_nwb, read_recording
-from lfpscope.references import (
-    References,
-    check_source,
-    open_references,
-    with_exact_clock,
-    write_references,
-)
+from lfpscope.references import References, check_source, open_references, with_exact_clock
 from lfpscope.sources import tables
 from lfpscope.sources.probes import fetch_file, find_probes
 from lfpscope.sources.tables import Session
@@ -65,21 +59,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def index(address: str, folder: Path) -> References:
     folder.mkdir()
     path = folder / "lfp.json"
-    with open_nwb(address) as file:
-        recording = read_recording(file, SERIES)
-        clock, exact = index_clock(file, recording)
-        assert exact != is_remote(address)
-        write_references(
-            file,
-            recording,
-            clock,
-            session="s",
-            probe="p",
-            address=address,
-            path=path,
-            clock_is_exact=exact,
-        )
-    return open_references(path)
+    index_recording(address, path, session="s", probe="p", series=SERIES)
+    references = open_references(path)
+    assert references.clock_is_exact != is_remote(address)
+    return references
 
 
 def results(references: References) -> dict[str, bytes]:

@@ -17,8 +17,8 @@ from serving import serve
 
 import lfpscope
 from lfpscope.files import UserError
-from lfpscope.recording import open_nwb, read_clock, read_recording
-from lfpscope.references import combine_references, open_references, write_references
+from lfpscope.indexing import index_recording
+from lfpscope.references import combine_references, open_references
 
 Data = npt.NDArray[Any]
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -38,18 +38,10 @@ def write_probe(folder: Path, probe: str, data: Data, address: str = "", **how: 
             if gains is not None:
                 series["channel_conversion"] = gains
             series["timestamps"] = 5 + np.arange(len(data)) / recorded.RATE
-    with open_nwb(address or source) as nwb:
-        recording = read_recording(nwb, recorded.SERIES)
-        write_references(
-            nwb,
-            recording,
-            read_clock(nwb, recording),
-            session="s",
-            probe=probe,
-            address=address or str(source),
-            path=folder / f"{probe}.json",
-        )
-    return folder / f"{probe}.json"
+    path = folder / f"{probe}.json"
+    where = address or str(source)
+    index_recording(where, path, session="s", probe=probe, series=recorded.SERIES)
+    return path
 
 
 GZIP = {"chunks": (200, 2), "compression": "gzip"}

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pytest
 import xarray as xr
 
-from lfpscope.recording import choose_series, open_nwb, read_clock, read_recording
-from lfpscope.references import combine_references, write_references
+from lfpscope.indexing import index_recording
+from lfpscope.references import combine_references
 
 Data = npt.NDArray[Any]
 
@@ -36,19 +36,9 @@ def write_probe(
         stored.attrs["conversion"] = conversion
         times = 5.0 + np.arange(len(data)) / 1250 + int(probe)
         series.create_dataset("timestamps", data=times, chunks=(timestamps_chunk,))
-    with open_nwb(folder / f"{probe}.nwb") as nwb:
-        (name,), _ = choose_series(nwb)
-        recording = read_recording(nwb, name)
-        write_references(
-            nwb,
-            recording,
-            read_clock(nwb, recording),
-            session="s",
-            probe=probe,
-            address=str(folder / f"{probe}.nwb"),
-            path=folder / f"{probe}.json",
-        )
-    return folder / f"{probe}.json"
+    path = folder / f"{probe}.json"
+    index_recording(str(folder / f"{probe}.nwb"), path, session="s", probe=probe)
+    return path
 
 
 def open_session(path: Path) -> xr.DataTree:

@@ -1,0 +1,47 @@
+"""A recording in its file → its references, in one step."""
+
+from pathlib import Path
+
+from lfpscope.describing import describe
+from lfpscope.recording import choose_series, index_clock, read_recording, reading
+from lfpscope.references import write_references
+
+
+def index_recording(address: str, path: Path, *, session: str, probe: str, series: str = "") -> str:
+    """Write references to the bytes of one recording.
+
+    Parameters
+    ----------
+    address : str
+        Path or address of the NWB file.
+    path : Path
+        The JSON to write.
+    session, probe : str
+        Ids under which the pipeline knows it.
+    series : str
+        Path of the series in the file; without it, the first that holds LFP.
+
+    Returns
+    -------
+    str
+        What was found, a few lines for a person to read.
+
+    Raises
+    ------
+    UserError
+        If the file or the series cannot be read, or not in place.
+    """
+    with reading(address) as nwb:
+        recording = read_recording(nwb, series or choose_series(nwb)[0][0])
+        clock, exact = index_clock(nwb, recording)
+        n_chunks = write_references(
+            nwb,
+            recording,
+            clock,
+            session=session,
+            probe=probe,
+            address=address,
+            path=path,
+            clock_is_exact=exact,
+        )
+    return describe(recording, clock, n_chunks=n_chunks, exact=exact)
