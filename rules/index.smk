@@ -4,7 +4,6 @@
 rule index_probe:
     """Write the references of one probe: where each chunk of its recording lies."""
     input:
-        nwb_of,
         source="<results>/{session}/probes/{probe}/source.json",
         script=script("index_probe"),
     output:
@@ -17,13 +16,11 @@ rule index_probe:
         mem_mb=lambda wildcards, attempt: 500 * attempt,
         runtime="1h",
     params:
-        series=lambda wildcards: probe(wildcards).series,
         library=library("index_probe"),
     shell:
         """
-        python {input.script:q} {input.source:q} --series={params.series:q} \
-            --session {wildcards.session} --probe {wildcards.probe} \
-            --references {output.references:q} >{log:q} 2>&1
+        python {input.script:q} {input.source:q} --session {wildcards.session} \
+            --probe {wildcards.probe} --references {output.references:q} >{log:q} 2>&1
         """
 
 

@@ -115,7 +115,7 @@ checkpoint list_probes:
 
 
 rule fetch_probe:
-    """Find, make or fetch a probe's file, check it, and note where it is.
+    """Find, make or fetch a probe's file, check it, and note where it is and what to take of it.
 
     The file itself is no output: Snakemake would delete it before it runs the rule.
     """
@@ -137,11 +137,12 @@ rule fetch_probe:
     params:
         address=lambda wildcards: probe(wildcards).address,
         source=lambda wildcards: probe(wildcards).source,
+        series=lambda wildcards: probe(wildcards).series,
         fetch=lambda wildcards: fetching(wildcards.session),
     shell:
         """
         python {input.script:q} {params.address:q} --source {params.source} \
-            --session {wildcards.session} --probe {wildcards.probe} \
+            --session {wildcards.session} --probe {wildcards.probe} --series={params.series:q} \
             --checked {output.source:q} {params.fetch} >{log:q} 2>&1
         """
 

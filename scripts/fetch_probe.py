@@ -14,6 +14,7 @@ def fetch_probe(
     session: str,
     probe: str,
     checked: Path,
+    series: str = "",
     listed: Path | None = None,
     keep: Path | None = None,
     stall_seconds: float = 60.0,
@@ -30,7 +31,9 @@ def fetch_probe(
     session, probe
         Ids.
     checked
-        JSON to write: address, size, modification time, what was checked.
+        JSON to write: address, series, size, modification time, what was checked.
+    series
+        Path of the probe's recording in the file; empty for the one that holds LFP.
     listed
         What AllenSDK says of the session's probes, where the file may have to be fetched.
     keep
@@ -50,7 +53,7 @@ def fetch_probe(
         stall_seconds=stall_seconds,
         tries=tries,
     )
-    write_json(checked, found)
+    write_json(checked, {**found, "series": series})
 
 
 if __name__ == "__main__":

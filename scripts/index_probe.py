@@ -8,23 +8,21 @@ from lfpscope.indexing import index_recording
 from lfpscope.program import program
 
 
-def index_probe(
-    source: Path, *, session: str, probe: str, references: Path, series: str = ""
-) -> None:
+def index_probe(source: Path, *, session: str, probe: str, references: Path) -> None:
     """Write references to the bytes of one recording, and print what was found in it.
 
     Parameters
     ----------
     source
-        JSON that says where the file is.
+        JSON that says where the file is, and which of its series to take; the one that holds LFP
+        if it names none.
     session, probe
         Ids.
     references
         Kerchunk JSON to write.
-    series
-        Path of the series in the file; without it, the one that holds LFP.
     """
-    address = read_json(source)["address"]
+    found = read_json(source)
+    address, series = found["address"], found.get("series", "")
     print(index_recording(address, references, session=session, probe=probe, series=series))
     if asked := traffic():
         print(f"asked     {asked}")
