@@ -6,6 +6,7 @@ from lfpscope.files import UserError
 from lfpscope.sources.tables import (
     Probe,
     Session,
+    check_secrets,
     find_files,
     read_probes,
     read_rows,
@@ -62,7 +63,7 @@ def test_probes_are_separated_by_commas(tmp_path):
         ),
         (
             "session\tsource\tlocation\na\tnwb\thttps://x.org/y.nwb?X-Amz-Signature=1\n",
-            "line 2: an address with a password or a signature",
+            "line 2: an address with a password, a token or a signature",
         ),
     ],
 )
@@ -71,6 +72,26 @@ def test_what_cannot_be_read_is_named(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(UserError, match=message):
         read_sessions(path)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "me:word@x.org/y.nwb",
+        "x.org/y.nwb?a=b&X-Amz-Signature=1",
+        "x.org/y.nwb?x-goog-credential=me",
+        "x.org/y.nwb?GoogleAccessId=me&Expires=9",
+        "x.org/y.nwb?sp=r&sig=1",
+        "x.org/y.nwb?private_token=1",
+    ],
+)
+def test_no_secret_is_taken_to_be_stored(secret):
+    with pytest.raises(UserError, match=r"^here: an address with a password, a token or a sign"):
+        check_secrets(f"https://{secret}", "here")
+
+
+def test_words_of_an_address_that_are_no_secrets():
+    check_secrets("https://x.org/@me/sig=1/token=2.nwb?version=3&design=4", "here")
 
 
 def test_a_table_that_is_not_text(tmp_path):

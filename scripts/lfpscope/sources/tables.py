@@ -15,6 +15,9 @@ from lfpscope.files import UserError, read_table, write_table
 
 NO_LFP = "no LFP"  # status of a probe without: it is whole as it is
 ADDRESSES = re.compile(r"\s+(?=[a-z0-9]+://)")  # what is between several
+SECRETS = re.compile(  # a password, or what signed addresses of Amazon, Google and Azure have
+    r"(?i)://[^/\s]*@|[?&](X-(Amz|Goog)-|AWSAccessKeyId=|GoogleAccessId=|Sig(nature)?=|(\w+_)?token=)"
+)
 SCHEMES = ("https", "http", "s3")  # of addresses that can be read in place
 
 
@@ -181,11 +184,11 @@ def check_source(session: Session) -> None:
 
 
 def check_secrets(address: str, where: str) -> None:
-    """Check that an address holds no password and no signature, because it will be stored."""
-    if re.search(r"://[^/\s]*@|[?&](X-Amz-|AWSAccessKeyId=|Signature=|sig=)", address):
+    """Check that an address holds nothing secret, because it will be stored."""
+    if SECRETS.search(address):
         raise UserError(
-            f"{where}: an address with a password or a signature, which would be stored. Give it "
-            "without; credentials are taken from the environment, or ~/.netrc."
+            f"{where}: an address with a password, a token or a signature, which would be stored. "
+            "Give it without; credentials are taken from the environment, or ~/.netrc."
         )
 
 
