@@ -1,5 +1,6 @@
 """References → decoded blocks, in parallel and in bounded memory."""
 
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -231,7 +232,7 @@ class Samples:
         narrow = layout.dtype.itemsize <= 2 or layout.dtype.newbyteorder("=") == np.float32
         self.dtype = np.dtype(np.float32 if narrow else np.float64)
         self._remote = is_remote(source.references.address)
-        self._pool = _threads(threads or (CONNECTIONS if self._remote else 2))
+        self._n_threads = threads or (CONNECTIONS if self._remote else 2)
 
     def read(self, first: int, stop: int, channels: Sequence[int] | None = None) -> Block:
         """Read samples first to stop of some channels, in stored units.
@@ -285,11 +286,10 @@ class Samples:
                     CACHE.keep((self._owner, place), packed, packed.nbytes)
                     work(*place, packed)
 
-        futures = [self._pool.submit(read, run) for run in self._grouped(missing)]
+        pool = _threads(self._n_threads)
+        futures = [pool.submit(read, run) for run in self._grouped(missing)]
         there = list(known)
-        futures += [
-            self._pool.submit(take, there[i : i + TAKEN]) for i in range(0, len(there), TAKEN)
-        ]
+        futures += [pool.submit(take, there[i : i + TAKEN]) for i in range(0, len(there), TAKEN)]
         for future in futures:
             future.result()
 
@@ -335,6 +335,10 @@ class Samples:
 def _threads(n: int) -> ThreadPoolExecutor:
     """Threads for all readers: each one of its own would cost memory that malloc keeps for it."""
     return ThreadPoolExecutor(n, thread_name_prefix="read")
+
+
+# a process that is forked has none of them, and would wait for ever
+os.register_at_fork(after_in_child=_threads.cache_clear)
 
 
 def _sliced(indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | slice:

@@ -81,6 +81,27 @@ def opened() -> set[Path]:
     return {one.resolve() for one in Path("/proc/self/fd").iterdir()}
 
 
+FORK = """
+import multiprocessing, sys
+import lfpscope
+
+lfp = lfpscope.open_session(sys.argv[1])["probe"].lfp
+
+def total():
+    return int(lfp.sum())
+
+ours = total()
+with multiprocessing.get_context("fork").Pool(1) as pool:
+    assert pool.apply_async(total).get(timeout=60) == ours
+"""
+
+
+def test_in_a_process_that_was_forked(tmp_path: Path) -> None:
+    """As PyTorch's DataLoader reads: none of the threads is there any more."""
+    command = [sys.executable, "-W", "ignore", "-c", FORK, session(tmp_path)]
+    subprocess.run(command, check=True)
+
+
 def test_the_folder_or_the_file(tmp_path: Path) -> None:
     session(tmp_path)
     trees = [lfpscope.open_session(tmp_path), lfpscope.open_session(str(tmp_path / "session.json"))]
