@@ -151,10 +151,11 @@ class Tab:
             arg=[start, stop],
         )
 
-    def move_to(self, start: float, stop: float) -> None:
+    def move_to(self, start: float, stop: float, *, settle: bool = True) -> None:
         time = "Bokeh.documents[0].get_model_by_name('time')"
         self.evaluate(f"{time}.setv({{start: {start}, end: {stop}}})")
-        self.settle()
+        if settle:
+            self.settle()
 
     def short_address(self) -> str:
         """What the address bar says behind the question mark, times without useless zeros."""

@@ -404,7 +404,7 @@ def test_a_source_that_goes_while_it_is_shown_is_named(
         tab.page.close()
 
 
-def test_a_server_that_goes_while_the_page_is_open_is_named_and_may_come_back(
+def test_a_server_that_is_slow_goes_and_comes_back(
     open_tab: Open, serve: Serve, copy: Path
 ) -> None:
     probe = copy / "probes" / PROBES[0]
@@ -416,6 +416,11 @@ def test_a_server_that_goes_while_the_page_is_open_is_named_and_may_come_back(
         names = ["--session", "demo-2", "--probe", PROBES[0], "--references", "lfp.json"]
         subprocess.run([*command, *names], cwd=probe, check=True)
         tab = open_tab(f"{rest.enter_context(serve(copy))}?t=20-22")
+        tab.wait_for("every sample")
+        server.seconds = 1  # for each answer
+        tab.move_to(70, 90, settle=False)
+        tab.wait_for("envelope of 128 samples · samples are being read")
+        server.seconds = 0
         tab.wait_for("every sample")
         wrong = tab.page.locator(".wrong", has_text=here.name)
         server.status[here.name] = 404

@@ -30,6 +30,8 @@ def test_shows_the_whole_recording_of_every_probe(tab: Tab) -> None:
     assert (round(start, 2), round(stop, 1)) == (5.21, 149.7)
     for area in ("APN", "LP", "DG", "CA1"):
         assert area in tab.texts()
+    assert tab.source("health")["what"] == [f"{PROBES[1]}: gap of 3.750 s in the clock"]
+    assert [tab.source(f"channel marks {probe}")["marker"] for probe in PROBES] == [["x"], ["x"]]
 
 
 def test_bokeh_serves_it(open_tab: Open, bokeh_serve: str) -> None:

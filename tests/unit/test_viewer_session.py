@@ -11,6 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import recorded
 
 from lfpscope.files import UserError
 from lfpscope.viewer.app import main
@@ -202,6 +203,29 @@ def test_the_minimap_shows_gaps_and_a_healthy_probe_has_no_troubles(slot: Slot) 
     assert t1 >= 14
     assert (line == 255).any()
     assert find_troubles(slot.open()) == []
+
+
+def test_the_health_lane_says_what_is_wrong_and_when(tmp_path: Path) -> None:
+    times = 5 + np.arange(3000) / 1250
+    times[1000:] += 2
+    times[2000:] -= 0.5
+    times[2100:2810] = np.nan
+    noise = recorded.walk(3000, 2, step=1e-6)
+    spoilt = ((1, 0), (1, 1), (3, 0))  # of the latter, samples 2100 to 2799, none has a time
+    references = recorded.index(tmp_path, noise, chunks=(700, 1), times=times, damaged=spoilt)
+    with recorded.probe(references) as probe:
+        troubles = find_troubles(probe)
+    assert [one.what.partition(" (")[0] for one in troubles] == [
+        "probe: gap of 2.000 s in the clock",
+        "probe: the clock steps back by 0.500 s",
+        "probe: gap of 0.568 s in the clock",
+        "probe: 710 samples have no usable time and are not shown",
+        "probe: damaged chunks: 2",
+        "probe: damaged chunks: 1",
+    ]
+    assert [edge for one in troubles for edge in (one.start, one.stop)] == pytest.approx(
+        [5.8, 7.8, 8.1, 8.6, 8.18, 8.748, 5, 5, 5.56, 8.1192, 5, 5]
+    )
 
 
 def test_labels_leave_room_for_one_another() -> None:

@@ -25,6 +25,7 @@ from bokeh.models import (
     Text,
 )
 
+from lfpscope.clock import Clock
 from lfpscope.drawing import HEAT_COLOURS, HEAT_GAP, HEAT_PALETTE, amplitude, read_view
 from lfpscope.envelope import Probe
 from lfpscope.viewer.render import HEAT_SHARE, palette
@@ -186,10 +187,16 @@ def find_troubles(probe: Probe) -> list[Trouble]:
     height = probe.references.layout.chunks[0]
     for row in sorted({damage.row for damage in probe.damaged}):
         here = [damage for damage in probe.damaged if damage.row == row]
-        last = min((row + 1) * height, clock.n_samples) - 1
         text = f"{name}: damaged chunks: {len(here)} ({here[0].reason})"
-        troubles.append(Trouble(clock.seconds(row * height), clock.seconds(last), text))
+        troubles.append(Trouble(*_stretch(clock, row * height, (row + 1) * height), text))
     return troubles
+
+
+def _stretch(clock: Clock, first: int, stop: int) -> tuple[float, float]:
+    """Times of samples first to stop; where none of them has one, the recording's start."""
+    parts = [(max(first, one.first_sample), min(stop, one.stop_sample)) for one in clock.valid]
+    known = [clock.seconds(i) for begin, end in parts if begin < end for i in (begin, end - 1)]
+    return min(known, default=clock.t0), max(known, default=clock.t0)
 
 
 def _gap(name: str, start: float, stop: float) -> Trouble:
