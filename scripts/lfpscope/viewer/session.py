@@ -111,7 +111,7 @@ class Session:
         self.sizes: dict[str, tuple[int, int]] = {}
         found = sorted(folder.glob(PROBES))
         self.slots = [Slot(path.parent, moved) for path in found]
-        self._loaded = threading.Event()
+        self._loaded, self._rest = threading.Event(), threading.Event()
         threading.Thread(target=self._load, daemon=True).start()
 
     def when_loaded(self, then: Callable[[], None]) -> None:
@@ -124,21 +124,31 @@ class Session:
         threading.Thread(target=wait, daemon=True).start()
 
     def _load(self) -> None:
-        probes: list[Probe] = []
         try:
             from lfpscope.viewer import page  # noqa: F401 - for later
 
-            probes += [one for one in self.open_probes().values() if not isinstance(one, UserError)]
-            if probes:
-                _load_loops(probes[0], samples=False)
+            for probe in self._open()[:1]:
+                _load_loops(probe, samples=False)
             # all of this stays: Python need not look through it for garbage, 0.1 s each time
             gc.freeze()
         finally:
             self._loaded.set()  # if this failed, so will the page, and say why
-        if probes and not is_remote(probes[0].references.address):
-            # whoever zooms in will be told; or the program has ended meanwhile
-            with suppress(OSError, UserError, RuntimeError):
-                _load_loops(probes[0], samples=True)
+
+    def load_rest(self) -> None:
+        """Load, in a thread of its own, what it takes to zoom in; once, however often called."""
+        if not self._rest.is_set():
+            self._rest.set()
+            threading.Thread(target=self._load_rest, daemon=True).start()
+
+    def _load_rest(self) -> None:
+        for probe in self._open()[:1]:
+            if not is_remote(probe.references.address):
+                # whoever zooms in will be told; or the program has ended meanwhile
+                with suppress(OSError, UserError, RuntimeError):
+                    _load_loops(probe, samples=True)
+
+    def _open(self) -> "list[Probe]":
+        return [one for one in self.open_probes().values() if not isinstance(one, UserError)]
 
     def open_probes(self) -> dict[str, "Probe | UserError"]:
         """All probes by name, open or with the reason why not."""
