@@ -124,14 +124,17 @@ class Session:
         threading.Thread(target=wait, daemon=True).start()
 
     def _load(self) -> None:
+        # all that is made now stays: to look through it for garbage takes half of the time to open
+        # probes, and 0.1 s each time later on
+        gc.disable()
         try:
             from lfpscope.viewer import page  # noqa: F401 - for later
 
             for probe in self._open()[:1]:
                 _load_loops(probe, samples=False)
-            # all of this stays: Python need not look through it for garbage, 0.1 s each time
-            gc.freeze()
         finally:
+            gc.freeze()
+            gc.enable()
             self._loaded.set()  # if this failed, so will the page, and say why
 
     def load_rest(self) -> None:
