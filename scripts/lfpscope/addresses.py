@@ -81,7 +81,9 @@ class LocalFile:
         try:
             self._descriptor = os.open(Path(address), os.O_RDONLY)
         except OSError as error:
-            raise UserError(f"{address}: {error.strerror}.") from None
+            raise UserError(
+                f"{address}: {error.strerror}. Correct the location, or its permissions."
+            ) from None
         self._close = finalize(self, os.close, self._descriptor)
         self.size = os.fstat(self._descriptor).st_size
 
@@ -111,7 +113,9 @@ class LocalFile:
         try:
             return os.pread(self._descriptor, size, offset)
         except OSError as error:
-            raise UserError(f"{self.address}: byte {offset}: {error.strerror}.") from None
+            raise UserError(
+                f"{self.address}: byte {offset}: {error.strerror}. Read it from another disk."
+            ) from None
 
 
 class RemoteFile:
@@ -302,7 +306,9 @@ def _url(address: str) -> str:
     if scheme in ("http", "https"):
         return address
     if scheme != "s3":
-        raise UserError(f"{address}: scheme {scheme}; expected a path, https:// or s3://.")
+        raise UserError(
+            f"{address}: scheme {scheme}; expected a path, https:// or s3://. Correct it."
+        )
     import botocore.session
     from botocore import UNSIGNED
     from botocore.config import Config

@@ -180,7 +180,7 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise UserError(f"{path}: no such file. Run the pipeline to make it.") from None
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror}.") from None
+        raise UserError(f"{path}: {error.strerror}. Mend that and run again.") from None
     except ValueError as error:
         raise UserError(f"{path}: not JSON ({error}). Delete it and run again.") from None
 

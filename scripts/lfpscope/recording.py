@@ -25,6 +25,7 @@ from lfpscope.series import read_times, stored_rate
 
 PLAUSIBLE_RATES = (10.0, 100_000.0)  # Hz; others are read, with a warning
 TIMESTAMPS_BLOCK = 1 << 14  # samples of the clock at once: what stays in a core's cache
+OTHER = "Name another series in the column `series` of sessions.tsv, or ask who wrote the file."
 CHUNKS_AHEAD = 64  # of timestamps, decoded in parallel
 
 
@@ -121,7 +122,10 @@ def _open_remote(remote: RemoteFile) -> h5py.File:
         return h5py.File(Blocks(remote), "r")
     except OSError as error:
         kind = f"it starts with {remote.read(0, 16)!r}" if "signature" in str(error) else error
-        raise UserError(f"{remote.address}: not a whole HDF5 file: {kind}.") from None
+        raise UserError(
+            f"{remote.address}: not a whole HDF5 file: {kind}. Correct the location, or put a "
+            "whole one there."
+        ) from None
 
 
 def _why_unreadable(path: Path, error: str) -> str:
@@ -162,9 +166,9 @@ def read_recording(nwb: h5py.File, series: str) -> Recording:
     if data is None:
         raise UserError(f"{where}: no such series with data. Run list_probes again.")
     if data.dtype.kind not in "iuf" or data.dtype.itemsize > 8:
-        raise UserError(f"{where}: data of type {data.dtype}, expected integers or floats.")
+        raise UserError(f"{where}: data of type {data.dtype}, expected integers or floats. {OTHER}")
     if data.ndim not in (1, 2) or 0 in data.shape:
-        raise UserError(f"{where}: data of shape {data.shape}, expected time × channel.")
+        raise UserError(f"{where}: data of shape {data.shape}, expected time × channel. {OTHER}")
     transposed = time_is_last(nwb, group)
     shape = data.shape[::-1] if transposed else data.shape
     n_samples, n_channels = shape[0], shape[1] if data.ndim == 2 else 1
