@@ -163,6 +163,9 @@ class Probe:
             self.std = np.sqrt(m2 / np.where(n > 0, n, np.nan)) * np.abs(references.scale)
         mean = mean * references.scale + references.add
         self.mean = np.where(np.isfinite(mean), mean, 0.0)
+        # of segments, of which there may be thousands
+        self._firsts = np.array([s.first_sample for s in references.clock.segments])
+        self._lengths = np.array([s.n_samples for s in references.clock.segments])
         self._source = Source(references)
         self._samples = Samples(self._source, step=self._step)
 
@@ -271,11 +274,8 @@ class Probe:
         self, segment: Segment, begin: int, end: int, step: int, level: int
     ) -> Columns:
         # buckets are counted from the segment's start, as columns are
-        offset = sum(
-            -(-s.n_samples // level)
-            for s in self.references.clock.segments
-            if s.first_sample < segment.first_sample
-        )
+        before = self._lengths[: np.searchsorted(self._firsts, segment.first_sample)]
+        offset = int((-(-before // level)).sum())
         first = offset + (begin - segment.first_sample) // level
         stop = offset + -(-(end - segment.first_sample) // level)
         stored, flags = self._buckets(level, first, stop)
