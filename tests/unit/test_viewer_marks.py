@@ -51,12 +51,12 @@ def test_the_last_mark_in_a_range_is_taken_away(tmp_path: Path) -> None:
 def test_a_mark_may_be_of_some_channels_of_a_probe(tmp_path: Path) -> None:
     path = tmp_path / "marks.csv"
     marks.add_mark(path, 1, 2, "ripple", "a", [7, 8])
-    marks.add_mark(path, 3, 4, "all")
+    marks.add_mark(path, 3, 4, "")
     after = marks.toggle_bad(path, "a", 9)
     ripple = Interval(1, 2, "mark: ripple")
     assert marks.boxes(after, "a") == [(ripple, {7, 8})]
     assert marks.boxes(after, "b") == []
-    assert marks.marked(after) == [ripple, Interval(3, 4, "mark: all")]
+    assert marks.marked(after) == [ripple, Interval(3, 4, "mark")]
     assert marks.bad_channels(after, "a") == {9}
 
 
@@ -120,6 +120,9 @@ def test_next_and_previous_interval() -> None:
 def test_names_stand_where_there_is_room() -> None:
     here = shading([Interval(0, 1, "short"), Interval(5, 50, "a long one")], 0, 100, 1000)
     assert here["label"] == ["", "a long one"]
+    one_in_another = shading([Interval(0, 50, "outer"), Interval(0, 20, "inner")], 0, 100, 1000)
+    assert one_in_another["label"] == ["outer", "inner"]
+    assert one_in_another["at"] == [0, 4]  # beside the letters of the outer one
     many = shading([Interval(0, 1, "x")] * 1000, 0, 100, 1000)
     assert many["label"] == ["1000 intervals: zoom in to see them"]
 

@@ -42,16 +42,21 @@ def shading(
             "at": [start],
             "colour": [TRANSPARENT],
         }
-    per_second = width / (stop - start)
-    room = [(min(one.stop, stop) - max(one.start, start)) * per_second for one in here]
+    labels: list[str] = []
+    places: list[float] = []
+    free = start  # from here on there is no label yet
+    for one in here:
+        at = max(one.start, free)
+        end = at + len(one.name) * LETTER * (stop - start) / width
+        fits = end < min(one.stop, stop)
+        labels.append(one.name if fits else "")
+        places.append(at)
+        free = end if fits else free
     return {
         "start": [one.start for one in here],
         "stop": [one.stop for one in here],
         "name": [one.name for one in here],
-        "label": [
-            one.name if len(one.name) * LETTER < pixels else ""
-            for one, pixels in zip(here, room, strict=True)
-        ],
-        "at": [max(one.start, start) for one in here],
+        "label": labels,
+        "at": places,
         "colour": [interval_colour(one.name) for one in here],
     }

@@ -165,4 +165,7 @@ def boxes(marks: list[Mark], probe: str) -> list[tuple[Interval, set[int]]]:
 def marked(marks: list[Mark]) -> list[Interval]:
     """Marks that are stretches of time, as intervals."""
     timed = (mark for mark in marks if mark.start)
-    return [Interval(float(m.start), float(m.stop), f"mark: {m.note}") for m in timed]
+    return [
+        Interval(float(m.start), float(m.stop), f"mark: {m.note}" if m.note else "mark")
+        for m in timed
+    ]
