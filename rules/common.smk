@@ -345,6 +345,15 @@ def fetching(session):
     return ""
 
 
+def row_of(wildcards):
+    """What the table says of the probe in the wildcards, and from where its file is fetched."""
+    one = probe(wildcards)
+    return (
+        f"{shlex.quote(one.address)} --source {one.source} --series={shlex.quote(one.series)} "
+        f"{fetching(wildcards.session)}"
+    )
+
+
 def options(name, values):
     """An option with its values; nothing where there are none."""
     return " ".join([name, *map(shlex.quote, values)]) if values else ""

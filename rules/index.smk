@@ -13,7 +13,7 @@ rule index_probe:
     benchmark:
         "benchmarks/index_probe/{session}/{probe}.tsv"
     resources:
-        mem_mb=lambda wildcards, attempt: 500 * attempt,
+        mem_mb=1000,
         runtime="1h",
     params:
         library=library("index_probe"),

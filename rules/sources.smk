@@ -135,15 +135,11 @@ rule fetch_probe:
         runtime="4h",
         downloads=lambda wildcards: int(bool(fetching(wildcards.session))),
     params:
-        address=lambda wildcards: probe(wildcards).address,
-        source=lambda wildcards: probe(wildcards).source,
-        series=lambda wildcards: probe(wildcards).series,
-        fetch=lambda wildcards: fetching(wildcards.session),
+        row=row_of,
     shell:
         """
-        python {input.script:q} {params.address:q} --source {params.source} \
-            --session {wildcards.session} --probe {wildcards.probe} --series={params.series:q} \
-            --checked {output.source:q} {params.fetch} >{log:q} 2>&1
+        python {input.script:q} {params.row} --session {wildcards.session} \
+            --probe {wildcards.probe} --checked {output.source:q} >{log:q} 2>&1
         """
 
 
