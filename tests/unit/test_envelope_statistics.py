@@ -17,7 +17,7 @@ from lfpscope import kernels
 from lfpscope.envelope import Probe, bucket_starts
 from lfpscope.files import UserError
 from lfpscope.kernels import ALL_NAN, CLEAN, SOME_NAN
-from lfpscope.summary import Summary, build_envelope
+from lfpscope.summary import ANEW, Summary, build_envelope
 
 Data = npt.NDArray[Any]
 SECOND = 1250  # samples; the shortest flat stretch
@@ -271,6 +271,17 @@ def test_sums_do_not_depend_on_the_place_of_a_bucket() -> None:
     total, squares = kernels._sums(x, x[0])
     assert total == pytest.approx((x - x[0]).sum(), rel=1e-12)
     assert squares == pytest.approx(((x - x[0]) ** 2).sum(), rel=1e-12)
+
+
+def test_the_first_of_many_damaged_chunks_are_named(tmp_path: Path) -> None:
+    data = recorded.walk(2500, 1, step=1.0).astype(np.float32)
+    assert recorded.summarise(recorded.index(tmp_path, data, chunks=(100, 1)))[0].damage == []
+    damaged = tuple((row, 0) for row in range(1, 24))
+    references = recorded.index(tmp_path, data, chunks=(100, 1), damaged=damaged)
+    lines = recorded.summarise(references)[0].describe_damage().splitlines()
+    assert lines[0].startswith("probe probe, channel 0, 10.080 to 10.159 s, byte ")
+    assert lines[19].startswith("probe probe, channel 0, 11.600 to 11.679 s, byte ")
+    assert lines[20:] == ["and 3 more", f"{ANEW}."]
 
 
 def test_damage_may_end_the_pass(tmp_path: Path) -> None:
