@@ -162,12 +162,20 @@ def draw_session(
         In pixels; the picture is higher where a session has more probes than fit.
     microvolts : float
         The upper end of the colours.
+
+    Raises
+    ------
+    UserError
+        If references or envelope do not fit each other, or no recording has a usable clock.
     """
     with ExitStack() as stack:
-        probes = [
+        opened = [
             stack.enter_context(Probe(open_references(one), envelope))
             for one, envelope in zip(references, envelopes, strict=True)
         ]
+        # one that cannot be drawn does not take the others along
+        probes = [probe for probe in opened if probe.references.clock.valid] or opened
+        timeless = [probe.references.probe for probe in opened if probe not in probes]
         clocks = [_clock_of(probe) for probe in probes]
         start, stop = min(c.t0 for c in clocks), max(c.t1 for c in clocks)
         shown = _intervals_in(intervals, start, stop)
@@ -179,7 +187,9 @@ def draw_session(
         figure = _figure(width, height)
         noun = "probe" if len(probes) == 1 else "probes"
         caption = f"{len(probes)} {noun} on one clock · {duration_text(stop - start)}"
-        _title(figure, f"session {session}", f"{caption} · amplitude over depth")
+        caption += " · amplitude over depth"
+        caption += f" · not drawn, without a time: {', '.join(timeless)}" if timeless else ""
+        _title(figure, f"session {session}", caption)
         if shown:
             lane = Box(left, LANE_TOP, room.width, LANE_HEIGHT)
             _interval_lane(figure, lane, shown, start, stop)

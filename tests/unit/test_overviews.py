@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import recorded
 
+from lfpscope.files import UserError
 from lfpscope.overviews import draw_probe, draw_session
 
 Draw = Callable[[str | None], bytes]
@@ -87,6 +88,27 @@ def test_damage_is_hatched_where_it_has_a_time(tmp_path: Path) -> None:
     upper, lower = (np.flatnonzero(half.sum(axis=0) > 5) for half in halves)
     assert (upper.min(), upper.max()) == pytest.approx((165, 183), abs=2)  # 18 to 18.8 s
     assert (lower.min(), lower.max()) == pytest.approx((0, 9), abs=2)  # 10.4 to 10.8 s
+
+
+def test_a_probe_without_a_time_does_not_take_its_session_along(tmp_path: Path) -> None:
+    made = {}
+    for name, times in (("good", None), ("bad", np.full(900, np.nan))):
+        (tmp_path / name).mkdir()
+        data = recorded.walk(900, 1, step=1e-6)
+        references = recorded.index(tmp_path / name, data, chunks=(900, 1), times=times)
+        made[name] = references.file, recorded.summarise(references)[1]
+
+    def draw(*names: str) -> bytes:
+        picture = tmp_path / "overview.png"
+        inputs = zip(*(made[name] for name in names), strict=True)
+        draw_session(*inputs, session="s", overview=picture, width=640, height=400)
+        return picture.read_bytes()
+
+    both, alone = (matplotlib.image.imread(BytesIO(draw(*n))) for n in (("good", "bad"), ("good",)))
+    assert (both[60:] == alone[60:]).all()
+    assert (both[:60] != alone[:60]).any()  # the caption tells of it
+    with pytest.raises(UserError, match="no sample has a usable time; nothing can be drawn"):
+        draw("bad")
 
 
 def test_a_picture_grows_with_more_probes_than_fit(tmp_path: Path) -> None:
