@@ -89,6 +89,18 @@ def test_a_hidden_probe_takes_no_room(tab: Tab) -> None:
     tab.page.wait_for_function("() => !location.search.includes('probes')")
 
 
+@pytest.mark.parametrize("width", [700, 3840])
+def test_a_window_of_any_width_has_all_controls(open_tab: Open, address: str, width: int) -> None:
+    tab = open_tab(address, width=width)
+    tab.wait_for("ms", 1)
+    controls = tab.page.locator("button:visible, select:visible, input:visible").all()
+    boxes = [control.bounding_box() for control in controls]
+    assert len(boxes) > 15
+    assert [box for box in boxes if box["x"] < 0 or box["x"] + box["width"] > width] == []
+    pictures = tab.page.locator(".bk-Plot.traces").first.bounding_box()
+    assert pictures["width"] == pytest.approx(width - 92, abs=30)
+
+
 def test_a_range_of_depths(tab: Tab, session: Path) -> None:
     entry = tab.page.get_by_placeholder("µm 500-1500")
     entry.fill("400-100")
