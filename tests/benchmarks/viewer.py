@@ -43,7 +43,8 @@ WIDTH, HEIGHT = 1200, 800
 N_PROBES = 6
 START, RATE = 13.58, 1249.9969812390361
 SPAN = FULL / RATE
-BELOW = (WIDTH - 2) * 127 / RATE  # seconds of a view just below the finest bucket of 128
+# seconds of a view just below the finest bucket of 128; rounded times must not make it one above
+BELOW = (WIDTH - 2) * 126.5 / RATE
 
 
 # --- a session ----------------------------------------------------------------------------------
