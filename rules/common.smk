@@ -17,8 +17,8 @@ from jsonschema import Draft202012Validator
 from snakemake.exceptions import IncompleteCheckpointException, WorkflowError
 from snakemake.utils import validate
 
-# What Snakemake makes, it keeps: looking for garbage among it, again and again as it grows, would take
-# a sixth of a dry run of 60 sessions
+# What Snakemake makes, it keeps: looking for garbage among it, again and again as it grows, takes a
+# tenth of a dry run of 60 sessions
 gc.freeze()
 gc.set_threshold(50_000)
 
