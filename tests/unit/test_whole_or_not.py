@@ -186,7 +186,10 @@ def test_what_the_kernel_refuses_in_the_middle(made: Path, tmp_path: Path) -> No
     path = tmp_path / "one/probes/a/lfp.json"
     path.parent.mkdir(parents=True)
     path.write_text("earlier")
-    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (MOST, MOST))  # noqa: E731
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (MOST, MOST))
+
     message = refusal("index_probe", made, tmp_path, preexec_fn=limit)
     assert message.startswith(f"error: {path}: cannot be written: File too large.")
     assert contents(tmp_path) == {"one/probes/a/lfp.json": b"earlier"}
