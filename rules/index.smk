@@ -13,8 +13,9 @@ rule index_probe:
     benchmark:
         "benchmarks/index_probe/{session}/{probe}.tsv"
     resources:
-        mem_mb=1000,
-        runtime="1h",
+        # 85 MB for a released probe; more with very many chunks
+        mem_mb=lambda wildcards, attempt: 500 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         library=library("index_probe"),
     shell:

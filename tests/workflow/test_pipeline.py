@@ -204,9 +204,10 @@ def test_killed_run_is_completed(workflow, write_nwb):
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     ) as process:
-        wait_for(lambda: (workflow / "results/one/probes/a/lfp.json").exists())
+        # whichever probe the scheduler takes first
+        wait_for(lambda: any((workflow / "results").glob("one/probes/*/lfp.json")))
         os.killpg(process.pid, signal.SIGKILL)
-    assert not (workflow / "results/one/probes/d/channels.csv").exists()
+    assert len(list((workflow / "results").glob("one/probes/*/channels.csv"))) < 4
     workflow.run("summaries")
     assert len(list((workflow / "results").glob("one/probes/*/channels.csv"))) == 4
     assert "Nothing to be done" in workflow.run("summaries").output
