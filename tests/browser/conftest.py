@@ -165,10 +165,6 @@ class Tab:
     def press(self, *keys: str) -> None:
         for key in keys:
             self.page.keyboard.press(key)
-            # the server empties it when it has acted
-            self.page.wait_for_function(
-                "() => !Bokeh.documents[0].get_model_by_name('keys').data.key[0]"
-            )
             self.settle()
 
     def source(self, name: str) -> dict[str, list[Any]]:
@@ -250,8 +246,13 @@ class Tab:
         self.page.locator(f".bk-tool-icon-{icon}").first.click()
 
     def settle(self) -> None:
-        """Wait until what was asked for has been drawn."""
-        self.page.wait_for_timeout(400)
+        """Wait until what was asked for has been done and drawn."""
+        self.page.wait_for_timeout(100)  # the browser's own part
+        # the server answers in turn: it empties the key, one that does nothing as well
+        keys = "Bokeh.documents[0].get_model_by_name('keys').data"
+        self.page.wait_for_function(f"() => !{keys}.key[0]")
+        self.evaluate(f"{keys} = {{key: ['none']}}")
+        self.page.wait_for_function(f"() => !{keys}.key[0]")
         self.page.wait_for_function(
             """() => {
                 const page = Bokeh.documents[0]

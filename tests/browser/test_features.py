@@ -167,8 +167,10 @@ def test_the_address_reproduces_the_view(open_tab: Open, address: str) -> None:
     assert "CA1" in tab.texts()
     assert "DG" not in tab.texts()
     assert tab.page.locator(".badge:visible").count() == 1
+    tab.settle()
     other = open_tab(tab.page.url)
     other.wait_for("every sample", 0)
+    other.settle()
     name = f"picture {PROBES[1]}"
     assert other.source(name)["image"] == tab.source(name)["image"]
 

@@ -84,7 +84,8 @@ class Keyboard:
         key = self._keys.get(new["key"][0].split(" ")[0])
         if key is not None:
             key.act()
-            # once the page has settled: so the browser knows that it has been done
+        if new["key"][0]:
+            # once the page has settled: so the browser knows that all before it has been done
             self.pressed.document.add_next_tick_callback(self._done)
 
     def _done(self) -> None:
