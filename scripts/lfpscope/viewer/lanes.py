@@ -21,13 +21,13 @@ from bokeh.models import (
     Quad,
     Range1d,
     RangeTool,
-    Span,
     Text,
 )
 
 from lfpscope.clock import Clock
 from lfpscope.drawing import HEAT_COLOURS, HEAT_GAP, HEAT_PALETTE, amplitude, read_view
 from lfpscope.envelope import Probe
+from lfpscope.viewer.plots import Plots, hover_names
 from lfpscope.viewer.render import HEAT_SHARE, palette
 from lfpscope.viewer.state import HEAT
 from lfpscope.viewer.style import (
@@ -37,9 +37,7 @@ from lfpscope.viewer.style import (
     LEFT,
     STRIP,
     WRONG,
-    bare_plot,
     borders,
-    hover_names,
     quiet_axis,
 )
 
@@ -57,23 +55,23 @@ return (tick < 0 ? "−" : "") + minutes + ":" + seconds.padStart(decimals ? dec
 """
 
 
-def time_axis(x_range: Range1d, tools: list[Any], cursor: Span, spans: ColumnDataSource) -> Plot:
+def time_axis(plots: Plots, spans: ColumnDataSource) -> Plot:
     """The one axis of all panels, with the names of intervals where there is room."""
-    plot = bare_plot(
-        x_range,
+    plot = plots.plot(
+        plots.time,
         Range1d(0, 1),
-        tools,
+        plots.tools,
         height=48,
         sizing_mode="stretch_width",
         **borders(STRIP + LEFT),
     )
     look = {"fill_color": "colour", "fill_alpha": 0.35, "line_color": "white"}
-    quads = plot.add_glyph(spans, Quad(left="start", right="stop", bottom=0, top=1, **look))
+    quads = plots.layer(plot, spans, Quad(left="start", right="stop", bottom=0, top=1, **look))
     font = {"text_font_size": FONT, "text_color": INK, "text_baseline": "middle"}
-    plot.add_glyph(spans, Text(x="at", y=0.5, x_offset=3, text="label", **font))
+    plots.layer(plot, spans, Text(x="at", y=0.5, x_offset=3, text="label", **font))
     plot.add_tools(
         hover_names("@name", quads),
-        CrosshairTool(overlay=cursor),
+        CrosshairTool(overlay=plots.cursor),
     )
     plot.add_layout(clock_axis(), "below")
     return plot
@@ -94,23 +92,23 @@ def clock_axis() -> LinearAxis:
 
 
 def minimap(
-    probes: Sequence[Probe], x_range: Range1d, start: float, stop: float, microvolts: float
+    plots: Plots, probes: Sequence[Probe], start: float, stop: float, microvolts: float
 ) -> Plot:
     """The whole recording: amplitude of each probe over time, and its health in a line below.
 
     Parameters
     ----------
+    plots : Plots
+        Makes it; what their time shows is a box to be dragged.
     probes : sequence of Probe
         From the top down.
-    x_range : Range1d
-        What the panels show: a box to be dragged.
     start, stop : float
         Session time of the whole, seconds.
     microvolts : float
         What the scale bar stands for at first.
     """
     n = len(probes)
-    plot = bare_plot(
+    plot = plots.plot(
         Range1d(start, stop),
         Range1d(0, max(n, 1)),
         height=ROW * max(n, 1) + 10,
@@ -130,8 +128,8 @@ def minimap(
             column.append(value)
         troubles += [(trouble, bottom) for trouble in find_troubles(probe)]
     place = {"x": "x", "dw": "dw", "y": "y", "dh": 0.95 - HEALTH}
-    plot.add_glyph(ColumnDataSource(lines), Image(image="image", color_mapper=mapper, **place))
-    health = ColumnDataSource(
+    plots.layer(plot, plots.source(lines), Image(image="image", color_mapper=mapper, **place))
+    health = plots.source(
         {
             "start": [trouble.start for trouble, _ in troubles],
             "stop": [trouble.stop for trouble, _ in troubles],
@@ -143,12 +141,12 @@ def minimap(
     )
     edges = {"left": "start", "right": "stop", "bottom": "bottom", "top": "top"}
     look = {"fill_color": WRONG, "line_color": WRONG, "line_width": 2}
-    bars = plot.add_glyph(health, Quad(**edges, **look))
+    bars = plots.layer(plot, health, Quad(**edges, **look))
     plot.add_tools(hover_names("@what", bars))
     box = BoxAnnotation(
         fill_color=ACCENT, fill_alpha=0.12, line_color=ACCENT, line_alpha=1, line_width=2
     )
-    plot.add_tools(RangeTool(x_range=x_range, overlay=box))
+    plot.add_tools(RangeTool(x_range=plots.time, overlay=box))
     return plot
 
 

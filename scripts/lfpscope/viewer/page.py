@@ -10,11 +10,9 @@ from bokeh.document import Document
 from bokeh.events import MouseLeave, MouseMove, SelectionGeometry
 from bokeh.models import (
     Column,
-    ColumnDataSource,
     Div,
     GlobalInlineStyleSheet,
     Range1d,
-    Span,
 )
 from bokeh.models.dom import HTML
 
@@ -27,11 +25,12 @@ from lfpscope.viewer.keyboard import Keyboard, page_keys
 from lfpscope.viewer.lanes import minimap, time_axis
 from lfpscope.viewer.panels import Panel, error_panel, send
 from lfpscope.viewer.pictures import Pictures
+from lfpscope.viewer.plots import Plots
 from lfpscope.viewer.readout import channel_at, read_sample
 from lfpscope.viewer.render import Picture
 from lfpscope.viewer.session import Session, first_state
 from lfpscope.viewer.state import State, from_query, read_depths, read_time, time_text
-from lfpscope.viewer.style import ACCENT, MESSAGE, PAGE, SCROLL, text_line
+from lfpscope.viewer.style import MESSAGE, PAGE, SCROLL, text_line
 from lfpscope.viewer.tools import Controls, address_bar, area_names, navigation
 from lfpscope.viewer.worker import Worker
 
@@ -94,8 +93,8 @@ class Page:
         self._range = Range1d(state.start, state.stop, name="time", min_interval=1e-3)
         self._range.update(reset_start=whole.start, reset_end=whole.stop)
         tools = navigation(self._range)
-        cursor = Span(dimension="height", line_color=ACCENT)
-        self._spans = ColumnDataSource(shading([], 0, 1, 1), name="spans")
+        plots = Plots(self._range, tools)
+        self._spans = plots.source(shading([], 0, 1, 1), name="spans")
         self._address = address_bar()
         self._keyboard = Keyboard(page_keys(self))
         self._controls = Controls(tools, state, area_names(probes))
@@ -108,12 +107,12 @@ class Page:
                 rows.append(error_panel(name, probe))
             else:
                 likely = self._session.sizes.get(name, (0, 0))
-                self.panels[name] = Panel(probe, self._range, tools, cursor, self._spans, likely)
+                self.panels[name] = Panel(probe, plots, self._spans, likely)
                 rows.append(self.panels[name].layout)
         rows += [] if opened else [Div(text="No probe has been indexed in this folder yet.")]
-        axis = time_axis(self._range, tools, cursor, self._spans)
+        axis = time_axis(plots, self._spans)
         axis.js_on_change("inner_width", self._keyboard.listen())
-        overview = minimap(probes, self._range, whole.start, whole.stop, whole.microvolts)
+        overview = minimap(plots, probes, whole.start, whole.stop, whole.microvolts)
         return Column(
             *self._controls.layout,
             self._keyboard.help,

@@ -34,6 +34,7 @@ from lfpscope.envelope import Probe
 from lfpscope.files import UserError
 from lfpscope.intervals import Interval
 from lfpscope.viewer.labels import LINE, area_bands, area_labels, channel_marks, channel_ticks
+from lfpscope.viewer.plots import Plots, hover_names
 from lfpscope.viewer.render import BAR, HEAT_SHARE, Picture, chosen_channels, leaves_none, palette
 from lfpscope.viewer.state import HEAT, TRACES, State, voltage_text
 from lfpscope.viewer.style import (
@@ -45,9 +46,7 @@ from lfpscope.viewer.style import (
     LEFT,
     STRIP,
     WRONG,
-    bare_plot,
     borders,
-    hover_names,
     quiet_axis,
     text_line,
 )
@@ -64,12 +63,8 @@ class Panel:
     ----------
     probe : Probe
         Open.
-    x_range : Range1d
-        Session time; shared by all panels.
-    tools : list of Tool
-        Shared by all panels.
-    cursor : Span
-        The crosshair's upright line, shared by all panels.
+    plots : Plots
+        Makes its plots.
     spans : ColumnDataSource
         Intervals to be shaded: start, stop, name, colour.
     likely : (int, int)
@@ -88,9 +83,7 @@ class Panel:
     def __init__(
         self,
         probe: Probe,
-        x_range: Range1d,
-        tools: list[Any],
-        cursor: Span,
+        plots: Plots,
         spans: ColumnDataSource,
         likely: tuple[int, int] = (0, 0),
     ) -> None:
@@ -101,20 +94,20 @@ class Panel:
         self._note = ""
         self._channels: npt.NDArray[np.int64] = np.empty(0, np.int64)
         self._shape = (0, 0)
-        self._picture = ColumnDataSource(no_picture(), name=f"picture {self._name}")
-        self._labels = ColumnDataSource({"y": [], "text": []})
-        self._areas = ColumnDataSource({"area": [], "top": [], "bottom": [], "colour": []})
-        self._marks = ColumnDataSource(
+        self._picture = plots.source(no_picture(), name=f"picture {self._name}")
+        self._labels = plots.source({"y": [], "text": []})
+        self._areas = plots.source({"area": [], "top": [], "bottom": [], "colour": []})
+        self._marks = plots.source(
             {"y": [], "marker": [], "what": []}, name=f"channel marks {self._name}"
         )
-        self._bad = ColumnDataSource({"top": [], "bottom": []}, name=f"bad {self._name}")
-        self._boxes = ColumnDataSource(no_boxes(), name=f"boxes {self._name}")
+        self._bad = plots.source({"top": [], "bottom": []}, name=f"bad {self._name}")
+        self._boxes = plots.source(no_boxes(), name=f"boxes {self._name}")
         self._heading = HTML("")
         self.mode = RadioButtonGroup(
             labels=["traces", "heat map"], active=0, width=150, margin=0, stylesheets=[CONTROL]
         )
         heights = Range1d(0, 1)
-        self.figure = self._traces(x_range, heights, tools, cursor, spans)
+        self.figure = self._traces(plots, heights, spans)
         self.layout = Column(
             Row(
                 text_line(self._heading, margin=(3, 12, 0, 0)),
@@ -122,31 +115,24 @@ class Panel:
                 sizing_mode="stretch_width",
                 margin=(4, 20, 2, 0),
             ),
-            Row(self._strip(heights), self.figure, sizing_mode="stretch_both", margin=0),
+            Row(self._strip(plots, heights), self.figure, sizing_mode="stretch_both", margin=0),
             sizing_mode="stretch_both",
             margin=0,
             min_height=LEAST,
         )
         self._head("")
 
-    def _traces(
-        self,
-        x_range: Range1d,
-        heights: Range1d,
-        tools: list[Any],
-        cursor: Span,
-        spans: ColumnDataSource,
-    ) -> Plot:
-        plot = bare_plot(
-            x_range,
+    def _traces(self, plots: Plots, heights: Range1d, spans: ColumnDataSource) -> Plot:
+        plot = plots.plot(
+            plots.time,
             heights,
-            tools,
+            plots.tools,
             sizing_mode="stretch_both",
             css_classes=["traces"],
             name="traces",
             **borders(LEFT),
         )
-        plot.toolbar.active_scroll = next(t for t in tools if isinstance(t, WheelZoomTool))
+        plot.toolbar.active_scroll = next(t for t in plots.tools if isinstance(t, WheelZoomTool))
         # one for good: a page counts all its models anew whenever it gets another
         self._ticker = FixedTicker()
         self._axis = LinearAxis(ticker=self._ticker)
@@ -157,27 +143,27 @@ class Panel:
         mapper.high = len(mapper.palette) - 0.5
         self._mapper = mapper
         place = {"x": "x", "y": 0, "dw": "dw", "dh": 1, "origin": "top_left"}
-        plot.add_glyph(self._picture, Image(image="image", color_mapper=mapper, **place))
+        plots.layer(plot, self._picture, Image(image="image", color_mapper=mapper, **place))
         shade = {"fill_color": "colour", "fill_alpha": SHADE, "line_color": "colour"}
         across = Quad(left="start", right="stop", bottom=0, top=1, line_alpha=0.35, **shade)
-        shaded = plot.add_glyph(spans, across)
+        shaded = plots.layer(plot, spans, across)
         self._shaded = shaded
         band = {"left": -1e9, "right": 1e9, "top": "top", "bottom": "bottom"}
         pale = {"fill_color": "white", "fill_alpha": 0.7, "line_color": None}
-        plot.add_glyph(self._bad, Quad(**band, **pale))
+        plots.layer(plot, self._bad, Quad(**band, **pale))
         box = {"left": "start", "right": "stop", "top": "top", "bottom": "bottom"}
         line = {"fill_alpha": 0, "line_color": ACCENT, "line_width": 2}
-        outlines = plot.add_glyph(self._boxes, Quad(**box, **line))
+        outlines = plots.layer(plot, self._boxes, Quad(**box, **line))
         self._scale = ScaleBar(plot)
         plot.add_tools(
             hover_names("@name", outlines, shaded),
-            CrosshairTool(overlay=[cursor, Span(dimension="width", line_color=ACCENT)]),
+            CrosshairTool(overlay=[plots.cursor, Span(dimension="width", line_color=ACCENT)]),
         )
         return plot
 
-    def _strip(self, heights: Range1d) -> Plot:
+    def _strip(self, plots: Plots, heights: Range1d) -> Plot:
         """Brain areas at the side, named where there is room and on hover; beside them, marks."""
-        plot = bare_plot(
+        plot = plots.plot(
             Range1d(0, 1),
             heights,
             width=STRIP,
@@ -185,12 +171,16 @@ class Panel:
             **borders(left=0, right=0) | {"outline_line_color": None},
         )
         band = {"left": 0.74, "right": 0.87, "top": "top", "bottom": "bottom"}
-        quads = plot.add_glyph(self._areas, Quad(fill_color="colour", line_color="white", **band))
+        quads = plots.layer(
+            plot, self._areas, Quad(fill_color="colour", line_color="white", **band)
+        )
         align = {"text_align": "right", "text_baseline": "middle"}
         font = {"text_font_size": FONT, "text_color": INK}
-        plot.add_glyph(self._labels, Text(x=0.7, y="y", text="text", **align, **font))
+        plots.layer(plot, self._labels, Text(x=0.7, y="y", text="text", **align, **font))
         look = {"line_color": WRONG, "line_width": 2, "fill_color": "white"}
-        marks = plot.add_glyph(self._marks, Scatter(x=0.94, y="y", marker="marker", size=8, **look))
+        marks = plots.layer(
+            plot, self._marks, Scatter(x=0.94, y="y", marker="marker", size=8, **look)
+        )
         plot.add_tools(
             hover_names("@area", quads),
             hover_names("@what", marks),

@@ -1,9 +1,8 @@
 """How the page looks: one size of type, one accent, frames that line up."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from bokeh.models import GlyphRenderer, HoverTool, Plot, Range1d, Row, Toolbar
+from bokeh.models import Row
 from bokeh.models.dom import HTML
 
 FONT = "13px"
@@ -57,22 +56,6 @@ kbd { font: inherit; border: 1px solid #cccccc; border-radius: 3px; padding: 0 6
 """
 
 
-def bare_plot(x_range: Range1d, y_range: Range1d, tools: Sequence[Any] = (), **place: Any) -> Plot:
-    """A plot without axes, grids and title, which `figure` makes of twice as many models.
-
-    Server and browser take time for each model of a page.
-    """
-    toolbar = Toolbar(tools=list(tools))
-    return Plot(
-        x_range=x_range,
-        y_range=y_range,
-        toolbar=toolbar,
-        toolbar_location=None,
-        title=None,
-        **place,
-    )
-
-
 def borders(left: int, right: int = RIGHT) -> dict[str, Any]:
     """Fixed, so that all frames lie below one another, and a strip beside its picture."""
     return {
@@ -82,13 +65,6 @@ def borders(left: int, right: int = RIGHT) -> dict[str, Any]:
         "min_border_bottom": 6,
         "outline_line_color": RULE,
     }
-
-
-def hover_names(names: str, *glyphs: "GlyphRenderer[Any]") -> HoverTool:
-    """Names at the cursor: what is named may reach far beyond the page."""
-    return HoverTool(
-        renderers=list(glyphs), tooltips=names, point_policy="follow_mouse", visible=False
-    )
 
 
 def quiet_axis(axis: Any) -> None:

@@ -1,0 +1,77 @@
+"""Plots of a page, of as few Bokeh models as will do: server and browser take time for each."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bokeh.models import (
+    AllIndices,
+    CDSView,
+    ColumnDataSource,
+    Glyph,
+    GlyphRenderer,
+    HoverTool,
+    LinearScale,
+    Plot,
+    Range1d,
+    Span,
+    Toolbar,
+    UnionRenderers,
+)
+
+from lfpscope.viewer.style import ACCENT
+
+
+class Plots:
+    """Makes the plots of one page, their layers and sources, with what they share.
+
+    Bokeh would make every plot scales of its own, every layer a filter that lets all pass, and
+    every source a policy how selections join: all without a state, so that one of each is enough.
+
+    Parameters
+    ----------
+    time : Range1d
+        Session time that the page shows.
+    tools : list of Tool
+        To move in time.
+
+    Attributes
+    ----------
+    cursor : Span
+        The crosshair's upright line.
+    """
+
+    def __init__(self, time: Range1d, tools: list[Any]) -> None:
+        self.time, self.tools = time, tools
+        self.cursor = Span(dimension="height", line_color=ACCENT)
+        self._scale, self._everything = LinearScale(), AllIndices()
+        self._policy = UnionRenderers()
+
+    def plot(
+        self, x_range: Range1d, y_range: Range1d, tools: Sequence[Any] = (), **place: Any
+    ) -> Plot:
+        """Make a plot without axes, grids and title, which `figure` makes of many more models."""
+        return Plot(
+            x_range=x_range,
+            y_range=y_range,
+            x_scale=self._scale,
+            y_scale=self._scale,
+            toolbar=Toolbar(tools=list(tools)),
+            toolbar_location=None,
+            title=None,
+            **place,
+        )
+
+    def source(self, columns: dict[str, list[Any]], **names: str) -> ColumnDataSource:
+        """Make a source of some columns."""
+        return ColumnDataSource(columns, selection_policy=self._policy, **names)
+
+    def layer(self, plot: Plot, source: ColumnDataSource, glyph: Glyph) -> "GlyphRenderer[Any]":
+        """Add a layer to a plot."""
+        return plot.add_glyph(source, glyph, view=CDSView(filter=self._everything))
+
+
+def hover_names(names: str, *glyphs: "GlyphRenderer[Any]") -> HoverTool:
+    """Names at the cursor: what is named may reach far beyond the page."""
+    return HoverTool(
+        renderers=list(glyphs), tooltips=names, point_policy="follow_mouse", visible=False
+    )
