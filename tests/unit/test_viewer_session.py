@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import h5py
 import numpy as np
 import pytest
 import recorded
+from bokeh.models import Div
 
 from lfpscope.files import UserError
 from lfpscope.viewer.app import main
@@ -151,6 +153,30 @@ def test_a_source_that_is_gone_or_changed_is_named_and_may_come_back(
     with nwb.open("ab") as file:
         file.write(b"more")
     assert "bytes" in str(draw(slot, whole, 300, 80))
+
+
+def test_a_page_made_ahead_is_taken_unless_a_probe_went_or_came_back(
+    results: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(results, tmp_path, dirs_exist_ok=True)
+    nwb, away = tmp_path / "data" / "a.nwb", tmp_path / "away.nwb"
+    session = Session(tmp_path / "one", (str(results / "data"), str(nwb.parent)))
+    loaded = threading.Event()
+    session.when_loaded(loaded.set)
+    assert loaded.wait(60)
+
+    session.get_ready()
+    made_now = int(Div().id[1:])  # Bokeh counts its models
+    assert [int(session.take_page().panels["a"].figure.id[1:]) < made_now for _ in "12"] == [1, 0]
+
+    session.get_ready()
+    nwb.rename(away)
+    gone = session.take_page()
+    assert not gone.panels
+    assert "a.nwb: No such file" in str(gone.opened["a"])
+    session.get_ready()
+    away.rename(nwb)
+    assert "a" in session.take_page().panels
 
 
 def test_data_moved_from_nowhere_is_refused_with_the_addresses_there_are(

@@ -64,10 +64,8 @@ def fill_document(document: Document, session: Session) -> None:
     query = {name: values[0].decode("utf-8", "replace") for name, values in arguments.items()}
 
     def loaded() -> None:
-        from lfpscope.viewer.page import Page  # slow to import; by now it has been
-
         try:
-            Page(document, session, query)
+            session.take_page().open(document, query)
             document.remove_root(loading)
         except Exception as error:
             loading.text = f"The page cannot be built: {html.escape(repr(error))}"

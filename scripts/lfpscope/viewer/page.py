@@ -1,5 +1,6 @@
 """One page: panels on one clock, redrawn when the range, the window or a control changes."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -47,39 +48,44 @@ class Cursor:
 class Page:
     """The models, the state and the workers of one browser tab.
 
+    Its models are made first, which takes a quarter of a second and may be done ahead; then it is
+    put into a tab's document.
+
     Parameters
     ----------
-    document : Document
-        To be filled.
     session : Session
         Loaded.
-    query : dict of str
-        Of the address.
+    opened : dict of Probe or UserError
+        Its probes, open or with the reason why not.
     """
 
-    def __init__(self, document: Document, session: Session, query: dict[str, str]) -> None:
-        self._document, self._session = document, session
-        opened = session.open_probes()
+    def __init__(self, session: Session, opened: dict[str, Probe | UserError]) -> None:
+        self.opened = opened
+        self._session = session
         probes = [probe for probe in opened.values() if not isinstance(probe, UserError)]
-        self._whole = first_state(probes)
-        self.state, doubts = from_query(query, self._whole)
-        self._intervals = read_intervals(session.folder / "intervals.csv")
+        self.state = self._whole = first_state(probes)
+        self._cursor: Cursor | None = None
+        self._settling = self._ready = False
+        self._layout = self._build(probes)
+        self._connect()
+
+    def open(self, document: Document, query: dict[str, str]) -> None:
+        """Fill the document of a tab, as its address asks."""
+        self._document = document
+        self._intervals = read_intervals(self._session.folder / "intervals.csv")
         try:
-            self._marks, unread = marks.read_marks(session.marks), ""
+            self._marks, unread = marks.read_marks(self._session.marks), ""
         except UserError as error:
             self._marks, unread = [], str(error)
-        self._cursor: Cursor | None = None
-        self._settling = False
-        self._pictures = Pictures(document, session.slots, self._show)
+        self._pictures = Pictures(document, self._session.slots, self._show)
         self._readings = Worker(self._read)
         self._savings = Worker(self._save)
-        layout = self._build(opened, probes)
-        self._connect()
         # only now: a model that is on a page already would not send its mouse events
         with document.models.freeze():  # counts the models once
-            for root in (layout, self._address, self._keyboard.pressed):
+            for root in (self._layout, self._address, self._keyboard.pressed):
                 document.add_root(root)
-        self.apply(self.state)
+        state, doubts = from_query(query, self._whole)
+        self.apply(state)
         if doubts:
             self._say(f"Not understood in the address: {', '.join(doubts)}")
         if unread:
@@ -88,28 +94,28 @@ class Page:
 
     # --- building -------------------------------------------------------------------------------
 
-    def _build(self, opened: dict[str, Probe | UserError], probes: list[Probe]) -> Column:
-        state, whole = self.state, self._whole
-        self._range = Range1d(state.start, state.stop, name="time", min_interval=1e-3)
+    def _build(self, probes: list[Probe]) -> Column:
+        whole = self._whole
+        self._range = Range1d(whole.start, whole.stop, name="time", min_interval=1e-3)
         self._range.update(reset_start=whole.start, reset_end=whole.stop)
         tools = navigation(self._range)
         plots = Plots(self._range, tools)
         self._spans = plots.source(shading([], 0, 1, 1), name="spans")
         self._address = address_bar()
         self._keyboard = Keyboard(page_keys(self))
-        self._controls = Controls(tools, state, area_names(probes))
+        self._controls = Controls(tools, whole, area_names(probes))
         self._reading = HTML("")
         self._message = Div(visible=False, css_classes=["message"], stylesheets=[MESSAGE])
         self.panels: dict[str, Panel] = {}
         rows: list[Any] = []
-        for name, probe in opened.items():
+        for name, probe in self.opened.items():
             if isinstance(probe, UserError):
                 rows.append(error_panel(name, probe))
             else:
                 likely = self._session.sizes.get(name, (0, 0))
                 self.panels[name] = Panel(probe, plots, self._spans, likely)
                 rows.append(self.panels[name].layout)
-        rows += [] if opened else [Div(text="No probe has been indexed in this folder yet.")]
+        rows += [] if self.opened else [Div(text="No probe has been indexed in this folder yet.")]
         axis = time_axis(plots, self._spans)
         axis.js_on_change("inner_width", self._keyboard.listen())
         overview = minimap(plots, probes, whole.start, whole.stop, whole.microvolts)
@@ -318,9 +324,17 @@ class Page:
             panel.outline(marks.boxes(self._marks, name))
         self._address.data = {"query": [self.state.to_query()]}
         self._pictures.want(self.state, sizes)
+        self._get_ready()
 
     def _show(self, name: str, picture: Picture | UserError, state: State) -> None:
         self.panels[name].show(picture, state)
+        self._get_ready()
+
+    def _get_ready(self) -> None:
+        """Once the page is there, have the session get ready for what follows."""
+        if not self._ready and all(self.panels[name].complete for name in self.state.shown):
+            self._ready = True
+            threading.Thread(target=self._session.get_ready, daemon=True).start()
 
     def _read(self, request: tuple[Cursor, State], _stale: Callable[[], bool]) -> None:
         """Read the sample under the cursor, in the worker's thread."""

@@ -190,10 +190,19 @@ class Panel:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the picture, pixels; the likely ones before the browser tells."""
+        return self._size or self._likely
+
+    @property
+    def complete(self) -> bool:
+        """Whether the browser has laid it out and its picture is there."""
+        return bool(self._size and self._picture.data["image"])
+
+    @property
+    def _size(self) -> tuple[int, int] | None:
         try:
             return self.figure.inner_width, self.figure.inner_height
         except UnsetValueError:
-            return self._likely
+            return None
 
     def fit(self, state: State) -> None:
         """Choose ticks and names for the channels shown, as many as there is room for."""

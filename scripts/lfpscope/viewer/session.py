@@ -14,6 +14,7 @@ from lfpscope.viewer.state import State, round_scale
 
 if TYPE_CHECKING:
     from lfpscope.envelope import Probe
+    from lfpscope.viewer.page import Page
 
 PROBES = "probes/*/lfp.json"  # in a session's folder
 DEVIATIONS = 10  # standard deviations of a typical channel that the scale bar stands for at first
@@ -111,7 +112,10 @@ class Session:
         self.sizes: dict[str, tuple[int, int]] = {}
         found = sorted(folder.glob(PROBES))
         self.slots = [Slot(path.parent, moved) for path in found]
-        self._loaded, self._rest = threading.Event(), threading.Event()
+        self._loaded = threading.Event()
+        self._getting_ready = threading.Lock()
+        self._zooms = False  # the loops for samples are loaded
+        self._spare: Page | None = None  # the next page, made ahead
         threading.Thread(target=self._load, daemon=True).start()
 
     def when_loaded(self, then: Callable[[], None]) -> None:
@@ -137,18 +141,30 @@ class Session:
             gc.enable()
             self._loaded.set()  # if this failed, so will the page, and say why
 
-    def load_rest(self) -> None:
-        """Load, in a thread of its own, what it takes to zoom in; once, however often called."""
-        if not self._rest.is_set():
-            self._rest.set()
-            threading.Thread(target=self._load_rest, daemon=True).start()
+    def take_page(self) -> "Page":
+        """Return a page: the one made ahead, if the probes are what they were then."""
+        from lfpscope.viewer.page import Page
 
-    def _load_rest(self) -> None:
-        for probe in self._open()[:1]:
-            if not is_remote(probe.references.address):
-                # whoever zooms in will be told; or the program has ended meanwhile
-                with suppress(OSError, UserError, RuntimeError):
-                    _load_loops(probe, samples=True)
+        opened = self.open_probes()
+        spare, self._spare = self._spare, None
+        return spare if spare and spare.opened == opened else Page(self, opened)
+
+    def get_ready(self) -> None:
+        """Get ready for what follows a page: make the next one, load what it takes to zoom in.
+
+        It takes a quarter of a second, or two the first time: to be run in a thread of its own.
+        """
+        from lfpscope.viewer.page import Page
+
+        with self._getting_ready:
+            if self._spare is None:
+                self._spare = Page(self, self.open_probes())
+            for probe in self._open()[:1]:
+                if not (self._zooms or is_remote(probe.references.address)):
+                    # whoever zooms in will be told; or the program has ended meanwhile
+                    with suppress(OSError, UserError, RuntimeError):
+                        _load_loops(probe, samples=True)
+                        self._zooms = True
 
     def _open(self) -> "list[Probe]":
         return [one for one in self.open_probes().values() if not isinstance(one, UserError)]
