@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +14,16 @@ import h5py
 import numpy as np
 import pytest
 import recorded
+from bokeh.document import Document
 from bokeh.models import Div
 
+from lfpscope.envelope import Probe
 from lfpscope.files import UserError
 from lfpscope.viewer.app import main
 from lfpscope.viewer.export import render_view, save_view
 from lfpscope.viewer.labels import area_labels, channel_marks, channel_ticks
 from lfpscope.viewer.lanes import find_troubles, heat_line
+from lfpscope.viewer.pictures import Pictures
 from lfpscope.viewer.readout import read_sample, sample_at
 from lfpscope.viewer.render import Picture, chosen_channels, draw, leaves_none, sketch
 from lfpscope.viewer.session import Session, Slot, first_state
@@ -177,6 +181,35 @@ def test_a_page_made_ahead_is_taken_unless_a_probe_went_or_came_back(
     session.get_ready()
     away.rename(nwb)
     assert "a" in session.take_page().panels
+
+
+class Broken(Slot):
+    """A probe that fails as nobody thought of."""
+
+    def open(self) -> Probe:
+        raise ZeroDivisionError("of all things")
+
+
+def test_a_probe_that_fails_in_an_unknown_way_is_named_and_the_others_drawn(
+    slot: Slot, whole: State, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document, shown = Document(), {}
+
+    def show(name: str, picture: Picture | UserError, _: State) -> None:
+        shown[name] = picture
+
+    pictures = Pictures(document, [Broken(slot.folder.parent / "b"), slot], show)
+    both = replace(whole, probes=("b", "a"))
+    pictures.want(both, {"b": (300, 80), "a": (300, 80)})
+    stop = time.monotonic() + 60
+    while len(document.session_callbacks) < 2 and time.monotonic() < stop:
+        time.sleep(0.02)
+    pictures.stop()
+    for hand_over in document.session_callbacks:
+        hand_over.callback()
+    assert str(shown["b"]) == "probe b: cannot be drawn: ZeroDivisionError('of all things')"
+    assert isinstance(shown["a"], Picture)
+    assert "Traceback" in capsys.readouterr().err
 
 
 def test_data_moved_from_nowhere_is_refused_with_the_addresses_there_are(

@@ -1,5 +1,7 @@
 """Which pictures of a page are to be drawn, and when: the latest of each probe, in its turn."""
 
+import sys
+import traceback
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -100,7 +102,7 @@ class Pictures:
             self._turns.rotate(-1)
             request = requests.get(slot.name)
             if request and request != self._drawn.get(slot.name):
-                picture = draw(slot, request.state, request.width, request.height)
+                picture = _draw_or_why(slot, request)
                 if isinstance(picture, Picture):  # an error may be gone the next time
                     self._drawn[slot.name] = request
                 self._hand_over(slot.name, request, picture, request.number)
@@ -118,3 +120,12 @@ class Pictures:
                 self._show(name, picture, request.state)
 
         self._document.add_next_tick_callback(show)
+
+
+def _draw_or_why(slot: Slot, request: Request) -> Picture | UserError:
+    """Draw, or name what nobody thought of as well: the other probes are still to be drawn."""
+    try:
+        return draw(slot, request.state, request.width, request.height)
+    except Exception as error:  # noqa: BLE001 - shown on the page, and in full by the server
+        traceback.print_exc(file=sys.stderr)
+        return UserError(f"probe {slot.name}: cannot be drawn: {error!r}")
