@@ -50,7 +50,8 @@ JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1
 JobAcctGatherParams=OverMemoryKill
 AccountingStorageType=accounting_storage/none
-MinJobAge=300
+# for the test to look at them all at the end
+MinJobAge=7200
 KillWait=5
 InactiveLimit=0
 # jobs that start, or wait for a disk, leave processors to others
