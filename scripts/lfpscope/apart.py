@@ -5,12 +5,14 @@ end (HDF5 2.0).
 """
 
 import math
+import os
 import resource
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -31,7 +33,7 @@ class Apart:
         self._start()
 
     def _start(self) -> None:
-        self._pool = ProcessPoolExecutor(1, get_context("spawn"))
+        self._pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=_end_with_parent)
 
     def __enter__(self) -> Self:
         return self
@@ -64,6 +66,18 @@ class Apart:
                 f"{file}: HDF5 crashes or finds no end in it: its metadata are damaged. "
                 "Fetch it anew."
             ) from None
+
+
+def _end_with_parent() -> None:
+    """End this process with the one that made it, even if that is killed; else it might wait on."""
+    parent = parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _seconds(file: str) -> float:

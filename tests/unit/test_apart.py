@@ -2,7 +2,10 @@
 
 import os
 import resource
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -44,3 +47,35 @@ def test_waiting_is_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apart, "SECONDS", 0.5)
     with Apart() as other:
         other.read("a.nwb", time.sleep, 1.5)
+
+
+KILLED = """
+import os, signal
+from lfpscope.apart import Apart
+
+if __name__ == "__main__":
+    print(Apart().read("a.nwb", os.getpid), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_it_ends_with_a_program_that_is_killed(tmp_path: Path) -> None:
+    program = tmp_path / "killed.py"
+    program.write_text(KILLED)
+    # the other process holds the output open as long as it lives
+    run = subprocess.run(
+        [sys.executable, str(program)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert run.returncode == -9
+    stop = time.monotonic() + 30
+    while lives(int(run.stdout)):
+        assert time.monotonic() < stop, "it outlives the program"
+        time.sleep(0.02)
+
+
+def lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
