@@ -21,7 +21,7 @@ def check_run(probes: Path, *, checked: Path) -> None:
     problems = check_results(probes, checked)
     print(*problems, sep="\n", file=sys.stderr)
     if problems:
-        raise UserError(f"{len(problems)} probes are not whole; the others are in {probes.parent}")
+        raise UserError(f"probes not whole: {len(problems)}; the others are in {probes.parent}")
 
 
 if __name__ == "__main__":
