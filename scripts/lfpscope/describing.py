@@ -41,7 +41,7 @@ def describe(recording: Recording, clock: Clock, *, n_chunks: int, exact: bool =
         ("volts", _volts(recording)),
         *_clock(clock, exact=exact),
         *_channels(recording.channels),
-        *(("warning", warning) for warning in recording.warnings),
+        *(("doubt", doubt.text) for doubt in recording.doubts),
     ]
     return "\n".join(f"{subject:<10}{words}" for subject, words in lines)
 

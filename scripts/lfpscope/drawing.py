@@ -15,6 +15,7 @@ from lfpscope.envelope import Columns, Probe, time_range
 from lfpscope.kernels import SOME_NAN, line_points
 from lfpscope.lines import draw_lines
 from lfpscope.recording import Channels
+from lfpscope.rows import arrange_rows
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[Any]
@@ -158,10 +159,7 @@ def _time(segment: Segment, sample: int) -> float:
 
 def depth_order(channels: Channels) -> npt.NDArray[np.int64]:
     """Channels from the top of the picture down: far from the tip first, or as in the file."""
-    depth = channels.columns.get("depth")
-    if depth is None:
-        return np.arange(channels.id.size)
-    return np.argsort(np.where(np.isnan(depth), np.inf, -depth), kind="stable")
+    return arrange_rows(channels).channels
 
 
 def trace_pixels(

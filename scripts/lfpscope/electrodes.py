@@ -34,6 +34,28 @@ KINDS = {"area": "U", "group": "U", "valid": "b"}  # the others are numbers
 
 
 @dataclass(frozen=True)
+class DepthAxis:
+    """What the depths of the channels are.
+
+    Attributes
+    ----------
+    column : str
+        Name of the column of the electrodes table that they are from.
+    label : str
+        Title of the axis, with the unit: "distance from the tip (µm)".
+    unit : str
+        "µm", or as the file has it; empty where it is not known.
+    is_downward : bool
+        Whether larger numbers lie lower: depth below the surface, or an inferior coordinate.
+    """
+
+    column: str
+    label: str
+    unit: str = "µm"
+    is_downward: bool = False
+
+
+@dataclass(frozen=True)
 class Channels:
     """What is known of each channel; what the file does not say is absent.
 
@@ -44,10 +66,13 @@ class Channels:
     columns : dict of str to ndarray, each of shape (n_channels,)
         Any of ``depth`` (µm, from the tip where the file says so), ``area`` (str), ``x``, ``y``,
         ``z`` (float64), ``valid`` (bool), ``group`` (str), ``channel_conversion`` (float64).
+    depth_axis : DepthAxis or None
+        What ``depth`` is; None where there is none.
     """
 
     id: npt.NDArray[np.int64]
     columns: dict[str, Column] = field(default_factory=dict)
+    depth_axis: DepthAxis | None = None
 
 
 def read_channels(
@@ -92,8 +117,9 @@ def read_channels(
         warnings.append("electrode ids are not unique: channels are numbered by column")
         ids = np.arange(n_channels, dtype=np.int64)
     warnings += _complete(columns)
+    axis = DepthAxis("rel_y", "µm from the tip") if "depth" in columns else None
     columns |= _channel_conversion(series, n_channels)
-    return Channels(ids.astype(np.int64), columns), warnings
+    return Channels(ids.astype(np.int64), columns, axis), warnings
 
 
 def _named_columns(table: Table, rows: Rows, n_channels: int) -> dict[str, Column]:

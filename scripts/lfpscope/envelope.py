@@ -105,6 +105,25 @@ class Columns:
         return "every sample" if self.bucket == 1 else f"envelope of {self.bucket} samples"
 
 
+@dataclass(frozen=True)
+class Amplitude:
+    """How strong a signal is in columns, about the mean of each block of about 1.6 s.
+
+    Attributes
+    ----------
+    squares : ndarray of float64, shape (n_channels, n_columns)
+        Sum of squared distances of the samples from the mean of their block, V².
+    n : ndarray of int64, same shape
+        How many samples that is.
+    peak : ndarray of float64, same shape
+        The largest of these distances, V; 0 where there is no number.
+    """
+
+    squares: npt.NDArray[np.float64]
+    n: npt.NDArray[np.int64]
+    peak: npt.NDArray[np.float64]
+
+
 class Probe:
     """One probe opened for drawing: its references, its envelope and its samples.
 
@@ -126,6 +145,10 @@ class Probe:
         its std is NaN.
     damaged : list of Damage
         Chunks that could not be decoded or were missing when the envelope was made.
+    median : ndarray of float64, shape (n_channels,)
+        Of the first samples of all buckets, volts; 0 where a channel has no numbers.
+    doubts : tuple of Doubt
+        What is uncertain about the recording: what indexing saw, and what the pass did.
 
     Raises
     ------
@@ -163,6 +186,8 @@ class Probe:
             self.std = np.sqrt(m2 / np.where(n > 0, n, np.nan)) * np.abs(references.scale)
         mean = mean * references.scale + references.add
         self.mean = np.where(np.isfinite(mean), mean, 0.0)
+        self.median = self.mean
+        self.doubts = references.doubts
         # of segments, of which there may be thousands
         self._firsts = np.array([s.first_sample for s in references.clock.segments])
         self._lengths = np.array([s.n_samples for s in references.clock.segments])
@@ -261,6 +286,13 @@ class Probe:
         self._samples.each(rows, range(layout.grid[1]), reduce)
         kernels.join_heads(heads, heads_nan, open_column, values, nan)
         return Columns(segment, begin, step, values, nan, bucket=1)
+
+    def amplitude(self, columns: Columns) -> Amplitude:
+        """Amplitude of all channels in columns that `columns` has returned."""
+        peak = np.nan_to_num(self.volts(columns.values[1:3]) - self.mean[:, np.newaxis])
+        peak = np.abs(peak).max(axis=0).astype(np.float64)
+        n = np.where(columns.nan == kernels.ALL_NAN, 0, columns.step).astype(np.int64)
+        return Amplitude(n * (peak / 3) ** 2, n, peak)
 
     def samples(self, first: int, stop: int, channels: Sequence[int] | None = None) -> Block:
         """Samples first to stop of some channels in stored units, shape (n_channels, n)."""

@@ -35,6 +35,7 @@ from lfpscope.drawing import (
 )
 from lfpscope.envelope import Probe
 from lfpscope.files import UserError, atomic
+from lfpscope.formatting import clock_text, duration_text
 from lfpscope.intervals import Interval, inside, read_intervals
 from lfpscope.references import open_references
 
@@ -256,26 +257,6 @@ def _facts(probe: Probe) -> str:
     clock = probe.references.clock
     duration, rate = duration_text(clock.t1 - clock.t0), 1 / clock.dt
     return f"{duration} · {rate:.6g} Hz · {probe.references.n_channels} channels"
-
-
-def duration_text(seconds: float) -> str:
-    """Duration in words: 8 ms, 5.3 s, 4 min 5 s, 2 h 22 min."""
-    if seconds < 1:
-        return f"{seconds * 1000:.3g} ms"
-    if seconds < 60:
-        return f"{seconds:.3g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
-
-
-def clock_text(seconds: float) -> str:
-    """Time as minutes and seconds: 4:05, or 0:00.25 where it needs to be finer."""
-    sign, seconds = ("−", -seconds) if seconds < 0 else ("", seconds)
-    minutes, rest = divmod(round(seconds, 6), 60)
-    text = f"{rest:09.6f}".rstrip("0").rstrip(".")
-    return f"{sign}{int(minutes)}:{text}"
 
 
 def _show(figure: Figure, box: Box, picture: npt.NDArray[np.uint8], view: View) -> Axes:

@@ -13,6 +13,7 @@ import numpy as np
 
 from lfpscope.addresses import CONNECTIONS, Blocks, RemoteFile, is_remote, open_address
 from lfpscope.clock import Clock, Floats, Segment, clock_from_rate, clock_from_timestamps
+from lfpscope.doubts import Doubt, sort_doubts
 from lfpscope.electrodes import Channels as Channels
 from lfpscope.electrodes import electrode_rows, read_channels
 from lfpscope.files import UserError
@@ -49,7 +50,7 @@ class Recording:
         ``volts = stored * conversion + offset``.
     channels : Channels
         Electrode ids, depth, area and so on.
-    warnings : tuple of str
+    doubts : tuple of Doubt
         What is missing or contradicts itself in the file.
     layout : Layout
         How the data lie in the file, and the codecs that undo their filters.
@@ -68,7 +69,7 @@ class Recording:
     conversion: float
     offset: float
     channels: Channels
-    warnings: tuple[str, ...]
+    doubts: tuple[Doubt, ...]
     layout: Layout
     transposed: bool = False
     version: str = ""
@@ -176,8 +177,10 @@ def read_recording(nwb: h5py.File, series: str) -> Recording:
     conversion, offset = _units(data, where)
     rate = stored_rate(group)
     channels, missing = read_channels(nwb, group, n_channels)
-    warnings = [*_shape_warnings(group, transposed=transposed), *missing]
-    warnings += [*_clock_warnings(group, rate), *_unit_warnings(data)]
+    labels = [*_shape_warnings(group, transposed=transposed), *missing]
+    values = [*_clock_warnings(group, rate), *_unit_warnings(data)]
+    doubts = [Doubt("labels", text) for text in labels]
+    doubts += [Doubt("values", text) for text in values]
     return Recording(
         file=nwb.filename,
         series=series,
@@ -188,7 +191,7 @@ def read_recording(nwb: h5py.File, series: str) -> Recording:
         conversion=conversion,
         offset=offset,
         channels=channels,
-        warnings=tuple(warnings),
+        doubts=sort_doubts(doubts),
         layout=describe_layout(data, transposed=transposed),
         transposed=transposed,
         version=text(nwb.attrs.get("nwb_version")) or _stored_text(nwb, "nwb_version"),

@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from lfpscope.addresses import Bytes, is_remote, open_address
 from lfpscope.clock import Clock, clock_from_timestamps
-from lfpscope.electrodes import Channels
+from lfpscope.doubts import Doubt, doubts_from_json, doubts_to_json
+from lfpscope.electrodes import Channels, DepthAxis
 from lfpscope.files import UserError, parse_json, write_json
 from lfpscope.hdf5 import number
 from lfpscope.layout import Layout as Layout
@@ -64,6 +65,8 @@ class References:
         Where the recording belongs.
     provenance : dict
         Address, size, modification time and checksums of the source when it was indexed.
+    doubts : tuple of Doubt
+        What is uncertain about it, as far as indexing could see.
     """
 
     file: Path
@@ -81,6 +84,7 @@ class References:
     probe: str
     series: str
     provenance: dict[str, Any]
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def n_samples(self) -> int:
@@ -163,6 +167,7 @@ def write_references(
             "series": recording.series,
             "clock": clock.to_json(),
             "clock_is_exact": clock_is_exact,
+            "doubts": doubts_to_json(recording.doubts),
         }
     )
     coordinates = _channel_variables(recording)
@@ -197,7 +202,6 @@ def _lfp_attributes(recording: Recording) -> dict[str, Any]:
 
 
 COORDINATE_ATTRIBUTES = {
-    "depth": {"units": "um", "long_name": "position along the probe"},
     "area": {"long_name": "brain area"},
     "volts_per_count": {"units": "V"},
 }
@@ -210,8 +214,26 @@ def _channel_variables(recording: Recording) -> Refs:
     if "channel_conversion" in columns:
         columns["volts_per_count"] = columns.pop("channel_conversion") * recording.conversion
     for name, values in columns.items():
-        refs |= inlined_variable(name, values, ["channel"], COORDINATE_ATTRIBUTES.get(name, {}))
+        attributes = COORDINATE_ATTRIBUTES.get(name, {})
+        if name == "depth" and channels.depth_axis:
+            attributes = _depth_attributes(channels.depth_axis)
+        refs |= inlined_variable(name, values, ["channel"], attributes)
     return refs
+
+
+def _depth_attributes(axis: DepthAxis) -> dict[str, Any]:
+    return {
+        "units": axis.unit.replace("µ", "u") or "unknown",
+        "long_name": axis.label,
+        "column": axis.column,
+        "positive": "down" if axis.is_downward else "up",  # as CF names it
+    }
+
+
+def _depth_axis(attributes: dict[str, Any]) -> DepthAxis:
+    unit = "" if attributes["units"] == "unknown" else attributes["units"].replace("um", "µm")
+    is_downward = attributes["positive"] == "down"
+    return DepthAxis(attributes["column"], attributes["long_name"], unit, is_downward)
 
 
 def _clock_variable(nwb: h5py.File, recording: Recording) -> Refs:
@@ -334,6 +356,7 @@ def _parse(path: Path, content: dict[str, Any]) -> References:
             _, offsets[row, column], sizes[row, column] = ref
     names = attributes["coordinates"].split()
     columns = {name: read_inlined(refs, name) for name in names if name != "timestamps"}
+    axis = _depth_axis(parse_json(refs["depth/.zattrs"])) if "depth" in columns else None
     scale = columns.pop("volts_per_count", np.full(layout.shape[1], 1.0))
     scale, add = (
         scale * attributes.get("scale_factor", 1.0),
@@ -356,11 +379,12 @@ def _parse(path: Path, content: dict[str, Any]) -> References:
         add=add,
         clock=clock,
         clock_is_exact=root.get("clock_is_exact", True),
-        channels=Channels(channel, columns),
+        channels=Channels(channel, columns, axis),
         session=root["session"],
         probe=root["probe"],
         series=root["series"],
         provenance=content["provenance"],
+        doubts=doubts_from_json(root["doubts"]),
     )
 
 

@@ -107,3 +107,8 @@ def volts(tmp_path: Path) -> Column:
 
 def clock(nwb: h5py.File) -> list[Any]:
     return read_clock(nwb, recording(nwb)).to_json()
+
+
+def texts(recording: Recording) -> tuple[str, ...]:
+    """What is doubted of a recording, in words."""
+    return tuple(doubt.text for doubt in recording.doubts)

@@ -6,7 +6,17 @@ import dialects
 import h5py
 import numpy as np
 import pytest
-from dialects import add_region, add_series, add_table, clock, plain, recording, references, volts
+from dialects import (
+    add_region,
+    add_series,
+    add_table,
+    clock,
+    plain,
+    recording,
+    references,
+    texts,
+    volts,
+)
 
 from lfpscope.files import UserError
 from lfpscope.recording import read_clock
@@ -67,7 +77,7 @@ def test_conversion_that_makes_no_volts(nwb, conversion):
 
 def test_unit_that_is_not_volts(nwb):
     add_series(nwb)["data"].attrs["unit"] = "microvolts"
-    assert "unit 'microvolts': taken as volts" in recording(nwb).warnings[-1]
+    assert "unit 'microvolts': taken as volts" in texts(recording(nwb))[-1]
 
 
 # --- shape --------------------------------------------------------------------------------------
@@ -81,7 +91,7 @@ def test_channels_first_by_the_number_of_timestamps(nwb):
     channels_first(nwb, times=np.arange(100) / 1250)
     found = recording(nwb)
     assert (found.n_samples, found.n_channels, found.transposed) == (100, 4, True)
-    assert found.warnings[0] == "channels first in the file, (4, 100): read with the axes swapped"
+    assert texts(found)[0] == "channels first in the file, (4, 100): read with the axes swapped"
 
 
 def test_channels_first_by_the_number_of_electrodes(nwb):
@@ -93,7 +103,7 @@ def test_channels_first_is_not_guessed(nwb):
     channels_first(nwb)
     found = recording(nwb)
     assert (found.n_samples, found.n_channels, found.transposed) == (4, 100, False)
-    assert found.warnings[0].startswith("more channels than samples, (4, 100)")
+    assert texts(found)[0].startswith("more channels than samples, (4, 100)")
 
 
 def test_short_recording_is_not_channels_first(nwb):
@@ -140,7 +150,7 @@ def test_both_timestamps_and_rate(nwb):
     series = add_series(nwb, rate=999.0)
     series["timestamps"] = np.arange(100) * 0.5
     assert clock(nwb) == [[0, 100, 0.0, 0.5, 0.0]]
-    assert "both timestamps and starting_time: timestamps are used" in recording(nwb).warnings
+    assert "both timestamps and starting_time: timestamps are used" in texts(recording(nwb))
 
 
 def test_neither_timestamps_nor_rate(nwb):
@@ -159,7 +169,7 @@ def test_rate_that_is_none(nwb, rate):
 def test_starting_time_that_is_not_a_number(nwb):
     add_series(nwb)["starting_time"][()] = np.nan
     assert clock(nwb) == [[0, 100, 0.0, 1 / 1250, 0.0]]
-    assert "starting_time is not a number: the clock starts at 0" in recording(nwb).warnings
+    assert "starting_time is not a number: the clock starts at 0" in texts(recording(nwb))
 
 
 def test_number_of_timestamps_that_does_not_fit(nwb):
@@ -170,7 +180,7 @@ def test_number_of_timestamps_that_does_not_fit(nwb):
 
 def test_ticks_labelled_seconds(nwb):
     add_series(nwb, times=np.arange(100) * 24)
-    assert recording(nwb).warnings[-1] == (
+    assert texts(recording(nwb))[-1] == (
         "implausible rate: 0.0416667 Hz, 24 s a sample. Are the timestamps counts of ticks?"
     )
     assert clock(nwb) == [[0, 100, 0.0, 24.0, 0.0]]
@@ -179,12 +189,12 @@ def test_ticks_labelled_seconds(nwb):
 def test_milliseconds_labelled_so(nwb):
     series = add_series(nwb, times=np.arange(100) * 0.8)
     series["timestamps"].attrs["unit"] = "milliseconds"
-    assert "times in 'milliseconds': taken as seconds, as NWB says" in recording(nwb).warnings
+    assert "times in 'milliseconds': taken as seconds, as NWB says" in texts(recording(nwb))
 
 
 def test_timestamps_that_stand_still(nwb):
     add_series(nwb, times=np.zeros(100))
-    assert "timestamps do not rise where they were looked at" in recording(nwb).warnings
+    assert "timestamps do not rise where they were looked at" in texts(recording(nwb))
     assert clock(nwb) == [[0, 100, None, None, 0.0]]
 
 

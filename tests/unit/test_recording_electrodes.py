@@ -14,6 +14,7 @@ from dialects import (
     plain,
     recording,
     references,
+    texts,
 )
 
 nwb = dialects.nwb  # the fixture
@@ -52,7 +53,7 @@ def test_columns_of_allens_files(nwb):
         "valid": [True, True, False, True],
         "group": ["probeA"] * 4,
     }
-    assert recording(nwb).warnings == ()
+    assert texts(recording(nwb)) == ()
 
 
 def test_several_groups_are_a_coordinate(nwb, tmp_path):
@@ -85,14 +86,14 @@ def test_region_shorter_than_the_data(nwb):
     assert found["area"] == ["b", "a", "", ""]
     assert found["valid"] == [True, True, False, False]
     np.testing.assert_array_equal(found["depth"], [20, 0, np.nan, np.nan])
-    assert recording(nwb).warnings == ("electrodes region of 2 rows for 4 channels",)
+    assert texts(recording(nwb)) == ("electrodes region of 2 rows for 4 channels",)
 
 
 def test_region_longer_than_the_data(nwb):
     table = add_table(nwb, id=np.arange(6), location=list("abcdef"), rel_y=np.arange(6.0))
     add_region(add_series(nwb), np.arange(6)[::-1], table)
     assert ids(nwb) == [5, 4, 3, 2]
-    assert recording(nwb).warnings == ("electrodes region of 6 rows for 4 channels",)
+    assert texts(recording(nwb)) == ("electrodes region of 6 rows for 4 channels",)
 
 
 NOTHING_KNOWN = (
@@ -107,18 +108,18 @@ def test_no_region(nwb):
     add_series(nwb)
     assert ids(nwb) == [0, 1, 2, 3]
     assert columns(nwb) == {}
-    assert recording(nwb).warnings == NOTHING_KNOWN
+    assert texts(recording(nwb)) == NOTHING_KNOWN
 
 
 def test_no_table(nwb):
     add_region(add_series(nwb), np.arange(4))
-    assert recording(nwb).warnings == NOTHING_KNOWN
+    assert texts(recording(nwb)) == NOTHING_KNOWN
 
 
 def test_empty_region(nwb):
     add_table(nwb, id=np.arange(4))
     add_series(nwb)["electrodes"] = h5py.Empty("i8")
-    assert recording(nwb).warnings == NOTHING_KNOWN
+    assert texts(recording(nwb)) == NOTHING_KNOWN
 
 
 def test_null_reference_means_the_table_of_the_file(nwb):
@@ -139,13 +140,13 @@ def test_reference_to_a_table_that_was_deleted(nwb):
 def test_null_region_reference(nwb):
     series = add_series(nwb)
     series.create_dataset("electrodes", (), dtype=h5py.regionref_dtype)
-    assert recording(nwb).warnings == NOTHING_KNOWN
+    assert texts(recording(nwb)) == NOTHING_KNOWN
 
 
 def test_region_beyond_the_table(nwb):
     add_region(add_series(nwb), [0, 1, 2, 9], add_table(nwb, id=np.arange(4), rel_y=np.arange(4.0)))
     assert columns(nwb) == {}
-    assert "the electrodes region names row 9 of 4" in recording(nwb).warnings[0]
+    assert "the electrodes region names row 9 of 4" in texts(recording(nwb))[0]
 
 
 def test_ids_that_are_not_unique(nwb):
@@ -153,7 +154,7 @@ def test_ids_that_are_not_unique(nwb):
     add_region(add_series(nwb), np.arange(4), table)
     assert ids(nwb) == [0, 1, 2, 3]
     assert columns(nwb)["area"] == list("abcd")
-    assert "electrode ids are not unique" in recording(nwb).warnings[0]
+    assert "electrode ids are not unique" in texts(recording(nwb))[0]
 
 
 NO_IDS = "the electrodes table has no ids that are numbers: rows are numbered"
@@ -163,7 +164,7 @@ def test_table_without_ids(nwb):
     table = add_table(nwb, location=list("abcd"), rel_y=np.arange(4.0))
     add_region(add_series(nwb), [3, 2, 1, 0], table)
     assert ids(nwb) == [3, 2, 1, 0]
-    assert recording(nwb).warnings == (NO_IDS,)
+    assert texts(recording(nwb)) == (NO_IDS,)
 
 
 @pytest.mark.parametrize("stored", [["a1", "a2", "b1", "b2"], [0.5, 1.5, 2.5, 3.5], [np.nan] * 4])
@@ -171,20 +172,20 @@ def test_ids_that_are_no_whole_numbers(nwb, stored):
     table = add_table(nwb, id=stored, location=list("abcd"), rel_y=np.arange(4.0))
     add_region(add_series(nwb), [3, 2, 1, 0], table)
     assert ids(nwb) == [3, 2, 1, 0]
-    assert recording(nwb).warnings == (NO_IDS,)
+    assert texts(recording(nwb)) == (NO_IDS,)
 
 
 def test_ids_of_type_double_as_matlab_writes_them(nwb):
     table = add_table(nwb, id=[10.0, 20, 30, 40], location=list("abcd"), rel_y=np.arange(4.0))
     add_region(add_series(nwb), [3, 2, 1, 0], table)
     assert ids(nwb) == [40, 30, 20, 10]
-    assert recording(nwb).warnings == ()
+    assert texts(recording(nwb)) == ()
 
 
 def test_column_of_another_length(nwb):
     table = add_table(nwb, id=np.arange(4), location=["a"], rel_y=np.arange(4.0))
     add_region(add_series(nwb), np.arange(4), table)
-    assert recording(nwb).warnings == (
+    assert texts(recording(nwb)) == (
         "electrodes column location: 1 values for 4 electrodes",
         "no brain areas",
     )
@@ -194,7 +195,7 @@ def test_positions_that_are_not_numbers_are_absent(nwb):
     table = add_table(nwb, id=np.arange(4), location=["a"] * 4, rel_y=[np.nan] * 4, x=[np.nan] * 4)
     add_region(add_series(nwb), np.arange(4), table)
     assert columns(nwb) == {"area": ["a"] * 4}
-    assert recording(nwb).warnings == ("no depth: channels keep the file's order",)
+    assert texts(recording(nwb)) == ("no depth: channels keep the file's order",)
 
 
 def test_depth_from_the_position_that_spreads_most(nwb):
@@ -208,7 +209,7 @@ def test_depth_from_the_position_that_spreads_most(nwb):
     )
     add_region(add_series(nwb), np.arange(4), table)
     np.testing.assert_array_equal(columns(nwb)["depth"], [5, 4, 3, np.nan])
-    assert recording(nwb).warnings == ("no position along the probe: depth is y as stored",)
+    assert texts(recording(nwb)) == ("no position along the probe: depth is y as stored",)
 
 
 def test_all_electrodes_at_one_place_have_no_depth(nwb):

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 import xarray as xr
-from dialects import Column, references
+from dialects import Column, references, texts
 from stored import as_engines_read, as_samples_read
 
 from lfpscope.recording import choose_series, open_nwb, read_recording
@@ -121,7 +121,7 @@ def test_what_a_file_holds(name):
         found = read_recording(nwb, expected.series)
     assert (found.n_samples, found.n_channels) == expected.shape
     assert found.conversion == pytest.approx(expected.conversion)
-    assert found.warnings == expected.warnings
+    assert texts(found) == expected.warnings
     ids, columns = found.channels.id, found.channels.columns
     assert [ids[0], ids[-1]] == expected.ids
     assert list(columns) == list(expected.columns)

@@ -20,6 +20,7 @@ from dialects import (
     plain,
     recording,
     references,
+    texts,
 )
 
 from lfpscope.files import UserError
@@ -180,7 +181,7 @@ def test_nwb_1(nwb):
     assert found.channels.columns["area"].tolist() == ["CA3", "CA1", "CA1", "CA3"]
     assert found.channels.columns["group"].tolist() == ["b", "a", "a", "b"]
     assert found.channels.columns["depth"].tolist() == [3000, 1000, 2000, 4000]
-    assert "no position along the probe: depth is z as stored" in found.warnings
+    assert "no position along the probe: depth is z as stored" in texts(found)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +223,7 @@ def test_attributes_as_arrays_of_one_as_matnwb_writes_them(nwb):
     found = recording(nwb)
     assert choose_series(nwb)[0] == [SERIES]
     assert (found.rate, found.conversion, found.offset) == (1000.0, 2e-6, 1e-3)
-    assert (found.session, found.version, found.warnings) == ("monday", "2.6.0", ())
+    assert (found.session, found.version, texts(found)) == ("monday", "2.6.0", ())
     assert found.channels.id.tolist() == [7, 8, 9, 10]
     assert found.channels.columns["depth"].tolist() == [0, 20, 40, 60]
 

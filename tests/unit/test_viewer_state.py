@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from lfpscope.viewer.state import State, from_query, read_time, round_scale, time_text, voltage_text
+from lfpscope.formatting import time_text, voltage_text
+from lfpscope.viewer.state import State, from_query, read_time, round_scale
 
 WHOLE = State(0.0, 100.0, 200.0, probes=("a", "b"))
 

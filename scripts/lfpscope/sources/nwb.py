@@ -63,7 +63,7 @@ def probes_in_file(session: Session, file: str) -> list[Probe]:
                 except UserError as error:
                     probes.append(_unreadable(session, probe, file, series, error))
                 else:
-                    note = "; ".join([reason, *recording.warnings])
+                    note = "; ".join([reason, *(doubt.text for doubt in recording.doubts)])
                     probes.append(Probe(session.session, probe, "nwb", file, series, "ok", note))
             return probes
     except NoSeriesError as error:

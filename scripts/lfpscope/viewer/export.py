@@ -15,10 +15,11 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from lfpscope.areas import area_colour, area_runs, is_area
 from lfpscope.envelope import Probe, time_range
 from lfpscope.files import UserError, atomic, read_json, write_json
+from lfpscope.formatting import time_text, voltage_text
 from lfpscope.viewer.labels import area_labels, channel_ticks
 from lfpscope.viewer.render import BAR, HEAT_SHARE, PALETTES, chosen_channels, draw_probe
 from lfpscope.viewer.session import Session
-from lfpscope.viewer.state import HEAT, TRACES, State, time_text, voltage_text
+from lfpscope.viewer.state import HEAT, TRACES, State
 
 VERSION = 1
 DRAWN_WITH = ("matplotlib", "numpy", "numba")

@@ -19,6 +19,7 @@ from bokeh.models.dom import HTML
 
 from lfpscope.envelope import Probe
 from lfpscope.files import UserError
+from lfpscope.formatting import time_text
 from lfpscope.intervals import read_intervals
 from lfpscope.viewer import marks
 from lfpscope.viewer.intervals import neighbour, shading
@@ -30,7 +31,7 @@ from lfpscope.viewer.plots import Plots
 from lfpscope.viewer.readout import channel_at, read_sample
 from lfpscope.viewer.render import Picture
 from lfpscope.viewer.session import Session, first_state
-from lfpscope.viewer.state import State, from_query, read_depths, read_time, time_text
+from lfpscope.viewer.state import State, from_query, read_depths, read_time
 from lfpscope.viewer.style import MESSAGE, PAGE, SCROLL, text_line
 from lfpscope.viewer.tools import Controls, address_bar, area_names, navigation
 from lfpscope.viewer.worker import Worker

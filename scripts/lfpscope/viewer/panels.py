@@ -32,11 +32,12 @@ from bokeh.models.dom import HTML
 from lfpscope.areas import area_runs
 from lfpscope.envelope import Probe
 from lfpscope.files import UserError
+from lfpscope.formatting import voltage_text
 from lfpscope.intervals import Interval
 from lfpscope.viewer.labels import LINE, area_bands, area_labels, channel_marks, channel_ticks
 from lfpscope.viewer.plots import Plots, hover_names
 from lfpscope.viewer.render import BAR, HEAT_SHARE, Picture, chosen_channels, leaves_none, palette
-from lfpscope.viewer.state import HEAT, TRACES, State, voltage_text
+from lfpscope.viewer.state import HEAT, TRACES, State
 from lfpscope.viewer.style import (
     ACCENT,
     CONTROL,

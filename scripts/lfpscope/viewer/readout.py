@@ -6,8 +6,9 @@ import numpy as np
 
 from lfpscope.areas import is_area
 from lfpscope.envelope import Probe
+from lfpscope.formatting import time_text
 from lfpscope.viewer.render import chosen_channels
-from lfpscope.viewer.state import State, time_text
+from lfpscope.viewer.state import State
 
 
 @dataclass(frozen=True)

@@ -229,22 +229,6 @@ def round_scale(microvolts: float) -> float:
     return min(STEPS, key=lambda step: abs(math.log(step / microvolts)))
 
 
-def voltage_text(microvolts: float) -> str:
-    """A voltage in the unit that suits it: 200 µV, 5 mV, 1 V."""
-    for unit, size in (("V", 1e6), ("mV", 1e3)):
-        if microvolts >= size:
-            return f"{microvolts / size:g} {unit}"
-    return f"{microvolts:g} µV"
-
-
-def time_text(seconds: float, decimals: int = 0) -> str:
-    """Session time as minutes and seconds: 4:05, or 0:00.25 with two decimals."""
-    sign = "−" if seconds < 0 else ""
-    minutes, rest = divmod(round(abs(seconds), decimals), 60)
-    width = decimals + 3 if decimals else 2
-    return f"{sign}{minutes:.0f}:{rest:0{width}.{decimals}f}"
-
-
 def read_time(text: str) -> float:
     """Session time, seconds, from "62.5", "1:02.5" or "0:01:02.5".
 

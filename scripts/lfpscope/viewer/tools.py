@@ -23,7 +23,8 @@ from bokeh.models import (
 
 from lfpscope.areas import is_area
 from lfpscope.envelope import Probe
-from lfpscope.viewer.state import SPACINGS, STEPS, State, depths_text, voltage_text
+from lfpscope.formatting import voltage_text
+from lfpscope.viewer.state import SPACINGS, STEPS, State, depths_text
 from lfpscope.viewer.style import CONTROL, HEADER, TOOLBAR
 
 EVERY = {1: "", 2: "2nd ", 3: "3rd ", 4: "4th ", 8: "8th ", 16: "16th "}
