@@ -8,6 +8,7 @@ visible column; there, axis time leaves out what is empty and goes on.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -117,7 +118,7 @@ def make_timeline(clocks: Iterable[Clock]) -> Timeline:
         for segment, epoch in zip(clock.segments, clock_epochs(clock), strict=True)
         if segment.valid
     )
-    joined: list[list[float]] = []  # epoch, start, stop
+    joined: list[list[Any]] = []  # epoch, start, stop
     for epoch, start, stop in spans:
         if joined and joined[-1][0] == epoch and start <= joined[-1][2]:
             joined[-1][2] = max(joined[-1][2], stop)
