@@ -1,5 +1,7 @@
 """What all tests share: small NWB files, written as plain HDF5."""
 
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,3 +45,17 @@ def _write_nwb(
             group["electrodes"] = np.arange(channels)
             group["electrodes"].attrs["table"] = table.ref
     return path
+
+
+@pytest.fixture(scope="session")
+def nolock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a library in whose presence flock answers as on a disk without locks."""
+    folder = tmp_path_factory.mktemp("nolock")
+    if (compiler := shutil.which("gcc")) is None:
+        pytest.skip("no compiler for a stand-in of a disk without locks")
+    answer = "{ errno = ENOLCK; return -1; }"
+    code = f"#include <errno.h>\nint flock(int file, int operation) {answer}\n"
+    (folder / "nolock.c").write_text(code)
+    command = [compiler, "-shared", "-fPIC", "-o", folder / "nolock.so", folder / "nolock.c"]
+    subprocess.run(command, check=True)
+    return folder / "nolock.so"

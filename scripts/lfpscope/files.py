@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, and the one kind of error that is the user's to mend."""
+"""Files: written completely or not at all, and the one kind of error that a user can fix."""
 
 import csv
 import errno
@@ -7,12 +7,16 @@ import glob
 import json
 import os
 import platform
+import re
 import sys
 import tempfile
+import threading
+import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 REFUSALS = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
@@ -20,9 +24,18 @@ REFUSALS = {
 }
 """Errors of a disk or a folder that does not take what is written."""
 
+NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES}
+"""Errors of file systems, and of folders without read permission, that cannot sync a folder."""
+
+ABANDONED_AFTER_S = 24 * 3600.0  # a part that no lock shows to be abandoned, by its last change
+
+
+RESTORE = "Download it again, or restore it from a copy."
+"""Remedy for a damaged file that may be the only one of its kind, or a downloaded one."""
+
 
 class UserError(Exception):
-    """Something the user can mend: what was expected, what was found, where, and what to do.
+    """Something the user can fix: what was expected, what was found, where, and what to do.
 
     Programs print it as one line, without a traceback.
     """
@@ -30,7 +43,7 @@ class UserError(Exception):
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Write a file whole or not at all.
+    """Write a file completely or not at all.
 
     Parameters
     ----------
@@ -40,9 +53,9 @@ def atomic(path: Path) -> Iterator[Path]:
     Yields
     ------
     Path
-        A temporary name in the same folder. When the block ends without an error the file is
-        flushed to disk and takes its name in one step; otherwise it is removed and whatever
-        stood at `path` before stays as it was.
+        A temporary name in the same folder, on which a lock is held. When the block ends without
+        an error the file is flushed to disk and takes its name in one step; otherwise it is
+        removed and whatever stood at `path` before stays as it was.
 
     Raises
     ------
@@ -51,19 +64,53 @@ def atomic(path: Path) -> Iterator[Path]:
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path)
-        mine = f".{path.name}.{platform.node()}.{os.getpid()}."
-        handle, name = tempfile.mkstemp(prefix=mine, suffix=".part", dir=path.parent)
-        os.close(handle)
-        part = Path(name)
+        start = f".{path.name}."
+        remove_abandoned(path.parent.glob(f"{glob.escape(start)}*.part"))
+        handle, part = _new_part(path.parent, f"{start}{platform.node()}.{os.getpid()}.")
         try:
             yield part
             part.chmod(0o666 & ~_umask())  # mkstemp makes it private to the user
             flush(part)
             part.replace(path)
-            flush(path.parent)
+            flush_folder(path.parent)
         finally:
             part.unlink(missing_ok=True)
+            os.close(handle)
+
+
+def _new_part(folder: Path, start: str) -> tuple[int, Path]:
+    """Make a temporary file and lock it; return its descriptor, which holds the lock, and path."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=start, suffix=".part", dir=folder)
+        _try_lock(handle)
+        if _is_at(handle, Path(name)):
+            return handle, Path(name)
+        os.close(handle)  # removed as abandoned in the moment before it was locked
+
+
+def remove_abandoned(parts: Iterable[Path]) -> None:
+    """Remove temporary files that no process writes any more.
+
+    A process that writes one holds a lock on it, which ends with the process. That is certain
+    among processes of one computer, whose name stands in the file's. Where locks do not reach,
+    on other computers and on file systems without locks, only the age of the last change counts.
+    """
+    for part in parts:
+        with suppress(OSError):  # of another user, or removed by another process
+            if _is_abandoned(part):
+                part.unlink()
+
+
+def _is_abandoned(part: Path) -> bool:
+    is_old = time.time() - part.stat().st_mtime > ABANDONED_AFTER_S
+    if not is_old and f".{platform.node()}." not in part.name:
+        return False
+    handle = os.open(part, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        locked = _try_lock(handle)
+    finally:
+        os.close(handle)
+    return is_old if locked is None else locked
 
 
 @contextmanager
@@ -86,23 +133,28 @@ def writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _sweep(path: Path) -> None:
-    """Remove what processes of this computer that were killed have left of a file."""
-    start = f".{path.name}.{platform.node()}."
-    for one in path.parent.glob(f"{glob.escape(start)}*"):
-        process = one.name.removeprefix(start).partition(".")[0]
-        if process.isdigit() and not Path("/proc", process).exists():
-            one.unlink(missing_ok=True)
-
-
 def _umask() -> int:
-    mask = os.umask(0)
+    """Return the mask of permissions, without setting it: other threads may be making files."""
+    try:
+        mask = re.search(
+            r"^Umask:\s*([0-7]+)$", Path("/proc/self/status").read_text(), re.MULTILINE
+        )
+    except OSError:  # not Linux
+        mask = None
+    return int(mask[1], 8) if mask else FIRST_UMASK
+
+
+def _ask_umask() -> int:
+    mask = os.umask(0o077)
     os.umask(mask)
     return mask
 
 
+FIRST_UMASK = _ask_umask()  # at import, before there are threads
+
+
 def flush(path: Path) -> None:
-    """Have what was written to a file, or the names in a folder, on the disk."""
+    """Write what the system holds of a file to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -110,48 +162,90 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
+def flush_folder(path: Path) -> None:
+    """Write the names in a folder to the disk, where its file system can."""
+    try:
+        flush(path)
+    except OSError as error:
+        if error.errno not in NO_FOLDER_SYNC:
+            raise
+
+
+# --- locks --------------------------------------------------------------------------------------
+
+_threads: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)  # by path
+
+
 @contextmanager
 def alone(path: Path) -> Iterator[bool]:
-    """Let one process at a time make a file; the others wait.
+    """Let one thread of one process at a time make or change a file; the others wait.
 
-    The lock is a file beside it, which the system unlocks when a process is killed.
+    The lock is a file beside it, which the system unlocks when a process is killed. Where the
+    file system has no locks, only the threads of this process wait for each other.
 
     Yields
     ------
     bool
-        False where nobody waits, because the file system has no locks.
+        False where other processes do not wait, because the file system has no locks.
     """
     lock = path.with_name(f"{path.name}.lock")
-    while True:
-        with lock.open("w") as file:
-            # who had it before has removed the name, and somebody may have made a new file of it
-            locked = _lock(file, path)
-            if locked and not _is_at(file, lock):
-                continue
+    with _threads[path.absolute()]:
+        while True:
+            handle = _open_lock(lock)
             try:
-                yield locked
+                locked = _wait_for_lock(handle, path)
+                # the previous holder has removed the name, and a new file may have it
+                if locked and not _is_at(handle, lock):
+                    continue
+                try:
+                    yield locked
+                finally:
+                    with suppress(FileNotFoundError, PermissionError):  # another user's
+                        lock.unlink()
+                return
             finally:
-                lock.unlink(missing_ok=True)
-            return
+                os.close(handle)
 
 
-def _lock(file: IO[str], path: Path) -> bool:
-    """Wait for a lock; False where the file system has none."""
+def _open_lock(lock: Path) -> int:
+    """Open a lock file, make it where it is not there; another user's is opened for reading."""
+    try:
+        return os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+    except PermissionError:
+        if not lock.exists():
+            raise
+        return os.open(lock, os.O_RDONLY)
+
+
+def _try_lock(handle: int) -> bool | None:
+    """Lock an open file without waiting; None where the file system has no locks."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def _wait_for_lock(handle: int, path: Path) -> bool:
+    """Lock an open file; False where the file system has no locks."""
     try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"{path}: another process makes it; waiting", file=sys.stderr)
-            fcntl.flock(file, fcntl.LOCK_EX)
-    except OSError as error:  # as of Lustre without the option flock
-        print(f"{path}: no lock to be had ({error.strerror}); going on without", file=sys.stderr)
+            print(f"{path}: another process has locked it; waiting", file=sys.stderr)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+    except OSError as error:  # on Lustre without the option flock, for example
+        print(f"{path}: no lock ({error.strerror}); continuing without", file=sys.stderr)
         return False
     return True
 
 
-def _is_at(file: IO[str], path: Path) -> bool:
+def _is_at(handle: int, path: Path) -> bool:
+    """Tell whether an open file is still the one that has its name."""
     try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+        return os.path.samestat(os.fstat(handle), path.stat())
     except FileNotFoundError:
         return False
 
@@ -180,7 +274,7 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise UserError(f"{path}: no such file. Run the pipeline to make it.") from None
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror}. Mend that and run again.") from None
+        raise UserError(f"{path}: {error.strerror}. Correct that and run again.") from None
     except ValueError as error:
         raise UserError(f"{path}: not JSON ({error}). Delete it and run again.") from None
 

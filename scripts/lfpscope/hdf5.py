@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 from h5py._objects import phil  # the lock around each call of HDF5
 
-from lfpscope.files import UserError
+from lfpscope.files import RESTORE, UserError
 
 HDF5 = ctypes.PyDLL(h5py.h5p.__file__)  # the library that h5py itself uses
 DONT_FILTER_PARTIAL_CHUNKS = 2  # H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS
@@ -31,7 +31,7 @@ def member(group: h5py.Group, name: str) -> h5py.Dataset | None:
         )
     item = group.get(name)
     if item is None and isinstance(link, h5py.SoftLink):
-        raise UserError(f"{where}: a link to {link.path}, which is not there. Fetch it anew.")
+        raise UserError(f"{where}: a link to {link.path}, which is not there. {RESTORE}")
     if isinstance(item, h5py.Dataset) and item.file.filename != group.file.filename:
         raise UserError(f"{where}: linked by way of another file, {item.file.filename}. List that.")
     return item if isinstance(item, h5py.Dataset) else None

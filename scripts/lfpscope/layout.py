@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.files import UserError
+from lfpscope.files import RESTORE, UserError
 from lfpscope.hdf5 import leaves_edges_unfiltered, misplaces_chunks
 
 Refs = dict[str, Any]
@@ -293,13 +293,13 @@ def chunk_references(dataset: h5py.Dataset, layout: Layout, name: str) -> Refs:
     if len(refs) < len(found):
         raise UserError(
             f"{where}: {len(found) - len(refs)} of {len(found)} chunks are listed where another "
-            "one is: its index is damaged. Fetch the file anew."
+            f"one is: its index is damaged. {RESTORE}"
         )
     inside = math.prod(layout.grid)
     if len(refs) < inside and layout.dtype.kind != "f":
         raise UserError(
             f"{where}: {inside - len(refs)} of {inside} chunks were never written; integers "
-            "cannot tell these from zeros. Fetch or convert the file anew."
+            "cannot tell these from zeros. Download or convert the file again."
         )
     return refs
 
@@ -313,7 +313,7 @@ def _keys(dataset: h5py.Dataset, layout: Layout, found: list[Any]) -> Iterator[s
         raise UserError(
             f"{dataset.file.filename}: {dataset.name}: a chunk is listed at "
             f"{found[int(wrong.argmax())].chunk_offset}, where data of {dataset.shape} have none: "
-            "its index is damaged. Fetch the file anew."
+            f"its index is damaged. {RESTORE}"
         )
     for place in places.tolist():
         yield ".".join(map(str, _axes(place, len(layout.shape), layout.order, 0)))

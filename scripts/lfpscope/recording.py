@@ -1,17 +1,13 @@
 """An NWB file → its recordings: shape, clock, channels and units of each."""
 
-import os
-import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import h5py
 import numpy as np
 
-from lfpscope.addresses import CONNECTIONS, Blocks, RemoteFile, is_remote, open_address
+from lfpscope.addresses import CONNECTIONS, is_remote, open_address
 from lfpscope.clock import Clock, Floats, Segment, clock_from_rate, clock_from_timestamps
 from lfpscope.doubts import Doubt, sort_doubts
 from lfpscope.electrodes import Channels as Channels
@@ -19,6 +15,8 @@ from lfpscope.electrodes import electrode_rows, read_channels
 from lfpscope.files import UserError
 from lfpscope.hdf5 import member, number, text
 from lfpscope.layout import Layout, Refs, chunk_references, decode, describe_layout, inlined_bytes
+from lfpscope.nwb_file import open_nwb as open_nwb
+from lfpscope.nwb_file import reading as reading
 from lfpscope.series import NoSeriesError as NoSeriesError
 from lfpscope.series import choose_series as choose_series
 from lfpscope.series import find_series as find_series
@@ -73,80 +71,6 @@ class Recording:
     layout: Layout
     transposed: bool = False
     version: str = ""
-
-
-def open_nwb(address: str | Path) -> h5py.File:
-    """Open an NWB file for reading.
-
-    Parameters
-    ----------
-    address : str or Path
-        A path, or an https or s3 address.
-
-    Raises
-    ------
-    UserError
-        If it is missing, not HDF5, or cut short: with both sizes, where HDF5 tells them.
-    """
-    if is_remote(str(address)):
-        return _open_remote(RemoteFile(str(address)))
-    path = Path(address)
-    try:
-        return h5py.File(path, "r")
-    except FileNotFoundError:
-        raise UserError(
-            f"{path}: no such file. Correct the location in sessions.tsv; where it was made or "
-            "fetched, run with --forcerun fetch_probe."
-        ) from None
-    except OSError as error:
-        raise UserError(f"{path}: {_why_unreadable(path, str(error))}") from None
-
-
-@contextmanager
-def reading(address: str | Path) -> Iterator[h5py.File]:
-    """Open an NWB file and read from it; what HDF5 says of damage is an error of the file's.
-
-    Raises
-    ------
-    UserError
-        As `open_nwb`, and if its metadata are damaged.
-    """
-    with open_nwb(address) as nwb:
-        try:
-            yield nwb
-        except (OSError, RuntimeError, KeyError) as error:  # h5py, on damaged metadata
-            raise UserError(f"{address}: cannot be read ({error!r}). Fetch it anew.") from error
-
-
-def _open_remote(remote: RemoteFile) -> h5py.File:
-    try:
-        return h5py.File(Blocks(remote), "r")
-    except OSError as error:
-        kind = f"it starts with {remote.read(0, 16)!r}" if "signature" in str(error) else error
-        raise UserError(
-            f"{remote.address}: not a whole HDF5 file: {kind}. Correct the location, or put a "
-            "whole one there."
-        ) from None
-
-
-def _why_unreadable(path: Path, error: str) -> str:
-    truncated = re.search(r"truncated file: eof = (\d+).*?stored_eof = (\d+)", error)
-    if truncated:
-        found, expected = (f"{int(n):,}".replace(",", " ") for n in truncated.groups())
-        return (
-            f"truncated: the file ends at byte {found} of {expected}. "
-            "Fetch it anew: what is there is not whole."
-        )
-    if "signature not found" in error:
-        with path.open("rb") as file:
-            start = file.read(16)
-        kind = "an empty file" if not start else f"it starts with {start!r}"
-        return f"not an HDF5 file: {kind}. NWB files are HDF5; correct the location."
-    if "unable to lock file" in error:
-        return "another program is writing it: try again once that has closed it."
-    if not os.access(path, os.R_OK):
-        return "may not be read by you. Change its permissions."
-    return f"cannot be opened as HDF5 ({error}). Fetch it anew."
 
 
 # --- reading one recording ----------------------------------------------------------------------
@@ -390,7 +314,7 @@ def read_chunks_of_times(address: str, layout: Layout, stored: Refs) -> Iterator
         except ValueError as error:
             raise UserError(
                 f"{address}: timestamps: the chunk of sample {i * length} {error}. "
-                "Fetch the file anew."
+                "Download the file again, or restore it from a copy."
             ) from None
         return np.asarray(chunk[:n], dtype=np.float64)
 

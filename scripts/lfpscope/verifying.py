@@ -5,6 +5,7 @@ samples. Places are chosen at random, the same ones each time.
 """
 
 import json
+import os
 import subprocess
 import sys
 import zlib
@@ -314,9 +315,16 @@ def _translate(references: References) -> dict[str, Any] | str:
     """Run kerchunk in a process of its own; a word on why where it does not answer."""
     # -P: the modules beside the program are not modules of the top level
     command = [sys.executable, "-P", translation.__file__, references.address, references.series]
+    # the file is only read, and open here as well: HDF5 needs no lock, which its disk may not have
+    environment = os.environ | {"HDF5_USE_FILE_LOCKING": "FALSE"}
     try:
         done = subprocess.run(  # noqa: S603 - our own program
-            command, capture_output=True, text=True, timeout=TRANSLATION_SECONDS, check=False
+            command,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=TRANSLATION_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         return f"kerchunk gave no answer in {TRANSLATION_SECONDS:g} s"

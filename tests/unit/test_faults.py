@@ -110,11 +110,11 @@ def killed(_: bytes) -> bytes:
 
 
 BYTES = {
-    "cut": (cut, r"truncated: the file ends at byte [\d ]+ of [\d ]+\. Fetch it anew"),
+    "cut": (cut, r"truncated: the file ends at byte [\d ]+ of [\d ]+\. Download it again, or"),
     "zeros": (zeros, r"cannot be (read|opened)"),
-    "page": (page, r"not an HDF5 file: it starts with b'<!DOCTYPE html>"),
-    "nothing": (nothing, r"not an HDF5 file: an empty file\. NWB files are HDF5"),
-    "killed": (killed, r"(truncated|cannot be opened as HDF5).* Fetch it anew"),
+    "page": (page, r"a web page, not an HDF5 file: it starts with '<!DOCTYPE html>"),
+    "nothing": (nothing, r"an empty file\. Download it again, or restore it from a copy"),
+    "killed": (killed, r"(truncated|its HDF5 header cannot be read).* Download it again, or"),
 }
 
 
@@ -183,7 +183,7 @@ def test_a_bad_file(
 
 
 def refusal(path: Path, folder: Path) -> str:
-    """What index_probe says of a file: one line; it writes nothing."""
+    """What index_probe says of a file: one line, below a traceback; it writes nothing."""
     source, references = folder / "source.json", folder / "results/lfp.json"
     source.write_text(json.dumps({"address": str(path)}))
     names = ["--session", "s", "--probe", "p", "--references", str(references)]
@@ -191,7 +191,8 @@ def refusal(path: Path, folder: Path) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert not references.exists()
-    (line,) = done.stderr.splitlines()
+    *traceback, line = done.stderr.splitlines()
+    assert not traceback or traceback[0] == "Traceback (most recent call last):"
     return line
 
 

@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 
 from lfpscope.files import UserError, atomic
+from lfpscope.nwb_file import open_nwb
 from lfpscope.sources.demo_signals import OUTSIDE, Area, Events, Gap, Recipe, Seconds, counts
 
 MARK = "Made by the demo of lfpscope, version 1. No animal was recorded."  # a new one for new bytes
@@ -71,13 +72,13 @@ def demo_is_whole(path: Path, session: str, probe: str) -> bool:
     """
     recipe = _recipe(session, probe)
     try:
-        with h5py.File(path) as file:
+        with open_nwb(path) as file:
             found = [
                 file[name].asstr()[()]
                 for name in ("identifier", "general/session_id", "general/notes")
             ]
             shape = file[f"acquisition/probe_{probe}_lfp/probe_{probe}_lfp_data/data"].shape
-    except (OSError, RuntimeError, KeyError, AttributeError, TypeError):
+    except (UserError, OSError, RuntimeError, KeyError, AttributeError, TypeError):
         return False  # cut short, damaged, or some other file
     return found == [probe, session, MARK] and shape == (recipe.n_samples, recipe.n_channels)
 

@@ -10,6 +10,7 @@ from lfpscope.addresses import is_remote
 from lfpscope.apart import Apart
 from lfpscope.files import UserError
 from lfpscope.layout import chunk_references
+from lfpscope.nwb_file import why_not_read
 from lfpscope.recording import (
     NoSeriesError,
     choose_series,
@@ -76,7 +77,7 @@ def probes_in_file(session: Session, file: str) -> list[Probe]:
 
 
 def _unreadable(session: Session, probe: str, file: str, series: str, error: Exception) -> Probe:
-    message = str(error) if isinstance(error, UserError) else f"{file}: cannot be read ({error!r})"
+    message = str(error) if isinstance(error, UserError) else why_not_read(file, error)
     if is_remote(file):  # of which Snakemake sees nothing
         message += " Then run with --forcerun list_probes."
     note = " ".join(message.split())

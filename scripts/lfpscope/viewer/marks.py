@@ -1,15 +1,12 @@
 """Marks and bad channels of a session, in a small text file that people can read and merge."""
 
 import csv
-import fcntl
 import math
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from lfpscope.files import UserError, write_table
+from lfpscope.files import UserError, alone, write_table
 from lfpscope.intervals import Interval
 
 
@@ -95,21 +92,10 @@ def change_marks(path: Path, change: Callable[[list[Mark]], list[Mark]]) -> list
     UserError
         If the file holds what cannot be read; it is left as it is.
     """
-    with _locked(path):
+    with alone(path):
         marks = change(read_marks(path))
         write_table(path, COLUMNS, [asdict(mark) for mark in marks])
     return marks
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock that other pages, servers and machines on the same disk respect."""
-    descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def add_mark(
