@@ -14,7 +14,7 @@ def list_intervals(*files: str, intervals: Path) -> None:
     Parameters
     ----------
     files
-        Paths or addresses; one that cannot be read is left out, and named.
+        Paths or addresses; what cannot be read in one is left out, and named.
     intervals
         Table to write, in the order of time; empty where there are none.
     """
@@ -22,11 +22,11 @@ def list_intervals(*files: str, intervals: Path) -> None:
     with Apart() as apart:
         for file in files:
             try:
-                here = apart.read(file, intervals_in_file, file)
+                here, remarks = apart.read(file, intervals_in_file, file)
             except UserError as error:
                 print(f"left out: {error}")
             else:
-                print(f"{file}: {len(here)} intervals")
+                print(f"{file}: {len(here)} intervals", *remarks, sep="\n")
                 found += here
     write_intervals(intervals, found)
 

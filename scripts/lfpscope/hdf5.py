@@ -20,7 +20,7 @@ def member(group: h5py.Group, name: str) -> h5py.Dataset | None:
     Raises
     ------
     UserError
-        If it is a link into another file, which is not followed, or to nothing.
+        If it is damaged, or a link into another file, which is not followed, or to nothing.
     """
     where = f"{group.file.filename}: {group.name}/{name}"
     link = group.get(name, getlink=True)
@@ -32,6 +32,8 @@ def member(group: h5py.Group, name: str) -> h5py.Dataset | None:
     item = group.get(name)
     if item is None and isinstance(link, h5py.SoftLink):
         raise UserError(f"{where}: a link to {link.path}, which is not there. {RESTORE}")
+    if item is None and isinstance(link, h5py.HardLink):  # `get` hides why
+        raise UserError(f"{where}: its metadata are damaged: HDF5 does not open it. {RESTORE}")
     if isinstance(item, h5py.Dataset) and item.file.filename != group.file.filename:
         raise UserError(f"{where}: linked by way of another file, {item.file.filename}. List that.")
     return item if isinstance(item, h5py.Dataset) else None

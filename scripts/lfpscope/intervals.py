@@ -2,7 +2,7 @@
 
 import math
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import h5py
 
 from lfpscope.files import UserError, read_table, write_table
 from lfpscope.hdf5 import member, text
-from lfpscope.recording import open_nwb
+from lfpscope.nwb_file import reading, why_not_read
 
 FIRST = ("start", "stop", "name", "table")  # columns of the table; those of the files follow
 NAMES = ("stimulus_name", "label", "name", "tags")  # columns that say what an interval is
@@ -29,7 +29,8 @@ class Interval:
 def read_intervals(path: Path) -> list[Interval]:
     """Intervals of a table with the columns start, stop and name, in order; none without a file.
 
-    Rows without a start are left out; an interval without an end is a point.
+    Rows without a start are left out; an interval without an end, or that ends before it starts,
+    is a point.
     """
     if not path.exists():
         return []
@@ -67,66 +68,151 @@ def _times(row: dict[str, str]) -> tuple[float, float]:
     return float(row["start"]), float(row["stop"] or row["start"])
 
 
-def intervals_in_file(file: str) -> list[dict[str, str]]:
-    """Intervals of an NWB file, as `find_intervals` finds them.
+def intervals_in_file(file: str) -> tuple[list[dict[str, str]], list[str]]:
+    """Intervals of an NWB file and remarks, as `find_intervals` finds them.
 
     Raises
     ------
     UserError
         If it cannot be read.
     """
-    with open_nwb(file) as nwb:
+    with reading(file) as nwb:
+        return find_intervals(nwb)
+
+
+def find_intervals(nwb: h5py.File) -> tuple[list[dict[str, str]], list[str]]:
+    """Find the intervals of all tables in ``/intervals`` of an NWB file.
+
+    A table that cannot be read is left out; the others are not affected.
+
+    Returns
+    -------
+    list of dict of str
+        ``start`` and ``stop`` in seconds, ``name``, ``table``, and the other columns that hold one
+        value for each interval, except those with these names. ``stop`` is empty where the file
+        has none that is a time and not before the start.
+    list of str
+        A remark for each table that was left out or is incomplete: its name and the reason.
+    """
+    rows: list[dict[str, str]] = []
+    remarks = []
+    group = nwb.get("intervals")
+    for name in group if isinstance(group, h5py.Group) else ():
         try:
-            return list(find_intervals(nwb))
+            found, odd = _rows(group, name)
+        except UserError as error:
+            remarks.append(f"left out: {error}")
         except Exception as error:  # noqa: BLE001 - damaged metadata give h5py anything to say
             traceback.print_exc()  # in the log, where it may be ours
-            raise UserError(f"{file}: intervals cannot be read ({error!r}).") from None
+            remarks.append(f"left out: {why_not_read(nwb.filename, error)}")
+        else:
+            rows += found
+            remarks += [f"{nwb.filename}: {group.name}/{name}: {one}" for one in odd]
+    return rows, remarks
 
 
-def find_intervals(nwb: h5py.File) -> Iterator[dict[str, str]]:
-    """Intervals of all tables in ``/intervals`` of an NWB file.
-
-    Yields
-    ------
-    dict of str
-        ``start`` and ``stop`` in seconds, ``name``, ``table``, and the other columns that hold one
-        value for each interval, but for those of these names.
-    """
-    group = nwb.get("intervals")
-    for table in group.values() if isinstance(group, h5py.Group) else ():
-        if isinstance(table, h5py.Group) and member(table, "start_time") is not None:
-            yield from _rows(table)
-
-
-def _rows(table: h5py.Group) -> Iterator[dict[str, str]]:
-    columns = {name: values for name in table if (values := _column(table, name)) is not None}
-    start, stop = columns.pop("start_time"), columns.pop("stop_time", [])
-    columns.pop("id", None)
-    kind = str(table.name).rsplit("/", 1)[-1]
+def _rows(group: h5py.Group, name: str) -> tuple[list[dict[str, str]], list[str]]:
+    """Intervals of one table, and what is odd about it."""
+    where, table = f"{group.file.filename}: {group.name}/{name}", group[name]
+    if not isinstance(table, h5py.Group):
+        raise UserError(f"{where}: no table of intervals.")
+    start, stop = (_times_of(table, column, where) for column in ("start_time", "stop_time"))
+    if start is None:
+        raise UserError(f"{where}: no start_time, so no interval has a time.")
+    if stop is not None and len(stop) != len(start):
+        raise UserError(f"{where}: {len(start)} times in start_time, {len(stop)} in stop_time.")
+    columns, odd = _columns(table, len(start))
+    rows, n_open, n_backwards = [], 0, 0
     for i, begin in enumerate(start):
-        if _number(begin) is None:
-            continue  # at no time
-        more = {name: values[i] for name, values in columns.items() if i < len(values)}
-        name = next((more[name] for name in NAMES if more.get(name)), kind)
-        end = stop[i] if i < len(stop) and _number(stop[i]) is not None else ""
-        yield more | {"start": begin, "stop": end, "name": name, "table": kind}
+        if not math.isfinite(begin):
+            continue
+        end = math.nan if stop is None else stop[i]
+        n_open += not math.isfinite(end)
+        n_backwards += end < begin
+        more = {name: values[i] for name, values in columns.items()}
+        label = next((more[name] for name in NAMES if more.get(name)), name)
+        has_end = math.isfinite(end) and end >= begin
+        own = {"start": repr(begin), "stop": repr(end) if has_end else "", "name": label}
+        rows.append(more | own | {"table": name})
+    n_out = len(start) - len(rows)
+    counts = {
+        "without a start, left out": n_out,
+        "without an end, shown as points": n_open,
+        "that end before they start, shown as points": n_backwards,
+    }
+    odd += [f"{n} of {len(start)} intervals {what}" for what, n in counts.items() if n]
+    return rows, odd
+
+
+def _times_of(table: h5py.Group, name: str, where: str) -> list[float] | None:
+    """Times of a column, seconds; NaN where one is not a number. None where there is no column.
+
+    Raises
+    ------
+    UserError
+        If it does not hold one time for each row.
+    """
+    data = member(table, name)
+    if data is None:
+        return None
+    if _is_ragged(table, name, data):
+        raise UserError(f"{where}: {name} has several times for a row (expected one).")
+    if not _is_flat(data) or data.dtype.kind not in "iufOS":
+        raise UserError(f"{where}: {name} of shape {data.shape} and type {data.dtype}, not times.")
+    texts = map(_cell, data[()].reshape(-1).tolist())
+    return [math.nan if (number := _number(text)) is None else number for text in texts]
+
+
+def _columns(table: h5py.Group, n_rows: int) -> tuple[dict[str, list[str]], list[str]]:
+    """Columns with one value for each row, as text, but for times; and what is odd about others."""
+    columns, odd = {}, []
+    for name in table:
+        if name in ("id", "start_time", "stop_time"):
+            continue
+        try:
+            values = _column(table, name)
+        except Exception as error:  # noqa: BLE001 - damaged metadata give h5py anything to say
+            traceback.print_exc()
+            odd.append(f"column {name} left out: {' '.join(str(error).split())}")
+            continue
+        if values is None:
+            continue
+        if len(values) == n_rows:
+            columns[name] = values
+        else:
+            odd.append(f"column {name} left out: {len(values)} values for {n_rows} rows")
+    return columns, odd
 
 
 def _column(table: h5py.Group, name: str) -> list[str] | None:
     """Values of a column as text; None where it does not hold one for each row."""
     data = member(table, name)
     indexes = name.endswith("_index") and name.removesuffix("_index") in table
-    if data is None or indexes or data.ndim != 1 or data.dtype.kind not in "biufOSU":
+    if data is None or indexes or not _is_flat(data) or data.dtype.kind not in "biufOSU":
         return None
-    if data.dtype.kind == "O" and h5py.check_ref_dtype(data.dtype):
+    if h5py.check_ref_dtype(data.dtype) or _holds_lists(data):
         return None
+    values = [_cell(value) for value in data[()].reshape(-1).tolist()]
     index = member(table, f"{name}_index")
-    values = [_cell(value) for value in data[:].tolist()]
     if index is None:
         return values
-    stops = index[:].tolist()
+    stops = index[()].reshape(-1).tolist()
     starts = [0, *stops[:-1]]
     return [" ".join(values[a:b]) for a, b in zip(starts, stops, strict=True)]
+
+
+def _is_flat(data: h5py.Dataset) -> bool:
+    """Tell whether a column has one value for each row, be it as a matrix of one column or row."""
+    return data.shape is not None and len(data.shape) > 0 and data.size == max(data.shape)
+
+
+def _is_ragged(table: h5py.Group, name: str, data: h5py.Dataset) -> bool:
+    return f"{name}_index" in table or _holds_lists(data)
+
+
+def _holds_lists(data: h5py.Dataset) -> bool:
+    is_vlen = h5py.check_vlen_dtype(data.dtype) is not None
+    return is_vlen and h5py.check_string_dtype(data.dtype) is None
 
 
 def _cell(value: Any) -> str:

@@ -1,10 +1,13 @@
 """Calls that end their process: named, and the next one is made in another."""
 
+import ctypes
 import os
 import resource
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,13 +30,99 @@ def test_what_is_returned_and_what_is_raised() -> None:
             other.read("a.nwb", int, "x")
 
 
-def test_a_call_that_crashes_or_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apart, "SECONDS", 0.5)
+def kill_self(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+def crash() -> None:
+    ctypes.string_at(0)
+
+
+RESTORE = "Download it again, or restore it from a copy."
+ENDS: dict[str, tuple[Callable[..., object], tuple[int, ...], str]] = {
+    "endless": (
+        for_ever,
+        (),
+        f"its metadata are damaged: HDF5 found no end in 1 s of CPU time. {RESTORE}",
+    ),
+    "abort": (os.abort, (), f"its metadata are damaged: HDF5 crashes (SIGABRT). {RESTORE}"),
+    "crash": (crash, (), f"its metadata are damaged: HDF5 crashes (SIGSEGV). {RESTORE}"),
+    "memory": (
+        kill_self,
+        (signal.SIGKILL,),
+        (
+            "reading it was killed (SIGKILL), as the system does when memory runs out. "
+            "Run again with more memory."
+        ),
+    ),
+    "ended": (
+        kill_self,
+        (signal.SIGTERM,),
+        "reading it was ended from outside (SIGTERM). Run again.",
+    ),
+    "exit": (os._exit, (3,), "reading it ended with exit code 3. See the log."),
+    "hangs": (
+        time.sleep,
+        (60,),
+        (
+            "no answer in 3 s: its disk or server hangs. "
+            "Check that the file can be copied, and run again."
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_a_call_that_ends_its_process(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "SECONDS", 1.0)
+    monkeypatch.setattr(apart, "WAIT_SECONDS", 3.0 if how == "hangs" else 60.0)
+    function, arguments, message = ENDS[how]
     with Apart() as other:
-        for harm in (os.abort, for_ever):
-            with pytest.raises(UserError, match=r"^a\.nwb: HDF5 crashes or finds no end in it"):
-                other.read("a.nwb", harm)
+        with pytest.raises(UserError) as raised:
+            other.read("a.nwb", function, *arguments)
+        assert str(raised.value) == f"a.nwb: {message}"
+        monkeypatch.setattr(apart, "WAIT_SECONDS", 60.0)
         assert other.read("a.nwb", max, 1, 2) == 2
+
+
+def test_a_process_that_is_killed_between_two_calls() -> None:
+    with Apart() as other:
+        os.kill(other.read("a.nwb", os.getpid), signal.SIGKILL)
+        with pytest.raises(UserError, match="killed"):
+            other.read("a.nwb", max, 1, 2)
+        assert other.read("a.nwb", max, 1, 2) == 2
+
+
+LIMITED = """
+import resource
+from lfpscope import apart
+from lfpscope.files import UserError
+
+def for_ever():
+    while True:
+        pass
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_CPU, (3, 3))
+    apart.SECONDS = 60.0
+    with apart.Apart() as other:
+        try:
+            other.read("a.nwb", for_ever)
+        except UserError as error:
+            print(error)
+"""
+
+
+def test_a_limit_of_the_computer_is_no_damage(tmp_path: Path) -> None:
+    program = tmp_path / "limited.py"
+    program.write_text(LIMITED)
+    run = subprocess.run(
+        [sys.executable, str(program)], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert run.stdout.strip() == (
+        "a.nwb: its metadata took more CPU time than is allowed here (60 s, of the 3 s of "
+        "`ulimit -Ht`). Raise the limit and run again."
+    )
 
 
 def test_where_less_time_is_allowed_anyway(monkeypatch: pytest.MonkeyPatch) -> None:

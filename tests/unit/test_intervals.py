@@ -33,14 +33,19 @@ def nwb(tmp_path: Path) -> Make:
     return make
 
 
-def listed(*files: Path, code: int = 0) -> list[dict[str, str]]:
+def listed(*files: Path) -> list[dict[str, str]]:
     """Run the program and read its table."""
+    return listed_with_log(*files)[0]
+
+
+def listed_with_log(*files: Path) -> tuple[list[dict[str, str]], str]:
+    """Run the program; return its table and what it prints."""
     table = files[0].with_suffix(".csv")
     command = [sys.executable, PROGRAM, *files, "--intervals", table]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
+    assert done.returncode == 0, done.stderr
     with table.open() as file:
-        return list(csv.DictReader(file))
+        return list(csv.DictReader(file)), done.stdout
 
 
 def test_in_the_order_of_time_with_names_and_columns(nwb: Make) -> None:
@@ -95,6 +100,118 @@ def test_tags_are_joined_and_what_is_no_cell_is_left_out(nwb: Make) -> None:
     assert (second["name"], second["stop"]) == ("all", "")
     assert "matrix" not in first
     assert "tags_index" not in first
+
+
+@pytest.mark.parametrize("shape", [(2, 1), (1, 2)])
+def test_columns_as_a_matrix(nwb: Make, shape: tuple[int, int]) -> None:
+    path = nwb(
+        "one",
+        start_time=np.reshape([3.0, 1.0], shape),
+        stop_time=np.reshape([4.0, 2.0], shape),
+        kind=np.reshape([8, 7], shape),
+    )
+    rows, log = listed_with_log(path)
+    assert [(row["start"], row["stop"], row["kind"]) for row in rows] == [
+        ("1.0", "2.0", "7"),
+        ("3.0", "4.0", "8"),
+    ]
+    assert log == f"{path}: 2 intervals\n"
+
+
+def ragged(lists: list[list[float]]) -> np.ndarray:
+    stored = np.empty(len(lists), h5py.vlen_dtype(np.float64))
+    for i, values in enumerate(lists):
+        stored[i] = np.array(values)
+    return stored
+
+
+ODD: dict[str, tuple[dict[str, object], str]] = {
+    "two_times": (
+        {"start_time": np.ones((2, 2)), "stop_time": [1.0, 2.0]},
+        "start_time of shape (2, 2) and type float64, not times.",
+    ),
+    "indexed": (
+        {"start_time": [1.0, 2.0, 3.0], "start_time_index": [2, 3]},
+        "start_time has several times for a row (expected one).",
+    ),
+    "complex": (
+        {"start_time": np.array([1j, 2j])},
+        "start_time of shape (2,) and type complex128, not times.",
+    ),
+    "no_start": ({"stop_time": [1.0, 2.0]}, "no start_time, so no interval has a time."),
+    "lengths": (
+        {"start_time": [1.0, 2.0, 3.0], "stop_time": [2.0, 3.0]},
+        "3 times in start_time, 2 in stop_time.",
+    ),
+    "scalar": ({"start_time": 1.0}, "start_time of shape () and type float64, not times."),
+    "elsewhere": (
+        {"start_time": h5py.ExternalLink("/etc/passwd", "/x")},
+        "a link into another file, /etc/passwd, which is not followed.",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_an_odd_table_costs_itself_only(nwb: Make, kind: str) -> None:
+    columns, reason = ODD[kind]
+    path = nwb("one", "a_odd", **columns)
+    nwb("one", "b_trials", start_time=[1.0], stop_time=[2.0])
+    (row,), log = listed_with_log(path)
+    assert row == {"start": "1.0", "stop": "2.0", "name": "b_trials", "table": "b_trials"}
+    first, second = log.splitlines()
+    assert first == f"{path}: 1 intervals"
+    assert second.startswith(f"left out: {path}: /intervals/a_odd")
+    assert reason in second
+
+
+def test_lists_of_times_and_a_dataset_in_place_of_a_table(nwb: Make) -> None:
+    path = nwb("one", "trials", start_time=[1.0])
+    with h5py.File(path, "r+") as file:
+        file["intervals/array"] = [1.0, 2.0]
+        table = file.create_group("intervals/lists")
+        table.create_dataset("start_time", data=ragged([[1.0], [2.0, 3.0]]))
+    rows, log = listed_with_log(path)
+    assert [row["table"] for row in rows] == ["trials"]
+    assert f"left out: {path}: /intervals/array: no table of intervals." in log
+    assert f"left out: {path}: /intervals/lists: start_time has several times for a row" in log
+
+
+def test_a_damaged_table_costs_itself_only(nwb: Make) -> None:
+    path = nwb("one", "a", start_time=[1.0, 2.0])
+    nwb("one", "b", start_time=[3.0])
+    with h5py.File(path) as file:
+        start = h5py.h5o.get_info(file["intervals/a/start_time"].id).addr
+    with path.open("r+b") as file:
+        file.seek(start)
+        file.write(b"\xff" * 8)
+    (row,), log = listed_with_log(path)
+    assert row["table"] == "b"
+    assert f"left out: {path}: /intervals/a/start_time: its metadata are damaged" in log
+
+
+def test_rows_with_odd_times_are_counted(nwb: Make) -> None:
+    path = nwb(
+        "one",
+        start_time=[5.0, 1.0, np.nan, 7.0, 9.0, np.inf, 3.0],
+        stop_time=[6.0, 2.0, np.nan, 6.5, np.nan, 9.0, np.inf],
+        kind=[0, 1, 2, 3, 4, 5, 6],
+        short=[1, 2],
+    )
+    rows, log = listed_with_log(path)
+    assert [(row["start"], row["stop"], row["kind"]) for row in rows] == [
+        ("1.0", "2.0", "1"),
+        ("3.0", "", "6"),
+        ("5.0", "6.0", "0"),
+        ("7.0", "", "3"),
+        ("9.0", "", "4"),
+    ]
+    assert log.splitlines() == [
+        f"{path}: 5 intervals",
+        f"{path}: /intervals/trials: column short left out: 2 values for 7 rows",
+        f"{path}: /intervals/trials: 2 of 7 intervals without a start, left out",
+        f"{path}: /intervals/trials: 2 of 7 intervals without an end, shown as points",
+        f"{path}: /intervals/trials: 1 of 7 intervals that end before they start, shown as points",
+    ]
 
 
 def test_the_same_interval_of_two_files_is_one(nwb: Make) -> None:
