@@ -154,7 +154,7 @@ class RemoteFile:
                 f"{address}: the server does not say how long the file is. Download it."
             )
         self.size = int(total)
-        self._etag = _version(answer)
+        self._etag = file_version(answer)
 
     def __enter__(self) -> Self:
         return self
@@ -183,7 +183,7 @@ class RemoteFile:
             return b""
         answer = self._ask(offset, stop)
         total = answer.headers["Content-Range"].rpartition("/")[2]
-        etag = _version(answer)
+        etag = file_version(answer)
         if total != str(self.size) or etag != self._etag:
             raise UserError(
                 f"{self.address}: the file has changed while it was read: {total} bytes with ETag "
@@ -218,10 +218,12 @@ class RemoteFile:
                         problem = f"status {answer.status_code}"
                         continue
                     problem = self._refuse(answer, offset, stop)
-                    if not problem and len(answer.content) == _length(answer):
+                    if not problem and len(answer.content) == _range_length(answer):
                         _count(bytes=len(answer.content))
                         return answer
-                    problem = problem or f"{len(answer.content)} bytes of {_length(answer)} came"
+                    problem = (
+                        problem or f"{len(answer.content)} bytes of {_range_length(answer)} came"
+                    )
             except requests.RequestException as error:
                 problem = reason(error)
         raise UserError(
@@ -251,13 +253,7 @@ class RemoteFile:
                 f"{self.address}: the server sends the whole file or a page (status 200, {kind}), "
                 "expected a range of bytes (206). Download it and give its path."
             )
-        if status in (401, 403):
-            raise UserError(
-                f"{self.address}: access denied (status {status}). Check the address; credentials "
-                "for s3 are taken from the environment, as AWS_ACCESS_KEY_ID and so on."
-            )
-        what = "no such file" if status in (404, 410) else "refused"
-        raise UserError(f"{self.address}: {what} (status {status}). Correct the location.")
+        raise refusal(self.address, status)
 
 
 _traffic = {"requests": 0, "bytes": 0}  # of this process
@@ -276,13 +272,29 @@ def traffic() -> str:
     return f"{n_requests} requests, {megabytes:.2f} MB" if n_requests else ""
 
 
-def _version(answer: "requests.Response") -> str:
-    return answer.headers.get("ETag") or answer.headers.get("Last-Modified", "")
-
-
-def _length(answer: "requests.Response") -> int:
+def _range_length(answer: "requests.Response") -> int:
+    """Length of the range that an answer holds, by its header."""
     there = re.match(r"bytes (\d+)-(\d+)/", answer.headers["Content-Range"])
     return int(there[2]) - int(there[1]) + 1 if there else 0
+
+
+def file_version(answer: "requests.Response") -> str:
+    """Return what changes whenever a file on a server does; empty where the server has none.
+
+    A weak ETag stands for the same content, not for the same bytes.
+    """
+    etag = answer.headers.get("ETag", "")
+    return etag if etag and not etag.startswith("W/") else answer.headers.get("Last-Modified", "")
+
+
+def refusal(address: str, status: int) -> UserError:
+    """Return the error for a status that no other try changes."""
+    if status in (401, 403):
+        for_s3 = "; for s3, credentials are taken from AWS_ACCESS_KEY_ID and so on"
+        remedy = f"Check the address{for_s3 * address.startswith('s3:')}."
+        return UserError(f"{address}: access denied (status {status}). {remedy}")
+    what = "no such file" if status in (404, 410) else "refused"
+    return UserError(f"{address}: {what} (status {status}). Correct the location.")
 
 
 def pause(attempt: int, headers: Mapping[str, str]) -> float:

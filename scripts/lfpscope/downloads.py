@@ -1,5 +1,6 @@
-"""Files that are fetched to be kept: each one whole and checked, or not there at all."""
+"""Files that are downloaded to be kept: each one complete and checked, or not there at all."""
 
+import glob
 import os
 import re
 import socket
@@ -12,8 +13,25 @@ from typing import Any
 import requests
 from tqdm import tqdm
 
-from lfpscope.addresses import BUSY, CONNECT_SECONDS, TRIES, pause, reason
-from lfpscope.files import UserError, alone, flush, read_json, write_json, writing
+from lfpscope.addresses import (
+    BUSY,
+    CONNECT_SECONDS,
+    TRIES,
+    file_version,
+    pause,
+    reason,
+    refusal,
+)
+from lfpscope.files import (
+    UserError,
+    alone,
+    flush,
+    flush_folder,
+    read_json,
+    remove_abandoned,
+    write_json,
+    writing,
+)
 
 BLOCK = 1 << 16  # bytes; what a killed download loses at most
 HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -32,7 +50,8 @@ def download(
     What has come stands in ``<name>.part`` beside it and is resumed by the next try, or the next
     run, if the server says that the file is still the same. Several processes may ask for one
     file: the first one fetches it, the others wait for it. Where a file system has no locks, each
-    fetches a part of its own, which no other run resumes.
+    fetches a part of its own, which no other run resumes; one of a killed process is removed by a
+    download of that file after a day.
 
     Parameters
     ----------
@@ -58,6 +77,7 @@ def download(
             path.parent.mkdir(parents=True, exist_ok=True)
             with alone(path) as locked:
                 if not path.exists():
+                    remove_abandoned(path.parent.glob(f"{glob.escape(path.name)}.*.part*"))
                     own = "" if locked else f".{socket.gethostname()}-{os.getpid()}"
                     part = path.with_name(f"{path.name}{own}.part")
                     _fetch_whole(address, part, path, check, stall_seconds, tries)
@@ -92,7 +112,7 @@ def size_at(address: str, *, stall_seconds: float = 60.0, tries: int = TRIES) ->
                 if answer.status_code == 200 and (size := _length(answer, 0)) is not None:
                     return size
                 if answer.status_code not in (200, *BUSY):
-                    raise UserError(_refused(address, answer.status_code))
+                    raise refusal(address, answer.status_code)
                 problem = f"status {answer.status_code} without a length"
         except requests.RequestException as error:
             problem, headers = reason(error), {}
@@ -123,7 +143,7 @@ def _fetch_whole(
             problem, headers = reason(error), {}
         except OSError as error:
             raise UserError(
-                f"{part}: {error.strerror}. Make room, or mend that, and run again."
+                f"{part}: {error.strerror}. Make room, or correct that, and run again."
             ) from None
     raise UserError(
         f"{address}: did not come whole in {tries} tries: {problem}. Look at the connection and "
@@ -144,7 +164,7 @@ def _keep(part: Path, path: Path, check: Callable[[Path], None]) -> str:
         part.unlink()
     else:
         part.replace(path)
-    flush(path.parent)
+    flush_folder(path.parent)
     _note(part).unlink(missing_ok=True)
     return ""
 
@@ -173,7 +193,7 @@ def _fetch(address: str, part: Path, seconds: float) -> tuple[str, Mapping[str, 
         if status in BUSY:
             return f"status {status}", answer.headers
         if status not in (200, 206, 416):
-            raise UserError(_refused(address, status))
+            raise refusal(address, status)
         if status != 200 and not _continues(answer, start, note):
             part.unlink(missing_ok=True)
             return f"the server did not resume at byte {start}: status {status}", answer.headers
@@ -181,7 +201,7 @@ def _fetch(address: str, part: Path, seconds: float) -> tuple[str, Mapping[str, 
         if status == 200:  # the whole file: it has changed, or the server serves no ranges
             part.unlink(missing_ok=True)
             start = 0
-            note = {"address": address, "version": _version(answer), "size": total}
+            note = {"address": address, "version": file_version(answer), "size": total}
             write_json(_note(part), note)
         problem = _append(answer, part, start, total)
         return problem, answer.headers
@@ -199,6 +219,7 @@ def _append(answer: requests.Response, part: Path, start: int, total: int | None
             unit_scale=True,
             mininterval=1.0,
             desc=part.stem,
+            disable=None,  # in a log it would be one long line
         ) as bar,
     ):
         file.seek(start)
@@ -221,7 +242,7 @@ def _page(block: bytes) -> str:
 def _continues(answer: requests.Response, start: int, note: Mapping[str, Any]) -> bool:
     """Tell whether an answer goes on where a part ends, with the same file."""
     expected = rf"bytes {start}-\d+/{note.get('size')}"
-    same = _version(answer) in ("", note.get("version"))
+    same = file_version(answer) in ("", note.get("version"))
     return same and bool(re.fullmatch(expected, answer.headers.get("Content-Range", "")))
 
 
@@ -229,22 +250,6 @@ def _length(answer: requests.Response, start: int) -> int | None:
     """Length of the whole file; None where the server does not say."""
     length = answer.headers.get("Content-Length", "")
     return start + int(length) if length.isdigit() else None
-
-
-def _version(answer: requests.Response) -> str:
-    """What the server tells one version of the file from another by; empty where it does not.
-
-    A weak ETag stands for the same content, not for the same bytes.
-    """
-    etag = answer.headers.get("ETag", "")
-    return etag if etag and not etag.startswith("W/") else answer.headers.get("Last-Modified", "")
-
-
-def _refused(address: str, status: int) -> str:
-    if status in (401, 403):
-        return f"{address}: access denied (status {status}). Correct the address."
-    what = "no such file" if status in (404, 410) else "refused"
-    return f"{address}: {what} (status {status}). Correct the address."
 
 
 def _note(part: Path) -> Path:

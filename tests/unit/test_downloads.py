@@ -255,22 +255,39 @@ def test_six_at_once_fetch_it_once(served: Served, nwb: Path, path: Path) -> Non
     assert list(path.parent.iterdir()) == [path]
 
 
-WITHOUT_LOCKS = """
-import errno, fcntl, os
-
-def flock(*_):
-    raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
-
-fcntl.flock = flock  # as on a network file system without locks
-"""
-
-
-def test_six_at_once_without_locks(served: Served, nwb: Path, path: Path) -> None:
+def test_six_at_once_without_locks(
+    served: Served, nwb: Path, path: Path, nolock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     served.pace = 0.1
-    processes = [start_fetch(served, path, WITHOUT_LOCKS) for _ in range(6)]
+    monkeypatch.setenv("LD_PRELOAD", str(nolock))
+    processes = [start_fetch(served, path) for _ in range(6)]
     assert [process.wait(timeout=60) for process in processes] == [0] * 6
     assert path.read_bytes() == nwb.read_bytes()
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_a_killed_download_left_where_there_are_no_locks(
+    served: Served, nwb: Path, path: Path, nolock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served.pace = 0.2
+    monkeypatch.setenv("LD_PRELOAD", str(nolock))
+    process = start_fetch(served, path)
+    while not (left := list(path.parent.glob("a.nwb.*.part"))) or not left[0].stat().st_size:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+    served.pace = 0
+    served.status["a.nwb"], served.times = 404, 1
+    assert start_fetch(served, path).wait() == 1
+    assert left[0].exists()  # it may be another computer's that is still at it
+    for one in path.parent.iterdir():
+        os.utime(one, (time.time() - 2 * 24 * 3600,) * 2)
+    assert start_fetch(served, path).wait() == 0
+    # the lock is held, but by nobody that flock tells of
+    assert {one.name for one in path.parent.iterdir()} <= {"a.nwb", "a.nwb.lock"}
+    assert path.read_bytes() == nwb.read_bytes()
 
 
 def test_a_disk_that_is_full(served: Served, nwb: Path, path: Path) -> None:
