@@ -13,6 +13,7 @@ rule verify_probe:
         "logs/verify_probe/{session}/{probe}.log",
     benchmark:
         "benchmarks/verify_probe/{session}/{probe}.tsv"
+    threads: 1  # chunks are read one by one, and kerchunk works while this process waits
     resources:
         mem_mb=growing(600, 200),
         runtime="1h",

@@ -83,6 +83,27 @@ def test_a_clock_with_stretches_without_a_time_is_the_same(tmp_path: Path) -> No
     assert verify(*one, chunks=None)["problems"] == []
 
 
+def test_values_that_are_not_finite_are_the_same(tmp_path: Path) -> None:
+    data = recorded.walk(3000, 4, step=0.195e-6).astype(np.float32)
+    data[100, 0], data[200:230, 1], data[2000:2200, 2] = np.inf, -np.inf, np.nan
+    data[700, 3], data[:, 2][:200] = 3e38, np.inf
+    one = made(recorded.index(tmp_path, data, chunks=(700, 1)))
+    assert verify(*one, chunks=None)["problems"] == []
+
+
+def test_a_disk_without_locks(
+    probe: tuple[Path, Path], nolock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through h5py, and in the process of kerchunk."""
+    verified = probe[0].with_name("verified.json")
+    monkeypatch.setenv("LD_PRELOAD", str(nolock))
+    command = [sys.executable, SCRIPTS / "verify_probe.py", *probe, "--verified", verified]
+    subprocess.run(command, check=True, capture_output=True)
+    found = json.loads(verified.read_text())
+    assert found["whole"]
+    assert found["checks"]["kerchunk"] == "52 chunks where kerchunk finds them"
+
+
 def test_some_are_compared_and_the_same_ones_each_time(probe: tuple[Path, Path]) -> None:
     found = verify(*probe, chunks=7)
     assert found["whole"]
