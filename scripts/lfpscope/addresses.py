@@ -4,6 +4,7 @@ An address that others may see is always the stable one: where a server redirect
 address for a few minutes, as DANDI's does, the signed one stays in memory.
 """
 
+import errno
 import os
 import re
 import time
@@ -13,7 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol, Self
 from weakref import finalize
 
-from lfpscope.files import UserError
+from lfpscope.files import UserError, why_not_opened
 
 if TYPE_CHECKING:
     import requests
@@ -81,9 +82,8 @@ class LocalFile:
         try:
             self._descriptor = os.open(Path(address), os.O_RDONLY)
         except OSError as error:
-            raise UserError(
-                f"{address}: {error.strerror}. Correct the location, or its permissions."
-            ) from None
+            why = why_not_opened(Path(address), error.errno or errno.EIO)
+            raise UserError(f"{address}: {why}") from None
         self._close = finalize(self, os.close, self._descriptor)
         self.size = os.fstat(self._descriptor).st_size
 
@@ -114,7 +114,7 @@ class LocalFile:
             return os.pread(self._descriptor, size, offset)
         except OSError as error:
             raise UserError(
-                f"{self.address}: byte {offset}: {error.strerror}. Read it from another disk."
+                f"{self.address}: byte {offset}: {error.strerror}. Check the disk."
             ) from None
 
 

@@ -85,7 +85,9 @@ def download(
     try:  # another process was quicker, or another day
         check(path)
     except UserError as error:
-        raise UserError(f"{error} It is not replaced: delete it and run again.") from None
+        raise UserError(
+            f"{error} It is not replaced: delete it and run again to download it."
+        ) from None
 
 
 def size_at(address: str, *, stall_seconds: float = 60.0, tries: int = TRIES) -> int:

@@ -4,7 +4,6 @@ import codecs
 import errno
 import os
 import re
-import resource
 import stat
 import traceback
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from pathlib import Path
 import h5py
 
 from lfpscope.addresses import Blocks, RemoteFile, is_remote
-from lfpscope.files import RESTORE, UserError
+from lfpscope.files import RESTORE, UserError, why_not_opened
 
 UPLOAD = "Correct the location, or put a complete file there."
 CONVERT = (
@@ -169,45 +168,21 @@ def _open_remote(remote: RemoteFile) -> h5py.File:
 
 def _why_unreadable(path: Path, error: OSError) -> str:
     """Cause and remedy for a local file."""
-    match error.errno:
-        case errno.ENOENT if path.is_symlink():
-            return _why_dangling(path)
-        case errno.ENOENT:
-            return (
-                "no such file. Correct the location in sessions.tsv; where it was made or fetched, "
-                "run with --forcerun fetch_probe."
-            )
-        case errno.EACCES | errno.EPERM:
-            return "no permission to read it. Change its permissions, or those of its folder."
-        case errno.EAGAIN:
-            return "another program is writing it: try again once that has closed it."
-        case errno.EMFILE | errno.ENFILE:
-            limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-            return f"too many open files (limit {limit}). Raise the limit with `ulimit -n`."
-        case errno.ENOTDIR | errno.ENAMETOOLONG | errno.ELOOP:
-            return f"{os.strerror(error.errno)}. Correct the location."
-        case None:
-            pass
-        case number if "lock" in _cause(error):
-            return (
-                f"its disk has no file locks ({os.strerror(number)}), which "
-                "HDF5_USE_FILE_LOCKING asks for. Unset this variable."
-            )
-        case number:
-            return f"the disk does not return it ({os.strerror(number)}). Check the disk."
+    if error.errno == errno.EAGAIN:
+        return "another program is writing it: try again once that has closed it."
+    if error.errno and "lock" in _cause(error):
+        return (
+            f"its disk has no file locks ({os.strerror(error.errno)}), which "
+            "HDF5_USE_FILE_LOCKING asks for. Unset this variable."
+        )
+    if error.errno:
+        return why_not_opened(path, error.errno)
     try:
         with path.open("rb") as file:
             start = file.read(START_BYTES)
     except OSError as unread:
-        return f"{unread.strerror}. Check the disk."
+        return why_not_opened(path, unread.errno or errno.EIO)
     return _why_not_hdf5(error, start, RESTORE)
-
-
-def _why_dangling(link: Path) -> str:
-    target = link.readlink()
-    if ".git/annex/objects" in target.as_posix():
-        return "its content was not fetched by git-annex. Run `git annex get` in its repository."
-    return f"a link to {target}, which does not exist. Correct the link, or the location."
 
 
 def _why_not_hdf5(error: OSError, start: bytes, restore: str) -> str:

@@ -36,6 +36,11 @@ Which test has which of the faults that others meet in silence:
                                   test_six_at_once_fetch_it_once
 25 meant to harm                  test_harm_is_refused, test_harm_in_a_session_is_refused,
                                   test_wrong_row, test_any_change_is_right_or_refused
+26 no locks on the disk           test_a_disk_without_locks, test_six_at_once_without_locks
+27 not fetched, packed, no file   test_content_that_is_no_readable_hdf5, test_links,
+                                  test_a_zarr_folder
+28 killed or limited reading      test_a_call_that_ends_its_process
+29 odd tables of intervals        test_an_odd_table_costs_itself_only
 """
 
 import json

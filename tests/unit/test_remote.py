@@ -264,10 +264,12 @@ def test_a_file_that_changed_since_it_was_indexed(served: Served, tmp_path: Path
         check_source(references)
 
 
+@pytest.mark.parametrize("weak", [False, True])
 def test_a_file_that_changed_on_a_server_without_etags(
-    served: Served, nwb: Path, tmp_path: Path
+    served: Served, nwb: Path, tmp_path: Path, weak: bool
 ) -> None:
-    served.versions = False
+    """A weak ETag stands for the same content, not for the same bytes."""
+    served.versions, served.etag = weak, 'W/"same"' * weak
     references = index(f"{served.address}/probe.nwb", tmp_path / "remote")
     check_source(references)
     content = bytearray(nwb.read_bytes())
@@ -293,7 +295,7 @@ def test_a_page_in_place_of_a_file_is_a_row(served: Served) -> None:
     (served.folder / "page.nwb").write_text("<html>Sign in, please</html>")
     (probe,) = listed(Session("s", "nwb", f"{served.address}/page.nwb"))
     assert probe.status == "unreadable"
-    assert "not a whole HDF5 file: it starts with b'<html>Sign in, p'" in probe.note
+    assert "a web page, not an HDF5 file: it starts with '<html>Sign in, please" in probe.note
     assert "--forcerun list_probes" in probe.note
 
 
