@@ -23,6 +23,7 @@ from lfpscope.addresses import (
     refusal,
 )
 from lfpscope.files import (
+    RESTORE,
     UserError,
     alone,
     flush,
@@ -86,7 +87,7 @@ def download(
         check(path)
     except UserError as error:
         raise UserError(
-            f"{error} It is not replaced: delete it and run again to download it."
+            f"{_problem(error)}. It is not replaced: delete it and run again to download it."
         ) from None
 
 
@@ -160,7 +161,7 @@ def _keep(part: Path, path: Path, check: Callable[[Path], None]) -> str:
     except UserError as error:
         part.unlink(missing_ok=True)
         _note(part).unlink(missing_ok=True)
-        return str(error).rstrip(".")
+        return _problem(error)
     flush(part)
     if path.exists():  # without locks: another process was quicker
         part.unlink()
@@ -169,6 +170,11 @@ def _keep(part: Path, path: Path, check: Callable[[Path], None]) -> str:
     flush_folder(path.parent)
     _note(part).unlink(missing_ok=True)
     return ""
+
+
+def _problem(error: UserError) -> str:
+    """Return what is wrong with a file, without the remedy for one that is not downloaded here."""
+    return str(error).removesuffix(RESTORE).rstrip(" .")
 
 
 def _fetch(address: str, part: Path, seconds: float) -> tuple[str, Mapping[str, str]]:
