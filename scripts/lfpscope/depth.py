@@ -18,6 +18,7 @@ UNITS = {  # µm of one unit, by the words that stand for it
     "cm|centimet(?:re|er)s?": 1e4,
     r"met(?:re|er)s?|(?<=\()m(?=\))|(?<=\[)m(?=\])|(?<=\bin )m": 1e6,
 }
+MAX_NAME = 40  # characters of a column's name in a label
 MIN_PITCH_UM = 1.0  # contacts that are all closer are not in µm
 MIN_ROW_PITCH_UM, MIN_ROWS = 5.0, 8  # nor are so many that are all closer than this
 MAX_SPREAD_UM, MAX_POSITION_UM = 3e5, 1e6  # 30 cm; 1 m
@@ -97,6 +98,11 @@ class StoredColumn:
     unit: str = ""
 
     @property
+    def title(self) -> str:
+        """Name in one line, cut where it is very long."""
+        return " ".join(self.name.split())[:MAX_NAME]
+
+    @property
     def words(self) -> str:
         """Name and description in lower case."""
         return " ".join(f"{self.name.replace('_', ' ')} {self.description}".lower().split())
@@ -162,7 +168,7 @@ def find_depth(table: Table) -> Depth | None:
     positions = [max(positions, key=lambda column: float(_spread(column)))] if positions else across
     for column in positions[:1]:
         if np.unique(_known(column.values)).size > 1:
-            text = f"no position along the probe: depth is {column.name} as stored"
+            text = f"no position along the probe: depth is {column.title} as stored"
             return _depth(column, "position", Doubt("labels", text))
     return None
 
@@ -279,14 +285,14 @@ def _depth(column: StoredColumn, meaning: str, *doubts: Doubt) -> Depth:
         else:
             words = "unit doubtful"
             name = next(n for n, s in NAMES.items() if s == size)
-            text = f"{column.name} of {low:g} to {high:g} can hardly be {name}: unit not known"
+            text = f"{column.title} of {low:g} to {high:g} can hardly be {name}: unit not known"
             found.append(Doubt("labels", text))
     is_downward = _is_downward(column, meaning)
     if meaning == "depth":
-        text = f"column {column.name} does not say from where: taken as below the surface"
+        text = f"column {column.title} does not say from where: taken as below the surface"
         found.append(Doubt("labels", text))
-    label = _label(column.name, meaning, words, is_downward=is_downward)
-    return Depth(values, DepthAxis(column.name, label, unit, is_downward), tuple(found))
+    label = _label(column.title, meaning, words, is_downward=is_downward)
+    return Depth(values, DepthAxis(column.title, label, unit, is_downward), tuple(found))
 
 
 NAMES = {"nm": 1e-3, "µm": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6}

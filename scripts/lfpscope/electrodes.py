@@ -31,6 +31,7 @@ ACROSS = ("probe_horizontal_position", "rel_x")
 GAINS = ("gain_to_uV", "gain", "offset_to_uV", "offset")
 NAMED = {"x", "y", "z", "valid_data", "rel_z", *AREAS, *GROUPS, *SHANKS, *ACROSS, *GAINS, *FRAMES}
 
+MAX_ROWS = 2.0**53  # so far doubles count
 MIN_SHANK_GAP_UM = 100.0  # across the probe, where no column names the shanks
 
 
@@ -80,7 +81,7 @@ def read_channels(
         doubts.append(Doubt("missing", "no depth: channels keep the file's order"))
     else:
         columns["depth"] = depth.values
-        doubts += [*depth.doubts, *_without_depth(depth.values)]
+        doubts += [*depth.doubts, *_without_depth(depth.values, ids)]
     areas = _areas(nwb, table)
     if areas is None:
         doubts.append(Doubt("missing", "no brain areas"))
@@ -108,7 +109,7 @@ def _electrodes(
     numbered: npt.NDArray[np.int64] = np.arange(n_channels, dtype=np.int64)
     rows, table = electrode_rows(nwb, series), _electrodes_table(nwb, series, doubts)
     if rows is None and _has_region(series):
-        doubt("the electrodes region holds no row numbers")
+        doubt(f"electrodes region of {_kind(series)}, expected row numbers")
         return numbered, {}
     if rows is None or table is None:
         words = "no electrodes: channels are numbered by column"
@@ -145,9 +146,9 @@ def _padded(values: Column, n: int) -> Column:
 # --- what the columns say -----------------------------------------------------------------------
 
 
-def _without_depth(depth: Column) -> Iterator[Doubt]:
+def _without_depth(depth: Column, ids: Column) -> Iterator[Doubt]:
     n = int(np.isnan(depth).sum())
-    if n:
+    if np.isnan(depth[ids >= 0]).any():  # of the others another doubt says that they have nothing
         yield Doubt("missing", f"{n} of {depth.size} channels have no depth")
 
 
@@ -246,14 +247,19 @@ def electrode_rows(nwb: h5py.File, series: h5py.Group) -> Rows | None:
     if region.dtype.kind not in "iuf":
         return None
     rows = np.asarray(region[()]).reshape(-1)
-    if not np.all(np.isfinite(rows) & (rows == rows // 1)):  # MATLAB writes whole ones as doubles
-        return None
+    if rows.dtype.kind == "f" and not np.all((np.abs(rows) < MAX_ROWS) & (np.floor(rows) == rows)):
+        return None  # MATLAB writes whole numbers as doubles, which are read
     return rows.astype(np.int64)
 
 
 def _has_region(series: h5py.Group) -> bool:
     region = series.get("electrodes", series.get("electrode_idx"))
     return isinstance(region, h5py.Dataset) and bool(region.shape) and region.size > 0
+
+
+def _kind(series: h5py.Group) -> str:
+    kind = series.get("electrodes", series.get("electrode_idx")).dtype.kind
+    return {"f": "numbers that are not whole", "O": "text or references"}.get(kind, "no numbers")
 
 
 def _referenced_rows(nwb: h5py.File, reference: Any) -> Rows | None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from lfpscope.doubts import Doubt
 from lfpscope.files import UserError
-from lfpscope.hdf5 import member, scalar, text
+from lfpscope.hdf5 import is_text, member, number, scalar, text
 from lfpscope.layout import Layout, decode
 
 Floats = npt.NDArray[np.float64]
@@ -21,15 +21,18 @@ PARTS_OF_A_VOLT = {  # names in lower case, with u for µ
     **dict.fromkeys(("uv", "microvolt", "microvolts", "uvolt", "uvolts"), 1e-6),
     **dict.fromkeys(("nv", "nanovolt", "nanovolts"), 1e-9),
 }
+NAMES = {1e-3: "millivolts", 1e-6: "microvolts", 1e-9: "nanovolts"}
 GAIN_LIMITS = (1e-18, 1e12)  # V per stored unit: beyond them a number is no gain
 # Median absolute deviation of a channel, V:
 PLAUSIBLE_V = (1e-8, 0.01)  # of LFP: it is 5 to 500 µV
 POSSIBLE_V = (1e-9, 0.1)  # of a recording in volts, whatever it is of
 AMPLIFIER_GAIN = 20.0  # numbers from here on are no µV per count
 AGREEMENT = 1e-3  # of gains and offsets that are stored twice, relative
+MAX_SHOWN = 40  # characters of a text of the file in a message
 ASK = "Ask who wrote the file."
 
-SPOTS = (0.25, 0.5, 0.75)  # of the recording, where samples are looked at
+SPOTS = (0.5, 0.25, 0.75, 0.9, 0.1)  # of the recording, where samples are looked at: as many
+N_SPOTS = 3  # as this can be read
 SPOT_ROWS, SPOT_BYTES = (64, 2048), 1 << 20
 
 
@@ -77,6 +80,7 @@ def read_units(
     UserError
         If gain or offset are no numbers, do not fit the channels, or make no volts.
     """
+    doubts: list[Doubt] = []
     conversion = _numbers(series["data"], "conversion", 1.0, n_channels)
     offsets = np.unique(_numbers(series["data"], "offset", 0.0, n_channels))
     if offsets.size > 1:
@@ -88,13 +92,14 @@ def read_units(
     if conversion.size > 1:  # as asked for in pynwb 1064
         each = conversion * (1.0 if each is None else each)
         conversion = np.ones(1)
+        doubts.append(Doubt("values", "conversion has a number for each channel: each is used"))
     one, offset = float(conversion[0]), float(offsets[0])
     _check_gains(series, one * (np.ones(1) if each is None else each))
     scale = one * (np.ones(n_channels) if each is None else each)
     typical = _typical(series["data"], layout, scale)
     unit = text(series["data"].attrs.get("unit")).strip()
-    factor, doubts = _unit(unit, typical)
-    doubts += _contradictions(gains, scale * factor, offset * factor, typical * factor)
+    factor, about_unit = _unit(unit, typical)
+    doubts += about_unit + _contradictions(gains, scale * factor, offset * factor, typical * factor)
     return Units(one * factor, offset * factor, each, factor, tuple(doubts))
 
 
@@ -114,23 +119,12 @@ def _numbers(data: h5py.Dataset, name: str, default: float, n_channels: int) -> 
             f"{_where(data, name)} has shape {np.shape(stored)} (expected one number, or one for "
             f"each of {n_channels} channels). {ASK}"
         )
-    try:
-        numbers = np.array([_number(value) for value in values.tolist()])
-    except (TypeError, ValueError):
-        raise UserError(
-            f"{_where(data, name)} is {text(stored)!r} (expected a number). {ASK}"
-        ) from None
-    if not np.isfinite(numbers).all():
-        raise UserError(
-            f"{_where(data, name)} is {numbers[~np.isfinite(numbers)][0]} (expected a finite "
-            f"number). {ASK}"
-        )
+    numbers = np.array([number(value) for value in values.tolist()])
+    wrong = [value for value in values.tolist() if not np.isfinite(number(value))]
+    if wrong:
+        found = repr(text(wrong[0])[:MAX_SHOWN]) if is_text(wrong[0]) else text(wrong[0])
+        raise UserError(f"{_where(data, name)} is {found} (expected a finite number). {ASK}")
     return numbers
-
-
-def _number(value: Any) -> float:
-    """Read a number, or the text of one, as old documentation of pynwb allowed."""
-    return float(text(value) if isinstance(value, bytes) else value)
 
 
 def _channel_conversion(series: h5py.Group, n_channels: int) -> Floats | None:
@@ -159,8 +153,9 @@ def _check_gains(series: h5py.Group, gains: Floats) -> None:
     wrong = sizes[(sizes < low) | (sizes > high)]
     if wrong.size or not sizes.size:
         found = wrong[0] if wrong.size else 0.0
+        each = " with channel_conversion" * ("channel_conversion" in series)
         raise UserError(
-            f"{_where(series['data'], 'conversion')} makes {found:g} V of one stored unit "
+            f"{_where(series['data'], 'conversion')}{each} makes {found:g} V of one stored unit "
             f"(expected {low:g} to {high:g} V). {ASK}"
         )
 
@@ -173,6 +168,7 @@ def _unit(unit: str, typical: float) -> tuple[float, list[Doubt]]:
 
     NWB has volts after `conversion`. Another unit is believed only where volts cannot be.
     """
+    unit = unit[:MAX_SHOWN]
     name = unit.lower().replace("µ", "u").replace("μ", "u").replace(" ", "")
     amplitude = f"{typical:.2g} V"
     if name in VOLTS:
@@ -180,11 +176,11 @@ def _unit(unit: str, typical: float) -> tuple[float, list[Doubt]]:
         return 1.0, [] if _lies(typical, POSSIBLE_V) else [Doubt("values", words)]
     factor = PARTS_OF_A_VOLT.get(name, 1.0)
     if factor < 1 and typical > PLAUSIBLE_V[1] and _lies(typical * factor, PLAUSIBLE_V):
-        words = f"unit {unit!r}: read as {factor:g} V, since volts would be {amplitude} typically"
+        words = f"unit {unit!r}: taken as {NAMES[factor]}, as a typical {amplitude} is no LFP"
         return factor, [Doubt("values", words)]
     words = f"unit {unit!r}: taken as volts after conversion, as NWB says"
     if not _lies(typical, POSSIBLE_V):
-        words += f"; a typical amplitude is {amplitude}"
+        words += f", which makes a typical amplitude of {amplitude}"
     return 1.0, [Doubt("values", words)]
 
 
@@ -203,8 +199,9 @@ def _contradictions(
     names, details = [], []
     name = next((one for one in ("gain_to_uV", "gain") if one in columns), "")
     ratio = _ratio(columns[name], scale, micro=name != "gain") if name else 1.0
+    read_by_columns = typical / abs(ratio)
     if abs(ratio - 1) > AGREEMENT and not (
-        _lies(typical, PLAUSIBLE_V) and not _lies(typical / ratio, PLAUSIBLE_V)
+        _lies(typical, PLAUSIBLE_V) and not _lies(read_by_columns, PLAUSIBLE_V)
     ):
         names, details = [name], [f"volts are {ratio:.3g} times theirs"]
     name = next((one for one in ("offset_to_uV", "offset") if one in columns), "")
@@ -253,9 +250,12 @@ def _typical(data: h5py.Dataset, layout: Layout, scale: Floats) -> float:
     """
     found: list[Floats] = []
     for left, block in _samples(data, layout):
-        volts = block * scale[left : left + block.shape[1]]
+        with np.errstate(all="ignore"):  # stored inf, and gains of 0
+            volts = block * scale[left : left + block.shape[1]]
         volts[~np.isfinite(volts)] = np.nan
         volts = volts[:, ~np.isnan(volts).all(axis=0)]
+        if not volts.size:
+            continue
         middle = np.nanmedian(volts, axis=0)
         found.append(np.nanmedian(np.abs(volts - middle), axis=0))
     sizes = np.concatenate([np.empty(0), *found])
@@ -267,15 +267,15 @@ def _samples(data: h5py.Dataset, layout: Layout) -> Iterator[tuple[int, Floats]]
 
     A chunk that is damaged or missing is passed over: the summary says which.
     """
-    budget = SPOT_BYTES
+    budget, n_read = SPOT_BYTES, 0
     for spot in SPOTS:
         try:
             left, block = _chunks(data, layout, spot) if data.chunks else _rows(data, layout, spot)
         except (OSError, RuntimeError, ValueError, KeyError):
             continue
         yield left, block.astype(np.float64)
-        budget -= block.size
-        if budget < 0:
+        budget, n_read = budget - block.size, n_read + 1
+        if n_read == N_SPOTS or budget < 0:
             return
 
 
