@@ -34,6 +34,8 @@ ASK = "Ask who wrote the file."
 SPOTS = (0.5, 0.25, 0.75, 0.9, 0.1)  # of the recording, where samples are looked at: as many
 N_SPOTS = 3  # as this can be read
 SPOT_ROWS, SPOT_BYTES = (64, 2048), 1 << 20
+ENOUGH_BYTES = 1 << 22  # after which no further place is looked at: over a network they cost
+MAX_SPOT_BYTES = 1 << 26  # of a chunk that is decoded for it
 
 
 @dataclass(frozen=True)
@@ -267,15 +269,17 @@ def _samples(data: h5py.Dataset, layout: Layout) -> Iterator[tuple[int, Floats]]
 
     A chunk that is damaged or missing is passed over: the summary says which.
     """
-    budget, n_read = SPOT_BYTES, 0
+    spent, n_read = 0, 0
+    if data.chunks and layout.chunk_bytes > MAX_SPOT_BYTES:
+        return
     for spot in SPOTS:
         try:
             left, block = _chunks(data, layout, spot) if data.chunks else _rows(data, layout, spot)
         except (OSError, RuntimeError, ValueError, KeyError):
             continue
         yield left, block.astype(np.float64)
-        budget, n_read = budget - block.size, n_read + 1
-        if n_read == N_SPOTS or budget < 0:
+        spent, n_read = spent + (layout.chunk_bytes if data.chunks else block.nbytes), n_read + 1
+        if n_read == N_SPOTS or spent > ENOUGH_BYTES:
             return
 
 
@@ -283,9 +287,10 @@ def _rows(data: h5py.Dataset, layout: Layout, spot: float) -> tuple[int, npt.NDA
     """Read some rows of contiguous data; of one channel where each lies by itself."""
     n_samples, n_channels = layout.shape
     least, most = SPOT_ROWS
-    n = most if layout.order == "F" else SPOT_BYTES // (n_channels * layout.dtype.itemsize)
+    fitting = SPOT_BYTES // (n_channels * layout.dtype.itemsize)
+    n = most if layout.order == "F" else max(least, min(most, fitting))
     first = int(spot * max(0, n_samples - n))
-    rows = slice(first, first + max(least, min(most, n)))
+    rows = slice(first, first + n)
     left = int(spot * n_channels)
     if data.ndim == 1:
         return 0, data[rows][:, np.newaxis]
