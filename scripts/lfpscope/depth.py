@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.doubts import Doubt
+from lfpscope.hdf5 import number
 
 Column = npt.NDArray[Any]
 
@@ -25,6 +26,7 @@ MAX_SPREAD_UM, MAX_POSITION_UM = 3e5, 1e6  # 30 cm; 1 m
 
 # Columns that are a position along the probe, best first; then any whose name matches.
 ALONG = ("probe_vertical_position", "rel_y", "depth")
+POSITIONS = ("x", "y", "z", "rel_z", "rel_x")  # what else may tell where contacts lie
 ALONG_NAME = re.compile(
     r"depth|vertical_pos|tip_distance|distance_(from|to)_(the_)?(probe_)?tip"
     r"|dorso_?ventral|dorsal_ventral|(^|_)dv($|_)|ccf_y|y_ccf",
@@ -200,9 +202,12 @@ def _along(table: Table) -> list[str]:
 
 
 def _finite(column: StoredColumn) -> StoredColumn:
-    if not column.is_number:
-        return column
-    values = np.where(np.isfinite(column.values), column.values, np.nan)
+    """Numbers of a position, also where they are stored as text; NaN where they are infinite."""
+    values = column.values
+    if values.dtype.kind == "U" and (is_depth_name(column.name) or column.name in POSITIONS):
+        values = np.array([number(value or np.nan) for value in values.tolist()])
+    if values.dtype.kind == "f":
+        values = np.where(np.isfinite(values), values, np.nan)
     return StoredColumn(column.name, values, column.description, column.unit)
 
 

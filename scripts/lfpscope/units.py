@@ -24,7 +24,7 @@ PARTS_OF_A_VOLT = {  # names in lower case, with u for µ
 NAMES = {1e-3: "millivolts", 1e-6: "microvolts", 1e-9: "nanovolts"}
 GAIN_LIMITS = (1e-18, 1e12)  # V per stored unit: beyond them a number is no gain
 # Median absolute deviation of a channel, V:
-PLAUSIBLE_V = (1e-8, 0.01)  # of LFP: it is 5 to 500 µV
+PLAUSIBLE_V = (1e-7, 3e-3)  # of LFP: it is 5 to 500 µV
 POSSIBLE_V = (1e-9, 0.1)  # of a recording in volts, whatever it is of
 AMPLIFIER_GAIN = 20.0  # numbers from here on are no µV per count
 AGREEMENT = 1e-3  # of gains and offsets that are stored twice, relative
@@ -172,7 +172,7 @@ def _unit(unit: str, typical: float) -> tuple[float, list[Doubt]]:
     """
     unit = unit[:MAX_SHOWN]
     name = unit.lower().replace("µ", "u").replace("μ", "u").replace(" ", "")
-    amplitude = f"{typical:.2g} V"
+    amplitude = f"{float(f'{typical:.2g}'):g} V"
     if name in VOLTS:
         words = f"a typical amplitude of {amplitude}: conversion can hardly be right"
         return 1.0, [] if _lies(typical, POSSIBLE_V) else [Doubt("values", words)]
@@ -192,28 +192,30 @@ def _lies(typical: float, limits: tuple[float, float]) -> bool:
 
 
 def _contradictions(
-    columns: dict[str, Floats], scale: Floats, offset: float, typical: float
+    stored: dict[str, Floats], scale: Floats, offset: float, typical: float
 ) -> list[Doubt]:
     """Doubt gains and offsets of the electrodes table that differ from the series' own.
 
     NWB defines no such columns; SpikeInterface and its predecessor write them, in µV.
     """
     names, details = [], []
-    name = next((one for one in ("gain_to_uV", "gain") if one in columns), "")
-    ratio = _ratio(columns[name], scale, micro=name != "gain") if name else 1.0
+    name = next((one for one in ("gain_to_uV", "gain") if one in stored), "")
+    ratio = _ratio(stored[name], scale, micro=name != "gain") if name else 1.0
     read_by_columns = typical / abs(ratio)
     if abs(ratio - 1) > AGREEMENT and not (
         _lies(typical, PLAUSIBLE_V) and not _lies(read_by_columns, PLAUSIBLE_V)
     ):
         names, details = [name], [f"volts are {ratio:.3g} times theirs"]
-    name = next((one for one in ("offset_to_uV", "offset") if one in columns), "")
-    apart = _apart(columns[name], offset, micro=name != "offset") if name else 0.0
+    name = next((one for one in ("offset_to_uV", "offset") if one in stored), "")
+    apart = _apart(stored[name], offset, micro=name != "offset") if name else 0.0
     if apart:
         names, details = [*names, name], [*details, f"{1e3 * apart:.3g} mV off"]
     if not names:
         return []
-    text = f"electrodes columns {', '.join(names)} contradict the series: {', '.join(details)}"
-    return [Doubt("values", text)]
+    columns = "column" if len(names) == 1 else "columns"
+    verb = "contradicts" if len(names) == 1 else "contradict"
+    words = f"electrodes {columns} {', '.join(names)} {verb} the series: {', '.join(details)}"
+    return [Doubt("values", words)]
 
 
 def _ratio(gains: Floats, scale: Floats, *, micro: bool) -> float:

@@ -80,6 +80,12 @@ def test_text_is_passed_over(nwb):
     assert axis(nwb).column == "depth"
 
 
+def test_numbers_as_text(nwb):
+    probe(nwb, rel_y=["0", "20.0", "", "6e1", "80", "100", "120", "none"])
+    np.testing.assert_array_equal(depth(nwb), [0, 20, np.nan, 60, 80, 100, 120, np.nan])
+    assert axis(nwb) == DepthAxis("rel_y", LABEL)
+
+
 def test_no_column_that_differs(nwb):
     probe(nwb, rel_y=np.zeros(N), x=np.ones(N), y=np.ones(N), z=np.full(N, np.nan))
     assert recording(nwb).channels.depth_axis is None

@@ -172,6 +172,11 @@ def test_unit_that_is_part_of_a_volt(nwb, tmp_path, unit, factor, name):
     np.testing.assert_allclose(volts(tmp_path), expected, rtol=1e-5, atol=1e-10)
 
 
+def test_millivolts_of_a_quiet_recording(nwb):
+    series(nwb, counts() * COUNT * 1e3 / 10, conversion=1.0, unit="mV")  # MAD of 8 µV
+    assert recording(nwb).conversion == 1e-3
+
+
 def test_unit_of_counts_with_gain_and_offset_in_microvolts(nwb, tmp_path):
     data = (counts().astype("i4") + 1000).astype("<i4")
     series(nwb, data, conversion=0.195, offset=-195.0, unit="uV")
@@ -326,7 +331,7 @@ def test_gains_that_agree_or_say_something_else(nwb, columns):
 def test_gain_that_contradicts_for_one_channel(nwb):
     table(nwb, series(nwb, conversion=COUNT), gain_to_uV=[0.195, 0.195, 0.39, 0.195])
     assert texts(recording(nwb)) == (
-        "electrodes columns gain_to_uV contradict the series: volts are 0.5 times theirs",
+        "electrodes column gain_to_uV contradicts the series: volts are 0.5 times theirs",
     )
 
 
