@@ -12,11 +12,11 @@ from lfpscope.hdf5 import number
 
 Column = npt.NDArray[Any]
 
-UNITS = {  # µm of one unit, by the words that stand for it
-    "nm|nanomet(?:re|er)s?": 1e-3,
-    "[uµμ]m|microns?|micromet(?:re|er)s?": 1.0,
-    "mm|millimet(?:re|er)s?": 1e3,
-    "cm|centimet(?:re|er)s?": 1e4,
+UNITS = {  # µm of one unit, by the words that stand for it; metres last, as others end in them
+    "nm|nano[ -]?met(?:re|er)s?": 1e-3,
+    "[uµμ]m|microns?|micro[ -]?met(?:re|er)s?": 1.0,
+    "mm|milli[ -]?met(?:re|er)s?": 1e3,
+    "cm|centi[ -]?met(?:re|er)s?": 1e4,
     r"met(?:re|er)s?|(?<=\()m(?=\))|(?<=\[)m(?=\])|(?<=\bin )m": 1e6,
 }
 MAX_NAME = 40  # characters of a column's name in a label
@@ -34,7 +34,10 @@ ALONG_NAME = re.compile(
 )
 NO_DEPTH_NAME = re.compile(r"bit|cut_?off|modulation", re.IGNORECASE)
 
-TIP = re.compile(r"\b(from|above|to|relative to)\b[^.;,]{0,20}\btip\b|\btip distance\b")
+TIP = re.compile(
+    r"\b(from|above|to|relative to)\b[^.;,]{0,20}\btip\b|\btip distance\b"
+    r"|\btip\b[^.;,]{0,10}\b(0|zero)\b|\b(0|zero)\b[^.;,]{0,10}\btip\b"
+)
 SURFACE = re.compile(
     r"\b(brain|cortical|cortex|pial?|dural?|skull|tissue)('s)? surface\b"
     r"|\b(below|beneath|under|from|of|to) (the )?surface\b|\bsurface of the (brain|cortex|skull)\b"
@@ -162,14 +165,13 @@ def find_depth(table: Table) -> Depth | None:
     if ccf is not None:
         return ccf
     positions = [table[name] for name in "xyz" if name in table and _differs(table[name])]
-    for column in positions:
-        if _meaning(column) != "position":
-            return _depth(column, _meaning(column))
-    # x, y, z; then what lies across the probe
+    described = [column for column in positions if _meaning(column) != "position"]
+    if described:
+        column = max(described, key=_spread)
+        return _depth(column, _meaning(column))
     across = [table[n] for n in ("rel_z", "rel_x") if n in table and _differs(table[n])]
-    positions = [max(positions, key=lambda column: float(_spread(column)))] if positions else across
-    for column in positions[:1]:
-        if np.unique(_known(column.values)).size > 1:
+    for column in [*sorted(positions, key=_spread, reverse=True), *across][:1]:
+        if _spread(column) > 0:
             text = f"no position along the probe: depth is {column.title} as stored"
             return _depth(column, "position", Doubt("labels", text))
     return None
@@ -180,11 +182,10 @@ def unit_of(column: StoredColumn) -> float | None:
     words = f"{column.unit} {column.description} {column.name.replace('_', ' ')}"
     if column.unit.strip().lower() == "m":
         return 1e6
-    found = {
-        size
-        for pattern, size in UNITS.items()
-        if re.search(rf"(?<![a-zµμ])({pattern})(?![a-zµμ])", words, re.IGNORECASE)
-    }
+    found = set()
+    for pattern, size in UNITS.items():
+        words, n = re.subn(rf"(?<![a-zµμ])({pattern})(?![a-zµμ])", "", words, flags=re.IGNORECASE)
+        found |= {size} if n else set()
     return found.pop() if len(found) == 1 else None
 
 
@@ -238,7 +239,7 @@ def _meaning(column: StoredColumn) -> str:
         return "surface"
     if VENTRAL.search(words):
         return "ventral"
-    if "depth" in column.name.lower():
+    if "depth" in (words if column.name in POSITIONS else column.name.lower()):
         return "depth"
     return "along" if is_depth_name(column.name) else "position"
 

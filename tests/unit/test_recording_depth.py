@@ -127,6 +127,7 @@ def test_negative_numbers_stay_and_the_most_negative_is_lowest(nwb):
             TIP,
         ),
         ("depth", "microns above the tip", TIP),
+        ("depth", "depth of the contact (0 is the tip, um)", TIP),
         ("rel_y", "y coordinate within the electrode group", LABEL),
     ],
 )
@@ -267,6 +268,17 @@ def test_position_that_spreads_most(nwb):
     assert top(nwb) == 0
 
 
+def test_of_several_that_are_described_the_one_that_spreads_most(nwb):
+    words = "coordinate in um relative to the tip"
+    probe(nwb, {"x": words, "y": words}, x=16.0 * (np.arange(N) % 2), y=STEPS)
+    assert axis(nwb) == DepthAxis("y", TIP)
+
+
+def test_position_across_where_nothing_else_differs(nwb):
+    probe(nwb, rel_y=np.zeros(N), rel_x=STEPS)
+    assert axis(nwb) == DepthAxis("rel_x", "rel_x as stored (unit not stated)", "")
+
+
 def test_millimetres_that_are_not_stated(nwb):
     # as in files of ECoG with MNI coordinates
     probe(nwb, x=np.linspace(-60, -35, N), y=np.linspace(-10, 20, N), z=np.linspace(12, 55, N))
@@ -293,6 +305,8 @@ def test_nwb_says_that_y_is_inferior(nwb):
         ("rel_y", {"description": "position in metres"}, 1e6),
         ("rel_y", {"description": "y (m)"}, 1e6),
         ("rel_y", {"description": "position in mm"}, 1e3),
+        ("rel_y", {"description": "milli meters from the top"}, 1e3),
+        ("rel_y", {"description": "micro-metres"}, 1.0),
         ("rel_y", {"description": "position [cm]"}, 1e4),
         ("rel_y", {"description": "position in Micrometers"}, 1.0),
         ("z", {"unit": "mm"}, 1e3),
