@@ -92,8 +92,9 @@ def _channels(channels: Channels) -> Iterator[tuple[str, str]]:
     yield "channels", f"{known.size} with ids {known.min()} to {known.max()}{rest}"
     if "depth" in columns:
         depth = columns["depth"]
-        yield "depth", f"{np.nanmin(depth):g} to {np.nanmax(depth):g} µm"
-    for name, column in (("areas", "area"), ("groups", "group")):
+        label = channels.depth_axis.label if channels.depth_axis else "depth"
+        yield "depth", f"{np.nanmin(depth):g} to {np.nanmax(depth):g}: {label}"
+    for name, column in (("areas", "area"), ("groups", "group"), ("shanks", "shank")):
         if column in columns:
             yield name, _labels(columns[column])
     others = [name for name in columns if name in ("x", "y", "z", "valid")]

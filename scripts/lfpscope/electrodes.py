@@ -1,6 +1,6 @@
 """The electrodes of a series: what each channel's electrode says, in any of NWB's dialects."""
 
-from collections.abc import Container
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,51 +8,31 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.files import UserError
-from lfpscope.hdf5 import member, referenced, scalar, text
+from lfpscope.areas import is_area
+from lfpscope.depth import FRAMES, StoredColumn, Table, find_depth, is_depth_name, unit_of
+from lfpscope.depth import Column as Column
+from lfpscope.depth import DepthAxis as DepthAxis
+from lfpscope.doubts import Doubt
+from lfpscope.hdf5 import referenced, scalar, text
 
-Column = npt.NDArray[Any]
 Rows = npt.NDArray[np.int64]
-Table = dict[str, Column]
-"""Columns of an electrodes table by their stored names; ``id`` is always there."""
 
 ELECTRODES = "general/extracellular_ephys/electrodes"
 ELECTRODE_MAP = "general/extracellular_ephys/electrode_map"  # NWB 1
 
 # Names of the columns of an electrodes table that mean the same, best first.
-COLUMNS = {
-    "depth": ("probe_vertical_position", "rel_y", "depth"),
-    "area": ("location",),
-    "x": ("x",),
-    "y": ("y",),
-    "z": ("z",),
-    "valid": ("valid_data",),
-    "group": ("group_name", "group"),
-}
+AREAS = (
+    *("location", "brain_area", "area", "brain_region", "region", "structure"),
+    *("structure_acronym", "ecephys_structure_acronym"),
+)
+GROUPS = ("group_name", "group")
+SHANKS = ("shank", "shank_id", "shank_ids", "shank_index", "shank_name", "probe_shank")
+ACROSS = ("probe_horizontal_position", "rel_x")
+GAINS = ("gain_to_uV", "gain", "offset_to_uV", "offset")
+NAMED = {"x", "y", "z", "valid_data", "rel_z", *AREAS, *GROUPS, *SHANKS, *ACROSS, *GAINS, *FRAMES}
 
-KINDS = {"area": "U", "group": "U", "valid": "b"}  # the others are numbers
-
-
-@dataclass(frozen=True)
-class DepthAxis:
-    """What the depths of the channels are.
-
-    Attributes
-    ----------
-    column : str
-        Name of the column of the electrodes table that they are from.
-    label : str
-        Title of the axis, with the unit: "distance from the tip (µm)".
-    unit : str
-        "µm", or as the file has it; empty where it is not known.
-    is_downward : bool
-        Whether larger numbers lie lower: depth below the surface, or an inferior coordinate.
-    """
-
-    column: str
-    label: str
-    unit: str = "µm"
-    is_downward: bool = False
+MAX_ROWS = 2.0**53  # so far doubles count
+MIN_SHANK_GAP_UM = 100.0  # across the probe, where no column names the shanks
 
 
 @dataclass(frozen=True)
@@ -64,8 +44,9 @@ class Channels:
     id : ndarray of int64, shape (n_channels,)
         Electrode ids, or the column numbers where the file has none.
     columns : dict of str to ndarray, each of shape (n_channels,)
-        Any of ``depth`` (µm, from the tip where the file says so), ``area`` (str), ``x``, ``y``,
-        ``z`` (float64), ``valid`` (bool), ``group`` (str), ``channel_conversion`` (float64).
+        Any of ``depth`` (in the unit of `depth_axis`), ``area`` (str), ``x``, ``y``,
+        ``z`` (float64), ``valid`` (bool), ``group``, ``shank`` (str), ``channel_conversion``
+        (float64).
     depth_axis : DepthAxis or None
         What ``depth`` is; None where there is none.
     """
@@ -77,7 +58,7 @@ class Channels:
 
 def read_channels(
     nwb: h5py.File, series: h5py.Group, n_channels: int
-) -> tuple[Channels, list[str]]:
+) -> tuple[Channels, dict[str, Column], list[Doubt]]:
     """Resolve the electrodes of a series: the region's rows of the electrodes table.
 
     Where the region does not cover all channels, those without an electrode keep their column
@@ -87,53 +68,71 @@ def read_channels(
     -------
     channels : Channels
         For each channel what its electrode says.
-    warnings : list of str
+    gains : dict of str to ndarray of float64, shape (n_channels,)
+        Any of the columns ``gain_to_uV``, ``gain``, ``offset_to_uV``, ``offset``.
+    doubts : list of Doubt
         What is missing or does not fit.
-
-    Raises
-    ------
-    UserError
-        If `channel_conversion` does not fit the channels, or is not in the file: volts cannot be
-        told.
     """
-    warnings: list[str] = []
-    rows, table = electrode_rows(nwb, series), _electrodes_table(nwb, series, warnings)
-    ids, columns = np.arange(n_channels, dtype=np.int64), dict[str, Column]()
-    if rows is None or table is None:
-        warnings.append("no electrodes: channels are numbered by column")
-    elif ((rows < 0) | (rows >= table["id"].size)).any():
-        beyond = rows[(rows < 0) | (rows >= table["id"].size)][0]
-        warnings.append(
-            f"the electrodes region names row {beyond} of {table['id'].size}: channels are "
-            "numbered by column"
-        )
+    doubts: list[Doubt] = []
+    ids, table = _electrodes(nwb, series, n_channels, doubts)
+    columns: dict[str, Column] = {}
+    depth = find_depth(table)
+    if depth is None:
+        doubts.append(Doubt("missing", "no depth: channels keep the file's order"))
     else:
-        if rows.size != n_channels:
-            warnings.append(f"electrodes region of {rows.size} rows for {n_channels} channels")
-        rows = rows[:n_channels]
-        ids = np.concatenate([table["id"][rows], -1 - np.arange(rows.size, n_channels)])
-        columns = _named_columns(table, rows, n_channels)
+        columns["depth"] = depth.values
+        doubts += [*depth.doubts, *_without_depth(depth.values, ids)]
+    areas = _areas(nwb, table)
+    if areas is None:
+        doubts.append(Doubt("missing", "no brain areas"))
+    else:
+        columns["area"] = areas
+    columns |= {name: table[name].values for name in "xyz" if _has_numbers(table.get(name))}
+    if "y" in columns and "z" in columns and _repeats(columns["y"], columns["z"]):
+        doubts.append(Doubt("labels", "columns y and z hold the same numbers"))
+    if "valid_data" in table and table["valid_data"].values.dtype.kind in "bf":
+        columns["valid"] = table["valid_data"].values == 1
+    columns |= _groups(table, columns.get("depth"))
+    gains = {name: table[name].values for name in GAINS if _has_numbers(table.get(name))}
+    axis = None if depth is None else depth.axis
+    return Channels(ids, columns, axis), gains, doubts
+
+
+def _electrodes(
+    nwb: h5py.File, series: h5py.Group, n_channels: int, doubts: list[Doubt]
+) -> tuple[npt.NDArray[np.int64], Table]:
+    """Ids of the channels, and the rows of the electrodes table that are theirs."""
+
+    def doubt(text: str) -> None:
+        doubts.append(Doubt("labels", f"{text}: channels are numbered by column"))
+
+    numbered: npt.NDArray[np.int64] = np.arange(n_channels, dtype=np.int64)
+    rows, table = electrode_rows(nwb, series), _electrodes_table(nwb, series, doubts)
+    if rows is None and _has_region(series):
+        doubt(f"electrodes region of {_kind(series)}, expected row numbers")
+        return numbered, {}
+    if rows is None or table is None:
+        words = "no electrodes: channels are numbered by column"
+        doubts.append(Doubt("missing", words))
+        return numbered, {}
+    stored = table["id"].values
+    outside = (rows < 0) | (rows >= stored.size)
+    if outside.any():
+        doubt(f"the electrodes region names row {rows[outside][0]} of {stored.size}")
+        return numbered, {}
+    if rows.size != n_channels:
+        words = f"electrodes region of {rows.size} rows for {n_channels} channels"
+        doubts.append(Doubt("labels", words))
+    rows = rows[:n_channels]
+    ids = np.concatenate([stored[rows], -1 - np.arange(rows.size, n_channels)]).astype(np.int64)
     if np.unique(ids).size != n_channels:
-        warnings.append("electrode ids are not unique: channels are numbered by column")
-        ids = np.arange(n_channels, dtype=np.int64)
-    warnings += _complete(columns)
-    axis = DepthAxis("rel_y", "µm from the tip") if "depth" in columns else None
-    columns |= _channel_conversion(series, n_channels)
-    return Channels(ids.astype(np.int64), columns, axis), warnings
-
-
-def _named_columns(table: Table, rows: Rows, n_channels: int) -> dict[str, Column]:
-    columns = {}
-    for name, stored in COLUMNS.items():
-        source = next((one for one in stored if one in table), None)
-        if source is None:
-            continue
-        column = table[source][rows]
-        if name == "valid" and column.dtype.kind in "bf":
-            column = column.astype(bool)
-        if column.dtype.kind == KINDS.get(name, "f"):
-            columns[name] = _padded(column, n_channels)
-    return columns
+        doubt("electrode ids are not unique")
+        ids = numbered
+    return ids, {
+        name: StoredColumn(name, _padded(one.values[rows], n_channels), one.description, one.unit)
+        for name, one in table.items()
+        if name != "id"
+    }
 
 
 def _padded(values: Column, n: int) -> Column:
@@ -144,48 +143,95 @@ def _padded(values: Column, n: int) -> Column:
     return np.concatenate([values, np.full(n - len(values), filler)])
 
 
-def _complete(columns: dict[str, Column]) -> list[str]:
-    """Drop columns that say nothing, find a depth, and say what is missing."""
-    warnings = []
-    for name in ("depth", "x", "y", "z"):
-        values = columns.get(name)
-        if values is not None and not np.isfinite(values).any():
-            del columns[name]
-    if "depth" not in columns:
-        source = _widest(columns)
-        if source:
-            columns["depth"] = columns[source]
-            warnings.append(f"no position along the probe: depth is {source} as stored")
-        else:
-            warnings.append("no depth: channels keep the file's order")
-    if not np.any(columns.get("area", "") != ""):
-        columns.pop("area", None)
-        warnings.append("no brain areas")
-    return warnings
+# --- what the columns say -----------------------------------------------------------------------
 
 
-def _widest(columns: dict[str, Column]) -> str:
-    """Return which of x, y, z spreads most; none where all electrodes are at one place."""
-    spread = {name: float(np.ptp(_finite(columns[name]))) for name in "xyz" if name in columns}
-    widest = max(spread, key=lambda name: spread[name], default="")
-    return widest if spread.get(widest, 0.0) > 0 else ""
+def _without_depth(depth: Column, ids: Column) -> Iterator[Doubt]:
+    n = int(np.isnan(depth).sum())
+    if np.isnan(depth[ids >= 0]).any():  # of the others another doubt says that they have nothing
+        yield Doubt("missing", f"{n} of {depth.size} channels have no depth")
 
 
-def _finite(values: Column) -> Column:
-    return values[np.isfinite(values)]
+def _has_numbers(column: StoredColumn | None) -> bool:
+    return column is not None and column.is_number and bool(np.isfinite(column.values).any())
 
 
-def _channel_conversion(series: h5py.Group, n_channels: int) -> dict[str, Column]:
-    stored = member(series, "channel_conversion")
-    if stored is None:
-        return {}
-    if stored.size != n_channels or stored.dtype.kind not in "iuf":
-        raise UserError(
-            f"{series.file.filename}: {series.name}: channel_conversion of shape "
-            f"{stored.shape} for {n_channels} channels; volts cannot be told. "
-            "The file contradicts itself; ask who wrote it."
-        )
-    return {"channel_conversion": np.asarray(stored[()], dtype=np.float64).reshape(-1)}
+def _repeats(one: Column, other: Column) -> bool:
+    """Tell whether two columns hold the same numbers, which differ between the channels."""
+    same = np.array_equal(one, other, equal_nan=True)
+    return bool(same and np.unique(one[np.isfinite(one)]).size > 1)
+
+
+def _areas(nwb: h5py.File, table: Table) -> Column | None:
+    """Brain areas, of the first column that names any; else of the electrodes' groups."""
+    named = [_labels(table[name].values) for name in AREAS if name in table]
+    for areas in (*named, _areas_of_groups(nwb, table)):
+        if any(is_area(area) for area in areas.tolist()):
+            return areas
+    return None
+
+
+def _areas_of_groups(nwb: h5py.File, table: Table) -> Column:
+    groups = next((table[name].values for name in GROUPS if name in table), np.empty(0, dtype=str))
+    found = {name: _location(nwb, name) for name in set(groups.tolist()) if name}
+    return np.array([found.get(name, "") for name in groups.tolist()], dtype=str)
+
+
+def _location(nwb: h5py.File, group: str) -> str:
+    """Where a group of electrodes is: an attribute, or in NWB 1 a dataset."""
+    stored = nwb.get(f"general/extracellular_ephys/{group}")
+    if not isinstance(stored, h5py.Group):
+        return ""
+    dataset = stored.get("location", stored.attrs.get("location"))
+    words = text(dataset[()] if isinstance(dataset, h5py.Dataset) else dataset)
+    return "" if words.lower().startswith("see ") else words  # as Allen's: see the electrodes
+
+
+def _labels(values: Column) -> Column:
+    """Text of a column; a number as its digits, nothing where it is NaN."""
+    if values.dtype.kind == "U":
+        return values
+    numbers = values.astype(np.float64).tolist()
+    return np.array(["" if one != one else f"{one:.15g}" for one in numbers], dtype=str)
+
+
+def _groups(table: Table, depth: Column | None) -> dict[str, Column]:
+    """Names of groups and shanks, as far as the file or the positions tell them."""
+    found: dict[str, Column] = {}
+    for kind, names in (("group", GROUPS), ("shank", SHANKS)):
+        stored = [_labels(table[name].values) for name in names if name in table]
+        labels = next((one for one in stored if (one != "").any()), None)
+        if labels is not None:
+            found[kind] = labels
+    across = next((table[name] for name in ACROSS if _has_numbers(table.get(name))), None)
+    if "shank" not in found and across is not None and depth is not None:
+        x = across.values * (unit_of(across) or 1.0)
+        shanks = _shanks_by_position(x, depth, found.get("group"))
+        if np.unique(shanks[shanks != ""]).size > 1:
+            found["shank"] = shanks
+    return found
+
+
+def _shanks_by_position(x: Column, depth: Column, group: Column | None) -> Column:
+    """Names of shanks that lie farther apart than the contacts along each of them."""
+    names = np.full(x.size, "", dtype="U32")
+    for one in [""] if group is None else np.unique(group).tolist():
+        members = np.isfinite(x) & np.isfinite(depth)
+        members &= True if group is None else group == one
+        places = np.unique(x[members])
+        gaps = np.flatnonzero(np.diff(places) >= MIN_SHANK_GAP_UM)
+        shanks = [members & np.isin(x, part) for part in np.split(places, gaps + 1)]
+        pitches = [_pitch(depth[shank]) for shank in shanks]
+        if gaps.size and max(pitches) < np.diff(places)[gaps].min():
+            for shank in shanks:
+                names[shank] = f"x {x[shank].min():g} µm"
+    return names
+
+
+def _pitch(depth: Column) -> float:
+    """Usual distance of neighbours along a shank; infinite where there is one place."""
+    steps = np.diff(np.unique(depth))
+    return float(np.median(steps)) if steps.size else np.inf
 
 
 # --- which rows ---------------------------------------------------------------------------------
@@ -198,9 +244,22 @@ def electrode_rows(nwb: h5py.File, series: h5py.Group) -> Rows | None:
         return None
     if h5py.check_ref_dtype(region.dtype) is h5py.RegionReference:
         return _referenced_rows(nwb, scalar(region[()]))
-    if region.dtype.kind not in "iu":
+    if region.dtype.kind not in "iuf":
         return None
-    return np.asarray(region[()], dtype=np.int64).reshape(-1)
+    rows = np.asarray(region[()]).reshape(-1)
+    if rows.dtype.kind == "f" and not np.all((np.abs(rows) < MAX_ROWS) & (np.floor(rows) == rows)):
+        return None  # MATLAB writes whole numbers as doubles, which are read
+    return rows.astype(np.int64)
+
+
+def _has_region(series: h5py.Group) -> bool:
+    region = series.get("electrodes", series.get("electrode_idx"))
+    return isinstance(region, h5py.Dataset) and bool(region.shape) and region.size > 0
+
+
+def _kind(series: h5py.Group) -> str:
+    kind = series.get("electrodes", series.get("electrode_idx")).dtype.kind
+    return {"f": "numbers that are not whole", "O": "text or references"}.get(kind, "no numbers")
 
 
 def _referenced_rows(nwb: h5py.File, reference: Any) -> Rows | None:
@@ -219,28 +278,50 @@ def _referenced_rows(nwb: h5py.File, reference: Any) -> Rows | None:
 # --- which table --------------------------------------------------------------------------------
 
 
-def _electrodes_table(nwb: h5py.File, series: h5py.Group, warnings: list[str]) -> Table | None:
+def _electrodes_table(nwb: h5py.File, series: h5py.Group, doubts: list[Doubt]) -> Table | None:
     """Read the table that a series' region refers to."""
     if "electrode_idx" in series and "electrodes" not in series:
         return _electrode_map(nwb)
     stored = _referenced_table(nwb, series)
     if isinstance(stored, h5py.Group):
-        table = {name: _column(stored[name]) for name in _wanted(stored)}
+        table = dict(_columns(stored, doubts))
     elif isinstance(stored, h5py.Dataset) and stored.dtype.names:
-        table = {name: _column(stored, name) for name in _wanted(stored.dtype.names)}
+        table = {n: StoredColumn(n, _column(stored, n)) for n in _wanted(stored.dtype.names)}
     else:
         return None
-    lengths = [column.size for column in table.values()]
-    if not lengths:
+    if not table:
         return None
-    if not _are_ids(table.get("id", np.empty(0))):
-        warnings.append("the electrodes table has no ids that are numbers: rows are numbered")
-        table["id"] = np.arange(max(lengths))
-    n = table["id"].size
-    for name in [name for name, column in table.items() if column.size != n]:
-        warnings.append(f"electrodes column {name}: {table[name].size} values for {n} electrodes")
-        del table[name]
+    if "id" not in table or not _are_ids(table["id"].values):
+        words = "the electrodes table has no ids that are numbers: rows are numbered"
+        doubts.append(Doubt("labels", words))
+        n = max(column.values.size for column in table.values())
+        table["id"] = StoredColumn("id", np.arange(n))
+    n = table["id"].values.size
+    for name in [name for name, column in table.items() if column.values.size != n]:
+        words = f"electrodes column {name}: {table.pop(name).values.size} values for {n} electrodes"
+        doubts.append(Doubt("labels", words))
     return table
+
+
+def _columns(table: h5py.Group, doubts: list[Doubt]) -> Iterator[tuple[str, StoredColumn]]:
+    for name in _wanted(table):
+        stored = table[name]
+        if not isinstance(stored, h5py.Dataset) or stored.shape is None:
+            continue
+        if _is_ragged(table, stored):
+            words = f"electrodes column {name} has several values for an electrode: left out"
+            doubts.append(Doubt("labels", words))
+            continue
+        about, unit = (text(stored.attrs.get(one)) for one in ("description", "unit"))
+        yield name, StoredColumn(name, _column(stored), about, unit)
+
+
+def _is_ragged(table: h5py.Group, stored: h5py.Dataset) -> bool:
+    """Tell whether an index gives an electrode more or fewer values than one."""
+    index = table.get(f"{stored.name.rsplit('/', 1)[-1]}_index")
+    if not isinstance(index, h5py.Dataset):
+        return False
+    return not np.array_equal(index[()], np.arange(1, index.size + 1))
 
 
 def _are_ids(column: Column) -> bool:
@@ -248,9 +329,9 @@ def _are_ids(column: Column) -> bool:
     return bool(column.size and column.dtype.kind in "if" and np.all(column == column // 1))
 
 
-def _wanted(names: Container[str]) -> list[str]:
-    wanted = ["id", *(name for stored in COLUMNS.values() for name in stored)]
-    return [name for name in wanted if name in names]
+def _wanted(names: Iterable[str]) -> list[str]:
+    found = sorted(name for name in names if name in NAMED or is_depth_name(name))
+    return ["id", *found] if "id" in names else found
 
 
 def _referenced_table(nwb: h5py.File, series: h5py.Group) -> Any:
@@ -264,22 +345,18 @@ def _referenced_table(nwb: h5py.File, series: h5py.Group) -> Any:
 
 
 def _electrode_map(nwb: h5py.File) -> Table | None:
-    """Electrodes as NWB 1 stores them: positions in metres, groups that tell where they are."""
+    """Electrodes as NWB 1 stores them: positions in metres, groups that say where they are."""
     positions = nwb.get(ELECTRODE_MAP)
     if not isinstance(positions, h5py.Dataset) or positions.ndim != 2 or positions.shape[1] != 3:
         return None
-    table: Table = {"id": np.arange(positions.shape[0])}
-    table |= dict(zip("xyz", 1e6 * np.asarray(positions[()], dtype=np.float64).T, strict=True))
+    table: Table = {"id": StoredColumn("id", np.arange(positions.shape[0]))}
+    micrometres = 1e6 * np.asarray(positions[()], dtype=np.float64).T
+    for name, values in zip("xyz", micrometres, strict=True):
+        table[name] = StoredColumn(name, values, unit="µm")
     groups = nwb.get("general/extracellular_ephys/electrode_group")
     if isinstance(groups, h5py.Dataset) and groups.shape == positions.shape[:1]:
-        table["group_name"] = _column(groups)
-        table["location"] = np.array([_location(nwb, name) for name in table["group_name"]])
+        table["group_name"] = StoredColumn("group_name", _column(groups))
     return table
-
-
-def _location(nwb: h5py.File, group: str) -> str:
-    stored = nwb.get(f"general/extracellular_ephys/{group}/location")
-    return text(stored[()]) if isinstance(stored, h5py.Dataset) else ""
 
 
 def _column(stored: h5py.Dataset, name: str | None = None) -> Column:

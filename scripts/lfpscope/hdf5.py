@@ -55,9 +55,20 @@ def text(value: Any) -> str:
 
 
 def number(value: Any, default: float = float("nan")) -> float:
-    """Real number from an attribute or a dataset's content; the default where there is none."""
+    """Real number from an attribute or a dataset's content, also where it is stored as text.
+
+    The default where there is none; NaN where it is something else.
+    """
     value = scalar(value)
-    return default if value is None else float(value)
+    try:
+        return default if value is None else float(text(value) if is_text(value) else value)
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def is_text(value: Any) -> bool:
+    """Tell whether a value read from an HDF5 file is text."""
+    return isinstance(value, bytes | str)
 
 
 def referenced(nwb: h5py.File, reference: Any) -> Any:

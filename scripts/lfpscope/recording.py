@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import h5py
 import numpy as np
@@ -21,6 +21,7 @@ from lfpscope.series import NoSeriesError as NoSeriesError
 from lfpscope.series import choose_series as choose_series
 from lfpscope.series import find_series as find_series
 from lfpscope.series import read_times, stored_rate
+from lfpscope.units import read_units
 
 PLAUSIBLE_RATES = (10.0, 100_000.0)  # Hz; others are read, with a warning
 TIMESTAMPS_BLOCK = 1 << 14  # samples of the clock at once: what stays in a core's cache
@@ -56,6 +57,8 @@ class Recording:
         Whether the file has the channels first; here, time always is.
     version : str
         Of NWB, as the file says; empty where it does not.
+    unit_factor : float
+        Volts of the unit of the data, which `conversion` and `offset` have in them; 1 for volts.
     """
 
     file: str
@@ -71,13 +74,14 @@ class Recording:
     layout: Layout
     transposed: bool = False
     version: str = ""
+    unit_factor: float = 1.0
 
 
 # --- reading one recording ----------------------------------------------------------------------
 
 
 def read_recording(nwb: h5py.File, series: str) -> Recording:
-    """Describe one series, without reading its data or its clock.
+    """Describe one series, with a look at a few samples alone, and without reading its clock.
 
     Raises
     ------
@@ -98,13 +102,17 @@ def read_recording(nwb: h5py.File, series: str) -> Recording:
     shape = data.shape[::-1] if transposed else data.shape
     n_samples, n_channels = shape[0], shape[1] if data.ndim == 2 else 1
     _check_clock(group, n_samples, where)
-    conversion, offset = _units(data, where)
+    layout = describe_layout(data, transposed=transposed)
     rate = stored_rate(group)
-    channels, missing = read_channels(nwb, group, n_channels)
-    labels = [*_shape_warnings(group, transposed=transposed), *missing]
-    values = [*_clock_warnings(group, rate), *_unit_warnings(data)]
-    doubts = [Doubt("labels", text) for text in labels]
-    doubts += [Doubt("values", text) for text in values]
+    channels, gains, doubts = read_channels(nwb, group, n_channels)
+    units = read_units(group, layout, gains, n_channels=n_channels)
+    if units.each is not None:
+        columns = channels.columns | {"channel_conversion": units.each}
+        channels = replace(channels, columns=columns)
+    doubts = [
+        Doubt("labels", one) for one in _shape_warnings(group, transposed=transposed)
+    ] + doubts
+    doubts += [Doubt("values", one) for one in _clock_warnings(group, rate)] + [*units.doubts]
     return Recording(
         file=nwb.filename,
         series=series,
@@ -112,13 +120,14 @@ def read_recording(nwb: h5py.File, series: str) -> Recording:
         n_samples=n_samples,
         n_channels=n_channels,
         rate=rate,
-        conversion=conversion,
-        offset=offset,
+        conversion=units.conversion,
+        offset=units.offset,
         channels=channels,
         doubts=sort_doubts(doubts),
-        layout=describe_layout(data, transposed=transposed),
+        layout=layout,
         transposed=transposed,
         version=text(nwb.attrs.get("nwb_version")) or _stored_text(nwb, "nwb_version"),
+        unit_factor=units.factor,
     )
 
 
@@ -150,23 +159,6 @@ def _shape_warnings(series: h5py.Group, *, transposed: bool) -> Iterator[str]:
         yield f"channels first in the file, {shape}: read with the axes swapped"
     elif len(shape) == 2 and shape[0] < shape[1] and "timestamps" not in series:
         yield f"more channels than samples, {shape}: read as time × channel, as NWB says"
-
-
-def _units(data: h5py.Dataset, where: str) -> tuple[float, float]:
-    conversion = number(data.attrs.get("conversion"), 1.0)
-    offset = number(data.attrs.get("offset"), 0.0)
-    if not np.isfinite([conversion, offset]).all() or conversion == 0:
-        raise UserError(
-            f"{where}: conversion {conversion} and offset {offset}; expected numbers that make "
-            "volts. The file contradicts itself; ask who wrote it."
-        )
-    return conversion, offset
-
-
-def _unit_warnings(data: h5py.Dataset) -> Iterator[str]:
-    unit = text(data.attrs.get("unit"))
-    if unit.lower() not in ("", "volt", "volts", "v"):
-        yield f"unit {unit!r}: taken as volts after conversion, as NWB says"
 
 
 # --- its clock ----------------------------------------------------------------------------------

@@ -259,7 +259,9 @@ def _channels(one: Opened) -> Found:
         for name, values in references.channels.columns.items()
     }
     problems = [f"{name} differs in {references.address}" for name in same if not same[name]]
-    return f"{', '.join(same)} as in the file", problems
+    factor = recording.unit_factor
+    note = "" if factor == 1 else f" (volts × {factor:g}, by the unit of the data)"
+    return f"{', '.join(same)} as in the file{note}", problems
 
 
 def _equal(ours: Block, theirs: Block) -> bool:

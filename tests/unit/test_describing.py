@@ -29,7 +29,7 @@ def test_whole_description(write_nwb, tmp_path):
         "clock     10.000 s to 12.000 s, 1250.0000 Hz, even to 0.000 µs",
         "length    2.000 s, gaps included",
         "channels  4 with ids 100 to 103",
-        "depth     0 to 60 µm",
+        "depth     0 to 60: distance from the tip (µm)",
         "areas     CA1 (4)",
     ]
 
@@ -74,6 +74,6 @@ def test_many_gaps_and_areas_are_counted(nwb):
     assert "areas     area0 (2), area1 (1)" in "\n".join(found)
     assert "area7 (1), and 1 more" in "\n".join(found)
     assert found[-2:] == [
-        "warning   electrodes region of 10 rows for 11 channels",
-        "warning   no depth: channels keep the file's order",
+        "doubt     electrodes region of 10 rows for 11 channels",
+        "doubt     no depth: channels keep the file's order",
     ]

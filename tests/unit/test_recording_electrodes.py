@@ -17,7 +17,11 @@ from dialects import (
     texts,
 )
 
+from lfpscope.doubts import Doubt
+
 nwb = dialects.nwb  # the fixture
+
+DEPTHS = [0.0, 20, 40, 60]
 
 
 # --- electrodes ---------------------------------------------------------------------------------
@@ -198,21 +202,176 @@ def test_positions_that_are_not_numbers_are_absent(nwb):
     assert texts(recording(nwb)) == ("no depth: channels keep the file's order",)
 
 
-def test_depth_from_the_position_that_spreads_most(nwb):
+# --- regions ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["f8", "f4", "u1", "i8"])
+def test_region_of_whole_numbers_in_any_type(nwb, kind):
+    table = add_table(nwb, id=[100, 101, 102, 103], location=list("abcd"), rel_y=DEPTHS)
+    add_region(add_series(nwb), np.array([3, 2, 1, 0], dtype=kind), table)
+    assert ids(nwb) == [103, 102, 101, 100]
+    assert columns(nwb) == {"depth": [60, 40, 20, 0], "area": list("dcba")}
+    assert texts(recording(nwb)) == ()
+
+
+@pytest.mark.parametrize("rows", [[0.0, 1.5, 2, 3], [0.0, 1, np.nan, 3], [0.0, 1, 2, np.inf]])
+def test_region_of_numbers_that_are_not_whole(nwb, rows):
+    add_region(add_series(nwb), rows, add_table(nwb, id=np.arange(4), location=list("abcd")))
+    assert ids(nwb) == [0, 1, 2, 3]
+    assert (
+        Doubt(
+            "labels",
+            "electrodes region of numbers that are not whole, expected row numbers: channels are "
+            "numbered by column",
+        )
+        in recording(nwb).doubts
+    )
+
+
+def test_region_of_text(nwb):
+    series = add_series(nwb)
+    series.create_dataset("electrodes", data=list("abcd"), dtype=dialects.TEXT)
+    assert "electrodes region of text or references" in texts(recording(nwb))[0]
+
+
+def test_region_behind_another_probe(nwb):
+    table = add_table(
+        nwb,
+        id=np.arange(12),
+        location=["FIRST"] * 8 + ["VISp"] * 2 + ["VISl"] * 2,
+        group_name=["vprobe"] * 8 + ["npx"] * 4,
+        rel_y=[*np.arange(8) * 50.0, *DEPTHS],
+    )
+    add_region(add_series(nwb), np.arange(8, 12), table)
+    assert ids(nwb) == [8, 9, 10, 11]
+    assert columns(nwb) == {
+        "depth": [0, 20, 40, 60],
+        "area": ["VISp", "VISp", "VISl", "VISl"],
+        "group": ["npx"] * 4,
+    }
+
+
+# --- areas --------------------------------------------------------------------------------------
+
+
+def areas(nwb, **table):
+    add_region(
+        add_series(nwb), np.arange(4), add_table(nwb, id=np.arange(4), rel_y=DEPTHS, **table)
+    )
+    return columns(nwb).get("area")
+
+
+def test_areas_as_numbers_are_their_digits(nwb):
+    assert areas(nwb, location=[385.0, np.nan, 997.0, 1_311_000_123.0]) == [
+        *("385", "", "997", "1311000123")
+    ]
+
+
+def test_areas_of_another_column_where_location_is_empty(nwb):
+    assert areas(nwb, location=[""] * 4, brain_area=list("abcd")) == list("abcd")
+
+
+@pytest.mark.parametrize("name", ["brain_area", "structure", "ecephys_structure_acronym"])
+def test_areas_of_another_column_where_location_is_unknown(nwb, name):
+    assert areas(nwb, location=["unknown"] * 4, **{name: ["CA1", "", "DG", "TH"]}) == [
+        *("CA1", "", "DG", "TH")
+    ]
+
+
+def test_location_counts_where_it_names_any(nwb):
+    assert areas(nwb, location=["", "CA1", "", ""], area=list("abcd")) == ["", "CA1", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("location", "found"),
+    [("CA1", ["CA1"] * 4), ("unknown", None), ("See electrode locations", None)],
+)
+def test_area_of_the_group(nwb, location, found):
+    group = nwb.create_group("general/extracellular_ephys/tetrode1")
+    group.attrs["location"] = location
+    assert areas(nwb, group_name=["tetrode1"] * 4) == found
+    assert ("no brain areas" in texts(recording(nwb))) == (found is None)
+
+
+def test_ragged_locations_are_left_out_by_name(nwb):
+    table = add_table(nwb, id=np.arange(4), location=["CA1", "sp", "CA1", "so"], rel_y=DEPTHS)
+    table["location_index"] = [2, 2, 3, 4]  # as many as there are electrodes, of other ones
+    add_region(add_series(nwb), np.arange(4), table)
+    assert "area" not in columns(nwb)
+    assert texts(recording(nwb)) == (
+        "electrodes column location has several values for an electrode: left out",
+        "no brain areas",
+    )
+
+
+def test_index_that_gives_each_electrode_one_value(nwb):
+    table = add_table(nwb, id=np.arange(4), location=list("abcd"), rel_y=DEPTHS)
+    table["location_index"] = [1, 2, 3, 4]
+    add_region(add_series(nwb), np.arange(4), table)
+    assert columns(nwb)["area"] == list("abcd")
+
+
+def test_long_names_stay_complete(nwb):
+    name = "Left superior temporal gyrus, posterior part " * 20
+    assert areas(nwb, location=[name] * 4) == [name] * 4
+
+
+# --- shanks -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["shank", "shank_id", "shank_ids", "probe_shank"])
+@pytest.mark.parametrize("stored", [[0, 0, 1, 1], [0.0, 0.0, 1.0, 1.0], ["0", "0", "1", "1"]])
+def test_shanks_by_name(nwb, name, stored):
+    table = add_table(nwb, id=np.arange(4), rel_y=[0.0, 20, 0, 20], **{name: stored})
+    add_region(add_series(nwb), np.arange(4), table)
+    assert columns(nwb)["shank"] == ["0", "0", "1", "1"]
+
+
+@pytest.mark.parametrize("name", ["rel_x", "probe_horizontal_position"])
+def test_shanks_by_their_distance(nwb, name):
+    table = add_table(
+        nwb,
+        id=np.arange(8),
+        rel_y=[0.0, 0, 20, 20, 0, 0, 20, 20],
+        **{name: [0.0, 32, 0, 32, 250, 282, 250, 282]},
+    )
+    add_region(add_series(nwb, data=np.ones((100, 8))), np.arange(8), table)
+    assert columns(nwb)["shank"] == ["x 0 µm"] * 4 + ["x 250 µm"] * 4
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        ([0.0, 32, 0, 32, 16, 48, 16, 48], [0.0, 0, 20, 20, 40, 40, 60, 60]),  # one shank
+        ([0.0, 400, 0, 400, 0, 400, 0, 400], [0.0, 0, 400, 400, 800, 800, 1200, 1200]),  # a grid
+        ([0.0, 250, 500, 750, 1000, 1250, 1500, 1750], [0.0, 20, 40, 60, 0, 20, 40, 60]),  # single
+    ],
+)
+def test_positions_that_are_no_shanks(nwb, x, y):
+    table = add_table(nwb, id=np.arange(8), rel_y=y, rel_x=x)
+    add_region(add_series(nwb, data=np.ones((100, 8))), np.arange(8), table)
+    assert "shank" not in columns(nwb)
+
+
+def test_shanks_and_groups_come_back_from_the_references(nwb, tmp_path):
+    table = add_table(
+        nwb, id=np.arange(4), rel_y=[0.0, 20, 0, 20], shank_id=[0, 0, 1, 1], group_name=["p"] * 4
+    )
+    add_region(add_series(nwb), np.arange(4), table)
+    channels = references(nwb, tmp_path).channels
+    assert channels.columns["shank"].tolist() == ["0", "0", "1", "1"]
+    assert channels.columns["group"].tolist() == ["p"] * 4
+
+
+def test_columns_y_and_z_that_repeat_each_other(nwb):
+    # as in the released files of Visual Coding
     table = add_table(
         nwb,
         id=np.arange(4),
-        location=["a"] * 4,
-        x=[0.0, 1, 0, 1],
-        y=[5.0, 4, 3, np.nan],
-        z=[1.0] * 4,
+        location=["CA1"] * 4,
+        probe_vertical_position=[20, 40, 60, 80],
+        y=[3300.0, 3280, 3260, 3240],
+        z=[3300.0, 3280, 3260, 3240],
     )
     add_region(add_series(nwb), np.arange(4), table)
-    np.testing.assert_array_equal(columns(nwb)["depth"], [5, 4, 3, np.nan])
-    assert texts(recording(nwb)) == ("no position along the probe: depth is y as stored",)
-
-
-def test_all_electrodes_at_one_place_have_no_depth(nwb):
-    table = add_table(nwb, id=np.arange(4), location=["a"] * 4, x=[1.0] * 4)
-    add_region(add_series(nwb), np.arange(4), table)
-    assert "depth" not in columns(nwb)
+    assert recording(nwb).doubts == (Doubt("labels", "columns y and z hold the same numbers"),)

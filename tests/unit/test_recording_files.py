@@ -30,6 +30,7 @@ class Expected:
     ids: list[int]
     columns: dict[str, list[Any]]
     warnings: tuple[str, ...] = ()
+    axis: str = ""
 
 
 def allen_writer(probe: int, first: int, group: str) -> Expected:
@@ -39,6 +40,7 @@ def allen_writer(probe: int, first: int, group: str) -> Expected:
         clock=(13.58, 0.0008),
         conversion=1.0,
         ids=[first, first + 8 * 92],
+        axis="distance from the tip (µm)",
         columns={
             "depth": [20.0, 3700.0],
             "area": ["VISp", "APN"],
@@ -65,6 +67,7 @@ FILES = {
             "valid": [True, False],
             "group": ["probeA", ""],
         },
+        axis="distance from the tip (µm)",
         warnings=("electrodes region of 10 rows for 87 channels",),
     ),
     "real/spikeglx_neuropixels_lf.nwb": Expected(
@@ -73,7 +76,9 @@ FILES = {
         clock=(0.0, 1 / 2500),
         conversion=9.375e-06,
         ids=[0, 383],
-        columns={"depth": [0.0, 3820.0], "area": ["unknown"] * 2, "group": ["s0", "s0"]},
+        columns={"depth": [0.0, 3820.0], "group": ["s0", "s0"]},  # all areas are "unknown"
+        axis="position along the probe (rel_y, µm)",
+        warnings=("no brain areas",),
     ),
     # rows in an order of their own, and no positions
     "real/buzsaki_rat_lfp.nwb": Expected(
@@ -122,6 +127,8 @@ def test_what_a_file_holds(name):
     assert (found.n_samples, found.n_channels) == expected.shape
     assert found.conversion == pytest.approx(expected.conversion)
     assert texts(found) == expected.warnings
+    axis = found.channels.depth_axis
+    assert ("" if axis is None else axis.label) == expected.axis
     ids, columns = found.channels.id, found.channels.columns
     assert [ids[0], ids[-1]] == expected.ids
     assert list(columns) == list(expected.columns)
