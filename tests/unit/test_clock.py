@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lfpscope.clock import (
-    ENOUGH_STEPS,
     MOST_SEGMENTS,
     Clock,
     Segment,
     clock_from_rate,
     clock_from_timestamps,
 )
+from lfpscope.stamps import ENOUGH_STEPS
 
 Floats = npt.NDArray[np.float64]
 
@@ -141,7 +141,8 @@ def test_gap_after_a_single_sample():
 def test_step_back():
     found = clock([5, 6, 7, 2, 3, 4])
     assert found.to_json() == [[0, 3, 5.0, 1.0, 0.0], [3, 3, 2.0, 1.0, 0.0]]
-    assert found.gaps() == [(8.0, 2.0)]
+    assert found.resets() == [(8.0, 2.0)]
+    assert found.gaps() == []
     assert (found.t0, found.t1) == (2.0, 8.0)
 
 
@@ -182,7 +183,7 @@ def test_not_finite_at_both_ends(lost):
 
 def test_nothing_but_nan():
     found = clock([nan] * 5)
-    assert found.to_json() == [[0, 5, None, None, 0.0]]
+    assert found.to_json() == [[0, 5, None, None, 0.0, "5 of 5 timestamps are not numbers"]]
     assert found.valid == ()
     assert np.isnan([found.t0, found.t1, found.dt]).all()
     assert found.gaps() == []
