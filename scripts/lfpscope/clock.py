@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from lfpscope.formatting import duration_text
+from lfpscope.doubts import Doubt, sort_doubts
+from lfpscope.formatting import duration_text, time_text
 from lfpscope.stamps import Coarse, Piece, pieces, regroup, usual_step
 from lfpscope.stamps import Floats as Floats
 
 SENTINEL = -1.0  # in Allen's files: no time
 MOST_SEGMENTS = 10_000  # more, and the clock is not one that runs evenly between breaks
 FINEST_DOUBTED = 1e-3  # seconds: times that are right to it are not worth a word
+PLAUSIBLE_RATES = (100.0, 100_000.0)  # Hz, of LFP; others are read, with a doubt
 MANY_BEATS = 16  # stretches that lie on one line by no chance
 
 
@@ -341,15 +343,79 @@ def _coarse_note(found: Sequence[Coarse], float32_quantum: float) -> str:
     least, most = min(one.least for one in found), max(one.most for one in found)
     quantum = max(one.quantum for one in found)
     if float32_quantum and quantum <= 1.5 * float32_quantum:
-        return f"timestamps are float32: times are right to {_accuracy(float32_quantum)}"
+        return f"timestamps are float32: times are right to {accuracy_text(float32_quantum)}"
     if least == most > 1:
         return f"one timestamp for each {most} samples: times within a buffer are interpolated"
     if all(one.quantum for one in found):
-        return f"timestamps are rounded: times are right to {_accuracy(quantum)}"
+        return f"timestamps are rounded: times are right to {accuracy_text(quantum)}"
     if most > 1:
         return f"one timestamp for {least} to {most} samples: times between are interpolated"
     return ""
 
 
-def _accuracy(seconds: float) -> str:
+def accuracy_text(seconds: float) -> str:
+    """A duration in two digits."""
     return duration_text(float(f"{seconds:.2g}"))
+
+
+# --- what is uncertain about it -----------------------------------------------------------------
+
+
+def clock_doubts(clock: Clock) -> list[Doubt]:
+    """Say what is uncertain about a clock of which all timestamps were read."""
+    if not clock.valid:
+        return [Doubt("values", untimed_text(clock))]
+    doubts = [*_note_doubts(clock), *rate_doubts(1 / clock.dt)]
+    if clock.resets():
+        doubts.append(Doubt("values", _resets_text(clock)))
+    untimed = clock.n_samples - sum(segment.n_samples for segment in clock.valid)
+    if untimed:
+        doubts.append(Doubt("missing", f"{untimed} samples have no usable time"))
+    return list(sort_doubts(doubts))
+
+
+def untimed_text(clock: Clock) -> str:
+    """Say that no sample has a time, and why."""
+    why = next((f": {segment.note}" for segment in clock.segments if segment.note), "")
+    return f"no sample has a usable time{why}"
+
+
+def rate_doubts(rate: float) -> list[Doubt]:
+    """Doubt a sampling rate in Hz that LFP does not have."""
+    lowest, highest = PLAUSIBLE_RATES
+    if lowest <= rate <= highest:
+        return []
+    question = ""
+    if 1 < rate < lowest:
+        question = ". Are the timestamps milliseconds?"
+    elif rate <= 1:
+        question = ". Are the timestamps counts of samples, or ticks?"
+    return [Doubt("values", f"implausible rate for LFP: {rate:.3g} Hz{question}")]
+
+
+def _note_doubts(clock: Clock) -> list[Doubt]:
+    """Doubt timestamps that are coarse or uneven, once for each reason."""
+    worst: dict[str, Segment] = {}
+    for segment in clock.valid:
+        reason = segment.note.split(":")[0].split(" for ")[0]
+        if reason not in worst or segment.residual > worst[reason].residual:
+            worst[reason] = segment
+    notes = [segment.note for reason, segment in worst.items() if reason]
+    uneven = worst.get("")
+    if uneven and uneven.residual > max(FINEST_DOUBTED, uneven.dt):
+        away = accuracy_text(uneven.residual)
+        notes.append(f"timestamps are up to {away} from an even clock")
+    return [Doubt("values", note) for note in notes]
+
+
+def _resets_text(clock: Clock) -> str:
+    before, after = next(
+        (before, after)
+        for before, after in pairwise(clock.valid)
+        if before.t1 - after.t0 > before.dt / 2
+    )
+    first = sum(s.n_samples * s.dt for s in clock.valid if s.stop_sample <= before.stop_sample)
+    n = len(clock.resets())
+    times = "1 time: after" if n == 1 else f"{n} times: the first after"
+    restart = time_text(after.t0, 3 if after.t0 % 1 else 0)
+    return f"the clock is reset {times} {duration_text(first)} it restarts at {restart}"

@@ -66,6 +66,11 @@ class Block(NamedTuple):
     stamp: Stamp
 
 
+def make_block(times: Floats) -> Block:
+    """A block of its own, of timestamps with nothing before them."""
+    return Block(times, _steps(times, float("nan")), NO_STAMP)
+
+
 def regroup(blocks: Iterable[Floats]) -> Iterator[Block]:
     """Cut timestamps into blocks that depend on them alone, each with enough stamps.
 
@@ -198,7 +203,8 @@ def _halves(block: Block) -> tuple[Block, Block]:
 
 def _timeless(block: Block) -> Mask:
     timeless: Mask = ~np.isfinite(block.times)
-    return np.logical_or(timeless, block.steps == 0, out=timeless)
+    timeless |= block.steps == 0
+    return timeless
 
 
 def _cuts(block: Block, usual: float) -> Mask:
