@@ -17,6 +17,7 @@ SENTINEL = -1.0  # in Allen's files: no time
 MOST_SEGMENTS = 10_000  # more, and the clock is not one that runs evenly between breaks
 FINEST_DOUBTED = 1e-3  # seconds: times that are right to it are not worth a word
 PLAUSIBLE_RATES = (100.0, 100_000.0)  # Hz, of LFP; others are read, with a doubt
+FEW_BEATS = 3  # stretches that are joined where float32 explains it
 MANY_BEATS = 16  # stretches that lie on one line by no chance
 
 
@@ -201,12 +202,12 @@ def clock_from_timestamps(blocks: Iterable[Floats]) -> Clock:
             else:
                 stretches.append([piece])
         if len(stretches) > MOST_SEGMENTS:
-            stretches = _join_beats(stretches, usual)
+            stretches = _join_beats(stretches, usual, is_float32=is_float32)
         if len(stretches) > MOST_SEGMENTS:
             raise ValueError(_uneven(stretches))
     segments: list[Segment] = []
     first = 0
-    for stretch in _join_beats(stretches, usual):
+    for stretch in _join_beats(stretches, usual, is_float32=is_float32):
         segment = _segment(stretch, first, usual, is_float32=is_float32)
         first = segment.stop_sample
         if segments and not segment.valid and not segments[-1].valid:
@@ -263,18 +264,22 @@ def _belongs_to(piece: Piece, stretch: Sequence[Piece]) -> bool:
     return stray or not stretch[-1].valid
 
 
-def _join_beats(stretches: list[list[Piece]], usual: float) -> list[list[Piece]]:
+def _join_beats(
+    stretches: list[list[Piece]], usual: float, *, is_float32: bool
+) -> list[list[Piece]]:
     """Join stretches between which a coarse clock skips or repeats a step now and then.
 
     That of 1000.1 Hz in whole milliseconds repeats one in 10,000. Many stretches are one where all
-    their ends lie within a sample of a line.
+    their ends lie within a sample of a line; a few are, where float32 has no finer times.
     """
-    if len(stretches) < MANY_BEATS or not usual > 0:
+    if len(stretches) < FEW_BEATS or not usual > 0:
         return stretches
     n = np.array([sum(piece.n for piece in stretch) for stretch in stretches])
     first = np.cumsum(n) - n
     valid = np.array([all(piece.valid for piece in stretch) for stretch in stretches])
     timed = np.flatnonzero(valid)
+    if timed.size < FEW_BEATS:
+        return stretches
     starts = np.array([stretches[i][0].first for i in timed.tolist()])
     stops = np.array([stretches[i][-1].last for i in timed.tolist()])
     lengths = first[timed[1:]] - (first + n - 1)[timed[:-1]]
@@ -283,7 +288,8 @@ def _join_beats(stretches: list[list[Piece]], usual: float) -> list[list[Piece]]
     joined: list[list[Piece]] = []
     done = 0
     for a, b in pairwise([0, *breaks.tolist(), timed.size]):
-        if b - a < MANY_BEATS:
+        is_float32_step = is_float32 and float32_step(stops[b - 1]) > usual / 2
+        if b - a < (FEW_BEATS if is_float32_step else MANY_BEATS):
             continue
         here, final = timed[a:b], timed[b - 1]
         ends = np.r_[first[here], (first + n - 1)[here]]
