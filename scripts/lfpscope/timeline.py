@@ -54,7 +54,7 @@ class Stretch:
     @property
     def end(self) -> float:
         """Axis time of its stop, seconds."""
-        return self.at + self.stop - self.start
+        return self.at + (self.stop - self.start)
 
 
 @dataclass(frozen=True)
@@ -181,8 +181,8 @@ class Timeline:
         break.
         """
         wanted = max(stop - start, 0.0) / max(n, 1)
-        step = next((one for one in STEPS if one >= wanted), STEPS[-1])
-        while step < wanted:
+        step = min(STEPS, key=lambda one: abs(np.log(one / max(wanted, STEPS[0]))))
+        while step < wanted / 2:
             step *= 2
         if not self.is_broken:
             return _multiples(step, start, stop)
@@ -303,7 +303,7 @@ def _lay_out(joined: Sequence[Sequence[Any]]) -> tuple[Stretch, ...]:
     at = 0.0
     for (epoch, start, stop), is_broken in zip(joined, [True, *broken.tolist()], strict=False):
         if is_broken:
-            at = at + stretches[-1][2] - stretches[-1][1] + width if stretches else start
+            at = at + (stretches[-1][2] - stretches[-1][1]) + width if stretches else start
             stretches.append([epoch, start, stop, at])
         else:
             stretches[-1][2] = stop

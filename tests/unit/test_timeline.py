@@ -1,6 +1,7 @@
 """The time axis: session time, broken where it is set back or stands empty."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -156,9 +157,9 @@ def test_a_probe_that_missed_one_of_two_resets():
     [
         ((0, 10), [0, 2, 4, 6, 8, 10]),
         ((0.1, 0.35), [0.1, 0.15, 0.2, 0.25, 0.3, 0.35]),
-        ((0, 3600), [0, 900, 1800, 2700, 3600]),
+        ((0, 3600), [0, 600, 1200, 1800, 2400, 3000, 3600]),
         ((-3600, 3600), [-3600, -1800, 0, 1800, 3600]),
-        ((0, 604_800), [0, 172_800, 345_600, 518_400]),
+        ((0, 604_800), [86_400 * day for day in range(8)]),
     ],
 )
 def test_ticks_at_round_times(span, ticks):
@@ -214,62 +215,40 @@ def assembled(start: float, parts: list[tuple[float, int]]) -> Clock:
 clocks = st.builds(assembled, st.sampled_from([0.0, -3600.0, 1.65e9]), stretches)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(clocks, min_size=1, max_size=3))
 def test_any_clocks(probes):
     timeline = make_timeline(probes)
-    recorded = sum(one.stop - one.start for one in timeline.stretches)
-    for one in probes:
-        drawn = timeline.clock(one)
-        assert [s.n_samples for s in drawn.segments] == [s.n_samples for s in one.segments]
-        for segment, at, epoch in zip(one.segments, drawn.segments, clock_epochs(one), strict=True):
+    drawn = [timeline.clock(one) for one in probes]
+    for one, on_axis in zip(probes, drawn, strict=True):
+        pairs = list(zip(one.segments, on_axis.segments, strict=True))
+        assert all(at.n_samples == segment.n_samples for segment, at in pairs)
+        for segment, at in pairs:
             assert at.t1 > at.t0
-            assert at.t0 >= timeline.start - 1e-3
-            assert at.t1 <= timeline.stop + 1e-3
-            for part in (0.0, 0.5):
-                time = at.t0 + part * (at.t1 - at.t0)
-                expected = segment.t0 + part * (segment.t1 - segment.t0)
-                assert timeline.to_session(time) == pytest.approx(expected, abs=1e-3)
-            assert epoch >= 0
-        order = [segment.t0 for segment in drawn.segments]
-        epochs = clock_epochs(one)
-        assert all(
-            before < after
-            for i, (before, after) in enumerate(zip(order, order[1:], strict=False))
-            if epochs[i] == epochs[i + 1]
-        )
-    if timeline.is_broken:
-        assert recorded <= timeline.stop - timeline.start + 1e-3
-        within = sum(
-            min(one.stop, stop) - max(one.start, start)
-            for one in timeline.stretches
-            for start, stop in joined(probes, timeline, one.epoch)
-            if min(one.stop, stop) > max(one.start, start)
-        )
-        assert within >= 0.0999 * (timeline.stop - timeline.start)
+            assert timeline.start - 1e-3 <= at.t0 < at.t1 <= timeline.stop + 1e-3
+            middle = (at.t0 + at.t1) / 2
+            expected = (segment.t0 + segment.t1) / 2
+            assert timeline.to_session(middle) == pytest.approx(expected, abs=1e-3)
+        for (before, after), (epoch, later) in zip(
+            pairwise(on_axis.segments), pairwise(clock_epochs(one)), strict=True
+        ):
+            assert before.t0 < after.t0 or epoch != later
+    assert covered(drawn) >= 0.0999 * (timeline.stop - timeline.start)
     for tick in timeline.ticks(timeline.start, timeline.stop, 8):
         assert not any(start + 1e-6 < tick < stop - 1e-6 for start, stop in timeline.breaks)
 
 
-def joined(probes: list[Clock], timeline: Timeline, epoch: int) -> list[tuple[float, float]]:
-    """What any probe recorded of an epoch, in session time."""
-    found: list[list[float]] = []
-    drawn = [(s, d) for one in probes for s, d in zip(one.segments, timeline.clock(one).segments)]
-    here = [s for s, d in drawn if at_epoch(timeline, d.t0) == epoch]
-    for start, stop in sorted((s.t0, s.t1) for s in here):
-        if found and start <= found[-1][1]:
-            found[-1][1] = max(found[-1][1], stop)
-        else:
-            found.append([start, stop])
-    return [(start, stop) for start, stop in found]
+def covered(drawn: list[Clock]) -> float:
+    """How much of the axis is recording of any probe, seconds."""
+    total, reached = 0.0, -math.inf
+    for start, stop in sorted((one.t0, one.t1) for clock in drawn for one in clock.segments):
+        total += max(0.0, stop - max(start, reached))
+        reached = max(reached, stop)
+    return total
 
 
-def at_epoch(timeline: Timeline, at: float) -> int:
-    return min(timeline.stretches, key=lambda s: max(s.at - at, at - s.end)).epoch
-
-
-@settings(max_examples=200, deadline=None)
-@given(clocks, st.floats(0, 1))
+@settings(max_examples=100, deadline=None)
+@given(clocks, st.floats(0, 0.99))
 def test_times_on_the_axis_and_back(one, share):
     timeline = make_timeline([one])
     for stretch in timeline.stretches:
