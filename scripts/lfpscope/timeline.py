@@ -166,11 +166,13 @@ class Timeline:
         if not self.is_broken:
             return clock
         matches = np.array(_match_epochs(_epoch_spans(clock), self.epochs))
-        valid = [(i, one.t0) for i, one in enumerate(clock.segments) if one.valid]
-        epochs = matches[[clock_epochs(clock)[i] for i, _ in valid]] if valid else np.empty(0, int)
-        times = self._all_to_axis(np.array([t0 for _, t0 in valid]), epochs)
         segments = list(clock.segments)
-        for (i, _), at in zip(valid, times.tolist(), strict=True):
+        valid = [i for i, one in enumerate(segments) if one.valid]
+        if not valid:
+            return clock
+        epochs = matches[np.array(clock_epochs(clock))[valid]]
+        times = self._all_to_axis(np.array([segments[i].t0 for i in valid]), epochs)
+        for i, at in zip(valid, times.tolist(), strict=True):
             segments[i] = replace(segments[i], t0=at)
         return Clock(tuple(segments))
 
