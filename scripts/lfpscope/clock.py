@@ -1,18 +1,24 @@
 """The clock: sample index ↔ seconds, as a list of segments in which time runs evenly."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, NamedTuple
+from math import nan
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from lfpscope.doubts import Doubt, sort_doubts
+from lfpscope.formatting import duration_text, time_text
+from lfpscope.stamps import Coarse, Piece, pieces, regroup, usual_step
+from lfpscope.stamps import Floats as Floats
 
 SENTINEL = -1.0  # in Allen's files: no time
-ENOUGH_STEPS = 1000  # to tell the usual one
 MOST_SEGMENTS = 10_000  # more, and the clock is not one that runs evenly between breaks
+FINEST_DOUBTED = 1e-3  # seconds: times that are right to it are not worth a word
+PLAUSIBLE_RATES = (100.0, 100_000.0)  # Hz, of LFP; others are read, with a doubt
+FEW_BEATS = 3  # stretches that are joined where float32 explains it
+MANY_BEATS = 16  # stretches that lie on one line by no chance
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ class Segment:
     valid : bool
         False where the file has no usable time: NaN, or a clock that stands still (a block of
         −1.0 at the start of some of Allen's probes).
+    note : str
+        Why stored timestamps are coarser than a sample; empty where they are not.
     """
 
     first_sample: int
@@ -41,6 +49,7 @@ class Segment:
     dt: float
     residual: float = 0.0
     valid: bool = True
+    note: str = ""
 
     @property
     def stop_sample(self) -> int:
@@ -85,11 +94,15 @@ class Clock:
         return max((segment.t1 for segment in self.valid), default=float("nan"))
 
     def gaps(self) -> list[tuple[float, float]]:
-        """Times ``(start, stop)`` between one segment's end and the next one's start, seconds.
+        """Times ``(start, stop)`` that are missing between two segments, seconds."""
+        return [(start, stop) for start, stop, dt in self._seams() if stop - start > dt / 2]
 
-        A clock that steps back gives a gap whose stop lies before its start.
-        """
-        return [(before.t1, after.t0) for before, after in pairwise(self.valid)]
+    def resets(self) -> list[tuple[float, float]]:
+        """Session times ``(before, after)`` at which the clock was set back, seconds."""
+        return [(start, stop) for start, stop, dt in self._seams() if start - stop > dt / 2]
+
+    def _seams(self) -> list[tuple[float, float, float]]:
+        return [(before.t1, after.t0, after.dt) for before, after in pairwise(self.valid)]
 
     def seconds(self, sample: int) -> float:
         """Session time of a sample.
@@ -105,9 +118,13 @@ class Clock:
         raise IndexError(f"sample {sample} of {self.n_samples}")
 
     def to_json(self) -> list[list[Any]]:
-        """Lists ``[first_sample, n_samples, t0, dt, residual]``; t0 is null where invalid."""
+        """Lists ``[first_sample, n_samples, t0, dt, residual]``; t0 is null where invalid.
+
+        A note, where a segment has one, comes last.
+        """
         return [
             [s.first_sample, s.n_samples, _or_null(s.t0), _or_null(s.dt), s.residual]
+            + [s.note] * bool(s.note)
             for s in self.segments
         ]
 
@@ -121,8 +138,8 @@ class Clock:
             If a segment does not begin where the one before it ends, or its time does not rise.
         """
         segments = tuple(
-            Segment(first, n, _or_nan(t0), _or_nan(dt), residual, t0 is not None)
-            for first, n, t0, dt, residual in content
+            Segment(first, n, _or_nan(t0), _or_nan(dt), residual, t0 is not None, *note)
+            for first, n, t0, dt, residual, *note in content
         )
         stop = 0
         for segment in segments:
@@ -157,6 +174,11 @@ def clock_from_timestamps(blocks: Iterable[Floats]) -> Clock:
     that repeats the one before it, and a single one that such repeats follow or that is Allen's
     sentinel −1.0.
 
+    Timestamps coarser than a sample repeat too, all the time: float32, rounded ones, one for each
+    buffer. Where the line through them proves it, the clock is that line, and the segment's note
+    says so; a new segment starts where a step differs from the line by more than 1.25 samples or
+    half of the usual step between timestamps.
+
     Parameters
     ----------
     blocks : iterable of ndarray of float64, shape (n,)
@@ -167,100 +189,74 @@ def clock_from_timestamps(blocks: Iterable[Floats]) -> Clock:
     ValueError
         If there are more than 10,000 segments: time does not run evenly anywhere.
     """
-    stretches: list[list[_Piece]] = []
+    stretches: list[list[Piece]] = []
     usual = float("nan")
-    before = float("nan")
-    for block, usual in _with_usual_step(blocks):
-        for piece in _pieces(block, before, usual):
+    is_float32 = True  # so far
+    for block in regroup(blocks):
+        is_float32 = is_float32 and _is_float32(block.times)
+        if np.isnan(usual):
+            usual = usual_step(block)
+        for piece in pieces(block, usual):
             if stretches and _belongs_to(piece, stretches[-1]):
                 stretches[-1].append(piece)
             else:
                 stretches.append([piece])
         if len(stretches) > MOST_SEGMENTS:
-            n_samples = sum(piece.n for stretch in stretches for piece in stretch)
-            raise ValueError(
-                f"timestamps that rise evenly, found {len(stretches)} jumps or standstills "
-                f"in the first {n_samples} samples"
-            )
-        before = float(block[-1])
-    segments = []
+            stretches = _join_beats(stretches, usual, is_float32=is_float32)
+        if len(stretches) > MOST_SEGMENTS:
+            raise ValueError(_uneven(stretches))
+    segments: list[Segment] = []
     first = 0
-    for stretch in stretches:
-        segments.append(_segment(stretch, first, usual))
-        first = segments[-1].stop_sample
+    for stretch in _join_beats(stretches, usual, is_float32=is_float32):
+        segment = _segment(stretch, first, usual, is_float32=is_float32)
+        first = segment.stop_sample
+        if segments and not segment.valid and not segments[-1].valid:
+            segments[-1] = replace(
+                segments[-1], n_samples=segments[-1].n_samples + segment.n_samples
+            )
+        else:
+            segments.append(segment)
+    if any(segment.valid and segment.n_samples > 2 for segment in segments) or not segments:
+        return Clock(tuple(segments))
+    untimed = sum(segment.n_samples for segment in segments if not segment.valid)
+    if untimed > first / 2:  # the few that have a time are where one standstill follows another
+        why = _why_untimed(stretches, is_float32=is_float32)
+        segments = [Segment(0, first, nan, usual, valid=False, note=why)]
     return Clock(tuple(segments))
 
 
-class _Piece(NamedTuple):
-    """The part of a stretch that lies in one block."""
-
-    n: int
-    first: float  # its timestamps
-    last: float
-    bend: float  # largest distance of a timestamp from the line between first and last
-    valid: bool
-    continues: bool  # one step after the end of the block before
-
-
-def _with_usual_step(blocks: Iterable[Floats]) -> Iterator[tuple[Floats, float]]:
-    """Yield each block with the usual step: blocks are held back until enough of them tell it.
-
-    It is NaN with blocks at the start in which no time rises: there, any step is uneven.
-    """
-    held: list[Floats] = []
-    rising = [np.empty(0)]
-    usual = before = float("nan")
-    n_rising = 0
-    for block in blocks:
-        if n_rising < ENOUGH_STEPS:
-            steps = _steps(block, before)
-            rising.append(steps[(steps > 0) & np.isfinite(steps)])
-            n_rising, before = n_rising + rising[-1].size, float(block[-1])
-            if 0 < n_rising < ENOUGH_STEPS:
-                held.append(block)
-                continue
-            usual = _median(rising)
-            yield from ((one, usual) for one in held)
-        yield block, usual
-    if n_rising < ENOUGH_STEPS:
-        usual = _median(rising)
-        yield from ((one, usual) for one in held)
+def _why_untimed(stretches: Sequence[Sequence[Piece]], *, is_float32: bool) -> str:
+    """Say why no sample has a time."""
+    found = [piece for stretch in stretches for piece in stretch]
+    n_samples = sum(piece.n for piece in found)
+    missing = sum(piece.n for piece in found if not np.isfinite(piece.first))
+    if missing > n_samples / 2:
+        return f"{missing} of {n_samples} timestamps are not numbers"
+    latest = max(abs(piece.last) for piece in found if np.isfinite(piece.last))
+    if is_float32 and float32_step(latest) > FINEST_DOUBTED:
+        step = duration_text(float32_step(latest))
+        return f"timestamps are float32, in steps of {step} at {latest:.4g} s: no rate can be told"
+    repeated = sum(piece.n for piece in found if not piece.valid) - missing
+    return f"{repeated} of {n_samples} samples repeat the timestamp before them"
 
 
-def _steps(times: Floats, before: float) -> Floats:
-    """Steps to each timestamp from the one before it."""
-    with np.errstate(invalid="ignore"):  # between infinite ones
-        return np.diff(times, prepend=before)
+def _uneven(stretches: Sequence[Sequence[Piece]]) -> str:
+    n_samples = sum(piece.n for stretch in stretches for piece in stretch)
+    untimed = sum(piece.n for stretch in stretches for piece in stretch if not piece.valid)
+    without = f", {untimed} of them without a time of their own" if untimed else ""
+    return (
+        f"timestamps that rise evenly, found {len(stretches)} jumps or standstills "
+        f"in the first {n_samples} samples{without}"
+    )
 
 
-def _median(parts: list[Floats]) -> float:
-    steps = np.concatenate(parts)
-    return float(np.median(steps)) if steps.size else float("nan")
+def _is_float32(times: Floats) -> bool:
+    with np.errstate(over="ignore"):
+        rounded = times.astype(np.float32)
+    return bool(np.array_equal(rounded, times, equal_nan=True))
 
 
-def _pieces(times: Floats, before: float, usual: float) -> Iterator[_Piece]:
-    """Cut a block where the clock jumps, and where samples with and without a time meet."""
-    steps = _steps(times, before)
-    timeless = ~np.isfinite(times) | (steps == 0)
-    with np.errstate(invalid="ignore"):
-        uneven = ~(np.abs(steps - usual) <= usual / 2)
-    cuts = uneven & ~timeless
-    cuts[1:] |= timeless[1:] != timeless[:-1]
-    starts = np.flatnonzero(cuts[1:]) + 1
-    for start, stop in pairwise([0, *starts.tolist(), times.size]):
-        valid = not timeless[start]
-        part = times[start:stop]
-        bend = _bend(part) if valid else 0.0
-        continues = start == 0 and not uneven[0]
-        yield _Piece(part.size, float(part[0]), float(part[-1]), bend, valid, bool(continues))
-
-
-def _bend(times: Floats) -> float:
-    even = np.linspace(times[0], times[-1], times.size)
-    return float(np.max(np.abs(times - even)))
-
-
-def _belongs_to(piece: _Piece, stretch: Sequence[_Piece]) -> bool:
+def _belongs_to(piece: Piece, stretch: Sequence[Piece]) -> bool:
     """Tell whether a piece goes on a stretch: one that it continues, or whose time it repeats."""
     if piece.valid:
         return piece.continues and stretch[-1].valid
@@ -268,7 +264,61 @@ def _belongs_to(piece: _Piece, stretch: Sequence[_Piece]) -> bool:
     return stray or not stretch[-1].valid
 
 
-def _segment(stretch: Sequence[_Piece], first_sample: int, usual: float) -> Segment:
+def _join_beats(
+    stretches: list[list[Piece]], usual: float, *, is_float32: bool
+) -> list[list[Piece]]:
+    """Join stretches between which a coarse clock skips or repeats a step now and then.
+
+    That of 1000.1 Hz in whole milliseconds repeats one in 10,000. Many stretches are one where all
+    their ends lie within a sample of a line; a few are, where float32 has no finer times.
+    """
+    if len(stretches) < FEW_BEATS or not usual > 0:
+        return stretches
+    n = np.array([sum(piece.n for piece in stretch) for stretch in stretches])
+    first = np.cumsum(n) - n
+    valid = np.array([all(piece.valid for piece in stretch) for stretch in stretches])
+    timed = np.flatnonzero(valid)
+    if timed.size < FEW_BEATS:
+        return stretches
+    starts = np.array([stretches[i][0].first for i in timed.tolist()])
+    stops = np.array([stretches[i][-1].last for i in timed.tolist()])
+    lengths = first[timed[1:]] - (first + n - 1)[timed[:-1]]
+    away = np.abs(starts[1:] - stops[:-1] - lengths * usual)
+    breaks = np.flatnonzero(~((away <= 1.25 * usual) & (lengths <= 2))) + 1
+    joined: list[list[Piece]] = []
+    done = 0
+    for a, b in pairwise([0, *breaks.tolist(), timed.size]):
+        is_float32_step = is_float32 and float32_step(stops[b - 1]) > usual / 2
+        if b - a < (FEW_BEATS if is_float32_step else MANY_BEATS):
+            continue
+        here, final = timed[a:b], timed[b - 1]
+        ends = np.r_[first[here], (first + n - 1)[here]]
+        times = np.r_[starts[a:b], stops[a:b]]
+        dt = (starts[b - 1] - starts[a + 1]) / (first[final] - first[here[1]])
+        t0 = starts[a + 1] - dt * first[here[1]]
+        if not dt > 0 or np.abs(times - t0 - dt * ends).max() > 1.05 * usual:
+            continue
+        away = times - t0 - dt * ends
+        parts = [piece for i in here.tolist() for piece in stretches[i]]
+        start, stop = int(first[here[0]]), int(first[final] + n[final])
+        whole = Piece(
+            n=stop - start,
+            first=float(t0 + dt * start),
+            last=float(t0 + dt * (stop - 1)),
+            low=float(away.min()) + min(piece.low for piece in parts),
+            high=float(away.max()) + max(piece.high for piece in parts),
+            valid=True,
+            continues=False,
+            coarse=Coarse(1, 2, usual),
+        )
+        joined += [*stretches[done : int(here[0])], [whole]]
+        done = int(final) + 1
+    return [*joined, *stretches[done:]]
+
+
+def _segment(
+    stretch: Sequence[Piece], first_sample: int, usual: float, *, is_float32: bool
+) -> Segment:
     """Join the pieces of a stretch: an even clock from its first timestamp to its last."""
     n = sum(piece.n for piece in stretch)
     t0, last = stretch[0].first, stretch[-1].last
@@ -280,6 +330,98 @@ def _segment(stretch: Sequence[_Piece], first_sample: int, usual: float) -> Segm
     start = 0
     for piece in stretch:  # it strays from its own line, and that line's ends from the segment's
         ends = [piece.first - t0 - start * dt, piece.last - t0 - (start + piece.n - 1) * dt]
-        residual = max(residual, piece.bend + max(map(abs, ends)))
+        residual = max(residual, max(ends) + piece.high, -min(ends) - piece.low)
         start += piece.n
-    return Segment(first_sample, n, t0, dt, residual)
+    coarse = [piece.coarse for piece in stretch if piece.coarse]
+    note = ""
+    if coarse:
+        note = _coarse_note(coarse, float32_step(last) if is_float32 else 0.0)
+    return Segment(first_sample, n, t0, dt, residual, note=note)
+
+
+def float32_step(seconds: float) -> float:
+    """Seconds between neighbouring float32 numbers at a time."""
+    return float(np.spacing(np.float32(abs(seconds))))
+
+
+def _coarse_note(found: Sequence[Coarse], float32_quantum: float) -> str:
+    """Say how coarse the timestamps of a segment are."""
+    least, most = min(one.least for one in found), max(one.most for one in found)
+    quantum = max(one.quantum for one in found)
+    if float32_quantum and quantum <= 1.5 * float32_quantum:
+        return f"timestamps are float32: times are right to {accuracy_text(float32_quantum)}"
+    if least == most > 1:
+        return f"one timestamp for each {most} samples: times within a buffer are interpolated"
+    if all(one.quantum for one in found):
+        return f"timestamps are rounded: times are right to {accuracy_text(quantum)}"
+    if most > 1:
+        return f"one timestamp for {least} to {most} samples: times between are interpolated"
+    return ""
+
+
+def accuracy_text(seconds: float) -> str:
+    """A duration in two digits."""
+    return duration_text(float(f"{seconds:.2g}"))
+
+
+# --- what is uncertain about it -----------------------------------------------------------------
+
+
+def clock_doubts(clock: Clock) -> list[Doubt]:
+    """Say what is uncertain about a clock of which all timestamps were read."""
+    if not clock.valid:
+        return [Doubt("values", untimed_text(clock))]
+    doubts = [*_note_doubts(clock), *rate_doubts(1 / clock.dt)]
+    if clock.resets():
+        doubts.append(Doubt("values", _resets_text(clock)))
+    untimed = clock.n_samples - sum(segment.n_samples for segment in clock.valid)
+    if untimed:
+        doubts.append(Doubt("missing", f"{untimed} samples have no usable time"))
+    return list(sort_doubts(doubts))
+
+
+def untimed_text(clock: Clock) -> str:
+    """Say that no sample has a time, and why."""
+    why = next((f": {segment.note}" for segment in clock.segments if segment.note), "")
+    return f"no sample has a usable time{why}"
+
+
+def rate_doubts(rate: float) -> list[Doubt]:
+    """Doubt a sampling rate in Hz that LFP does not have."""
+    lowest, highest = PLAUSIBLE_RATES
+    if lowest <= rate <= highest:
+        return []
+    question = ""
+    if 1 < rate < lowest:
+        question = ". Are the timestamps milliseconds?"
+    elif rate <= 1:
+        question = ". Are the timestamps counts of samples, or ticks?"
+    return [Doubt("values", f"implausible rate for LFP: {rate:.3g} Hz{question}")]
+
+
+def _note_doubts(clock: Clock) -> list[Doubt]:
+    """Doubt timestamps that are coarse or uneven, once for each reason."""
+    worst: dict[str, Segment] = {}
+    for segment in clock.valid:
+        reason = segment.note.split(":")[0].split(" for ")[0]
+        if reason not in worst or segment.residual > worst[reason].residual:
+            worst[reason] = segment
+    notes = [segment.note for reason, segment in worst.items() if reason]
+    uneven = worst.get("")
+    if uneven and uneven.residual > max(FINEST_DOUBTED, uneven.dt):
+        away = accuracy_text(uneven.residual)
+        notes.append(f"timestamps are up to {away} from an even clock")
+    return [Doubt("values", note) for note in notes]
+
+
+def _resets_text(clock: Clock) -> str:
+    before, after = next(
+        (before, after)
+        for before, after in pairwise(clock.valid)
+        if before.t1 - after.t0 > before.dt / 2
+    )
+    first = sum(s.n_samples * s.dt for s in clock.valid if s.stop_sample <= before.stop_sample)
+    n = len(clock.resets())
+    times = "1 time: after" if n == 1 else f"{n} times: the first after"
+    restart = time_text(after.t0, 3 if after.t0 % 1 else 0)
+    return f"the clock is reset {times} {duration_text(first)} it restarts at {restart}"

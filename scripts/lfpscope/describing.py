@@ -69,10 +69,14 @@ def _clock(clock: Clock, *, exact: bool) -> Iterator[tuple[str, str]]:
     yield "length", f"{_duration(clock.t1 - clock.t0)}, gaps included"
     gaps = clock.gaps()
     for start, stop in gaps[:MOST_LINES]:
-        what = "gap" if stop >= start else "step back"
-        yield what, f"{start:.3f} s to {stop:.3f} s: {_duration(abs(stop - start))}"
+        yield "gap", f"{start:.3f} s to {stop:.3f} s: {_duration(stop - start)}"
     if len(gaps) > MOST_LINES:
         yield "gap", f"and {len(gaps) - MOST_LINES} more"
+    resets = clock.resets()
+    for before, after in resets[:MOST_LINES]:
+        yield "reset", f"from {before:.3f} s to {after:.3f} s"
+    if len(resets) > MOST_LINES:
+        yield "reset", f"and {len(resets) - MOST_LINES} more"
     timeless = [segment for segment in clock.segments if not segment.valid]
     for segment in timeless[:MOST_LINES]:
         yield "no time", f"samples {segment.first_sample} to {segment.stop_sample - 1}"

@@ -1,8 +1,12 @@
 """A recording in its file → its references, in one step."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from lfpscope.clock import clock_doubts, untimed_text
 from lfpscope.describing import describe
+from lfpscope.doubts import sort_doubts
+from lfpscope.files import UserError
 from lfpscope.recording import choose_series, index_clock, read_recording, reading
 from lfpscope.references import write_references
 
@@ -29,11 +33,19 @@ def index_recording(address: str, path: Path, *, session: str, probe: str, serie
     Raises
     ------
     UserError
-        If the file or the series cannot be read, or not in place.
+        If the file or the series cannot be read, or not in place, or no sample has a time.
     """
     with reading(address) as nwb:
         recording = read_recording(nwb, series or choose_series(nwb)[0][0])
         clock, exact = index_clock(nwb, recording)
+        if exact and not clock.valid:
+            raise UserError(
+                f"{nwb.filename}: {recording.series}/timestamps: {untimed_text(clock)}. "
+                "Ask who wrote the file."
+            )
+        if exact:
+            doubts = sort_doubts([*recording.doubts, *clock_doubts(clock)])
+            recording = replace(recording, doubts=doubts)
         n_chunks = write_references(
             nwb,
             recording,

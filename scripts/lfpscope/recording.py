@@ -8,7 +8,14 @@ import h5py
 import numpy as np
 
 from lfpscope.addresses import CONNECTIONS, is_remote, open_address
-from lfpscope.clock import Clock, Floats, Segment, clock_from_rate, clock_from_timestamps
+from lfpscope.clock import (
+    Clock,
+    Floats,
+    Segment,
+    clock_from_rate,
+    clock_from_timestamps,
+    rate_doubts,
+)
 from lfpscope.doubts import Doubt, sort_doubts
 from lfpscope.electrodes import Channels as Channels
 from lfpscope.electrodes import electrode_rows, read_channels
@@ -17,13 +24,12 @@ from lfpscope.hdf5 import member, number, text
 from lfpscope.layout import Layout, Refs, chunk_references, decode, describe_layout, inlined_bytes
 from lfpscope.nwb_file import open_nwb as open_nwb
 from lfpscope.nwb_file import reading as reading
+from lfpscope.series import TIME_UNITS, read_times, stored_rate, time_scale
 from lfpscope.series import NoSeriesError as NoSeriesError
 from lfpscope.series import choose_series as choose_series
 from lfpscope.series import find_series as find_series
-from lfpscope.series import read_times, stored_rate
 from lfpscope.units import read_units
 
-PLAUSIBLE_RATES = (10.0, 100_000.0)  # Hz; others are read, with a warning
 TIMESTAMPS_BLOCK = 1 << 14  # samples of the clock at once: what stays in a core's cache
 OTHER = "Name another series in the column `series` of sessions.tsv, or ask who wrote the file."
 CHUNKS_AHEAD = 64  # of timestamps, decoded in parallel
@@ -204,14 +210,16 @@ def _clock_warnings(group: h5py.Group, rate: float) -> Iterator[str]:
     if times is None and np.isnan(number(start[()])):
         yield "starting_time is not a number: the clock starts at 0"
     unit = text((start if times is None else times).attrs.get("unit", "seconds"))
-    if unit.lower() not in ("seconds", "second", "s"):
+    scale = time_scale(group)
+    if scale != 1:
+        named = f"times in {unit!r}" if unit.lower() in TIME_UNITS else "times are no seconds"
+        yield f"{named}: multiplied by {scale:.6g}, which makes {rate:.6g} Hz"
+    elif unit.lower() not in ("seconds", "second", "s"):
         yield f"times in {unit!r}: taken as seconds, as NWB says"
     if np.isnan(rate):
         yield "timestamps do not rise where they were looked at"
-    elif not PLAUSIBLE_RATES[0] <= rate <= PLAUSIBLE_RATES[1]:
-        yield f"implausible rate: {rate:g} Hz, {1 / rate:g} s a sample. " + (
-            "Are the timestamps counts of ticks?" if rate <= 1 else "Are these seconds?"
-        )
+    else:
+        yield from (doubt.text for doubt in rate_doubts(rate))
 
 
 def read_clock(nwb: h5py.File, recording: Recording) -> Clock:
@@ -230,7 +238,10 @@ def read_clock(nwb: h5py.File, recording: Recording) -> Clock:
             recording.n_samples, rate=number(start.attrs["rate"]), start=starting_time(group)
         )
     try:
-        return clock_from_timestamps(_blocks(times))
+        scale = time_scale(group)
+        return clock_from_timestamps(
+            block * scale if scale != 1 else block for block in _blocks(times)
+        )
     except ValueError as error:
         raise UserError(
             f"{nwb.filename}: {times.name}: expected {error}. "
@@ -248,7 +259,8 @@ def index_clock(nwb: h5py.File, recording: Recording) -> tuple[Clock, bool]:
     if times is None or not is_remote(recording.file):
         return read_clock(nwb, recording), True
     n = recording.n_samples
-    first, last = read_times(times, 0, 1)[0], read_times(times, n - 1, n)[0]
+    scale = time_scale(nwb[recording.series])
+    first, last = (scale * read_times(times, i, i + 1)[0] for i in (0, n - 1))
     dt = (last - first) / (n - 1) if n > 1 else np.nan
     valid = bool(0 < dt < np.inf)  # not where either is NaN, or the clock was set back
     t0, dt = (float(first), float(dt)) if valid else (np.nan, np.nan)

@@ -26,6 +26,7 @@ from lfpscope.layout import Layout as Layout
 from lfpscope.layout import Refs, chunk_references, inlined_bytes
 from lfpscope.layout import describe_layout as describe_layout
 from lfpscope.recording import Recording, read_chunks_of_times, starting_time, times_layout
+from lfpscope.series import time_scale
 from lfpscope.untrusted import digest, not_ours, read_probe_json, split_groups
 from lfpscope.variables import counted, inlined_variable, read_inlined, zarr_variable
 
@@ -242,7 +243,9 @@ def _clock_variable(nwb: h5py.File, recording: Recording) -> Refs:
     if "timestamps" in group:
         stored = group["timestamps"]
         layout = times_layout(stored)
-        metadata = zarr_variable("timestamps", layout.zarray(), ["time"], {"units": "s"})
+        scale = time_scale(group)
+        attributes = {"units": "s"} | ({"scale_factor": scale} if scale != 1 else {})
+        metadata = zarr_variable("timestamps", layout.zarray(), ["time"], attributes)
         return metadata | chunk_references(stored, layout, "timestamps")
     start = group["starting_time"]
     attributes = {
@@ -466,7 +469,9 @@ def with_exact_clock(references: References) -> References:
         if key.startswith("timestamps/")
     }
     try:
-        clock = clock_from_timestamps(read_chunks_of_times(references.address, layout, stored))
+        blocks = read_chunks_of_times(references.address, layout, stored)
+        scale = json.loads(refs["timestamps/.zattrs"]).get("scale_factor", 1.0)
+        clock = clock_from_timestamps(block * scale if scale != 1 else block for block in blocks)
     except ValueError as error:
         raise UserError(
             f"{references.address}: timestamps: expected {error}. "

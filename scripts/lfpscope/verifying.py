@@ -25,7 +25,7 @@ from lfpscope.envelope import Probe, bucket_starts
 from lfpscope.files import UserError, read_json
 from lfpscope.recording import Recording, open_nwb, read_clock, read_recording
 from lfpscope.references import References, check_checksums, open_references
-from lfpscope.series import read_times
+from lfpscope.series import read_times, time_scale
 
 REMOTE_CHUNKS = 4  # of a file on a server, whatever is asked for
 MOST_BUCKETS = 1000
@@ -275,13 +275,14 @@ def _clock(one: Opened) -> Found:
     if one.everything or times is None:
         same = read_clock(one.nwb, one.recording).to_json() == clock.to_json()  # NaN is null there
         return "the whole clock", [] if same else ["the clock differs from the file's"]
+    scale = time_scale(one.nwb[one.recording.series])
     compared, problems = 0, []
     for sample in one.picked(clock.n_samples).tolist():
         segment = next(s for s in clock.segments if s.first_sample <= sample < s.stop_sample)
-        if not segment.valid:
+        stored, ours = scale * read_times(times, sample, sample + 1)[0], clock.seconds(sample)
+        if not segment.valid or np.isnan(stored):  # NaN: interpolated within a buffer
             continue
         compared += 1
-        stored, ours = read_times(times, sample, sample + 1)[0], clock.seconds(sample)
         if not abs(stored - ours) <= segment.residual + segment.dt / 1000:
             problems.append(f"sample {sample} is at {stored} s, and at {ours} s by the clock")
     return f"{compared} timestamps, to {max(s.residual for s in clock.segments):.2g} s", problems

@@ -42,7 +42,7 @@ def test_clock_with_all_that_can_happen(nwb):
         "clock     13.000 s to 95.000 s, 2.0000 Hz, even to 0.000 µs",
         "length    1 min 22.0 s, gaps included",
         "gap       28.000 s to 90.000 s: 1 min 2.0 s",
-        "step back 95.000 s to 75.000 s: 20.000 s",
+        "reset     from 95.000 s to 75.000 s",
         "no time   samples 0 to 39",
     ]
 

@@ -156,7 +156,7 @@ def test_number_of_timestamps_that_does_not_fit(nwb):
 def test_ticks_labelled_seconds(nwb):
     add_series(nwb, times=np.arange(100) * 24)
     assert texts(recording(nwb))[0] == (
-        "implausible rate: 0.0416667 Hz, 24 s a sample. Are the timestamps counts of ticks?"
+        "implausible rate for LFP: 0.0417 Hz. Are the timestamps counts of samples, or ticks?"
     )
     assert clock(nwb) == [[0, 100, 0.0, 24.0, 0.0]]
 
@@ -164,13 +164,33 @@ def test_ticks_labelled_seconds(nwb):
 def test_milliseconds_labelled_so(nwb):
     series = add_series(nwb, times=np.arange(100) * 0.8)
     series["timestamps"].attrs["unit"] = "milliseconds"
+    assert "times in 'milliseconds': multiplied by 0.001, which makes 1250 Hz" in texts(
+        recording(nwb)
+    )
+    assert clock(nwb) == [[0, 100, 0.0, pytest.approx(0.0008), pytest.approx(0.0, abs=1e-12)]]
+
+
+def test_seconds_labelled_milliseconds(nwb):
+    series = add_series(nwb, times=np.arange(100) / 1250)
+    series["timestamps"].attrs["unit"] = "milliseconds"
     assert "times in 'milliseconds': taken as seconds, as NWB says" in texts(recording(nwb))
+
+
+def test_ticks_beside_a_rate(nwb):
+    series = add_series(nwb, times=np.arange(100) * 24)
+    series["starting_time"] = 0.0
+    series["starting_time"].attrs["rate"] = 1250.0
+    assert "times are no seconds: multiplied by 3.33333e-05, which makes 1250 Hz" in texts(
+        recording(nwb)
+    )
+    assert clock(nwb) == [[0, 100, 0.0, pytest.approx(0.0008), pytest.approx(0.0, abs=1e-12)]]
 
 
 def test_timestamps_that_stand_still(nwb):
     add_series(nwb, times=np.zeros(100))
     assert "timestamps do not rise where they were looked at" in texts(recording(nwb))
-    assert clock(nwb) == [[0, 100, None, None, 0.0]]
+    why = "99 of 100 samples repeat the timestamp before them"
+    assert clock(nwb) == [[0, 100, None, None, 0.0, why]]
 
 
 TIMES = np.concatenate([np.full(70_000, -1.0), 2.0 + 0.5 * np.arange(80_000), [60_000.0]])
