@@ -28,7 +28,7 @@ def index(nwb, tmp_path):
 
 
 def texts(references):
-    return [doubt.text for doubt in references.doubts if doubt.kind != "labels"]
+    return [doubt.text for doubt in references.doubts if doubt.kind == "values"]
 
 
 @pytest.mark.parametrize(
