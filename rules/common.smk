@@ -394,14 +394,19 @@ def settings():
     return json.dumps({key: config[key] for key in config if key != "results"})
 
 
+LAST_LINES = Path("logs", "check_run.log")  # of the rule all
+
+
 def show_what_exists():
-    """Write the gallery although something failed; it prints each probe that is not whole."""
+    """Write the gallery although something failed, and print what is incomplete or uncertain."""
     results = Path(config["results"])
     if not (results / "probes.tsv").is_file():
         return
     files = [results / "probes.tsv", "--page", results / "index.html"]
-    files += ["--run", results / "run.json", "--settings", settings()]
+    files += ["--run", results / "run.json", "--checked", results / "checked.tsv"]
+    files += ["--settings", settings()]
     subprocess.run([sys.executable, script("write_gallery"), *files], check=False)
+    subprocess.run([sys.executable, script("check_run"), results / "run.json"], check=False)
     if something_is_missing():
         # with it Snakemake would take all that goes into it as done
         (results / "run.json").unlink(missing_ok=True)
