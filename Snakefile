@@ -98,7 +98,7 @@ onsuccess:
     page = Path(config["results"], "index.html")
     seen = f" All is seen in {page}." if page.is_file() else ""
     print(f"Done.{seen} The log of each job is in logs/.")
-    if LAST_LINES.is_file():  # it is not where only some of the results were asked for
+    if LAST_LINES.is_file():
         print(LAST_LINES.read_text(), end="")
 
 
