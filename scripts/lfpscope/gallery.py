@@ -227,6 +227,7 @@ def _environment() -> Environment:
         "count": count_text,
         "duration": _unless_unknown(duration_text),
         "size": bytes_text,
+        "hertz": _unless_unknown("{:.6g} Hz".format),
         "volts": _unless_unknown(_short_voltage),
         "colour": area_colour,
         "meaning": MEANINGS.__getitem__,
