@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -247,8 +248,10 @@ def _one_line(text: str) -> str:
 
 def probe_figures(clock: Clock, channels: Sequence[dict[str, str]]) -> Figures:
     """Sum up a probe from its clock and its table of channels."""
-    jumps = [stop - start for start, stop in clock.gaps()]
-    gaps = [jump for jump in jumps if jump > 0]
+    gaps = [stop - start for start, stop in clock.gaps() if stop > start]
+    resets = [
+        after for before, after in pairwise(clock.valid) if after.t0 < before.t1 - after.dt / 2
+    ]
     untimed = clock.n_samples - sum(segment.n_samples for segment in clock.valid)
     damaged, nan = _sum(channels, "n_damaged"), _sum(channels, "n_nan")
     stds = [float(row["std"]) for row in channels if row["std"] and row["dead"] == "0"]
@@ -261,7 +264,7 @@ def probe_figures(clock: Clock, channels: Sequence[dict[str, str]]) -> Figures:
         areas=_areas(channels),
         gaps=len(gaps),
         gap_seconds=sum(gaps),
-        resets=len(jumps) - len(gaps),
+        resets=len(resets),
         untimed=untimed,
         dead=_sum(channels, "dead"),
         saturated=_sum(channels, "saturated"),

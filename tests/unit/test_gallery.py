@@ -193,8 +193,8 @@ def test_what_has_no_lfp_or_was_not_taken_is_no_problem(tmp_path: Path) -> None:
 
 
 def test_probes_and_sessions_are_in_natural_order(tmp_path: Path) -> None:
-    names = ["m10/a", "m2/LFP10", "m2/LFP2", "m2/LFP02"]
-    rows = [Probe(*name.split("/"), "nwb", "a.nwb", status="unreadable") for name in names]
+    names = [("m10", "a"), ("m2", "LFP10"), ("m2", "LFP2"), ("m2", "LFP02")]
+    rows = [replace(ROW, session=session, probe=probe) for session, probe in names]
     write_probes(tmp_path / "probes.tsv", rows)
     found = [result.name for result in read_results(tmp_path / "probes.tsv")]
     assert found == ["m2/LFP02", "m2/LFP2", "m2/LFP10", "m10/a"]
