@@ -97,8 +97,10 @@ def test_filters(page: Page, results: list[Result]) -> None:
 
 def test_doubts_are_on_cards_and_found_by_kind(page: Page, results: list[Result]) -> None:
     quality = page.get_by_role("combobox", name="Quality")
-    quality.select_option("doubted")
-    assert shown(page) == [one.row.probe for one in results if one.doubts]
+    doubted = [one.row.probe for one in results if one.doubts]
+    page.get_by_role("link", name=f"{len(doubted)} probes with doubts").click()
+    expect(quality).to_have_value("doubted")
+    assert shown(page) == doubted
     for doubt in DOUBTS:
         quality.select_option(f"doubts-{doubt.kind}")
         assert shown(page) == [one.row.probe for one in results if doubt in one.doubts]
