@@ -12,6 +12,7 @@ from lfpscope.sources.tables import NO_LFP
 
 FIGURES = ("samples", "channels", "damaged", "dead", "saturated")
 COLUMNS = ("session", "probe", "status", "problem", "doubts", *FIGURES)
+MOST_LINES = 10  # of doubts of a kind and of what was not taken: above them incomplete probes stand
 NAMED = 3  # of those that share a line; of more than one beyond them the number is given
 
 
@@ -51,32 +52,25 @@ def _status(result: Result) -> str:
 def describe_results(results: Sequence[Result]) -> list[str]:
     """Describe all results in lines for a terminal; the last one counts them.
 
-    Incomplete probes with their reasons come first, then doubts by kind, then what was found and
-    not taken. Probes that share a reason or a doubt share a line.
+    All incomplete probes with their reasons come first, then doubts by kind, then what was found
+    and not taken. Probes that share a reason or a doubt share a line.
 
     Parameters
     ----------
     results : sequence of Result
         Of all rows of the table of probes.
     """
-    incomplete = [one for one in results if one.problem]
-    left_out = [one for one in results if not one.is_taken]
-    lines = _section(
-        f"{count_text(len(incomplete), 'probe')} incomplete:",
-        [(one.name, _with_log(one)) for one in incomplete],
-    )
+    incomplete = [(one.name, _with_log(one)) for one in results if one.problem]
+    lines = _section(f"{count_text(len(incomplete), 'probe')} incomplete:", _lines(incomplete))
     for kind in KINDS:
-        doubts = [
-            (one.name, doubt.text) for one in results for doubt in one.doubts if doubt.kind == kind
-        ]
+        doubts = [(one.name, doubt.text) for one in results for doubt in one.doubts_of(kind)]
         n_probes = len({name for name, _ in doubts})
-        lines += _section(
-            f"{MEANINGS[kind].capitalize()} in {count_text(n_probes, 'probe')}:", doubts
-        )
-    lines += _section(
-        f"{len(left_out)} found and not taken:",
-        [(one.row.address or one.name, reason_not_taken(one)) for one in left_out],
-    )
+        heading = f"{MEANINGS[kind].capitalize()} in {count_text(n_probes, 'probe')}:"
+        lines += _section(heading, _shorten(_lines(doubts)))
+    not_taken = [
+        (one.row.address or one.name, reason_not_taken(one)) for one in results if not one.is_taken
+    ]
+    lines += _section(f"{len(not_taken)} found and not taken:", _shorten(_lines(not_taken)))
     return [*map(_printable, lines), _summary(results)]
 
 
@@ -89,13 +83,21 @@ def reason_not_taken(result: Result) -> str:
     return result.row.note.removeprefix(result.row.address).removeprefix(":").strip()
 
 
-def _section(heading: str, entries: Sequence[tuple[str, str]]) -> list[str]:
-    """A heading and a line for each text with the names that have it; nothing without entries."""
+def _section(heading: str, lines: Sequence[str]) -> list[str]:
+    return [heading, *(f"  {line}" for line in lines)] if lines else []
+
+
+def _lines(entries: Iterable[tuple[str, str]]) -> list[str]:
+    """A line for each text, with the names that have it."""
     names: dict[str, list[str]] = {}
     for name, text in entries:
         names.setdefault(text, []).append(name)
-    lines = [f"  {_join(some)}: {text}" for text, some in names.items()]
-    return [heading, *lines] if lines else []
+    return [f"{_join(some)}: {text}" for text, some in names.items()]
+
+
+def _shorten(lines: list[str]) -> list[str]:
+    more = len(lines) - MOST_LINES
+    return lines if more < 2 else [*lines[:MOST_LINES], f"and {more} more: see checked.tsv"]
 
 
 def _join(names: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from lfpscope.areas import is_area
 from lfpscope.clock import Clock
-from lfpscope.doubts import Doubt, doubts_from_json, sort_doubts
+from lfpscope.doubts import Doubt, Kind, doubts_from_json, sort_doubts
 from lfpscope.files import UserError, read_json, read_table
 from lfpscope.formatting import natural_key
 from lfpscope.sources.tables import NO_LFP, Probe, read_probes
@@ -121,6 +121,10 @@ class Result:
     def is_complete(self) -> bool:
         """Whether all was made of it that a run makes."""
         return self.row.status == "ok" and not self.problem
+
+    def doubts_of(self, kind: Kind) -> list[Doubt]:
+        """Doubts of one kind."""
+        return [doubt for doubt in self.doubts if doubt.kind == kind]
 
     @property
     def is_taken(self) -> bool:

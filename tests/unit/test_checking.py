@@ -84,6 +84,15 @@ def test_things_not_taken_for_one_reason_share_a_line() -> None:
     ]
 
 
+def test_many_different_doubts_do_not_hide_what_is_incomplete() -> None:
+    some = [probe(f"s/p{i}", Doubt("labels", f"{i} channels have no depth")) for i in range(100)]
+    cut = [probe(f"s/q{i}", problem=f"byte {i}: cut short") for i in range(100)]
+    lines = describe_results([*some, *cut])
+    assert len(lines) == (1 + 100) + (1 + 10 + 1) + 1
+    assert lines[100] == "  s/q99: byte 99: cut short"
+    assert lines[-2] == "  and 90 more: see checked.tsv"
+
+
 def test_a_session_that_could_not_be_listed_is_named_alone() -> None:
     (_, line, _) = describe_results([probe("s/", problem="unreadable: no such host")])
     assert line == "  s: unreadable: no such host"

@@ -15,6 +15,7 @@ from lfpscope import gallery, results
 from lfpscope.clock import Clock, Segment
 from lfpscope.doubts import Doubt
 from lfpscope.files import write_json, write_table
+from lfpscope.formatting import bytes_text, natural_key
 from lfpscope.indexing import index_recording
 from lfpscope.provenance import describe_run
 from lfpscope.references import open_references
@@ -389,6 +390,27 @@ def test_what_is_not_known_is_said(figures: Figures, tmp_path: Path) -> None:
     unknown = replace(figures, seconds=nan, rate=nan, std=nan, microvolts=nan)
     text = page([Result(ROW, "", "", unknown, {"size": 1})], tmp_path)
     assert text.count("<dd>unknown</dd>") == 3
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "text"),
+    [(0, "0 bytes"), (999.7, "1 kB"), (2_461_003_776, "2.46 GB"), (7e14, "700 TB")],
+)
+def test_bytes(n_bytes: float, text: str) -> None:
+    assert bytes_text(n_bytes) == text
+
+
+@given(st.lists(st.integers(0, 10**6)))
+def test_names_with_numbers_sort_as_the_numbers(numbers: list[int]) -> None:
+    names = [f"LFP{number}" for number in numbers]
+    assert sorted(names, key=natural_key) == [f"LFP{number}" for number in sorted(numbers)]
+
+
+@given(st.lists(st.text(alphabet="a1٣²_", max_size=4)))
+def test_any_names_have_an_order(names: list[str]) -> None:
+    assert sorted(sorted(names, key=natural_key, reverse=True), key=natural_key) == sorted(
+        names, key=natural_key
+    )
 
 
 # --- the run ------------------------------------------------------------------------------------
