@@ -12,8 +12,9 @@ from lfpscope.sources.tables import NO_LFP
 
 FIGURES = ("samples", "channels", "damaged", "dead", "saturated")
 COLUMNS = ("session", "probe", "status", "problem", "doubts", *FIGURES)
-MOST_LINES = 10  # of doubts of a kind and of what was not taken: above them incomplete probes stand
-NAMED = 3  # of those that share a line; of more than one beyond them the number is given
+# of doubts of one kind and of what was not taken; incomplete probes are named every one
+MOST_LINES = 10
+MOST_NAMES = 4  # that share a line
 
 
 def write_checked(results: Iterable[Result], checked: Path) -> None:
@@ -61,7 +62,8 @@ def describe_results(results: Sequence[Result]) -> list[str]:
         Of all rows of the table of probes.
     """
     incomplete = [(one.name, _with_log(one)) for one in results if one.problem]
-    lines = _section(f"{count_text(len(incomplete), 'probe')} incomplete:", _lines(incomplete))
+    every = _lines(incomplete, most_names=len(incomplete))
+    lines = _section(f"{count_text(len(incomplete), 'probe')} incomplete:", every)
     for kind in KINDS:
         doubts = [(one.name, doubt.text) for one in results for doubt in one.doubts_of(kind)]
         n_probes = len({name for name, _ in doubts})
@@ -87,12 +89,12 @@ def _section(heading: str, lines: Sequence[str]) -> list[str]:
     return [heading, *(f"  {line}" for line in lines)] if lines else []
 
 
-def _lines(entries: Iterable[tuple[str, str]]) -> list[str]:
+def _lines(entries: Iterable[tuple[str, str]], most_names: int = MOST_NAMES) -> list[str]:
     """A line for each text, with the names that have it."""
     names: dict[str, list[str]] = {}
     for name, text in entries:
         names.setdefault(text, []).append(name)
-    return [f"{_join(some)}: {text}" for text, some in names.items()]
+    return [f"{_join(some, most_names)}: {text}" for text, some in names.items()]
 
 
 def _shorten(lines: list[str]) -> list[str]:
@@ -100,9 +102,9 @@ def _shorten(lines: list[str]) -> list[str]:
     return lines if more < 2 else [*lines[:MOST_LINES], f"and {more} more: see checked.tsv"]
 
 
-def _join(names: Sequence[str]) -> str:
+def _join(names: Sequence[str], most: int) -> str:
     """Name some of the names and count the others."""
-    shown = names if len(names) <= NAMED + 1 else names[:NAMED]
+    shown = names if len(names) <= most else names[: most - 1]
     more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
     return ", ".join(shown) + more
 

@@ -75,6 +75,15 @@ def test_probes_that_share_a_doubt_share_a_line() -> None:
     ]
 
 
+def test_incomplete_probes_are_named_every_one() -> None:
+    some = [probe(f"s/p{i}", problem="fetch_probe has not run") for i in range(6)]
+    assert describe_results(some) == [
+        "6 probes incomplete:",
+        "  s/p0, s/p1, s/p2, s/p3, s/p4, s/p5: fetch_probe has not run",
+        "0 probes complete, 6 incomplete",
+    ]
+
+
 def test_things_not_taken_for_one_reason_share_a_line() -> None:
     lines = describe_results([not_taken("a.nwb", "a folder"), not_taken("b.nwb", "a folder")])
     assert lines == [
