@@ -37,12 +37,21 @@ include: "rules/verify.smk"
 
 
 rule all:
-    """Everything, and a last look at whether every probe is whole."""
+    """Everything, and a last look, each time: it fails where a probe is incomplete."""
     default_target: True
     input:
         missing,  # which Snakemake does not make where what is made from it is there
-        "<results>/checked.tsv",
+        run="<results>/run.json",  # which waits for all else
+        script=script("check_run"),
+    log:
+        "logs/check_run.log",
+    retries: 0  # what is incomplete stays so
     localrule: True
+    resources:
+        mem_mb=500,
+    # without an output it is never up to date
+    shell:
+        "python {input.script:q} {input.run:q} >{log:q} 2>&1"
 
 
 rule index:
@@ -82,17 +91,21 @@ rule verify:
 
 onstart:
     start_without_pace()
+    LAST_LINES.unlink(missing_ok=True)
 
 
 onsuccess:
     page = Path(config["results"], "index.html")
     seen = f" All is seen in {page}." if page.is_file() else ""
     print(f"Done.{seen} The log of each job is in logs/.")
+    if LAST_LINES.is_file():
+        print(LAST_LINES.read_text(), end="")
 
 
 onerror:
-    show_what_exists()
     print(
-        "Not all is done. The log of each job is in logs/<rule>/<session>/<probe>.log; "
-        f"what did work is in {config['results']}/. Mend what is named above and run again."
+        f"Not all is done; what did work is in {config['results']}/. The log of each job is in "
+        "logs/<rule>/<session>/<probe>.log. Correct what is wrong and run again.",
+        flush=True,  # before what other programs print
     )
+    show_what_exists()

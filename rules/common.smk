@@ -394,17 +394,26 @@ def settings():
     return json.dumps({key: config[key] for key in config if key != "results"})
 
 
+LAST_LINES = Path("logs", "check_run.log")  # there if the last check ran
+
+
 def show_what_exists():
-    """Write the gallery although something failed; it prints each probe that is not whole."""
+    """Write the gallery although something failed, and print what is incomplete or uncertain."""
     results = Path(config["results"])
+    if LAST_LINES.is_file():
+        print(LAST_LINES.read_text(), end="")
+        return
     if not (results / "probes.tsv").is_file():
         return
+    run = results / "run.json"
     files = [results / "probes.tsv", "--page", results / "index.html"]
-    files += ["--run", results / "run.json", "--settings", settings()]
+    files += ["--run", run, "--checked", results / "checked.tsv"]
+    files += ["--settings", settings()]
     subprocess.run([sys.executable, script("write_gallery"), *files], check=False)
+    subprocess.run([sys.executable, script("check_run"), run], check=False)
     if something_is_missing():
         # with it Snakemake would take all that goes into it as done
-        (results / "run.json").unlink(missing_ok=True)
+        run.unlink(missing_ok=True)
 
 
 def something_is_missing():

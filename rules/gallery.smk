@@ -2,7 +2,7 @@
 
 
 rule write_gallery:
-    """A page with all probes, and the run as JSON: versions, settings, sources, figures."""
+    """A page and a table with all probes, and the run as JSON: versions, settings, sources."""
     input:
         # all else comes before these: naming each file would only lengthen the DAG
         OVERVIEWS,
@@ -18,6 +18,7 @@ rule write_gallery:
             labels={"shows": "all probes"},
         ),
         run="<results>/run.json",
+        checked="<results>/checked.tsv",
     log:
         "logs/write_gallery.log",
     benchmark:
@@ -32,5 +33,6 @@ rule write_gallery:
     shell:
         """
         python {input.script:q} {input.probes:q} --settings {params.settings:q} \
-            --page {output.page:q} --run {output.run:q} >{log:q} 2>&1
+            --page {output.page:q} --run {output.run:q} --checked {output.checked:q} \
+            >{log:q} 2>&1
         """

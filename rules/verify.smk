@@ -25,28 +25,3 @@ rule verify_probe:
         python {input.script:q} {input.references:q} {input.envelope:q} \
             --chunks {params.chunks} --verified {output.verified:q} >{log:q} 2>&1
         """
-
-
-rule check_run:
-    """Name every probe that is not whole, and fail if there is one."""
-    input:
-        run="<results>/run.json",  # which waits for all else
-        probes="<results>/probes.tsv",
-        script=script("check_run"),
-    output:
-        checked="<results>/checked.tsv",
-    log:
-        "logs/check_run.log",
-    benchmark:
-        "benchmarks/check_run.tsv"
-    retries: 0  # what is not whole stays so
-    localrule: True
-    resources:
-        mem_mb=500,
-    params:
-        library=library("check_run"),
-    shell:
-        """
-        python {input.script:q} {input.probes:q} --checked {output.checked:q} \
-            >{log:q} 2>&1
-        """

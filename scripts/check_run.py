@@ -1,27 +1,24 @@
-"""Check that every probe is whole."""
+"""Check that every probe is complete, and say what is uncertain."""
 
-import sys
 from pathlib import Path
 
-from lfpscope.checking import check_results
-from lfpscope.files import UserError
+from lfpscope.checking import describe_results
 from lfpscope.program import program
+from lfpscope.provenance import read_run
 
 
-def check_run(probes: Path, *, checked: Path) -> None:
-    """Print every probe that is not whole, and fail if there is one.
+def check_run(run: Path) -> None:
+    """Print what is incomplete, uncertain or not taken, and fail where a probe is incomplete.
 
     Parameters
     ----------
-    probes
-        Table of probes, in the folder of results.
-    checked
-        Table to write if all are whole: a row per probe.
+    run
+        The run as JSON, as `write_gallery` writes it.
     """
-    problems = check_results(probes, checked)
-    print(*problems, sep="\n", file=sys.stderr)
-    if problems:
-        raise UserError(f"probes not whole: {len(problems)}; the others are in {probes.parent}")
+    results = read_run(run)
+    print(*describe_results(results), sep="\n")
+    if any(result.problem for result in results):
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,15 @@ import json
 from pathlib import Path
 
 from lfpscope import gallery
+from lfpscope.checking import write_checked
 from lfpscope.files import write_json
 from lfpscope.program import program
 from lfpscope.provenance import describe_run
 from lfpscope.results import read_results
 
 
-def write_gallery(probes: Path, *, settings: str, page: Path, run: Path) -> None:
-    """Write the gallery from what exists, and name every probe that is not whole.
+def write_gallery(probes: Path, *, settings: str, page: Path, run: Path, checked: Path) -> None:
+    """Write the gallery from what exists, and two tables of it.
 
     Parameters
     ----------
@@ -22,13 +23,15 @@ def write_gallery(probes: Path, *, settings: str, page: Path, run: Path) -> None
     page
         HTML page to write, in the folder of results.
     run
-        JSON to write: versions, settings, sources and figures.
+        JSON to write: versions, settings, sources, figures, problems and doubts.
+    checked
+        Table to write: a row per probe with its status.
     """
     results = read_results(probes)
     known = json.loads(settings)
     write_json(run, describe_run(results, known))
+    write_checked(results, checked)
     gallery.write_gallery(results, page, microvolts=known["overview"]["microvolts"])
-    print(*(result.line for result in results if result.problem), sep="\n")
 
 
 if __name__ == "__main__":

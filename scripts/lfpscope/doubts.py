@@ -7,6 +7,12 @@ from typing import Any, Literal, get_args
 Kind = Literal["values", "labels", "missing"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """In their order: values may be wrong, labels may be wrong, something is missing."""
+MEANINGS: dict[Kind, str] = {
+    "values": "values may be wrong",
+    "labels": "labels may be wrong",
+    "missing": "something is missing",
+}
+"""In words, as the gallery, `checked.tsv` and the last lines of a run have them."""
 
 
 @dataclass(frozen=True)

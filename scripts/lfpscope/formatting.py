@@ -1,5 +1,6 @@
-"""Times, durations and voltages in words; session time in JavaScript too, by the same rules."""
+"""Times, voltages, bytes and counts in words, in JavaScript too; names in natural order."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 DAY = 86_400  # seconds
@@ -115,3 +116,23 @@ def voltage_text(microvolts: float) -> str:
         if microvolts >= size:
             return f"{microvolts / size:g} {unit}"
     return f"{microvolts:g} µV"
+
+
+def bytes_text(n_bytes: float) -> str:
+    """A number of bytes: 500 bytes, 14.2 MB, 2.46 GB."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if n_bytes < 999.5:
+            return f"{n_bytes:.3g} {unit}"
+        n_bytes /= 1000
+    return f"{n_bytes:.3g} TB"
+
+
+def count_text(number: int, noun: str) -> str:
+    """A number of things: 1 probe, 348 probes, 12 345 channels."""
+    return f"{number:,}".replace(",", " ") + f" {noun}" + ("" if number == 1 else "s")
+
+
+def natural_key(name: str) -> tuple[tuple[str | int, ...], str]:
+    """Key that sorts names as people do: LFP2 before LFP10."""
+    parts = re.split(r"([0-9]+)", name)
+    return tuple(int(part) if i % 2 else part for i, part in enumerate(parts)), name

@@ -4,7 +4,7 @@ import json
 import math
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -14,8 +14,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lfpscope.areas import area_colour
+from lfpscope.checking import reason_not_taken
+from lfpscope.doubts import KINDS, MEANINGS
 from lfpscope.files import write_text
-from lfpscope.results import Figures, Result
+from lfpscope.formatting import bytes_text, count_text, duration_text, natural_key, voltage_text
+from lfpscope.results import COLOURS_END, Figures, Result
 
 DIFFERS = 1.5  # a scale is named where it is this many times larger or smaller than the pictures'
 
@@ -46,7 +49,12 @@ class Card:
         """What the page sorts, filters and searches by, as JSON."""
         row, figures = self.result.row, self.result.figures
         words = [row.session, row.probe, row.address, row.note, self.result.problem, *self.remarks]
-        keys: dict[str, Any] = {"whole": not self.result.problem, "areas": []}
+        words += [f"{MEANINGS[one.kind]}: {one.text}" for one in self.result.doubts]
+        keys: dict[str, Any] = {
+            "complete": not self.result.problem,
+            "areas": [],
+            "doubts": sorted({one.kind for one in self.result.doubts}, key=KINDS.index),
+        }
         if figures:
             keys |= {
                 "areas": figures.areas,
@@ -57,6 +65,7 @@ class Card:
                 "dead": figures.dead,
                 "saturated": figures.saturated,
                 "gaps": figures.gaps,
+                "resets": figures.resets,
                 "missing": figures.missing,
             }
             words += figures.areas
@@ -90,27 +99,33 @@ def write_gallery(results: Sequence[Result], page: Path, *, microvolts: float) -
     Parameters
     ----------
     results : sequence of Result
-        Of all probes, those of a session together.
+        Of all rows of the table of probes, those of a session together.
     page : Path
         ``index.html``, in the folder of results.
     microvolts : float
         The scale at which the pictures are drawn.
     """
+    probes = [result for result in results if result.is_taken]
     groups = [
         _group(session, list(members), page.parent, microvolts)
-        for session, members in groupby(results, key=lambda result: result.row.session)
+        for session, members in groupby(probes, key=lambda result: result.row.session)
     ]
-    figures = [result.figures for result in results if result.figures]
+    figures = [result.figures for result in probes if result.figures]
     text = (
         _environment()
         .get_template("gallery.html")
         .render(
             groups=groups,
-            areas=_counted(area for one in figures for area in one.areas),
+            n_sessions=len({result.row.session for result in results}),
+            areas=_counted((area for one in figures for area in one.areas), natural_key),
             rates=_counted(hertz for one in figures if (hertz := _whole_hertz(one))),
-            problems=[result for result in results if result.problem],
-            totals=_totals(results, page.parent),
+            doubts=_counted((kind for one in probes for kind in _kinds(one)), KINDS.index),
+            n_doubted=sum(bool(one.doubts) for one in probes),
+            problems=[result for result in probes if result.problem],
+            not_taken=[result for result in results if not result.is_taken],
+            totals=_totals(probes, page.parent),
             microvolts=microvolts,
+            brightest=COLOURS_END * microvolts,
             fitting=suggest_scale(figures, microvolts),
         )
     )
@@ -151,32 +166,41 @@ def _remarks(figures: Figures, microvolts: float) -> list[str]:
     if figures.saturated:
         remarks.append(f"{figures.saturated} saturated")
     if figures.gaps:
-        noun = "gap" if figures.gaps == 1 else "gaps"
-        remarks.append(f"{figures.gaps} {noun}, {figures.gap_seconds:.3g} s")
+        gaps = count_text(figures.gaps, "gap")
+        remarks.append(f"{gaps}, {duration_text(figures.gap_seconds)}")
+    if figures.resets:
+        remarks.append(count_text(figures.resets, "clock reset"))
     if figures.missing:
         remarks.append(f"{100 * figures.missing:.2g} % missing")
     if math.isfinite(figures.microvolts) and _if_other(figures.microvolts, microvolts):
-        remarks.append(f"fits {volts(figures.microvolts)}")
+        remarks.append(f"suits {voltage_text(figures.microvolts)}")
     return remarks
 
 
-def _totals(results: Sequence[Result], root: Path) -> Totals:
-    summarised = [result for result in results if result.figures]
-    figures = [result.figures for result in results if result.figures]
-    folders = [root / one.row.session / "probes" / one.row.probe for one in summarised]
+def _kinds(result: Result) -> set[str]:
+    return {doubt.kind for doubt in result.doubts}
+
+
+def _totals(probes: Sequence[Result], root: Path) -> Totals:
+    figures = [one.figures for one in probes if one.figures]
+    # several probes may be in one file
+    sizes = {one.row.address: one.source["size"] for one in probes if one.figures}
+    sessions = dict.fromkeys(one.row.session for one in probes)
+    files = (file for session in sessions for file in (root / session).rglob("*"))
     return Totals(
         probes=len(figures),
         channels=sum(one.channels for one in figures),
         seconds=sum(one.seconds for one in figures if math.isfinite(one.seconds)),
-        source_bytes=sum(one.source["size"] for one in summarised),
-        derived_bytes=sum(
-            file.stat().st_size for folder in folders for file in folder.glob("*") if file.is_file()
-        ),
+        source_bytes=sum(sizes.values()),
+        derived_bytes=sum(file.stat().st_size for file in files if file.is_file()),
     )
 
 
-def _counted(names: Iterable[Any]) -> list[tuple[Any, int]]:
-    return sorted(Counter(names).items())
+def _counted(
+    names: Iterable[Any], order: Callable[[Any], Any] | None = None
+) -> list[tuple[Any, int]]:
+    counts = Counter(names)
+    return [(name, counts[name]) for name in sorted(counts, key=order)]
 
 
 def _whole_hertz(figures: Figures) -> int | None:
@@ -200,48 +224,21 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "duration": duration,
-        "size": size,
-        "volts": volts,
+        "count": count_text,
+        "duration": _unless_unknown(duration_text),
+        "size": bytes_text,
+        "hertz": _unless_unknown("{:.6g} Hz".format),
+        "volts": _unless_unknown(_short_voltage),
         "colour": area_colour,
+        "meaning": MEANINGS.__getitem__,
+        "reason_not_taken": reason_not_taken,
     }
     return environment
 
 
-def duration(seconds: float) -> str:
-    """Write a time as a person says it.
-
-    >>> duration(8580.2), duration(131.7), duration(4.25)
-    ('2 h 23 min', '2 min 12 s', '4.2 s')
-    """
-    if not math.isfinite(seconds):
-        return "unknown"
-    if seconds < 60:
-        return f"{seconds:.2g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+def _short_voltage(microvolts: float) -> str:
+    return voltage_text(float(f"{microvolts:.3g}"))
 
 
-def volts(microvolts: float) -> str:
-    """Write a voltage.
-
-    >>> volts(61.4), volts(71_700)
-    ('61.4 µV', '71.7 mV')
-    """
-    if not math.isfinite(microvolts):
-        return "unknown"
-    return f"{microvolts:.3g} µV" if microvolts < 1000 else f"{microvolts / 1000:.3g} mV"
-
-
-def size(n_bytes: float) -> str:
-    """Write a number of bytes.
-
-    >>> size(2_461_003_776)
-    '2.46 GB'
-    """
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if n_bytes < 1000:
-            return f"{n_bytes:.3g} {unit}"
-        n_bytes /= 1000
-    return f"{n_bytes:.3g} TB"
+def _unless_unknown(text: Callable[[float], str]) -> Callable[[float], str]:
+    return lambda number: text(number) if math.isfinite(number) else "unknown"

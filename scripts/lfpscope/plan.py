@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from lfpscope.addresses import is_remote, open_address
+from lfpscope.formatting import bytes_text, count_text
 from lfpscope.sources.allen_tables import Listed, read_listed
 from lfpscope.sources.tables import NO_LFP, Probe, kept_at
 
@@ -157,16 +158,17 @@ def describe_plans(plans: Sequence[Plan], cache: Path) -> str:
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     lines = ["  ".join(map(str.rjust, row, widths)) for row in rows]
     free = shutil.disk_usage(_existing(cache)).free
+    to_fetch = bytes_text(total.missing_bytes)
     room = "enough" if free > total.missing_bytes else "NOT ENOUGH"
     lines += [
         "",
-        f"{_size(free)} are free where {cache} is: {room} for {_size(total.missing_bytes)}.",
+        f"{bytes_text(free)} are free where {cache} is: {room} for {to_fetch}.",
     ]
     if total.missing:
         lines += [
             "Read in place (allen.mirror, or keep: false), nothing is kept: the index reads what",
             "the last column says, going by 2.4 hours of 93 channels in 23,808 chunks for each",
-            f"file, the summary all once, {_size(total.missing_bytes)}, and each view of samples",
+            f"file, the summary all once, {to_fetch}, and each view of samples",
             "its chunks again.",
         ]
     return "\n".join(lines)
@@ -178,14 +180,14 @@ def _cells(plan: Plan) -> list[str]:
         str(plan.probes),
         str(plan.no_lfp),
         _files(plan.missing, plan.missing_bytes),
-        _size(plan.there_bytes),
+        bytes_text(plan.there_bytes),
         _files(plan.remote, plan.remote_bytes),
-        _size(plan.index_bytes),
+        bytes_text(plan.index_bytes),
     ]
 
 
 def _files(number: int, n_bytes: int) -> str:
-    return f"{number} file{'s' * (number > 1)}, {_size(n_bytes)}" if number else "–"
+    return f"{count_text(number, 'file')}, {bytes_text(n_bytes)}" if number else "–"
 
 
 def _sum(plans: Iterable[Plan]) -> Plan:
@@ -197,7 +199,3 @@ def _sum(plans: Iterable[Plan]) -> Plan:
 def _existing(folder: Path) -> Path:
     """The nearest folder that is there."""
     return next(one for one in [folder.absolute(), *folder.absolute().parents] if one.is_dir())
-
-
-def _size(n_bytes: float) -> str:
-    return f"{n_bytes / 1e9:,.2f} GB" if n_bytes >= 1e8 else f"{n_bytes / 1e6:,.1f} MB"

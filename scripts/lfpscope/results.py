@@ -1,20 +1,30 @@
-"""What a run has made of each probe: its figures, or why there are none. Read from the results."""
+"""What a run has made of each probe, and what is uncertain about it, read from the results."""
 
 import json
+import math
+import re
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from lfpscope.areas import is_area
 from lfpscope.clock import Clock
+from lfpscope.doubts import Doubt, Kind, doubts_from_json, sort_doubts
 from lfpscope.files import UserError, read_json, read_table
+from lfpscope.formatting import natural_key
 from lfpscope.sources.tables import NO_LFP, Probe, read_probes
+from lfpscope.store import Store
 
+COLOURS_END = 0.5  # of the scale in µV, as amplitude maps are drawn
+NOT_TAKEN = "not taken"  # status of a row that is no recording which is read, with the reason
+ERROR = re.compile(r"(?i)(error|exception)\b")  # in a log
 STEPS = (  # rules in their order, each with a file that it makes last
     ("fetch_probe", "source.json"),
     ("index_probe", "lfp.json"),
@@ -39,7 +49,9 @@ class Figures:
     areas : list of str
         Brain areas, from the top of the picture down.
     gaps, gap_seconds : int, float
-        Jumps of the clock, and the seconds they take together.
+        Where time is missing, and the seconds they take together.
+    resets : int
+        Where the clock steps back.
     untimed : int
         Samples that have no usable time.
     dead, saturated : int
@@ -61,6 +73,7 @@ class Figures:
     areas: list[str]
     gaps: int
     gap_seconds: float
+    resets: int
     untimed: int
     dead: int
     saturated: int
@@ -73,20 +86,23 @@ class Figures:
 
 @dataclass(frozen=True)
 class Result:
-    """What a run has made of one probe.
+    """What a run has made of one row of the table of probes.
 
     Attributes
     ----------
     row : Probe
-        Its row in the table of probes.
+        The row.
     problem : str
-        Why it is not whole, in a line; empty where it is, or has no LFP.
+        Why the probe is incomplete, in a line; empty where it is complete, has no LFP, or was not
+        taken.
     log : str
         The log that says more; empty where there is none.
     figures : Figures or None
         None where the probe was not summarised, or has no LFP.
     source : dict
         Address, size and checksums of its bytes when they were indexed; empty where they were not.
+    doubts : tuple of Doubt
+        What is uncertain about the recording.
     """
 
     row: Probe
@@ -94,16 +110,30 @@ class Result:
     log: str
     figures: Figures | None
     source: dict[str, Any]
+    doubts: tuple[Doubt, ...] = ()
 
     @property
-    def line(self) -> str:
-        """Probe, problem and log in a line."""
-        name = f"{self.row.session}/{self.row.probe}"
-        return f"{name}: {self.problem}" + (f"; see {self.log}" if self.log else "")
+    def name(self) -> str:
+        """Session and probe, or the session alone where a row stands for all of it."""
+        return "/".join(filter(None, (self.row.session, self.row.probe)))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all was made of it that a run makes."""
+        return self.row.status == "ok" and not self.problem
+
+    def doubts_of(self, kind: Kind) -> list[Doubt]:
+        """Doubts of one kind."""
+        return [doubt for doubt in self.doubts if doubt.kind == kind]
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether it is a probe: all rows are but those that were found and not taken."""
+        return self.row.status != NOT_TAKEN
 
 
 def read_results(probes: Path, logs: Path = Path("logs")) -> list[Result]:
-    """Read what a run has made so far of each probe.
+    """Read what a run has made so far of each probe, in the natural order of their names.
 
     Parameters
     ----------
@@ -112,47 +142,69 @@ def read_results(probes: Path, logs: Path = Path("logs")) -> list[Result]:
     logs : Path
         The folder of logs.
     """
-    return [_read_result(row, probes.parent, logs) for row in read_probes(probes)]
+    rows = sorted(read_probes(probes), key=_natural_order)
+    return [_read_result(row, probes.parent, logs) for row in rows]
+
+
+def _natural_order(row: Probe) -> tuple[Any, ...]:
+    return natural_key(row.session), natural_key(row.probe), natural_key(row.address)
 
 
 def _read_result(row: Probe, results: Path, logs: Path) -> Result:
-    if row.status == NO_LFP:
+    if row.status in (NO_LFP, NOT_TAKEN):
         return Result(row, "", "", None, {})
     if row.status != "ok":
         return Result(row, f"{row.status}: {row.note}", "", None, {})
     try:
         return _read_files(row, results, logs)
-    except UserError as error:  # a file of this probe that was spoiled
+    except UserError as error:  # a damaged file among those of this probe
         return Result(row, str(error), "", None, {})
-    except (LookupError, TypeError, ValueError, AttributeError, BadZipFile) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         problem = f"its results cannot be read ({error!r}). Delete them and run again"
         return Result(row, problem, "", None, {})
 
 
 def _read_files(row: Probe, results: Path, logs: Path) -> Result:
     folder = results / row.session / "probes" / row.probe
+    log = partial(_log, row, logs)
+    if failure := _read_failure(folder / "index.json"):
+        return Result(row, f"index_probe failed: {failure}", log("index_probe"), None, {})
     missing = [rule for rule, file in STEPS if not (folder / file).is_file()]
     references = {} if "index_probe" in missing else read_json(folder / "lfp.json")
-    source = references.get("provenance", {})
-    figures = None
-    if references and "summarize_probe" not in missing:
-        figures = probe_figures(
-            _read_clock(references, folder / "envelope.zarr.zip"),
-            read_table(folder / "channels.csv"),
-        )
-    problem, log = "", ""
+    figures: Figures | None = None
+    doubts: tuple[Doubt, ...] = ()
+    if references:
+        header = _read_header(references, folder / "envelope.zarr.zip")
+        doubts = header.doubts
+        if "summarize_probe" not in missing:
+            figures = probe_figures(header.clock, read_table(folder / "channels.csv"))
+    rule, problem = "", ""
     if missing:
-        path = logs / missing[0] / row.session / f"{row.probe}.log"
-        problem = f"{missing[0]} {_last_word(path)}"
-        log = str(path) if path.is_file() else ""
+        rule = missing[0]
+        problem = f"{rule} {_last_word(Path(log(rule)))}"
     elif figures and figures.damaged:
+        rule = "summarize_probe"
         share = figures.damaged / (figures.samples * figures.channels)
         problem = f"damaged: {figures.damaged} values ({share:.2g} of all) do not decode"
-        log = str(logs / "summarize_probe" / row.session / f"{row.probe}.log")
     elif differs := read_problems(folder / "verified.json"):
+        rule = "verify_probe"
         problem = f"not as in its file: {differs[0]}"
-        log = str(logs / "verify_probe" / row.session / f"{row.probe}.log")
-    return Result(row, problem, log, figures, source)
+    source = references.get("provenance", {})
+    return Result(row, problem, log(rule) if rule else "", figures, source, doubts)
+
+
+def _log(row: Probe, logs: Path, rule: str) -> str:
+    """The log of a rule, if there is one."""
+    path = logs / rule / row.session / f"{row.probe}.log"
+    return str(path) if path.is_file() else ""
+
+
+def _read_failure(index: Path) -> str:
+    """Read why a probe could not be indexed; empty where it could, or was not tried."""
+    if not index.is_file():
+        return ""
+    content = read_json(index)
+    return _one_line(content["reason"]) if content["status"] == "failed" else ""
 
 
 def read_problems(verified: Path) -> list[str]:
@@ -161,30 +213,53 @@ def read_problems(verified: Path) -> list[str]:
     return problems
 
 
-def _read_clock(references: dict[str, Any], envelope: Path) -> Clock:
-    """Clock of a probe: that of the references where it is exact, else that of the envelope."""
+@dataclass(frozen=True)
+class _Header:
+    """What the root attributes of references and envelope say of a recording."""
+
+    clock: Clock
+    doubts: tuple[Doubt, ...]
+
+
+def _read_header(references: dict[str, Any], envelope: Path) -> _Header:
+    """Read the root attributes: those of the envelope, made last, before those of references."""
     attributes = json.loads(references["refs"][".zattrs"])
-    if not attributes.get("clock_is_exact", True):
-        with ZipFile(envelope) as archive:
-            attributes = json.loads(archive.read("zarr.json"))["attributes"]
-    return Clock.from_json(attributes["clock"])
+    if envelope.is_file():
+        with closing(Store(envelope)) as store:
+            attributes |= store.attributes()
+    doubts = sort_doubts(doubts_from_json(attributes.get("doubts", [])))
+    return _Header(Clock.from_json(attributes["clock"]), doubts)
 
 
 def _last_word(log: Path) -> str:
     """Say why a job failed: the last line of its log that names an error, else the last one."""
     if not log.is_file():
         return "has not run"
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    errors = [line for line in lines if "error" in line.lower()]
-    return f"failed: {[*lines, *errors][-1]}" if lines else "failed without a word"
+    text = log.read_text(errors="replace")
+    lines = [_one_line(line) for line in text.splitlines() if re.search(r"[^\W\d_]", line)]
+    if not lines:
+        return "failed without a message"
+    errors = [i for i, line in enumerate(lines) if ERROR.search(line)]
+    last = errors[-1] if errors else len(lines) - 1
+    # what was wrong may stand on the lines after the error's name
+    stop = len(lines) if lines[last].endswith(":") else last + 1
+    return f"failed: {' '.join(lines[last:stop])}"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(str(text).split())
 
 
 def probe_figures(clock: Clock, channels: Sequence[dict[str, str]]) -> Figures:
     """Sum up a probe from its clock and its table of channels."""
-    gaps = [stop - start for start, stop in clock.gaps()]
+    gaps = [stop - start for start, stop in clock.gaps() if stop > start]
+    resets = [
+        after for before, after in pairwise(clock.valid) if after.t0 < before.t1 - after.dt / 2
+    ]
     untimed = clock.n_samples - sum(segment.n_samples for segment in clock.valid)
     damaged, nan = _sum(channels, "n_damaged"), _sum(channels, "n_nan")
-    alive = np.array([float(row["std"]) for row in channels if row["std"] and row["dead"] == "0"])
+    stds = [float(row["std"]) for row in channels if row["std"] and row["dead"] == "0"]
+    alive = np.array([std for std in stds if math.isfinite(std)])
     return Figures(
         channels=len(channels),
         samples=clock.n_samples,
@@ -193,6 +268,7 @@ def probe_figures(clock: Clock, channels: Sequence[dict[str, str]]) -> Figures:
         areas=_areas(channels),
         gaps=len(gaps),
         gap_seconds=sum(gaps),
+        resets=len(resets),
         untimed=untimed,
         dead=_sum(channels, "dead"),
         saturated=_sum(channels, "saturated"),
@@ -215,10 +291,12 @@ def _areas(channels: Sequence[dict[str, str]]) -> list[str]:
 
 
 def fitting_scale(std: npt.NDArray[np.float64]) -> float:
-    """Find the scale that would fit channels with these standard deviations.
+    """Find the scale that would suit channels with these standard deviations.
 
-    Robust: nine channels in ten stay below it nearly all the time, and the tenth, however loud,
-    does not count. It is rounded to a number people use, because near ones look the same.
+    It puts the RMS of the loudest tenth of the channels at half of the colours, which end at half
+    of the scale: what is louder for a while is still told from the loudest. The tenth itself,
+    however loud, does not count. It is rounded to a number people use, because near ones look the
+    same.
 
     Parameters
     ----------
@@ -231,12 +309,12 @@ def fitting_scale(std: npt.NDArray[np.float64]) -> float:
         µV; NaN if there is no channel.
 
     >>> fitting_scale(np.array([70e-6, 75e-6, 80e-6]))
-    250.0
+    300.0
     """
-    if not std.size:
+    loud = std[std > 0]
+    if not loud.size:
         return float("nan")
-    # in overviews of the demo one column in fifty is higher than this, half of peak to peak
-    wanted = 3 * float(np.quantile(std, 0.9)) * 1e6
+    wanted = 2 * float(np.quantile(loud, 0.9)) * 1e6 / COLOURS_END
     power = 10.0 ** np.floor(np.log10(wanted))
     steps = power * np.array([1, 1.5, 2, 2.5, 3, 4, 5, 7.5, 10])
     return float(steps[np.argmin(np.abs(np.log(steps / wanted)))])

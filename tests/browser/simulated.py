@@ -6,11 +6,18 @@ from pathlib import Path
 import numpy as np
 from matplotlib.pyplot import imsave
 
+from lfpscope.doubts import Doubt
 from lfpscope.gallery import write_gallery
-from lfpscope.results import Figures, Result
+from lfpscope.results import NOT_TAKEN, Figures, Result
 from lfpscope.sources.tables import Probe
 
 SESSIONS, PROBES = 58, 6
+HOSTILE = "<script>alert(1)</script> $$ \"quotes\" & 'more'"
+DOUBTS = (
+    Doubt("values", "unit 'uV': taken as volts after conversion, as NWB says"),
+    Doubt("labels", f"depth is the column {HOSTILE}"),
+    Doubt("missing", "8 of 16 channels have no depth"),
+)
 AREAS = ["VISp", "VISl", "VISrl", "VISam", "VISpm", "CA1", "CA3", "DG", "SUB", "LP", "TH", "root"]
 
 
@@ -28,6 +35,7 @@ def simulate(number: int, chance: random.Random) -> Result:
         areas=chance.sample(AREAS, 4),
         gaps=int(number % 50 == 3),
         gap_seconds=3.75 * (number % 50 == 3),
+        resets=int(number % 80 == 9),
         untimed=0,
         dead=int(number % 30 == 4),
         saturated=int(number % 60 == 5),
@@ -37,13 +45,24 @@ def simulate(number: int, chance: random.Random) -> Result:
         std=chance.uniform(20, 150),
         microvolts=chance.choice([200.0, 250.0, 500.0]),
     )
-    return Result(row, "", "", figures, {"size": 2_100_000_000})
+    doubts = tuple(doubt for i, doubt in enumerate(DOUBTS) if number % (20 * (i + 1)) == i)
+    return Result(row, "", "", figures, {"size": 2_100_000_000}, doubts)
 
 
 def simulate_all() -> list[Result]:
     """All of them."""
     chance = random.Random(1)  # noqa: S311, not for secrets
     return [simulate(number, chance) for number in range(SESSIONS * PROBES)]
+
+
+def simulate_not_taken() -> list[Result]:
+    """Two things that are no recordings which are read."""
+    reasons = {"data/b.nwb": "a folder", f"data/{HOSTILE}.nwb": "only a TimeSeries"}
+    rows = [
+        Probe("s00", "", "nwb", address, "", NOT_TAKEN, f"{address}: {reason}")
+        for address, reason in reasons.items()
+    ]
+    return [Result(row, "", "", None, {}) for row in rows]
 
 
 def write_page(results: list[Result], folder: Path) -> Path:
@@ -53,6 +72,8 @@ def write_page(results: list[Result], folder: Path) -> Path:
         # rows of noise that changes slowly: as hard to pack as a real picture
         imsave(folder / name, rng.random((shape[0] // 4, shape[1])).repeat(4, axis=0))
     for result in results:
+        if not result.is_taken:
+            continue
         probe = folder / result.row.session / "probes" / result.row.probe
         probe.mkdir(parents=True)
         (folder / result.row.session / "viewer.py").touch()

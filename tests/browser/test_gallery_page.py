@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from simulated import PROBES, SESSIONS, simulate_all, write_page
+from simulated import (
+    DOUBTS,
+    HOSTILE,
+    PROBES,
+    SESSIONS,
+    simulate_all,
+    simulate_not_taken,
+    write_page,
+)
 
 from lfpscope.results import Result
 
@@ -19,7 +27,8 @@ def results() -> list[Result]:
 
 @pytest.fixture(scope="module")
 def page_file(results: list[Result], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_page(results, tmp_path_factory.mktemp("gallery"))
+    some = sorted([*results, *simulate_not_taken()], key=lambda one: one.row.session)
+    return write_page(some, tmp_path_factory.mktemp("gallery"))
 
 
 @pytest.fixture
@@ -79,11 +88,41 @@ def test_filters(page: Page, results: list[Result]) -> None:
     assert shown(page) == wanted
     page.get_by_role("button", name="Reset").first.click()
     expect(page.locator("output")).to_have_text("348 of 348 probes")
-    for quality in ("dead", "saturated", "gaps", "missing"):
+    for quality in ("dead", "saturated", "gaps", "resets", "missing"):
         page.get_by_role("combobox", name="Quality").select_option(quality)
         assert shown(page) == [probe for probe, one in figures.items() if getattr(one, quality)]
-    page.get_by_role("combobox", name="Quality").select_option("broken")
+    page.get_by_role("combobox", name="Quality").select_option("incomplete")
     assert shown(page) == [one.row.probe for one in results if one.problem]
+
+
+def test_doubts_are_on_cards_and_found_by_kind(page: Page, results: list[Result]) -> None:
+    quality = page.get_by_role("combobox", name="Quality")
+    doubted = [one.row.probe for one in results if one.doubts]
+    page.get_by_role("link", name=f"{len(doubted)} probes with doubts").click()
+    expect(quality).to_have_value("doubted")
+    assert shown(page) == doubted
+    for doubt in DOUBTS:
+        quality.select_option(f"doubts-{doubt.kind}")
+        assert shown(page) == [one.row.probe for one in results if doubt in one.doubts]
+        expect(page.locator(".card:visible .doubts").first).to_contain_text(doubt.text)
+    quality.select_option("clean")
+    clean = shown(page)
+    assert not {one.row.probe for one in results if one.doubts or one.problem} & set(clean)
+    assert clean
+    quality.select_option("")
+    page.get_by_role("searchbox").fill("values may be wrong")
+    assert shown(page) == [one.row.probe for one in results if DOUBTS[0] in one.doubts]
+
+
+def test_what_was_not_taken_is_listed(page: Page) -> None:
+    table = page.get_by_role("region", name="What was found and not taken")
+    expect(table.get_by_role("row")).to_have_count(1 + 2)
+    expect(table).to_contain_text(f"data/{HOSTILE}.nwb")
+
+
+def test_an_address_with_a_choice_that_is_none_shows_all(page: Page, page_file: Path) -> None:
+    page.goto(f"{page_file.as_uri()}#?quality=broken&sort=nothing")
+    expect(page.locator("output")).to_have_text("348 of 348 probes")
 
 
 def test_sort(page: Page, results: list[Result]) -> None:
@@ -133,7 +172,7 @@ def test_keyboard_goes_from_picture_to_picture(page: Page, results: list[Result]
 
 
 def test_reason_stands_as_it_is_written(page: Page) -> None:
-    table = page.get_by_role("region", name="Probes that are not whole")
+    table = page.get_by_role("region", name="Probes that are incomplete")
     expect(table.get_by_role("row")).to_have_count(1 + 9)
     expect(table).to_contain_text("truncated: <b>the file</b> ends early")
 

@@ -1,50 +1,144 @@
-"""The last look over all results."""
+"""The last look over all results: the table of all probes, and the last lines of a run."""
 
 import json
 from pathlib import Path
 
-from lfpscope.checking import check_results
+import pytest
+
+from lfpscope.checking import describe_results, write_checked
 from lfpscope.clock import Clock, Segment
-from lfpscope.files import read_table, write_json, write_table, write_text
-from lfpscope.sources.tables import NO_LFP, Probe, write_probes
+from lfpscope.doubts import Doubt
+from lfpscope.files import read_table
+from lfpscope.provenance import describe_run, read_run
+from lfpscope.results import NOT_TAKEN, Result, probe_figures
+from lfpscope.sources.tables import NO_LFP, Probe
 
-COLUMNS = ["n_damaged", "dead", "saturated"]
-CELLS = {"depth_um": 20, "area": "CA1", "std": 8e-5, "n_nan": 0}
-CLOCK = Clock((Segment(0, 100, 0.0, 0.001),))
-
-
-def write_results(
-    folder: Path, probe: str, *channels: tuple[int, ...], differs: tuple[str, ...] = ()
-) -> None:
-    """Write what a run makes of a probe of session s, as far as it is looked at."""
-    here = folder / "s/probes" / probe
-    attributes = json.dumps({"clock": CLOCK.to_json()})
-    write_json(here / "lfp.json", {"refs": {".zattrs": attributes}, "provenance": {"size": 5}})
-    write_json(here / "verified.json", {"problems": differs})
-    write_text(here / "source.json", "")
-    write_text(here / "thumbnail.png", "")
-    rows = [CELLS | dict(zip(COLUMNS, channel, strict=True)) for channel in channels]
-    write_table(here / "channels.csv", [*CELLS, *COLUMNS], rows)
+UNIT = Doubt("values", "unit 'uV': taken as volts")
+DEPTH = Doubt("labels", "depth is z as stored")
+SHORT = Doubt("missing", "3 samples have no time")
 
 
-def test_whole_probes_are_counted(tmp_path: Path) -> None:
-    silent = Probe("s", "b", "allen", "b.nwb", "", NO_LFP, "none was recorded")
-    write_probes(tmp_path / "probes.tsv", [Probe("s", "a", "nwb", "a.nwb"), silent])
-    write_results(tmp_path, "a", (0, 1, 0), (0, 0, 1), (0, 0, 1))
-    assert check_results(tmp_path / "probes.tsv", tmp_path / "checked.tsv") == []
-    (row,) = read_table(tmp_path / "checked.tsv")
-    assert list(row.values()) == ["s", "a", "100", "3", "0", "1", "2"]
+def probe(name: str, *doubts: Doubt, problem: str = "", log: str = "") -> Result:
+    session, _, row = name.partition("/")
+    return Result(Probe(session, row, "nwb", f"{row}.nwb"), problem, log, None, {}, doubts)
 
 
-def test_what_is_not_whole_is_named(tmp_path: Path) -> None:
-    bad = Probe("s", "b", "nwb", "b.nwb", "", "unreadable", "b.nwb: truncated")
-    some = [Probe("s", "a", "nwb", "a.nwb"), bad, Probe("s", "c", "nwb", "c.nwb")]
-    write_probes(tmp_path / "probes.tsv", some)
-    write_results(tmp_path, "a", (30, 0, 0), (10, 0, 0))
-    write_results(tmp_path, "c", (0, 0, 0), differs=("two chunks overlap", "and more"))
-    assert check_results(tmp_path / "probes.tsv", tmp_path / "checked.tsv") == [
-        "s/a: damaged: 40 values (0.2 of all) do not decode; see logs/summarize_probe/s/a.log",
-        "s/b: unreadable: b.nwb: truncated",
-        "s/c: not as in its file: two chunks overlap; see logs/verify_probe/s/c.log",
+def not_taken(address: str, reason: str) -> Result:
+    note = f"{address}: {reason}"
+    return Result(Probe("s", "x", "nwb", address, "", NOT_TAKEN, note), "", "", None, {})
+
+
+def no_lfp(name: str) -> Result:
+    row = Probe("s", name, "allen", f"{name}.nwb", "", NO_LFP, "none was recorded")
+    return Result(row, "", "", None, {})
+
+
+# --- the last lines -----------------------------------------------------------------------------
+
+
+def test_all_is_well_in_one_line() -> None:
+    assert describe_results([probe("s/a")]) == ["1 probe complete"]
+    assert describe_results([]) == ["0 probes complete"]
+
+
+def test_what_matters_most_is_named_first_and_counted_last() -> None:
+    some = [
+        probe("s/a", UNIT, DEPTH),
+        probe("s/b", problem="unreadable: b.nwb: truncated"),
+        probe("s/c", SHORT, problem="summarize_probe failed: no space", log="logs/c.log"),
+        no_lfp("d"),
+        not_taken("data/e.nwb", "a folder. Name NWB files in HDF5."),
     ]
-    assert not (tmp_path / "checked.tsv").exists()
+    assert describe_results(some) == [
+        "2 probes incomplete:",
+        "  s/b: unreadable: b.nwb: truncated",
+        "  s/c: summarize_probe failed: no space; see logs/c.log",
+        "Values may be wrong in 1 probe:",
+        "  s/a: unit 'uV': taken as volts",
+        "Labels may be wrong in 1 probe:",
+        "  s/a: depth is z as stored",
+        "Something is missing in 1 probe:",
+        "  s/c: 3 samples have no time",
+        "1 found and not taken:",
+        "  data/e.nwb: a folder. Name NWB files in HDF5.",
+        "1 probe complete, 2 incomplete, 2 with doubts, 1 without LFP, 1 not taken",
+    ]
+
+
+def test_probes_that_share_a_doubt_share_a_line() -> None:
+    some = [probe(f"s/p{i}", UNIT) for i in range(348)]
+    assert describe_results([*some, probe("s/z", Doubt("values", "another"))]) == [
+        "Values may be wrong in 349 probes:",
+        "  s/p0, s/p1, s/p2 and 345 more: unit 'uV': taken as volts",
+        "  s/z: another",
+        "349 probes complete, 349 with doubts",
+    ]
+
+
+def test_incomplete_probes_are_named_every_one() -> None:
+    some = [probe(f"s/p{i}", problem="fetch_probe has not run") for i in range(6)]
+    assert describe_results(some) == [
+        "6 probes incomplete:",
+        "  s/p0, s/p1, s/p2, s/p3, s/p4, s/p5: fetch_probe has not run",
+        "0 probes complete, 6 incomplete",
+    ]
+
+
+def test_things_not_taken_for_one_reason_share_a_line() -> None:
+    lines = describe_results([not_taken("a.nwb", "a folder"), not_taken("b.nwb", "a folder")])
+    assert lines == [
+        "2 found and not taken:",
+        "  a.nwb, b.nwb: a folder",
+        "0 probes complete, 2 not taken",
+    ]
+
+
+def test_many_different_doubts_do_not_hide_what_is_incomplete() -> None:
+    some = [probe(f"s/p{i}", Doubt("labels", f"{i} channels have no depth")) for i in range(100)]
+    cut = [probe(f"s/q{i}", problem=f"byte {i}: cut short") for i in range(100)]
+    lines = describe_results([*some, *cut])
+    assert len(lines) == (1 + 100) + (1 + 10 + 1) + 1
+    assert lines[100] == "  s/q99: byte 99: cut short"
+    assert lines[-2] == "  and 90 more: see checked.tsv"
+
+
+def test_a_session_that_could_not_be_listed_is_named_alone() -> None:
+    (_, line, _) = describe_results([probe("s/", problem="unreadable: no such host")])
+    assert line == "  s: unreadable: no such host"
+
+
+@pytest.mark.parametrize("bad", ["\x1b[2J\x1b[H", "one\ntwo", "a\rb", "\u202e"])
+def test_texts_of_files_do_not_steer_the_terminal(bad: str) -> None:
+    lines = describe_results([probe("s/a", Doubt("labels", bad), problem=bad)])
+    assert len(lines) == 5
+    assert all(line.isprintable() for line in lines)
+
+
+# --- the table ----------------------------------------------------------------------------------
+
+
+def test_table_has_every_row_with_its_status(tmp_path: Path) -> None:
+    clock = Clock((Segment(0, 100, 0.0, 0.001),))
+    cells = {"depth_um": "", "area": "", "std": "8e-05", "n_nan": "0", "n_damaged": "0"}
+    channels = [cells | {"dead": "1", "saturated": "0"}, cells | {"dead": "0", "saturated": "1"}]
+    row = Probe("s", "a", "nwb", "a.nwb")
+    complete = Result(row, "", "", probe_figures(clock, channels), {}, (UNIT, DEPTH))
+    some = [complete, probe("s/b", problem="cut short"), no_lfp("c"), not_taken("d", "a folder")]
+    write_checked(some, tmp_path / "checked.tsv")
+    doubts = "values may be wrong: unit 'uV': taken as volts; "
+    doubts += "labels may be wrong: depth is z as stored"
+    assert [list(one.values()) for one in read_table(tmp_path / "checked.tsv")] == [
+        ["s", "a", "complete", "", doubts, "100", "2", "0", "1", "1"],
+        ["s", "b", "incomplete", "cut short", "", "", "", "", "", ""],
+        ["s", "c", "no LFP", "none was recorded", "", "", "", "", "", ""],
+        ["s", "x", "not taken", "d: a folder", "", "", "", "", "", ""],
+    ]
+
+
+# --- by way of run.json -------------------------------------------------------------------------
+
+
+def test_lines_are_the_same_from_the_description_of_the_run(tmp_path: Path) -> None:
+    some = [probe("s/a", UNIT, SHORT, problem="cut"), no_lfp("b"), not_taken("c", "a folder")]
+    (tmp_path / "run.json").write_text(json.dumps(describe_run(some, {})))
+    assert read_run(tmp_path / "run.json") == some

@@ -119,7 +119,7 @@ def test_times_in_words() -> None:
         "1:02.5",
         "−0:03.2",
     ]
-    assert time_text(3599.7) == "60:00"
+    assert time_text(3599.7) == "1:00:00"
     for text, seconds in {"62.5": 62.5, "1:02.5": 62.5, "1:00:00": 3600, "−0:03": -3}.items():
         assert read_time(text) == seconds
     for text in ("x", "1:", "1:2:3:4"):

@@ -16,6 +16,7 @@ import pytest
 from serving import serve
 from warehouse import Warehouse, open_warehouse
 
+from lfpscope.formatting import bytes_text
 from lfpscope.sources import demo
 
 pytestmark = pytest.mark.workflow
@@ -99,13 +100,13 @@ def test_the_whole_workflow(allen, warehouse, files):
     page = (allen / "results/index.html").read_text()
     assert page.count('class="card"') == 4
     assert "Allen publishes no LFP of it</p>" in page
-    assert "not whole</summary>" not in page
+    assert "incomplete</summary>" not in page
     assert not [path for path in allen.folder.rglob("*") if path.suffix in (".part", ".lock")]
 
     # again: nothing is asked, also when the results are made anew
     warehouse.queries.clear()
     warehouse.files.log.clear()
-    assert "Nothing to be done" in allen.run(*settings(warehouse)).output
+    assert allen.run(*settings(warehouse)).rules == {"all"}  # which looks at the results
     before = fingerprint(allen / "resources")
     allen.run("index", *settings(warehouse), "--forcerun", "fetch_probe")
     assert fingerprint(allen / "resources") == before
@@ -274,12 +275,12 @@ def test_plan(allen, warehouse, files):
     there.parent.mkdir(parents=True)
     shutil.copy(files / "100000012.nwb", there)
     run = allen.run("plan", *settings(warehouse))
-    size = {probe: (files / f"{probe}.nwb").stat().st_size / 1e6 for _, probe in WITH_LFP}
+    size = {probe: (files / f"{probe}.nwb").stat().st_size for _, probe in WITH_LFP}
     missing, other = size["100000011"], size["100000021"]
-    on_disk, both = f"{size['100000012']:.1f} MB", f"{missing + other:.1f} MB"
+    on_disk, both = bytes_text(size["100000012"]), bytes_text(missing + other)
     lines = [" ".join(line.split()) for line in run.output.splitlines()]
-    assert f"715000001 2 0 1 file, {missing:.1f} MB {on_disk} – 3.6 MB" in lines
-    assert f"715000002 1 1 1 file, {other:.1f} MB 0.0 MB – 3.6 MB" in lines
+    assert f"715000001 2 0 1 file, {bytes_text(missing)} {on_disk} – 3.6 MB" in lines
+    assert f"715000002 1 1 1 file, {bytes_text(other)} 0 bytes – 3.6 MB" in lines
     assert f"in all 3 1 2 files, {both} {on_disk} – 7.2 MB" in lines
     assert f"is: enough for {both}." in run.output
     assert fingerprint(allen / "resources").keys() == {there}

@@ -1,5 +1,6 @@
 """A batch of sessions with two bad files among them: what is done, what is said, what is shown."""
 
+import csv
 import json
 from pathlib import Path
 from zipfile import ZipFile
@@ -19,9 +20,19 @@ def test_all_others_are_done(batch):
 
 def test_both_reasons_stand_at_the_end(batch):
     output = (batch / "output.txt").read_text()
-    end = output[output.rindex("Not all is done") - 2000 :]
+    _, _, end = output.rpartition("Not all is done")
     assert f"{CORRUPT}/b: unreadable: data/{CORRUPT}/b.nwb: truncated" in end
     assert f"{MISSING}/b: unreadable: data/{MISSING}/b.nwb: no such file" in end
+    assert "22 probes complete, 2 incomplete" in end
+
+
+def test_all_are_in_the_table(batch):
+    with (batch / "results/checked.tsv").open() as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert len(rows) == 24
+    bad = [row["session"] for row in rows if row["status"] == "incomplete"]
+    assert sorted(bad) == sorted([CORRUPT, MISSING])
+    assert all(row["status"] == "complete" for row in rows if row["session"] not in bad)
 
 
 def test_gallery_shows_both(batch):
@@ -29,7 +40,7 @@ def test_gallery_shows_both(batch):
     assert page.count('class="card"') == 24
     assert page.count('loading="lazy"') == 22
     assert "12 sessions · 22 probes of LFP" in page
-    assert "2 probes not whole" in page
+    assert "2 probes incomplete" in page
     for session in (CORRUPT, MISSING):
         assert page.count(f"unreadable: data/{session}/b.nwb") >= 2  # in the table, on the card
     probes = json.loads((batch / "results/run.json").read_text())["probes"]
@@ -69,7 +80,9 @@ def test_a_failed_job_is_shown_and_made_up_for(bare, write_nwb, tmp_path):
     run = workflow.run(code=1)
     reason = "summarize_probe failed: OSError: No space left on device"
     log = "logs/summarize_probe/one/b.log"
-    assert f"one/b: {reason}; see {log}" in run.output
+    _, _, end = run.output.rpartition("Not all is done")
+    assert f"one/b: {reason}; see {log}" in end
+    assert "1 probe complete, 1 incomplete" in end
     page = (workflow / "results/index.html").read_text()
     assert reason in page
     assert log in page

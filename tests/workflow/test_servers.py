@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from serving import serve, serve_bucket
 
+from lfpscope.formatting import bytes_text
+
 pytestmark = pytest.mark.workflow
 
 SAME = ("*.png", "channels.csv", "envelope.zarr.zip")
@@ -49,7 +51,7 @@ def test_a_file_that_is_to_be_kept_is_fetched_once(workflow, write_nwb):
         location = f"{served.address}/a.nwb"
         table.write_text(f"session\tsource\tlocation\none\tnwb\t{location}\n")
         plan = workflow.run("plan", *keep).output
-        assert f"one 1 0 1 file, {size / 1e6:.1f} MB 0.0 MB –" in " ".join(plan.split())
+        assert f"one 1 0 1 file, {bytes_text(size)} 0 bytes –" in " ".join(plan.split())
         assert "Done. The log" in plan  # no gallery is there to be seen
         workflow.run("index", *keep)
         (kept,) = (workflow / "resources/http").rglob("*.nwb")

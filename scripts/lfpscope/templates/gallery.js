@@ -9,13 +9,17 @@ const sessions = [...document.querySelectorAll(".session")].map((section) => ({
 const cards = sessions.flatMap((session) => session.cards);
 const keys = new Map(cards.map((card) => [card, JSON.parse(card.dataset.keys)]));
 
-const odd = ["dead", "saturated", "gaps", "missing"];
+const issues = ["dead", "saturated", "gaps", "resets", "missing"];
 const quality = {
   "": () => true,
-  clean: (key) => key.whole && key.channels && !odd.some((name) => key[name]),
-  broken: (key) => !key.whole,
+  clean: (key) =>
+    key.complete && key.channels && !key.doubts.length && !issues.some((name) => key[name]),
+  incomplete: (key) => !key.complete,
+  doubted: (key) => key.doubts.length > 0,
 };
-for (const name of odd) quality[name] = (key) => key[name] > 0;
+for (const name of issues) quality[name] = (key) => key[name] > 0;
+for (const kind of ["values", "labels", "missing"])
+  quality[`doubts-${kind}`] = (key) => key.doubts.includes(kind);
 
 function fits(key, wanted) {
   const words = wanted.search.toLowerCase().split(/\s+/);
@@ -25,7 +29,7 @@ function fits(key, wanted) {
     (!wanted.rate || key.rate === Number(wanted.rate)) &&
     (!wanted.least || key.channels >= Number(wanted.least)) &&
     (!wanted.most || key.channels <= Number(wanted.most)) &&
-    quality[wanted.quality](key)
+    (quality[wanted.quality] ?? quality[""])(key) // an address may name what is no choice here
   );
 }
 
