@@ -5,13 +5,17 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import h5py
 import matplotlib.image
 import numpy as np
 import pytest
 import recorded
 
+from lfpscope.clock import Clock, Segment
 from lfpscope.files import UserError
 from lfpscope.overviews import draw_probe, draw_session
+from lfpscope.recording import read_recording
+from lfpscope.references import open_references, write_references
 
 Draw = Callable[[str | None], bytes]
 
@@ -92,10 +96,17 @@ def test_damage_is_hatched_where_it_has_a_time(tmp_path: Path) -> None:
 
 def test_a_probe_without_a_time_does_not_take_its_session_along(tmp_path: Path) -> None:
     made = {}
-    for name, times in (("good", None), ("bad", np.full(900, np.nan))):
+    untimed = Clock((Segment(0, 900, np.nan, np.nan, valid=False),))  # as of a file on a server
+    for name in ("good", "bad"):
         (tmp_path / name).mkdir()
         data = recorded.walk(900, 1, step=1e-6)
-        references = recorded.index(tmp_path / name, data, chunks=(900, 1), times=times)
+        references = recorded.index(tmp_path / name, data, chunks=(900, 1))
+        if name == "bad":
+            where = {"path": references.file, "address": references.address}
+            with h5py.File(references.address) as nwb:
+                described = read_recording(nwb, recorded.SERIES)
+                write_references(nwb, described, untimed, session="s", probe="bad", **where)
+            references = open_references(references.file)
         made[name] = references.file, recorded.summarise(references)[1]
 
     def draw(*names: str) -> bytes:
