@@ -624,6 +624,16 @@ def _stacked_column(
     stacked = np.full((len(groups), n_channels), filler, np.result_type(*columns))
     for row, column in zip(stacked, columns, strict=True):
         row[: column.size] = column
-    attributes = COORDINATE_ATTRIBUTES.get(name, {})
+    attributes = COORDINATE_ATTRIBUTES.get(name, _common_attributes(source, groups))
     fill = filler if name == "electrode" else None  # absent electrodes read as NaN
     return inlined_variable(name, stacked, ["probe", "channel"], attributes, fill)
+
+
+def _common_attributes(source: str, groups: Sequence[Refs]) -> dict[str, Any]:
+    """Attributes of a variable that are the same in all probes that have it."""
+    stored = [
+        json.loads(group[f"{source}/.zattrs"]) for group in groups if f"{source}/.zattrs" in group
+    ]
+    first = stored[0] if stored else {}
+    same = {key: value for key, value in first.items() if all(a.get(key) == value for a in stored)}
+    return {key: value for key, value in same.items() if key != "_ARRAY_DIMENSIONS"}

@@ -154,3 +154,36 @@ def test_one_protocol_and_one_template_for_each_probe(tmp_path: Path) -> None:
     assert content["templates"] == {"u0": str(tmp_path / "1.nwb"), "u1": str(tmp_path / "2.nwb")}
     assert content["refs"]["2/lfp/0.0"][0] == "{{u1}}"
     assert sorted(content["provenance"]) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "attributes"),
+    [
+        (
+            ("probe_vertical_position", "probe_vertical_position"),
+            {
+                "column": "probe_vertical_position",
+                "long_name": "distance from the tip (µm)",
+                "positive": "up",
+                "units": "um",
+            },
+        ),
+        (("probe_vertical_position", "rel_y"), {"positive": "up", "units": "um"}),
+    ],
+)
+def test_what_the_depths_of_all_probes_are(
+    tmp_path: Path, columns: tuple[str, str], attributes: dict[str, str]
+) -> None:
+    paths = []
+    for probe, column in zip("12", columns, strict=True):
+        path = write_probe(tmp_path, probe, noise(20, 2, seed=1), chunks=(10, 1))
+        with h5py.File(tmp_path / f"{probe}.nwb", "r+") as nwb:
+            table = nwb.create_group("general/extracellular_ephys/electrodes")
+            table["id"], table[column] = [7, 8], [0.0, 20.0]
+            nwb[f"acquisition/probe_{probe}_lfp/probe_{probe}_lfp_data/electrodes"] = [0, 1]
+        index_recording(str(tmp_path / f"{probe}.nwb"), path, session="s", probe=probe)
+        paths.append(path)
+    assert combine_references(paths, tmp_path / "session.json", session="s") == "yes"
+    depth = open_session(tmp_path / "session.json")["stacked"].to_dataset().depth
+    assert depth.attrs == attributes
+    np.testing.assert_array_equal(depth.values, [[0, 20], [0, 20]])
