@@ -248,7 +248,7 @@ def _in_ccf(table: Table) -> Depth | None:
     """Depth from y where x, y, z are coordinates of Allen's CCF: stated, or by their size."""
     axes = [table[name] for name in "xyz" if name in table and table[name].is_number]
     y = table.get("y")
-    if y is None or y not in axes:
+    if y is None or not y.is_number:
         return None
     frames = [table[name] for name in FRAMES if name in table]
     words = [one.description for one in axes] + [str(v) for one in frames for v in one.values[:1]]

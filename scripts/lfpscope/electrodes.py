@@ -31,7 +31,8 @@ ACROSS = ("probe_horizontal_position", "rel_x")
 GAINS = ("gain_to_uV", "gain", "offset_to_uV", "offset")
 NAMED = {"x", "y", "z", "valid_data", "rel_z", *AREAS, *GROUPS, *SHANKS, *ACROSS, *GAINS, *FRAMES}
 
-MAX_ROWS = 2.0**53  # so far doubles count
+READ_KINDS = "OSbiuf"  # of numpy: text, references, bool and real numbers
+MAX_WHOLE = 2.0**53  # so far doubles count
 MIN_SHANK_GAP_UM = 100.0  # across the probe, where no column names the shanks
 
 
@@ -247,8 +248,8 @@ def electrode_rows(nwb: h5py.File, series: h5py.Group) -> Rows | None:
     if region.dtype.kind not in "iuf":
         return None
     rows = np.asarray(region[()]).reshape(-1)
-    if rows.dtype.kind == "f" and not np.all((np.abs(rows) < MAX_ROWS) & (np.floor(rows) == rows)):
-        return None  # MATLAB writes whole numbers as doubles, which are read
+    if not _are_whole(rows):  # MATLAB writes whole numbers as doubles, which are read
+        return None
     return rows.astype(np.int64)
 
 
@@ -286,7 +287,8 @@ def _electrodes_table(nwb: h5py.File, series: h5py.Group, doubts: list[Doubt]) -
     if isinstance(stored, h5py.Group):
         table = dict(_columns(stored, doubts))
     elif isinstance(stored, h5py.Dataset) and stored.dtype.names:
-        table = {n: StoredColumn(n, _column(stored, n)) for n in _wanted(stored.dtype.names)}
+        names = [n for n in _wanted(stored.dtype.names) if stored.dtype[n].kind in READ_KINDS]
+        table = {name: StoredColumn(name, _column(stored, name)) for name in names}
     else:
         return None
     if not table:
@@ -308,6 +310,10 @@ def _columns(table: h5py.Group, doubts: list[Doubt]) -> Iterator[tuple[str, Stor
         stored = table[name]
         if not isinstance(stored, h5py.Dataset) or stored.shape is None:
             continue
+        if stored.dtype.kind not in READ_KINDS:
+            words = f"electrodes column {name} holds neither numbers nor text: left out"
+            doubts.append(Doubt("labels", words))
+            continue
         if _is_ragged(table, stored):
             words = f"electrodes column {name} has several values for an electrode: left out"
             doubts.append(Doubt("labels", words))
@@ -326,7 +332,15 @@ def _is_ragged(table: h5py.Group, stored: h5py.Dataset) -> bool:
 
 def _are_ids(column: Column) -> bool:
     """Tell whether there are any, and all are whole numbers, as MatNWB's of type double are."""
-    return bool(column.size and column.dtype.kind in "if" and np.all(column == column // 1))
+    return bool(column.size and column.dtype.kind in "if" and _are_whole(column))
+
+
+def _are_whole(numbers: Column) -> bool:
+    """Tell whether all numbers are whole, and small enough to be counted."""
+    if numbers.dtype.kind != "f":
+        return True
+    numbers = numbers.astype(np.float64)
+    return bool(np.all((np.abs(numbers) < MAX_WHOLE) & (np.floor(numbers) == numbers)))
 
 
 def _wanted(names: Iterable[str]) -> list[str]:

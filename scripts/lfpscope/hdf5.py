@@ -60,8 +60,12 @@ def number(value: Any, default: float = float("nan")) -> float:
     The default where there is none; NaN where it is something else.
     """
     value = scalar(value)
+    if value is None:
+        return default
+    if np.iscomplexobj(value):
+        return float("nan")
     try:
-        return default if value is None else float(text(value) if is_text(value) else value)
+        return float(text(value) if is_text(value) else value)
     except (TypeError, ValueError):
         return float("nan")
 

@@ -223,8 +223,9 @@ def _ratio(gains: Floats, scale: Floats, *, micro: bool) -> float:
     used = np.isfinite(gains) & (gains != 0) & (scale != 0)
     if not micro:  # it may be in V or in µV, an amplifier's, or a filler
         used &= (np.abs(gains) < AMPLIFIER_GAIN) & (gains != 1)
-    ratios = scale[used] / gains[used]
-    in_microvolts = 1e6 * ratios
+    with np.errstate(over="ignore"):  # absurd gains
+        ratios = scale[used] / gains[used]
+        in_microvolts = 1e6 * ratios
     differ = np.abs(in_microvolts - 1) > AGREEMENT
     if not micro:
         differ &= np.abs(ratios - 1) > AGREEMENT

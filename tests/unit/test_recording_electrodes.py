@@ -375,3 +375,40 @@ def test_columns_y_and_z_that_repeat_each_other(nwb):
     )
     add_region(add_series(nwb), np.arange(4), table)
     assert recording(nwb).doubts == (Doubt("labels", "columns y and z hold the same numbers"),)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.zeros(4, dtype=[("a", "f4"), ("b", "i4")]),
+        np.arange(4) * 1j,
+        np.zeros((4, 2)),
+        np.arange(4) * 1e300,
+        np.full(4, np.inf),
+        np.arange(4) > 2,
+        np.zeros(0),
+        h5py.Empty("f8"),
+    ],
+    ids=["compound", "complex", "two_columns", "huge", "inf", "bool", "none", "empty"],
+)
+@pytest.mark.parametrize(
+    "name", ["id", "rel_y", "depth", "z", "location", "shank", "group_name", "gain_to_uV", "rel_x"]
+)
+def test_columns_of_any_type_leave_the_channels_readable(nwb, name, values):
+    columns = {"id": np.arange(4), "rel_x": np.zeros(4), "location": ["CA1"] * 4}
+    table = add_table(nwb, **{key: value for key, value in columns.items() if key != name})
+    table[name] = values
+    add_region(add_series(nwb), np.arange(4), table)
+    found = recording(nwb)
+    assert found.channels.id.size == 4
+    assert all(column.shape == (4,) for column in found.channels.columns.values())
+    assert all("\n" not in text for text in texts(found))
+
+
+def test_column_that_is_neither_numbers_nor_text_is_named(nwb):
+    table = add_table(nwb, id=np.arange(4), location=["CA1"] * 4, depth=DEPTHS)
+    table["rel_y"] = np.arange(4) * 1j
+    add_region(add_series(nwb), np.arange(4), table)
+    assert texts(recording(nwb))[0] == (
+        "electrodes column rel_y holds neither numbers nor text: left out"
+    )

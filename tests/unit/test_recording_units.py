@@ -142,8 +142,9 @@ def test_channel_conversion_that_is_not_finite(nwb):
         recording(nwb)
 
 
-def test_rate_that_is_a_word(nwb):
-    add_series(nwb)["starting_time"].attrs["rate"] = "fast"
+@pytest.mark.parametrize("rate", ["fast", 1 + 2j, np.zeros(0)])
+def test_rate_that_is_no_number(nwb, rate):
+    add_series(nwb)["starting_time"].attrs["rate"] = rate
     with pytest.raises(UserError, match=r"a rate of nan Hz; expected more than 0"):
         recording(nwb)
 
