@@ -33,7 +33,7 @@ def area_colours(names: Iterable[str]) -> dict[str, str]:
         ``#RRGGBB`` by name; equal names give equal colours, whatever their order.
     """
     taken: dict[str, str] = {}
-    named = sorted(set(names), key=lambda name: (len(name), name))  # an area before its layers
+    named = sorted(set(names))
     in_atlas = {name: colour for name in named if (colour := atlas_colour(name)) is not None}
     for name, colour in in_atlas.items():
         if _distances([colour], taken.values())[0] >= SIDE_BY_SIDE:
@@ -82,7 +82,8 @@ def _first_free(colours: Sequence[str], taken: Iterable[str]) -> str:
 def _distances(colours: Sequence[str], taken: Iterable[str]) -> npt.NDArray[np.float64]:
     """Distance of each colour from the nearest of those taken."""
     own, others = (np.array([_oklab(c) for c in some]).reshape(-1, 3) for some in (colours, taken))
-    return np.linalg.norm(own[:, np.newaxis] - others, axis=2).min(axis=1, initial=np.inf)
+    distances = np.linalg.norm(own[:, np.newaxis] - others, axis=2)
+    return np.asarray(distances.min(axis=1, initial=np.inf))
 
 
 def _started(colours: tuple[str, ...], name: str) -> list[str]:
