@@ -80,7 +80,7 @@ def _block_ticks(block: RowBlock, depths: Floats, pixels: float) -> list[tuple[f
     wanted = _own_depths(levels, middles, pixels) if pixels >= LINE else []
     most = max(1, int((block.stop - block.first) * pixels // TICK))
     wanted = wanted or _round_depths(float(levels[0]), float(levels[-1]), most)
-    wanted = wanted or [float(levels[0])]  # no round depth lies in the block
+    wanted = wanted or [float(levels[0]), float(levels[-1])]  # no round one lies between
     return [(float(np.interp(one, levels, middles)), _number(one)) for one in wanted]
 
 
