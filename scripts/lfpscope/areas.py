@@ -16,8 +16,8 @@ DIFFERENT = 0.06  # in OKLab: two colours are seen to differ
 SIDE_BY_SIDE = 0.02  # the same where they touch: colours of the atlas itself may lie so near
 LIGHTER = (0.0, 0.09, -0.09, 0.18, -0.18, 0.27, -0.27)  # within a family of one colour
 TURNED = (0.0, 0.03, -0.03, 0.06, -0.06)  # of the circle of hues, where a family is large
-HUES, SATURATIONS = 24, (1.0, 0.7)
-LIGHT, DARK = (0.7, 0.82, 0.58), (0.3, 0.18, 0.42)  # of colours for areas, and for intervals
+HUES, SATURATIONS, STEPS = 24, (1.0, 0.7), (0.14, 0.22, 0.3, 0.38, 0.46, 0.55, 0.64, 0.73, 0.82)
+LIGHT, DARK = (0.62, 0.93), (0.2, 0.54)  # in OKLab: of colours for areas, and for intervals
 
 
 def area_colours(names: Iterable[str]) -> dict[str, str]:
@@ -102,16 +102,17 @@ def _dark_colours() -> tuple[str, ...]:
     return _spread(DARK, tuple(sorted(set(COLOURS.values()))))
 
 
-def _spread(lightness: Sequence[float], avoided: Sequence[str]) -> tuple[str, ...]:
+def _spread(lightness: tuple[float, float], avoided: Sequence[str]) -> tuple[str, ...]:
     """Colours in an order in which each is as different as possible from those before it."""
     every = [
         _hex(colorsys.hls_to_rgb(hue / HUES, light, saturation))
-        for light in lightness
+        for light in STEPS
         for saturation in SATURATIONS
         for hue in range(HUES)
     ]
     lab = np.array([_oklab(one) for one in every])
-    free = _distances(every, avoided) > DIFFERENT
+    inside = (lightness[0] <= lab[:, 0]) & (lab[:, 0] <= lightness[1])
+    free = inside & (_distances(every, avoided) > DIFFERENT)
     nearest = np.where(free, np.linalg.norm(lab - lab[0], axis=1), -1.0)
     found: list[str] = []
     while nearest.max() > 0:
@@ -123,7 +124,7 @@ def _spread(lightness: Sequence[float], avoided: Sequence[str]) -> tuple[str, ..
 
 def _vary(colour: str, lighter: float, turned: float) -> str:
     hue, light, saturation = colorsys.rgb_to_hls(*_rgb(colour))
-    light = min(max(light + lighter, 0.12), 0.92)
+    light = min(max(light + lighter, 0.25), 0.92)  # not as dark as intervals
     return _hex(colorsys.hls_to_rgb(hue + turned, light, saturation))
 
 

@@ -81,7 +81,9 @@ def _block_ticks(block: RowBlock, depths: Floats, pixels: float) -> list[tuple[f
     most = max(1, int((block.stop - block.first) * pixels // TICK))
     wanted = wanted or _round_depths(float(levels[0]), float(levels[-1]), most)
     wanted = wanted or [float(levels[0]), float(levels[-1])]  # no round one lies between
-    return [(float(np.interp(one, levels, middles)), _number(one)) for one in wanted]
+    pitch = float(np.diff(levels).min(initial=np.inf))
+    digits = max(0, 1 - math.floor(math.log10(pitch))) if 0 < pitch < np.inf else 6
+    return [(float(np.interp(one, levels, middles)), _number(round(one, digits))) for one in wanted]
 
 
 def _own_depths(levels: Floats, middles: Floats, pixels: float) -> list[float]:
