@@ -1,18 +1,6 @@
 """Pictures of complete recordings."""
 
 
-def per_channel(base, each):
-    """Return a function for MB that grow with the channels of the probes drawn."""
-
-    def mem_mb(wildcards, input, attempt):
-        tables = [input.channels] if isinstance(input.channels, str) else input.channels
-        # a line is a channel; where a table is still missing, Snakemake asks again later
-        lines = max(sum(1 for _ in open(table)) for table in tables)
-        return (base + round(each * lines)) * attempt
-
-    return mem_mb
-
-
 rule draw_probe:
     """Draw the complete recording of one probe, all channels."""
     input:
@@ -37,7 +25,7 @@ rule draw_probe:
     threads: 2
     resources:
         # a picture has as many columns however long the recording is
-        mem_mb=per_channel(700, 0.35),
+        mem_mb=drawing_memory,
         runtime="30m",
     params:
         width=config["overview"]["width"],
@@ -74,10 +62,7 @@ rule draw_session:
     benchmark:
         "benchmarks/draw_session/{session}.tsv"
     resources:
-        mem_mb=lambda wildcards, input, attempt: (
-            per_channel(700, 0.35)(wildcards, input, attempt)
-            + 100 * len(input.envelopes) * attempt
-        ),
+        mem_mb=drawing_memory,
         runtime="30m",
     params:
         width=config["overview"]["width"],
