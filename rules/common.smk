@@ -427,6 +427,14 @@ def something_is_missing():
 # --- targets --------------------------------------------------------------------------------------
 
 
+def drawing_memory(wildcards, input, attempt):
+    """MB that grow with the probes drawn, and with the channels of the largest of them."""
+    tables = [input.channels] if isinstance(input.channels, str) else input.channels
+    # a line is a channel; where a table is still missing, Snakemake asks again later
+    n_channels = max(sum(1 for _ in open(table)) for table in tables)
+    return (600 + 100 * len(tables) + round(0.35 * n_channels)) * attempt
+
+
 def of_probes(*names):
     """Return a function for the files of these names of all probes, or of one session's."""
     return lambda wildcards: [

@@ -1,11 +1,12 @@
-"""Pictures of whole recordings."""
+"""Pictures of complete recordings."""
 
 
 rule draw_probe:
-    """Draw the whole recording of one probe, all channels."""
+    """Draw the complete recording of one probe, all channels."""
     input:
         references="<results>/{session}/probes/{probe}/lfp.json",
         envelope="<results>/{session}/probes/{probe}/envelope.zarr.zip",
+        channels="<results>/{session}/probes/{probe}/channels.csv",
         intervals="<results>/{session}/intervals.csv",
         script=script("draw_probe"),
     output:
@@ -21,9 +22,10 @@ rule draw_probe:
         "logs/draw_probe/{session}/{probe}.log",
     benchmark:
         "benchmarks/draw_probe/{session}/{probe}.tsv"
+    threads: 2
     resources:
         # a picture has as many columns however long the recording is
-        mem_mb=lambda wildcards, attempt: 800 * attempt,
+        mem_mb=drawing_memory,
         runtime="30m",
     params:
         width=config["overview"]["width"],
@@ -35,8 +37,8 @@ rule draw_probe:
         python {input.script:q} {input.references:q} {input.envelope:q} \
             --intervals {input.intervals:q} \
             --width {params.width} --height {params.height} \
-            --microvolts {params.microvolts} --overview {output.overview:q} \
-            --thumbnail {output.thumbnail:q} >{log:q} 2>&1
+            --microvolts {params.microvolts} --threads {threads} \
+            --overview {output.overview:q} --thumbnail {output.thumbnail:q} >{log:q} 2>&1
         """
 
 
@@ -45,6 +47,7 @@ rule draw_session:
     input:
         references=of_probes("lfp.json"),
         envelopes=of_probes("envelope.zarr.zip"),
+        channels=of_probes("channels.csv"),
         intervals="<results>/{session}/intervals.csv",
         script=script("draw_session"),
     output:
@@ -59,8 +62,7 @@ rule draw_session:
     benchmark:
         "benchmarks/draw_session/{session}.tsv"
     resources:
-        mem_mb=lambda wildcards, input, attempt: (700 + 100 * len(input.envelopes))
-        * attempt,
+        mem_mb=drawing_memory,
         runtime="30m",
     params:
         width=config["overview"]["width"],

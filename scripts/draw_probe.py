@@ -1,4 +1,4 @@
-"""Draw the whole recording of one probe."""
+"""Draw the complete recording of one probe."""
 
 from pathlib import Path
 
@@ -16,8 +16,9 @@ def draw_probe(
     width: int = 1600,
     height: int = 1000,
     microvolts: float = 250,
+    threads: int = 1,
 ) -> None:
-    """Draw the whole recording of one probe, all channels.
+    """Draw the complete recording of one probe, all channels.
 
     Parameters
     ----------
@@ -34,7 +35,9 @@ def draw_probe(
     width, height
         Size of the overview in pixels.
     microvolts
-        Scale of the traces.
+        Scale of the traces; half of it is the upper end of the colours.
+    threads
+        How many draw at once.
     """
     overviews.draw_probe(
         references,
@@ -45,6 +48,7 @@ def draw_probe(
         width=width,
         height=height,
         microvolts=microvolts,
+        threads=threads,
     )
 
 

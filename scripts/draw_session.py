@@ -29,7 +29,7 @@ def draw_session(
     references
         References of each probe.
     envelopes
-        Envelope of each probe, in the same order.
+        Envelope of each probe, in the order of `references`.
     session
         Its id.
     overview
@@ -39,7 +39,7 @@ def draw_session(
     width, height
         Size of the overview in pixels.
     microvolts
-        Scale of the traces.
+        Half of it is the upper end of the colours.
     """
     overviews.draw_session(
         references,

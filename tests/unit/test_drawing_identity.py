@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lfpscope import envelope
-from lfpscope.drawing import FAR, View, read_view, trace_pixels
+from lfpscope.drawing import FAR, View, read_view, trace_levels, trace_pixels
 from lfpscope.envelope import Probe
 
 Floats = npt.NDArray[np.float64]
@@ -96,11 +96,11 @@ def every_sample(
 ) -> npt.NDArray[np.bool_]:
     """Draw all samples of a view's segments as Datashader does."""
     picture = np.zeros((height, view.width), np.bool_)
-    mean = one.probe.mean[channels]
+    levels = trace_levels(view, one.probe)[channels]
     for part in view.parts:
         segment, columns = part.columns.segment, part.columns
         index = np.arange(segment.first_sample, segment.stop_sample)
-        volts = one.volts[index][:, channels] - mean
+        volts = one.volts[index][:, channels] - levels
         y = np.clip(volts * GAIN + baselines, -FAR, FAR)
         broken = np.vstack([y, np.full(channels.size, np.nan)]).T.ravel()
         x = np.tile(np.append(index, np.nan), channels.size)
@@ -131,7 +131,9 @@ def assert_same_pixels(
         channels = np.arange(one.probe.references.n_channels)
     view = read_view(one.probe, start, stop, width)
     baselines = (np.arange(channels.size) + 0.5) * height / channels.size
-    drawn = trace_pixels(view, one.probe, channels, baselines, height=height, pixels_per_volt=GAIN)
+    levels = trace_levels(view, one.probe)[channels]
+    size = {"height": height, "pixels_per_volt": GAIN}
+    drawn = trace_pixels(view, one.probe, channels, baselines, levels, **size)
     expected = every_sample(view, one, channels, baselines, height)
     different = np.argwhere(drawn != expected)
     assert not different.size, (

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import recorded
 
+from lfpscope.areas import interval_colours
 from lfpscope.clock import Clock, Segment
+from lfpscope.envelope import Probe
 from lfpscope.files import UserError
 from lfpscope.overviews import draw_probe, draw_session
 from lfpscope.recording import read_recording
@@ -26,8 +28,15 @@ INTERVALS = f"""{HEADER}0,5,before,epochs
 15,20,drifting_gratings,drifting_gratings_presentations
 18,24,spontaneous,spontaneous_presentations
 """
-FLASHES, GRATINGS, SPONTANEOUS = [0x11, 0x77, 0x33], [0xAA, 0x88, 0x66], [0xCC, 0x66, 0x77]
+NAMES = ("flashes", "drifting_gratings", "spontaneous")
+FLASHES, GRATINGS, SPONTANEOUS = (
+    [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    for colour in (interval_colours(NAMES)[name] for name in NAMES)
+)
 PAPER = [0xF1, 0xF0, 0xEE]
+WIDTH, LEFT = 1510, 190  # pixels of a picture, and to the left of what it shows
+STOP = WIDTH - 120
+SIZE: dict[str, Any] = {"width": WIDTH, "height": 400}
 
 
 @pytest.fixture(scope="module", params=["probe", "session"])
@@ -43,7 +52,7 @@ def draw(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         table = folder / "intervals.csv" if rows else None
         if table:
             table.write_text(rows)
-        options: dict[str, Any] = {"intervals": table, "width": 640, "height": 400}
+        options: dict[str, Any] = {"intervals": table, **SIZE}
         if request.param == "probe":
             draw_probe(references.file, envelope, overview=overview, thumbnail=thumbnail, **options)
         else:
@@ -53,13 +62,19 @@ def draw(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return draw
 
 
+def lane_top(picture: Any) -> int:
+    """First row of the lane of intervals, lower where there are doubts; none is at 10.1 s."""
+    return int(np.flatnonzero((picture[60:120, LEFT + 5] == PAPER).all(axis=1))[0]) + 60
+
+
 def test_intervals_lie_above_their_time(draw: Draw) -> None:
     drawn = draw(INTERVALS)
     picture = (matplotlib.image.imread(BytesIO(drawn))[:, :, :3] * 255).round().astype(int)
-    lane = picture[76:86, 190:530]  # the last column is 26 s
+    top = lane_top(picture)
+    lane = picture[top : top + 10, LEFT:STOP]  # the last column is 26 s
 
     def column(seconds: float) -> list[list[int]]:
-        return lane[:, int((seconds - 10) / 16 * 340)].tolist()
+        return lane[:, int((seconds - 10) / 16 * lane.shape[1])].tolist()
 
     for seconds in (10.5, 11.8, 13.2, 14.2, 14.8, 24.3, 25.8):
         assert column(seconds) == [PAPER] * 10
@@ -71,7 +86,7 @@ def test_intervals_lie_above_their_time(draw: Draw) -> None:
         assert column(seconds) == [GRATINGS] * 5 + [SPONTANEOUS] * 5
     for seconds in (20.2, 23.8):
         assert column(seconds) == [SPONTANEOUS] * 10
-    point = lane[0, 80:90].tolist()  # 13.8 to 14.2 s
+    point = lane[0, 285:315].tolist()  # 13.8 to 14.2 s
     assert point.count(FLASHES) == 1
     assert draw(INTERVALS) == drawn
 
@@ -84,14 +99,15 @@ def test_damage_is_hatched_where_it_has_a_time(tmp_path: Path) -> None:
     references = recorded.index(tmp_path, data, **how)
     _, envelope = recorded.summarise(references)
     overview, thumbnail = tmp_path / "overview.png", tmp_path / "thumbnail.png"
-    size = {"width": 640, "height": 400}
-    draw_probe(references.file, envelope, overview=overview, thumbnail=thumbnail, **size)
-    red, green, _ = np.moveaxis(matplotlib.image.imread(overview)[64:, 190:530, :3], 2, 0)
-    hatched = (red > 0.6) & (green < 0.4)  # 340 columns from 10.4 to 26 s
-    halves = hatched[4:74], hatched[84:154]  # of the traces, a channel each
+    draw_probe(references.file, envelope, overview=overview, thumbnail=thumbnail, **SIZE)
+    with Probe(references, envelope) as probe:
+        top = 64 + 16 * bool(probe.doubts)  # they fill a line
+    red, green, _ = np.moveaxis(matplotlib.image.imread(overview)[top:, LEFT:STOP, :3], 2, 0)
+    hatched = (red > 0.6) & (green < 0.4)  # 1200 columns from 10.4 to 26 s
+    halves = hatched[4:64], hatched[84:134]  # of the traces; channel 0 is the lower one
     upper, lower = (np.flatnonzero(half.sum(axis=0) > 5) for half in halves)
-    assert (upper.min(), upper.max()) == pytest.approx((165, 183), abs=2)  # 18 to 18.8 s
-    assert (lower.min(), lower.max()) == pytest.approx((0, 9), abs=2)  # 10.4 to 10.8 s
+    assert (lower.min(), lower.max()) == pytest.approx((585, 646), abs=4)  # 18 to 18.8 s
+    assert (upper.min(), upper.max()) == pytest.approx((0, 31), abs=4)  # 10.4 to 10.8 s
 
 
 def test_a_probe_without_a_time_does_not_take_its_session_along(tmp_path: Path) -> None:
@@ -112,12 +128,12 @@ def test_a_probe_without_a_time_does_not_take_its_session_along(tmp_path: Path) 
     def draw(*names: str) -> bytes:
         picture = tmp_path / "overview.png"
         inputs = zip(*(made[name] for name in names), strict=True)
-        draw_session(*inputs, session="s", overview=picture, width=640, height=400)
+        draw_session(*inputs, session="s", overview=picture, **SIZE)
         return picture.read_bytes()
 
     both, alone = (matplotlib.image.imread(BytesIO(draw(*n))) for n in (("good", "bad"), ("good",)))
     assert (both[60:] == alone[60:]).all()
-    assert (both[:60] != alone[:60]).any()  # the caption tells of it
+    assert (both[:60] != alone[:60]).any()  # the caption names it
     with pytest.raises(UserError, match="no sample has a usable time; nothing can be drawn"):
         draw("bad")
 
@@ -127,8 +143,8 @@ def test_a_picture_grows_with_more_probes_than_fit(tmp_path: Path) -> None:
     _, envelope = recorded.summarise(references)
     picture, n = tmp_path / "overview.png", 9
     many = [references.file] * n, [envelope] * n
-    draw_session(*many, session="s", overview=picture, width=640, height=400)
-    assert matplotlib.image.imread(picture).shape[:2] == (84 + 9 * 10 + 8 * 34 + 54, 640)
+    draw_session(*many, session="s", overview=picture, **SIZE)
+    assert matplotlib.image.imread(picture).shape[:2] == (84 + 9 * 16 + 8 * 34 + 54, WIDTH)
 
 
 def test_no_lane_where_nothing_would_be_in_it(draw: Draw) -> None:
@@ -139,7 +155,9 @@ def test_no_lane_where_nothing_would_be_in_it(draw: Draw) -> None:
 
 
 def test_names_are_no_formulas_and_end_where_the_lane_does(draw: Draw) -> None:
-    rows = [f"{12 + i},{13 + i},cost $x_$ {'and more ' * i},trials\n" for i in range(9)]
+    rows = [f"{12 + i},{13 + i},cost $x_$ {'and more ' * i},trials\n" for i in range(13)]
     picture = matplotlib.image.imread(BytesIO(draw(HEADER + "".join(rows))))[:, :, :3]
-    assert picture[60:74, 190:530].min() < 0.7
-    assert picture[60:74, 560:].min() == 1.0
+    top = lane_top((picture * 255).round())
+    names = picture[top - 16 : top - 2]
+    assert names[:, LEFT:STOP].min() < 0.7
+    assert names[:, STOP + 30 :].min() == 1.0
