@@ -1,7 +1,7 @@
 """Brain areas: their colours, those of intervals, and the runs of channels that lie in one."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy.typing as npt
@@ -27,6 +27,16 @@ NO_AREA = {"", "unknown", "none", "nan", "null"}
 def area_colour(area: str) -> str:
     """The colour of a brain area: the same in every picture."""
     return _colour(area, AREA_SEED)
+
+
+def area_colours(names: Iterable[str]) -> dict[str, str]:
+    """Colours of the brain areas in one picture."""
+    return {name: area_colour(name) for name in names}
+
+
+def interval_colours(names: Iterable[str]) -> dict[str, str]:
+    """Colours of the kinds of intervals in one picture."""
+    return {name: interval_colour(name) for name in names}
 
 
 def interval_colour(name: str) -> str:

@@ -10,7 +10,7 @@ import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.clock import Segment
+from lfpscope.clock import Clock, Segment
 from lfpscope.envelope import Columns, Probe, time_range
 from lfpscope.kernels import SOME_NAN, line_points
 from lfpscope.lines import draw_lines
@@ -104,7 +104,9 @@ class View:
         return self.parts[0].columns.drawn_from if self.parts else "no samples here"
 
 
-def read_view(probe: Probe, start: float, stop: float, width: int) -> View:
+def read_view(
+    probe: Probe, start: float, stop: float, width: int, clock: Clock | None = None
+) -> View:
     """Read what is needed to draw a range of seconds of all channels.
 
     Parameters
@@ -115,11 +117,14 @@ def read_view(probe: Probe, start: float, stop: float, width: int) -> View:
         Session time, seconds.
     width : int
         The picture is at most so many columns wide.
+    clock : Clock, optional
+        In axis time; the recording's own if not given.
     """
-    pieces = list(time_range(probe.references.clock, start, stop))
+    clock = probe.references.clock if clock is None else clock
+    pieces = list(time_range(clock, start, stop))
     if not pieces:
         return View(start, stop, width, [], width)
-    dt = probe.references.clock.dt
+    dt = clock.dt
     n_samples = max(1, math.ceil((stop - start) / dt))
     # snapping both ends outward may add two columns
     step = probe.column_step(n_samples, max(1, width - 2))
@@ -316,6 +321,7 @@ def trace_picture(
     *,
     pixels_per_volt: float,
     channels: npt.NDArray[np.int64] | None = None,
+    grey: Mask | None = None,
     lines: Lines = draw_lines,
 ) -> Pixels:
     """All channels as traces, from the top by depth, each about its mean; dead ones grey.
@@ -333,6 +339,8 @@ def trace_picture(
         The gain.
     channels : ndarray of int, optional
         Which, from the top down; all by depth if not given.
+    grey : ndarray of bool, shape (n_channels,), optional
+        Channels drawn in grey; the dead ones if not given.
     lines : callable
         What draws them.
 
@@ -358,7 +366,7 @@ def trace_picture(
             lines=lines,
         )
 
-    dead, rank = probe.dead[order], np.arange(order.size)
+    dead, rank = (probe.dead if grey is None else grey)[order], np.arange(order.size)
     overlap = np.zeros((height, view.width), np.uint8)
     # the loop lets go of the interpreter
     for pixels in THREADS.map(drawn, [~dead & (rank % groups == i) for i in range(groups)]):
@@ -380,6 +388,7 @@ def heat_picture(
     *,
     volts: float,
     channels: npt.NDArray[np.int64] | None = None,
+    grey: Mask | None = None,
 ) -> Pixels:
     """Amplitude as colour, a band for each channel, from the top by depth.
 
@@ -393,6 +402,8 @@ def heat_picture(
         The amplitude at the upper end of the colours.
     channels : ndarray of int, optional
         Which, from the top down; all by depth if not given.
+    grey : ndarray of bool, shape (n_channels,), optional
+        Channels drawn in grey; the dead ones if not given.
 
     Returns
     -------
@@ -403,7 +414,7 @@ def heat_picture(
     spread = amplitude(view, probe)[order] / volts
     with np.errstate(invalid="ignore"):
         colours = (np.clip(spread, 0, 1) * (len(HEAT_COLOURS) - 1)).round()
-    colours[probe.dead[order]] = HEAT_GREY
+    colours[(probe.dead if grey is None else grey)[order]] = HEAT_GREY
     colours[np.isnan(spread)] = HEAT_GAP
     bands = np.arange(height) * order.size // height
     return colours[bands].astype(np.uint8)
