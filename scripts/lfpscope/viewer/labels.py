@@ -11,7 +11,7 @@ from lfpscope.electrodes import Channels
 from lfpscope.rows import RowBlock, Rows
 
 LINE = 12  # pixels of a line of text
-ROOM = 32  # pixels from one depth to the next
+ROOM, LEAST_ROOM = 32, 20  # pixels from one depth to the next, and where there is little
 NO_DEPTH = "no depth"
 DEAD = "dead: flat for half the recording, or hardly any signal"
 SATURATED = "saturated: it often stays at its highest or lowest value"
@@ -53,7 +53,8 @@ def row_ticks(channels: Channels, rows: Rows, height: int) -> Ticks:
     depth, found = channels.columns.get("depth"), list[tuple[float, str]]()
     for block in rows.blocks:
         here = rows.channels[block.first : block.stop]
-        most = max(1, height * here.size // n // ROOM)
+        high = height * here.size // n
+        most = max(1, high // ROOM, min(4, high // LEAST_ROOM))
         if depth is not None and block.has_depth:
             ticks = _depth_ticks(depth[here], most)
         elif depth is None:

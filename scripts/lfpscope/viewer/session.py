@@ -10,7 +10,7 @@ from lfpscope.files import UserError
 from lfpscope.intervals import Interval, read_intervals
 from lfpscope.viewer.marks import Mark, read_marks
 from lfpscope.viewer.slots import ProbeSlot
-from lfpscope.viewer.state import State, round_scale
+from lfpscope.viewer.state import WITHOUT_BREAKS, State, round_scale
 
 if TYPE_CHECKING:
     from lfpscope.envelope import Probe
@@ -145,9 +145,9 @@ def first_state(probes: list["Probe"]) -> State:
 
     from lfpscope.timeline import make_timeline
 
-    timeline = make_timeline(probe.references.clock for probe in probes)
-    clocks = [timeline.clock(probe.references.clock) for probe in probes]
-    clocks = [clock for clock in clocks if clock.valid]
+    clocks = [probe.references.clock for probe in probes if probe.references.clock.valid]
+    timeline = make_timeline(clocks) if clocks else WITHOUT_BREAKS
+    clocks = [timeline.clock(clock) for clock in clocks]
     start = min((clock.t0 for clock in clocks), default=0.0)
     stop = max((clock.t1 for clock in clocks), default=1.0)
     alive = [probe.std[~probe.dead & np.isfinite(probe.std)] for probe in probes]
