@@ -1,9 +1,11 @@
 """A view → pixels, those that Datashader would set for every sample. It knows no files, no axes."""
 
 import math
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 import matplotlib as mpl
@@ -36,10 +38,12 @@ HEAT_PALETTE = np.array([*HEAT_COLOURS, GREY, GAP], np.uint8)
 HEAT_GREY, HEAT_GAP = 254, 255
 SAMPLES_PER_PIXEL = 4  # up to which samples are drawn themselves, not first, min, max and last
 TRACE_PIXELS = 12  # that the configured µV take in a picture 1000 pixels high
-OVERLAP_PIXELS = 24  # channels that lie nearer than this are told apart by shade where they overlap
+NEAR = 12  # pixels: a trace makes the picture darker only so near to its own row
+MIN_SPACING = 2  # pixels between traces; of channels that lie closer only every n-th is drawn
 FAR = 1e9  # pixels: farther away than any picture is high
 MANY_POINTS = 1 << 20  # of lines drawn in one go
-THREADS = ThreadPoolExecutor(thread_name_prefix="draw")
+PEAK_MULTIPLE = 10  # times the RMS: a larger peak is drawn instead, so that none can vanish
+HEAT_SHARE = 0.5  # of the volts that the scale bar stands for is the upper end of the colours
 
 
 # --- the view -----------------------------------------------------------------------------------
@@ -70,6 +74,11 @@ class Part:
         """Its columns in the picture."""
         return slice(self.at, self.at + self.n_columns)
 
+    @property
+    def there(self) -> slice:
+        """The same among `columns`."""
+        return slice(self.skip, self.skip + self.n_columns)
+
 
 @dataclass(frozen=True)
 class View:
@@ -78,13 +87,16 @@ class View:
     Attributes
     ----------
     t0, t1 : float
-        Session time of the left and right edge, seconds: the range asked for, snapped outward.
+        Axis time of the left and right edge, seconds: the range asked for, snapped outward.
     n_columns : int
         Columns of the grid.
     parts : list of Part
-        One for each segment in the range; none where no sample lies in it.
+        One for each segment in the range; none where no sample lies in it. Several may share a
+        column.
     width : int
         Of the picture, in pixels: as many as columns, except where each column is one sample.
+    is_complete : bool
+        Whether the complete recording is in it.
     """
 
     t0: float
@@ -92,6 +104,7 @@ class View:
     n_columns: int
     parts: list[Part]
     width: int
+    is_complete: bool = False
 
     def pixels(self, part: Part) -> slice:
         """Where a part lies in the picture; at its ends it may fill a pixel only partly."""
@@ -114,40 +127,68 @@ def read_view(
     probe : Probe
         The recording.
     start, stop : float
-        Session time, seconds.
+        Axis time, seconds.
     width : int
         The picture is at most so many columns wide.
     clock : Clock, optional
-        In axis time; the recording's own if not given.
+        Its clock in axis time (`Timeline.clock`); its own, in session time, if not given.
     """
     clock = probe.references.clock if clock is None else clock
     pieces = list(time_range(clock, start, stop))
     if not pieces:
         return View(start, stop, width, [], width)
-    dt = clock.dt
-    n_samples = max(1, math.ceil((stop - start) / dt))
+    n_samples = max(1, math.ceil((stop - start) / clock.dt))
     # snapping both ends outward may add two columns
-    step = probe.column_step(n_samples, max(1, width - 2))
-    if step <= SAMPLES_PER_PIXEL:
-        step = 1  # lines between samples then run as smoothly as the pixels allow
-    seconds = step * dt
-    # not always the first one's: a clock may step back
-    left = min(_time(segment, _snapped(segment, first, step)) for segment, first, _ in pieces)
+    n_wanted = max(1, width - 2)
+    while True:
+        step = probe.column_step(n_samples, n_wanted)
+        if step <= SAMPLES_PER_PIXEL:
+            step = 1  # lines between samples then run as smoothly as the pixels allow
+        grid = _grid(pieces, start, stop, step, step * clock.dt)
+        if grid.n_columns <= width or step == 1 or n_wanted == 1:
+            break
+        # a segment that runs faster than the clock in general takes more columns
+        n_wanted = max(1, min(n_wanted - 1, n_wanted * width // grid.n_columns))
+    parts = [
+        _read_part(probe, at, n, step, segment, first)
+        for at, n, (segment, first, _) in zip(grid.at, grid.n, pieces, strict=True)
+    ]
+    t1 = grid.t0 + grid.n_columns * step * clock.dt
+    is_complete = start <= clock.t0 and stop >= clock.t1
+    pixels = width if step == 1 else grid.n_columns
+    return View(grid.t0, t1, grid.n_columns, parts, pixels, is_complete)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Columns of a view: from when on, how many, and where each piece lies in them."""
+
+    t0: float
+    n_columns: int
+    at: list[int]
+    n: list[int]
+
+
+def _grid(
+    pieces: list[tuple[Segment, int, int]], start: float, stop: float, step: int, seconds: float
+) -> _Grid:
+    begins = [_snapped(segment, first, step) for segment, first, _ in pieces]
+    times = [_time(piece[0], begin) for piece, begin in zip(pieces, begins, strict=True)]
+    left = min(times)  # not always the first one's: a clock may step back
     t0 = left - max(0, math.ceil((left - start) / seconds)) * seconds
-    parts = [_read_part(probe, t0, seconds, step, *piece) for piece in pieces]
-    n_columns = max(math.ceil((stop - t0) / seconds - 1e-6), *(part.here.stop for part in parts), 1)
-    return View(t0, t0 + n_columns * seconds, n_columns, parts, width if step == 1 else n_columns)
+    at = [round((time - t0) / seconds) for time in times]  # the nearest column of the picture
+    n = [-(-(end - begin) // step) for (_, _, end), begin in zip(pieces, begins, strict=True)]
+    stops = [one + many for one, many in zip(at, n, strict=True)]
+    return _Grid(t0, max(math.ceil((stop - t0) / seconds - 1e-6), *stops, 1), at, n)
 
 
 def _read_part(
-    probe: Probe, t0: float, seconds: float, step: int, segment: Segment, first: int, stop: int
+    probe: Probe, at: int, n_columns: int, step: int, segment: Segment, first: int
 ) -> Part:
     begin = _snapped(segment, first, step)
-    n_columns = -(-(stop - begin) // step)
     before = max(begin - step, segment.first_sample)
     after = min(begin + (n_columns + 1) * step, segment.stop_sample)
     columns = probe.columns(segment, before, after, step)
-    at = round((_time(segment, begin) - t0) / seconds)  # of the picture's columns, for all alike
     return Part(at, n_columns, columns, (begin - before) // step)
 
 
@@ -172,6 +213,7 @@ def trace_pixels(
     probe: Probe,
     channels: npt.NDArray[np.int64],
     baselines: Floats,
+    levels: Floats,
     *,
     height: int,
     pixels_per_volt: float,
@@ -188,7 +230,9 @@ def trace_pixels(
     channels : ndarray of int
         Which.
     baselines : ndarray of float, shape of `channels`
-        Where each one's mean lies, in pixels from the bottom.
+        Where each one's level lies, in pixels from the bottom.
+    levels : ndarray of float, shape of `channels`
+        What is drawn there, volts: see `trace_levels`.
     height : int
         Of the picture.
     pixels_per_volt : float
@@ -203,11 +247,10 @@ def trace_pixels(
     """
     picture = np.zeros((height, view.width), np.bool_)
     scale, add = probe.references.scale[channels], probe.references.add
-    mean = probe.mean[channels]
 
     def heights(values: Floats, i: slice) -> Floats:
         """Stored units of channels i → pixels from the bottom; infinity is far away."""
-        volts = values * scale[i, np.newaxis] + add - mean[i, np.newaxis]
+        volts = values * scale[i, np.newaxis] + add - levels[i, np.newaxis]
         return np.clip(volts * pixels_per_volt + baselines[i, np.newaxis], -FAR, FAR)
 
     for part in view.parts if channels.size else ():
@@ -282,21 +325,54 @@ def trace_points(y: Floats, starts: Floats, ends: Floats) -> Points:
     return x_points[:n], y_points[:n]
 
 
-def amplitude(view: View, probe: Probe) -> Floats:
-    """Amplitude of each channel in each pixel column: the largest distance from its mean.
+def trace_levels(view: View, probe: Probe) -> npt.NDArray[np.float64]:
+    """Volts that traces of a view are drawn about: their medians.
+
+    Of a view of the complete recording these are the medians of the recording, otherwise those of
+    the first samples of all columns. Neither drift nor a stretch at the rails moves a trace out
+    of its row elsewhere.
 
     Returns
     -------
-    ndarray of float, shape (n_channels, view.width)
+    ndarray of float64, shape (n_channels,)
+        0 where a channel has no number.
+    """
+    if view.is_complete or not view.parts:
+        return np.asarray(probe.median, np.float64)
+    firsts = [part.columns.values[0][:, part.there] for part in view.parts]
+    # sorted whole, NaN last: several times faster than nanmedian
+    ordered = np.sort(firsts[0] if len(firsts) == 1 else np.concatenate(firsts, axis=1), axis=1)
+    n = ordered.shape[1] - np.isnan(ordered).sum(axis=1)
+    rows, middle = np.arange(n.size), np.stack([np.maximum(n - 1, 0) // 2, n // 2 - (n == 0)])
+    with np.errstate(invalid="ignore", over="ignore"):
+        median = ordered[rows, middle].astype(np.float64).mean(axis=0)
+    volts = median * probe.references.scale + probe.references.add
+    return np.where(np.isfinite(volts), volts, 0.0)
+
+
+def amplitude(view: View, probe: Probe) -> Floats:
+    """Amplitude of each channel in each pixel column, which all pictures show as colour.
+
+    The RMS of the samples about the mean of their block; where their peak exceeds it by
+    PEAK_MULTIPLE, the peak, so that none can vanish however many samples share a pixel.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_channels, view.width)
         Volts; NaN in gaps and where there is no number.
     """
-    low, high = np.full((2, probe.references.n_channels, view.n_columns), np.nan)
-    for part in view.parts:
-        here = slice(part.skip, part.skip + part.n_columns)
-        volts = probe.volts(part.columns.values[1:3, :, here]) - probe.mean[:, np.newaxis]
-        low[:, part.here], high[:, part.here] = volts.min(axis=0), volts.max(axis=0)
-    low, high = _to_pixels(low, view, np.fmin), _to_pixels(high, view, np.fmax)
-    return np.asarray(np.maximum(np.abs(low), np.abs(high)))
+    shape = probe.references.n_channels, view.n_columns
+    squares, peak, n = np.zeros(shape), np.zeros(shape), np.zeros(shape, np.int64)
+    for part in view.parts:  # several may share a column
+        here, found = part.here, probe.amplitude(part.columns)
+        squares[:, here] += found.squares[:, part.there]
+        n[:, here] += found.n[:, part.there]
+        peak[:, here] = np.maximum(peak[:, here], found.peak[:, part.there])
+    squares, n = _to_pixels(squares, view, np.add), _to_pixels(n, view, np.add)
+    peak = _to_pixels(peak, view, np.maximum)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rms = np.sqrt(squares / n)  # NaN where n is 0
+        return np.where(peak > PEAK_MULTIPLE * rms, peak, rms)
 
 
 def _to_pixels(values: Floats, view: View, join: np.ufunc) -> Floats:
@@ -314,6 +390,11 @@ def gap_columns(view: View) -> Mask:
     return gap
 
 
+def traces_every(n_channels: int, height: int) -> int:
+    """Every how many channels one is drawn as a trace, so that traces lie some pixels apart."""
+    return max(1, math.ceil(MIN_SPACING * n_channels / height))
+
+
 def trace_picture(
     view: View,
     probe: Probe,
@@ -323,11 +404,14 @@ def trace_picture(
     channels: npt.NDArray[np.int64] | None = None,
     grey: Mask | None = None,
     lines: Lines = draw_lines,
+    threads: int | None = None,
 ) -> Pixels:
-    """All channels as traces, from the top by depth, each about its mean; dead ones grey.
+    """All channels as traces, from the top by depth, each about its median; dead ones grey.
 
-    Where traces overlap the picture is the darker, the more they are: at whole-recording zoom,
-    where every pixel is crossed by some trace, this is what shows theta, bursts and artefacts.
+    Where traces overlap near their own rows the picture is the darker, the more they are: at
+    whole-recording zoom, where every pixel is crossed by some trace, this is what shows theta,
+    bursts and artefacts. Farther away from its row a trace is drawn in the lightest shade, and
+    only where no other is: one noisy channel does not make its neighbours look stronger.
 
     Parameters
     ----------
@@ -343,6 +427,8 @@ def trace_picture(
         Channels drawn in grey; the dead ones if not given.
     lines : callable
         What draws them.
+    threads : int, optional
+        How many draw at once; all cores if not given.
 
     Returns
     -------
@@ -350,35 +436,65 @@ def trace_picture(
         Indices into TRACE_PALETTE.
     """
     order = depth_order(probe.references.channels) if channels is None else channels
-    spacing = height / order.size
+    spacing = height / max(1, order.size)
+    every = traces_every(order.size, height)
+    rows = np.arange(every // 2, order.size, every)
+    levels = trace_levels(view, probe)[order]
     baselines = height - (np.arange(order.size) + 0.5) * spacing
-    # every k-th channel is drawn together: these hardly overlap one another
-    groups = int(np.clip(round(OVERLAP_PIXELS / spacing), 1, 16))
 
-    def drawn(channels: Mask) -> Mask:
+    def drawn(rows: npt.NDArray[np.int64], bottom: int, height: int, lines: Lines) -> Mask:
+        """Traces of some rows, in the pixels from `bottom` on."""
         return trace_pixels(
             view,
             probe,
-            order[channels],
-            baselines[channels],
+            order[rows],
+            baselines[rows] - bottom,
+            levels[rows],
             height=height,
             pixels_per_volt=pixels_per_volt,
             lines=lines,
         )
 
-    dead, rank = (probe.dead if grey is None else grey)[order], np.arange(order.size)
+    dead = (probe.dead if grey is None else grey)[order]
+    live, dead = rows[~dead[rows]], rows[dead[rows]]
+    # what is drawn near its own row, counted; the loop does not hold the interpreter
     overlap = np.zeros((height, view.width), np.uint8)
-    # the loop lets go of the interpreter
-    for pixels in THREADS.map(drawn, [~dead & (rank % groups == i) for i in range(groups)]):
-        overlap += pixels
-    first, steps = len(TRACE_PALETTE) - len(SHADES), len(SHADES) - 1
-    shades = [0, *(first + n * steps // max(1, groups - 1) for n in range(groups))]
-    picture = np.array(shades, np.uint8)[overlap]
+    bottoms = [math.floor(baselines[row]) - NEAR for row in live.tolist()]
+    near = [
+        partial(drawn, live[i : i + 1], bottom, 2 * NEAR + 1, draw_lines)
+        for i, bottom in enumerate(bottoms)
+    ]
+    for bottom, pixels in zip(bottoms, _in_threads(near, threads), strict=True):
+        top = height - bottom - pixels.shape[0]  # rows are counted from the top
+        first, stop = max(top, 0), min(top + pixels.shape[0], height)
+        overlap[first:stop] += pixels[first - top : stop - top]
+    # of the channels that may be near, as many as are there
+    most = int(np.clip(2 * NEAR / (spacing * every) + 1, 1, len(SHADES)))
+    lightest = len(TRACE_PALETTE) - len(SHADES)
+    shades = lightest + np.arange(len(SHADES)) * (len(SHADES) - 1) // max(1, most - 1)
+    shades = np.minimum(shades, len(TRACE_PALETTE) - 1).astype(np.uint8)
+    shown = drawn(live, 0, height, lines)
+    picture = np.where(shown, shades[np.clip(overlap, 1, len(SHADES)) - 1], 0).astype(np.uint8)
     gap = _to_pixels(gap_columns(view), view, np.logical_and)
-    picture[:, gap] = np.where(overlap[:, gap], picture[:, gap], 1)
-    if dead.any():
-        picture[drawn(dead) & (overlap == 0)] = 2
+    picture[:, gap] = np.where(shown[:, gap], picture[:, gap], 1)
+    if dead.size:
+        picture[drawn(dead, 0, height, lines) & ~shown] = 2
     return picture
+
+
+def _in_threads(work: Sequence[Callable[[], Mask]], threads: int | None) -> Iterator[Mask]:
+    if threads == 1:
+        return (one() for one in work)
+    return _pool(threads or os.cpu_count() or 1).map(lambda one: one(), work)
+
+
+@lru_cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Threads shared by all pictures."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="draw")
+
+
+os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
 
 
 def heat_picture(
@@ -391,6 +507,8 @@ def heat_picture(
     grey: Mask | None = None,
 ) -> Pixels:
     """Amplitude as colour, a band for each channel, from the top by depth.
+
+    Where channels share a row of pixels, the largest amplitude of those that are not dead.
 
     Parameters
     ----------
@@ -411,10 +529,17 @@ def heat_picture(
         Indices into HEAT_PALETTE.
     """
     order = depth_order(probe.references.channels) if channels is None else channels
-    spread = amplitude(view, probe)[order] / volts
-    with np.errstate(invalid="ignore"):
-        colours = (np.clip(spread, 0, 1) * (len(HEAT_COLOURS) - 1)).round()
-    colours[(probe.dead if grey is None else grey)[order]] = HEAT_GREY
-    colours[np.isnan(spread)] = HEAT_GAP
+    values = amplitude(view, probe)[order] / volts
     bands = np.arange(height) * order.size // height
-    return colours[bands].astype(np.uint8)
+
+    def in_rows(values: Floats) -> Floats:
+        joined = np.fmax.reduceat(values, bands) if order.size > height else values[bands]
+        return np.asarray(joined)
+
+    dead = (probe.dead if grey is None else grey)[order]
+    live = in_rows(np.where(dead[:, np.newaxis], np.nan, values))
+    with np.errstate(invalid="ignore"):
+        colours = (np.clip(live, 0, 1) * (len(HEAT_COLOURS) - 1)).round()
+    colours[np.isnan(live)] = HEAT_GREY
+    colours[np.isnan(in_rows(values))] = HEAT_GAP
+    return colours.astype(np.uint8)

@@ -1,6 +1,8 @@
 """Which channel is drawn in which row: blocks of shanks or groups, each ordered by depth."""
 
+import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +10,7 @@ import numpy.typing as npt
 from lfpscope.electrodes import Channels
 
 Ints = npt.NDArray[np.int64]
+Names = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,74 @@ class Rows:
 
 
 def arrange_rows(channels: Channels) -> Rows:
-    """Arrange the channels of a probe from the top of a picture down."""
-    n, depth = channels.id.size, channels.columns.get("depth")
-    if depth is None:
-        return Rows(np.arange(n)[::-1].copy(), (RowBlock("", 0, n, has_depth=False),))
+    """Arrange the channels of a probe from the top of a picture down.
+
+    Shanks or groups are blocks, each ordered by depth; channels without a depth stand below all.
+    Where no channel has one, channel 0 is at the bottom.
+    """
+    names = _block_names(channels)
+    depth = channels.columns.get("depth")
+    if depth is None or not np.isfinite(depth).any():
+        return _in_file_order(names)
     downward = channels.depth_axis is not None and channels.depth_axis.is_downward
-    height = -depth if downward else depth
-    order = np.argsort(np.where(np.isnan(depth), np.inf, -height), kind="stable")
-    known = int(np.isfinite(depth).sum())
-    blocks = [RowBlock("", 0, known, has_depth=True), RowBlock("", known, n, has_depth=False)]
-    return Rows(order, tuple(b for b in blocks if b.stop > b.first))
+    below = depth if downward else -depth
+    known = np.isfinite(depth)
+    shanks = sorted(set(names[known].tolist()), key=_natural)
+    parts = [(name, np.flatnonzero(known & (names == name))) for name in shanks]
+    parts = [(name, rows[np.argsort(below[rows], kind="stable")]) for name, rows in parts]
+    blocks = [(name, rows, True) for name, rows in parts]
+    if not known.all():
+        blocks.append(("", np.flatnonzero(~known), False))
+    return _rows(blocks)
+
+
+def _in_file_order(names: Names) -> Rows:
+    """Channel 0 at the bottom; blocks only where the file has each shank in one piece."""
+    starts = np.flatnonzero(np.append(True, names[1:] != names[:-1]))
+    if starts.size != np.unique(names).size:
+        return _rows([("", np.arange(names.size)[::-1], False)])
+    pieces = np.split(np.arange(names.size), starts[1:])
+    return _rows([(str(names[piece[0]]), piece[::-1], False) for piece in pieces[::-1]])
+
+
+def _rows(parts: list[tuple[str, Ints, bool]]) -> Rows:
+    stops = np.cumsum([rows.size for _, rows, _ in parts]).tolist()
+    blocks = tuple(
+        RowBlock(name, stop - rows.size, stop, has_depth)
+        for (name, rows, has_depth), stop in zip(parts, stops, strict=True)
+    )
+    return Rows(np.concatenate([rows for _, rows, _ in parts]).astype(np.int64), blocks)
+
+
+def _block_names(channels: Channels) -> Names:
+    """Name of the shank or group of each channel; empty where there is only one."""
+    n = channels.id.size
+    named = {kind: channels.columns[kind] for kind in ("group", "shank") if _splits(channels, kind)}
+    if not named:
+        return np.full(n, "")
+    if "shank" in named:
+        named["shank"] = np.array([_shank_name(one) for one in named["shank"].tolist()])
+    both = list(zip(*(column.tolist() for column in named.values()), strict=True))
+    for column in named.values():  # shanks that are groups, or parts of one
+        if np.unique(column).size == len(set(both)):
+            return column
+    return np.array([" ".join(filter(None, names)) for names in both])
+
+
+def _splits(channels: Channels, kind: str) -> bool:
+    """Tell whether a column splits the channels into several parts of several channels."""
+    column = channels.columns.get(kind)
+    if column is None:
+        return False
+    n_parts = np.unique(column[column != ""]).size
+    return bool(n_parts > 1 and 2 * n_parts <= np.count_nonzero(column != ""))
+
+
+def _shank_name(label: str) -> str:
+    return f"shank {label}" if label.isdecimal() else label
+
+
+def _natural(name: str) -> tuple[bool, list[tuple[int, str]]]:
+    """Key of the natural order: shank 2 before shank 10, and what has no name last."""
+    parts = re.findall(r"\d+|\D+", name)
+    return not name, [(int(one), "") if one.isdecimal() else (-1, one) for one in parts]

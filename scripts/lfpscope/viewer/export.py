@@ -19,9 +19,10 @@ from lfpscope.doubts import sort_doubts
 from lfpscope.envelope import Probe, time_range
 from lfpscope.files import UserError, atomic, read_json, write_json
 from lfpscope.formatting import voltage_text
+from lfpscope.ticks import Run
 from lfpscope.timeline import Stretch, Timeline
-from lfpscope.viewer.labels import Run, area_labels, block_edges, block_names, block_runs, row_ticks
-from lfpscope.viewer.panels import heat_scale, shorten
+from lfpscope.viewer.labels import area_labels, area_runs, block_edges, block_names, row_ticks
+from lfpscope.viewer.panels import axis_label, heat_scale
 from lfpscope.viewer.render import (
     BAR,
     PALETTES,
@@ -95,7 +96,6 @@ def describe_view(session: SessionFolder, state: State, width: int, height: int)
     plain = asdict(state) | {
         name: sorted(getattr(state, name)) for name in ("hidden", "heat", "areas", "bad")
     }
-    plain["timeline"] = [asdict(stretch) for stretch in state.timeline.stretches]
     return {
         "lfpscope_view": VERSION,
         "session": session.name,
@@ -196,7 +196,10 @@ def read_state(content: dict[str, Any]) -> State:
     plain["probes"] = tuple(plain["probes"])
     low_high = plain["depths"]
     plain["depths"] = None if low_high is None else (low_high[0], low_high[1])
-    plain["timeline"] = Timeline(tuple(Stretch(**stretch) for stretch in plain["timeline"]))
+    timeline = plain["timeline"]
+    stretches = tuple(Stretch(**stretch) for stretch in timeline["stretches"])
+    epochs = tuple((start, stop) for start, stop in timeline["epochs"])
+    plain["timeline"] = Timeline(stretches, epochs)
     return State(**plain)
 
 
@@ -249,14 +252,14 @@ def _draw_probe(
     axes.tick_params(labelsize=SIZE)
     for edge in block_edges(rows):
         axes.axhline(edge, color="black", linewidth=0.8)
-    for block, name in block_names(rows):
-        top = 1 - block.first / rows.channels.size
+    names = block_names(rows)
+    for top, name in zip(names["y"], names["text"], strict=True):
         box = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.5}
         where: dict[str, Any] = {"xytext": (-6, -4), "textcoords": "offset points"}
         where |= {"xycoords": "axes fraction", "ha": "right", "va": "top"}
         axes.annotate(name, (1, top), **where, fontsize=SIZE, bbox=box, parse_math=False)
     _head(axes, probe, state, picture, height)
-    runs = block_runs(channels, rows)
+    runs = area_runs(channels, rows)
     _draw_areas(figure, runs, rows.channels.size, _area_colours(probe), frame)
     if picture.mode == TRACES:
         bar = _axes(figure, (left + 8, bottom + 8, 2, BAR))
@@ -282,9 +285,7 @@ def _head(axes: Axes, probe: Probe, state: State, picture: Picture, height: int)
     axes.annotate(" · ".join(facts), (0, 1), (0, 6), **above)
     if doubts:
         axes.annotate(" · ".join(doubts), (0, 1), (0, 20), color=WRONG, **above)
-    axis = references.channels.depth_axis
-    label = "channel" if axis is None else axis.label
-    axes.set_ylabel(shorten(label, height), fontsize=SIZE, parse_math=False)
+    axes.set_ylabel(axis_label(references.channels, height), fontsize=SIZE, parse_math=False)
 
 
 def _area_colours(probe: Probe) -> dict[str, str]:
@@ -304,10 +305,7 @@ def _draw_areas(
     strip.axis("off")
     strip.set(xlim=(0, STRIP), ylim=(0, 1))
     for name, first, stop in runs:
-        if is_area(name):
-            strip.fill_between(
-                [78, 90], 1 - stop / n, 1 - first / n, color=colours[name], linewidth=0
-            )
+        strip.fill_between([78, 90], 1 - stop / n, 1 - first / n, color=colours[name], linewidth=0)
     named = area_labels(runs, n, height)
     for y, text in zip(named["y"], named["text"], strict=True):
         strip.text(72, y, text, ha="right", va="center", fontsize=SIZE, parse_math=False)

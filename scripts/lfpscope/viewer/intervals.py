@@ -125,7 +125,7 @@ def _place_labels(
     """Names where there is room for them, and where they begin."""
     labels, places = [""] * len(left), list(left)
     free = -np.inf  # from here on there is no label yet
-    for i in sorted(range(len(left)), key=left.__getitem__):
+    for i in sorted(range(len(left)), key=lambda i: (left[i], -right[i])):
         at = max(left[i], free)
         end = at + len(titles[i]) * LETTER * pixel
         if end < min(right[i], stop):

@@ -1,24 +1,17 @@
 """Where depths, ids, blocks and names of areas stand beside a panel."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from lfpscope.areas import area_runs, is_area
+from lfpscope import ticks
 from lfpscope.electrodes import Channels
-from lfpscope.rows import RowBlock, Rows
+from lfpscope.rows import Rows
 
-LINE = 12  # pixels of a line of text
-ROOM, LEAST_ROOM = 32, 20  # pixels from one depth to the next, and where there is little
-NO_DEPTH = "no depth"
 DEAD = "dead: flat for half the recording, or hardly any signal"
 SATURATED = "saturated: it often stays at its highest or lowest value"
 BAD = "marked bad"
-ROUND = [10.0**power * factor for power in range(-3, 7) for factor in (1, 2, 5)]
-Run = tuple[str, int, int]
-"""Name of an area, its first row, and one past its last."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +31,7 @@ class Ticks:
 
 
 def row_ticks(channels: Channels, rows: Rows, height: int) -> Ticks:
-    """Labels of some rows: round depths where they lie, or ids of electrodes.
+    """Labels of some rows: depths where they lie, or ids of electrodes.
 
     Parameters
     ----------
@@ -49,87 +42,52 @@ def row_ticks(channels: Channels, rows: Rows, height: int) -> Ticks:
     height : int
         Pixels.
     """
-    n = max(1, rows.channels.size)
-    depth, found = channels.columns.get("depth"), list[tuple[float, str]]()
-    for block in rows.blocks:
-        here = rows.channels[block.first : block.stop]
-        high = height * here.size // n
-        most = max(1, high // ROOM, min(4, high // LEAST_ROOM))
-        if depth is not None and block.has_depth:
-            ticks = _depth_ticks(depth[here], most)
-        elif depth is None:
-            every = math.ceil(here.size / most)
-            ticks = [(float(i), f"{channels.id[here[i]]}") for i in range(0, here.size, every)]
-        else:
-            ticks = []
-        found += sorted((block.first + row, label) for row, label in ticks)
-    kept: list[tuple[float, str]] = []
-    for row, label in found:
-        if not kept or (row - kept[-1][0]) * height >= LINE * n:
-            kept.append((row, label))
-    return Ticks([1 - (row + 0.5) / n for row, _ in kept], [label for _, label in kept])
+    depth = channels.columns.get("depth")
+    if depth is None:
+        positions, labels = ticks.channel_ticks(rows, channels.id, height)
+    else:
+        positions, labels = ticks.depth_ticks(rows, depth, height)
+    return Ticks([_height(position, rows) for position in positions], labels)
 
 
-def _depth_ticks(depth: Any, most: int) -> list[tuple[float, str]]:
-    """Round depths of a block, each at its row or where it lies between two rows."""
-    known, back = np.unique(depth, return_inverse=True)
-    row = np.bincount(back, np.arange(depth.size)) / np.bincount(back)  # contacts side by side
-    span = float(known[-1] - known[0])
-    step = next((step for step in ROUND if step * most >= span), ROUND[-1])
-    first, last = math.ceil(known[0] / step - 1e-9), math.floor(known[-1] / step + 1e-9)
-    ticks = [i * step for i in range(first, last + 1)]
-    if not ticks:  # a single depth, or a few between two round ones
-        ticks = [float(known[0])]
-    return [(float(np.interp(one, known, row)), f"{one:.10g}") for one in ticks]
-
-
-def block_names(rows: Rows) -> list[tuple[RowBlock, str]]:
-    """Blocks with their names; none where one block without a name is all."""
-    named = [(b, b.name if b.has_depth else f"{b.name} {NO_DEPTH}".strip()) for b in rows.blocks]
-    if len(named) == 1 and not named[0][0].has_depth:  # no depth at all
-        return [(block, block.name) for block, _ in named if block.name]
-    return [(block, name) for block, name in named if name]
+def block_names(rows: Rows) -> dict[str, list[Any]]:
+    """Columns for the page: names of blocks, each at its upper edge."""
+    runs = ticks.block_runs(rows)
+    return {"y": [_height(first, rows) for _, first, _ in runs], "text": [one[0] for one in runs]}
 
 
 def block_edges(rows: Rows) -> list[float]:
     """Heights in the panel between blocks."""
-    return [1 - block.first / rows.channels.size for block in rows.blocks[1:]]
+    return [_height(row, rows) for row in ticks.block_edges(rows)]
 
 
-def block_runs(channels: Channels, rows: Rows) -> list[Run]:
-    """Runs of rows in one area, none over the edge of a block."""
+def _height(position: float, rows: Rows) -> float:
+    """Height in the panel of a position in rows from the top."""
+    return 1 - position / max(1, rows.channels.size)
+
+
+def area_runs(channels: Channels, rows: Rows) -> list[ticks.Run]:
+    """Runs of rows in one area."""
     areas = channels.columns.get("area")
-    if areas is None:
-        return []
-    return [
-        (name, block.first + first, block.first + stop)
-        for block in rows.blocks
-        for name, first, stop in area_runs(areas[rows.channels[block.first : block.stop]])
-    ]
+    return [] if areas is None else ticks.area_runs_of_rows(rows, areas)
 
 
-def area_bands(runs: list[Run], n: int, colours: dict[str, str]) -> dict[str, list[Any]]:
-    """Coloured bands of the strip, for those channels whose area is known."""
-    known = [run for run in runs if is_area(run[0])]
+def area_bands(runs: list[ticks.Run], n: int, colours: dict[str, str]) -> dict[str, list[Any]]:
+    """Coloured bands of the strip."""
     return {
-        "area": [name for name, _, _ in known],
-        "top": [1 - first / n for _, first, _ in known],
-        "bottom": [1 - stop / n for _, _, stop in known],
-        "colour": [colours[name] for name, _, _ in known],
+        "area": [name for name, _, _ in runs],
+        "top": [1 - first / n for _, first, _ in runs],
+        "bottom": [1 - stop / n for _, _, stop in runs],
+        "colour": [colours[name] for name, _, _ in runs],
     }
 
 
-def area_labels(runs: list[Run], n: int, height: int) -> dict[str, list[Any]]:
+def area_labels(runs: list[ticks.Run], n: int, height: int) -> dict[str, list[Any]]:
     """Names of areas where they do not run into one another; the largest areas come first."""
-    named: dict[float, str] = {}  # by pixels from the top
-    for name, first, stop in sorted(runs, key=lambda run: run[1] - run[2]):
-        place = min(max((first + stop) / 2 / n * height, LINE / 2), height - LINE / 2)
-        if is_area(name) and all(abs(place - other) >= LINE for other in named):
-            named[place] = name
-    places = sorted(named)
+    placed = ticks.place_labels(runs, n, height)
     return {
-        "y": [1 - place / max(1, height) for place in places],
-        "text": [named[place] for place in places],
+        "y": [1 - place / max(1, height) for place, _ in placed],
+        "text": [text for _, text in placed],
     }
 
 

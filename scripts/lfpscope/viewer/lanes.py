@@ -21,11 +21,18 @@ from bokeh.models import (
 )
 
 from lfpscope.clock import Clock
-from lfpscope.drawing import HEAT_COLOURS, HEAT_GAP, HEAT_PALETTE, amplitude, read_view
+from lfpscope.drawing import (
+    HEAT_COLOURS,
+    HEAT_GAP,
+    HEAT_PALETTE,
+    HEAT_SHARE,
+    amplitude,
+    read_view,
+)
 from lfpscope.envelope import Probe
-from lfpscope.timeline import Timeline
+from lfpscope.timeline import Span, Timeline
 from lfpscope.viewer.plots import Plots, hover_names
-from lfpscope.viewer.render import HEAT_SHARE, KEPT, axis_clock, palette
+from lfpscope.viewer.render import KEPT, axis_clock, palette
 from lfpscope.viewer.state import HEAT, State
 from lfpscope.viewer.style import (
     ACCENT,
@@ -36,7 +43,7 @@ from lfpscope.viewer.style import (
     WRONG,
     borders,
 )
-from lfpscope.viewer.times import clock_axis
+from lfpscope.viewer.times import clock_axis, find_seams
 
 ROW = 18  # pixels of a probe in the minimap
 HEALTH = 0.28  # of a row
@@ -151,8 +158,8 @@ class Trouble:
 def find_troubles(probe: Probe, timeline: Timeline) -> list[Trouble]:
     """Gaps, clock resets, stretches without a time, and damaged chunks of a probe, in words."""
     name, clock = probe.references.probe, axis_clock(probe, timeline)
-    pairs = zip(clock.gaps(), probe.references.clock.gaps(), strict=True)
-    troubles = [_gap(name, drawn, gap) for drawn, gap in pairs]
+    seams = find_seams(probe.references.clock, drawn_by=clock)
+    troubles = [_gap(name, *pair) for pair in seams]
     samples = sum(s.n_samples for s in clock.segments if not s.valid)
     if samples:
         text = f"{name}: {samples} samples have no usable time and are not shown"
@@ -174,7 +181,7 @@ def _stretch(clock: Clock, first: int, stop: int) -> tuple[float, float]:
     return min(known, default=clock.t0), max(known, default=clock.t0)
 
 
-def _gap(name: str, drawn: tuple[float, float], gap: tuple[float, float]) -> Trouble:
+def _gap(name: str, gap: Span, drawn: Span) -> Trouble:
     """Name a gap, or a clock reset; what is drawn of it lies in axis time."""
     start, stop = gap
     if stop < start:

@@ -31,26 +31,27 @@ from bokeh.models import (
 from bokeh.models.dom import HTML
 
 from lfpscope.doubts import sort_doubts
+from lfpscope.drawing import HEAT_SHARE
+from lfpscope.electrodes import Channels
 from lfpscope.envelope import Probe
 from lfpscope.files import UserError
 from lfpscope.formatting import voltage_text
 from lfpscope.intervals import Interval
 from lfpscope.rows import Rows, arrange_rows
+from lfpscope.ticks import LINE, shorten
 from lfpscope.timeline import Timeline
 from lfpscope.viewer.labels import (
-    LINE,
     area_bands,
     area_labels,
+    area_runs,
     block_edges,
     block_names,
-    block_runs,
     channel_marks,
     row_ticks,
 )
 from lfpscope.viewer.plots import Plots, hover_names
 from lfpscope.viewer.render import (
     BAR,
-    HEAT_SHARE,
     Picture,
     bad_channels,
     chosen_rows,
@@ -71,6 +72,7 @@ from lfpscope.viewer.style import (
     quiet_axis,
     text_line,
 )
+from lfpscope.viewer.times import find_seams
 
 SHADE = 0.05  # of an interval: enough to see it, little enough to see what is in it
 LETTER = 7.5  # pixels, about
@@ -263,21 +265,15 @@ class Panel:
         axis = self._axis
         self._ticker.ticks = ticks.places
         axis.major_label_overrides = dict(zip(ticks.places, ticks.labels, strict=True))
-        depth_axis = references.channels.depth_axis
-        label = "channel" if depth_axis is None else depth_axis.label
-        axis.axis_label = shorten(label, size[1])  # it would be cut off
-        runs = block_runs(references.channels, rows)
+        axis.axis_label = axis_label(references.channels, size[1])
+        runs = area_runs(references.channels, rows)
         marked = (self.probe.dead, self.probe.saturated, bad)
         ids = references.channels.id[channels]
         self._marks.data = channel_marks(ids, *(one[channels] for one in marked))
         self._areas.data = area_bands(runs, channels.size, self._colours)
         self._labels.data = area_labels(runs, channels.size, size[1])
         self._edges.data = {"y": block_edges(rows)}
-        names = block_names(rows)
-        self._blocks.data = {
-            "y": [1 - block.first / channels.size for block, _ in names],
-            "text": [name for _, name in names],
-        }
+        self._blocks.data = block_names(rows)
 
     def show(self, picture: Picture | UserError, state: State) -> None:
         """Put a picture of a state on the page, or the reason why there is none."""
@@ -417,21 +413,23 @@ def probe_facts(probe: Probe, n_shown: int, n_bad: int) -> str:
     n = references.n_channels
     channels = f"{n} channels" if n_shown == n else f"{n_shown} of {n} channels"
     facts = [channels, f"{1 / references.clock.dt:.6g} Hz"]
-    gaps = references.clock.gaps()
-    resets = sum(stop < start for start, stop in gaps)
+    clock = references.clock
+    found = [stop - start for (start, stop), _ in find_seams(clock, drawn_by=clock)]
+    resets = sum(seconds < 0 for seconds in found)
     troubles = [
         (int(probe.dead.sum()), "dead (×)", "dead (×)"),
         (int(probe.saturated.sum()), "saturated (△)", "saturated (△)"),
         (n_bad, "marked bad (⊗)", "marked bad (⊗)"),
         (resets, "clock reset", "clock resets"),
-        (len(gaps) - resets, "gap in the clock", "gaps in the clock"),
+        (len(found) - resets, "gap in the clock", "gaps in the clock"),
         (len(probe.damaged), "damaged chunk", "damaged chunks"),
     ]
     facts += [f"{n} {one if n == 1 else many}" for n, one, many in troubles if n]
     return " · ".join(facts)
 
 
-def shorten(label: str, height: int) -> str:
-    """The title of an axis, as far as the panel is high enough for it."""
-    fits = int(height / LETTER)
-    return label if len(label) <= fits else "" if fits < len("depth") else f"{label[: fits - 1]}…"
+def axis_label(channels: Channels, height: int) -> str:
+    """What depths are, as far as the panel is high enough for it."""
+    label = "channel" if channels.depth_axis is None else channels.depth_axis.label
+    most = int(height / LETTER)
+    return shorten(label, most) if most >= len("channel") else ""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from lfpscope.clock import Clock
 from lfpscope.drawing import (
     HEAT_PALETTE,
+    HEAT_SHARE,
     TRACE_PALETTE,
     heat_picture,
     read_view,
@@ -25,7 +26,6 @@ from lfpscope.viewer.slots import ProbeSlot
 from lfpscope.viewer.state import HEAT, TRACES, State
 
 BAR = 25  # pixels of the scale bar
-HEAT_SHARE = 0.5  # of what the scale bar stands for is the upper end of the heat map's colours
 EVERY_SAMPLE = "every sample"
 KEPT = 12  # pictures: of six probes the first view, for pages opened later, and the one before
 PALETTES = {TRACES: TRACE_PALETTE, HEAT: HEAT_PALETTE}

@@ -1,35 +1,19 @@
 """Session time in words, on the page and in the browser."""
 
-from datetime import UTC, datetime
+from itertools import pairwise
 
 from bokeh.models import CustomJSTicker, CustomJSTickFormatter, LinearAxis
 
-from lfpscope.timeline import Timeline
+from lfpscope.clock import Clock
+from lfpscope.formatting import DAY, TICK_LABEL_JS, is_unix_time, time_text
+from lfpscope.timeline import Span, Timeline
 from lfpscope.viewer.state import read_time
 from lfpscope.viewer.style import quiet_axis
-
-UNIX = 1e9, 1e10  # seconds: a session that starts in between has its clock in Unix time
-DAY = 86_400  # seconds
-
-
-def midnight(timeline: Timeline) -> float:
-    """The day from which times are counted: of a clock in Unix time its first, in UTC; else 0."""
-    start = timeline.stretches[0].start if timeline.stretches else 0.0
-    return start // DAY * DAY if UNIX[0] < start < UNIX[1] else 0.0
-
-
-def time_words(seconds: float, decimals: int = 0) -> str:
-    """A time as h:mm:ss: 0:04:05, or 0:00:00.25 with two decimals."""
-    whole = round(abs(seconds) * 10**decimals)
-    minutes, rest = divmod(whole, 60 * 10**decimals)
-    width = decimals + 3 if decimals else 2
-    text = f"{minutes // 60}:{minutes % 60:02}:{rest / 10**decimals:0{width}.{decimals}f}"
-    return f"−{text}" if seconds < 0 and whole else text
 
 
 def time_of(timeline: Timeline, at: float, decimals: int = 0) -> str:
     """Session time, or time of day, of an axis time."""
-    return time_words(timeline.to_session(at) - midnight(timeline), decimals)
+    return time_text(timeline.to_session(at), decimals)
 
 
 def read_axis_time(timeline: Timeline, text: str) -> float:
@@ -41,13 +25,30 @@ def read_axis_time(timeline: Timeline, text: str) -> float:
         If it is none.
     """
     seconds = read_time(text)
-    return timeline.to_axis(seconds if seconds > UNIX[0] else seconds + midnight(timeline))
+    if timeline.is_unix and not is_unix_time(seconds):
+        seconds += timeline.stretches[0].start // DAY * DAY  # of the first day, in UTC
+    return timeline.to_axis(seconds)
+
+
+def find_seams(clock: Clock, drawn_by: Clock) -> list[tuple[Span, Span]]:
+    """Gaps and clock resets: session times before and after, and the axis times of both.
+
+    Parameters
+    ----------
+    clock, drawn_by : Clock
+        Of one probe, in session time and in axis time.
+    """
+    segments = pairwise(zip(clock.valid, drawn_by.valid, strict=True))
+    return [
+        ((one.t1, other.t0), (drawn.t1, next_drawn.t0))
+        for (one, drawn), (other, next_drawn) in segments
+        if abs(other.t0 - one.t1) > one.dt / 2
+    ]
 
 
 def axis_title(timeline: Timeline) -> str:
     """What the times on the axis are, where that is not plain session time."""
-    day = midnight(timeline)
-    title = f"time of day (UTC), {datetime.fromtimestamp(day, UTC):%Y-%m-%d}" if day else ""
+    title = f"time of day, {timeline.date_text}" if timeline.is_unix else ""
     if timeline.breaks:
         title = f"{title or 'session time'}, the axis is broken at {_breaks(timeline)}"
     return title
@@ -61,15 +62,10 @@ def _breaks(timeline: Timeline) -> str:
 
 def clock_axis(timeline: Timeline) -> LinearAxis:
     """Axis of axis time, with ticks and labels at round session times."""
-    args = {
-        "stretches": [[one.at, one.end, one.start] for one in timeline.stretches]
-        if timeline.breaks
-        else [],
-        "day": midnight(timeline),
-    }
+    args = {"stretches": timeline.to_json()}
     axis = LinearAxis(
         ticker=CustomJSTicker(args=args, major_code=TICKS),
-        formatter=CustomJSTickFormatter(args=args, code=LABEL),
+        formatter=CustomJSTickFormatter(args=args, code=TICK_LABEL_JS),
         axis_label=axis_title(timeline),
     )
     quiet_axis(axis)
@@ -87,7 +83,7 @@ for (let power = 0; power < 7; power++) steps.push(...[1, 2, 5].map((n) => n * 8
 const step = Math.min(...steps.filter((one) => one >= least))
 const ticks = []
 for (const [at, stop, first] of stretches.length ? stretches : [[start, end, start]]) {
-  const shift = first - day - at
+  const shift = first - at
   const from = Math.ceil((Math.max(start, at) + shift) / step - 1e-9)
   const to = Math.floor((Math.min(end, stop) + shift) / step + 1e-9)
   for (let i = from; i <= to; i++) {
@@ -96,23 +92,4 @@ for (const [at, stop, first] of stretches.length ? stretches : [[start, end, sta
   }
 }
 return ticks
-"""
-
-LABEL = """
-const session = (at) => {
-  const one = stretches.find(([first, stop]) => at >= first - 1e-9 && at <= stop + 1e-9)
-  return (one ? one[2] + at - one[0] : at) - day
-}
-const fits = (n) => ticks.every((at) => {
-  const scaled = session(at) * 10 ** n
-  return Math.abs(scaled - Math.round(scaled)) < 1e-3
-})
-let decimals = 0
-while (decimals < 6 && !fits(decimals)) decimals++
-const whole = Math.round(Math.abs(session(tick)) * 10 ** decimals)
-const minutes = Math.floor(whole / (60 * 10 ** decimals))
-const seconds = ((whole - minutes * 60 * 10 ** decimals) / 10 ** decimals).toFixed(decimals)
-const two = (text, n = 2) => `${text}`.padStart(n, "0")
-return (session(tick) < 0 && whole ? "−" : "") + Math.floor(minutes / 60) + ":" +
-  two(minutes % 60) + ":" + two(seconds, decimals ? decimals + 3 : 2)
 """
