@@ -102,7 +102,7 @@ def test_a_window_of_any_width_has_all_controls(open_tab: Open, address: str, wi
 
 
 def test_a_range_of_depths(tab: Tab, session: Path) -> None:
-    entry = tab.page.get_by_placeholder("µm 500-1500")
+    entry = tab.page.get_by_placeholder("depths 500-1500")
     entry.fill("400-100")
     entry.press("Enter")
     tab.page.wait_for_function("() => location.search.includes('depths=100-400')")

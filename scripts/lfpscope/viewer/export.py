@@ -22,7 +22,7 @@ from lfpscope.formatting import voltage_text
 from lfpscope.ticks import Run
 from lfpscope.timeline import Stretch, Timeline
 from lfpscope.viewer.labels import area_labels, area_runs, block_edges, block_names, row_ticks
-from lfpscope.viewer.panels import axis_label, heat_scale
+from lfpscope.viewer.panels import axis_label, count_channels, heat_scale
 from lfpscope.viewer.render import (
     BAR,
     PALETTES,
@@ -276,7 +276,7 @@ def _head(axes: Axes, probe: Probe, state: State, picture: Picture, height: int)
     references = probe.references
     n_shown, n_bad = chosen_rows(probe, state).channels.size, int(bad_channels(probe, state).sum())
     facts = [references.session, references.probe]
-    facts += [f"{n_shown} of {references.n_channels} channels", picture.drawn_from, scale]
+    facts += [count_channels(references.n_channels, n_shown), picture.drawn_from, scale]
     facts += [f"{n_bad} marked bad (grey)"] if n_bad else []
     doubts = [f"! {one.text}" for one in sort_doubts(probe.doubts)]
     # names and doubts may hold a $, which would begin a formula

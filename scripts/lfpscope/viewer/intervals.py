@@ -12,7 +12,8 @@ from lfpscope.timeline import Timeline
 
 MAX_BLOCKS = 400  # on the page; where there are more, neighbours of a kind are joined
 LETTER = 8  # pixels, about
-FEW = 30  # onsets on the page, up to which each is a line through the picture
+FEW = 30  # blocks on the page, up to which each is shaded in the picture, its onset a line
+SHADE = 0.05  # enough to see it, little enough to see what is in it
 ONSET = 0.04  # of the picture's height: an onset where there are more
 MIN_PIXELS = 1.5  # width of a block that is always seen
 Floats = npt.NDArray[np.float64]
@@ -95,7 +96,7 @@ class IntervalLane:
             names[k] if n == 1 else f"{n} × {names[k]}" for k, n in zip(kinds, counts, strict=True)
         ]
         labels, places = _place_labels(left, right, titles, stop, pixel)
-        top = 1 - (1 if len(left) <= FEW else ONSET)
+        is_few = len(left) <= FEW
         return {
             "start": left,
             "stop": right,
@@ -103,7 +104,8 @@ class IntervalLane:
             "label": labels,
             "at": places,
             "colour": [colours[k] for k in kinds],
-            "low": [top] * len(left),
+            "low": [0 if is_few else 1 - ONSET] * len(left),
+            "shade": [SHADE if is_few else 0] * len(left),
         }
 
 

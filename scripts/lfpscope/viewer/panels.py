@@ -74,7 +74,6 @@ from lfpscope.viewer.style import (
 )
 from lfpscope.viewer.times import find_seams
 
-SHADE = 0.05  # of an interval: enough to see it, little enough to see what is in it
 LETTER = 7.5  # pixels, about
 LEAST, AROUND = 108, 40  # pixels: height of a panel, and what of it is not the picture
 NONE_CHOSEN = " · none of the channels chosen: all are shown"
@@ -90,7 +89,7 @@ class Panel:
     plots : Plots
         Makes its plots.
     spans : ColumnDataSource
-        Intervals to be shaded: start, stop, name, colour, low.
+        Intervals to be shaded: start, stop, name, colour, low, shade.
     colours : dict of str to str
         Of all brain areas on the page.
     likely : (int, int)
@@ -178,7 +177,7 @@ class Panel:
         across = Quad(
             left="start", right="stop", bottom=0, top=1, fill_color="colour", line_color=None
         )
-        across.fill_alpha = SHADE
+        across.fill_alpha = "shade"
         shaded = plots.layer(plot, spans, across)
         self._shaded = shaded
         onset = Segment(x0="start", x1="start", y0="low", y1=1, line_color="colour", line_alpha=0.6)
@@ -296,7 +295,7 @@ class Panel:
         self._picture.tags = [state.to_query()] if picture.final else []
         self._scale.show(picture.mode, state.microvolts)
         # a shade over colours that mean something would change them: onsets are enough
-        self._shaded.glyph.fill_alpha = SHADE if picture.mode == TRACES else 0
+        self._shaded.glyph.fill_alpha = "shade" if picture.mode == TRACES else 0
         self._badge = picture.badge()
         self._head()
 
@@ -407,12 +406,15 @@ def doubts_html(probe: Probe) -> str:
     return f' · <span class="wrong doubt" title="{everything}">{first}</span>'
 
 
+def count_channels(n: int, n_shown: int) -> str:
+    """How many channels there are, and are shown."""
+    return f"{n} channels" if n_shown == n else f"{n_shown} of {n} channels"
+
+
 def probe_facts(probe: Probe, n_shown: int, n_bad: int) -> str:
     """Channels, rate, and what is not as it should be."""
     references = probe.references
-    n = references.n_channels
-    channels = f"{n} channels" if n_shown == n else f"{n_shown} of {n} channels"
-    facts = [channels, f"{1 / references.clock.dt:.6g} Hz"]
+    facts = [count_channels(references.n_channels, n_shown), f"{1 / references.clock.dt:.6g} Hz"]
     clock = references.clock
     found = [stop - start for (start, stop), _ in find_seams(clock, drawn_by=clock)]
     resets = sum(seconds < 0 for seconds in found)
