@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -373,6 +374,20 @@ def test_tables_that_cannot_be_read_cost_only_themselves(results: Path, tmp_path
         "Intervals are not shown",
         "Marks are not shown",
     ]
+
+
+def test_a_page_that_cannot_be_opened_leaves_no_threads(results: Path) -> None:
+    pool = PagePool(SessionFolder(results / "one"))
+    page = pool.take_page()
+    page.open(Document(), {}, renew=lambda _page: None)
+    threads = threading.active_count()
+    with pytest.raises(RuntimeError, match="already in a doc"):
+        page.open(Document(), {}, renew=lambda _page: None)
+    end = time.monotonic() + 10
+    while threading.active_count() > threads and time.monotonic() < end:
+        time.sleep(0.01)
+    assert threading.active_count() <= threads
+    page.close()
 
 
 class Broken(ProbeSlot):

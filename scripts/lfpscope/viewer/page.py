@@ -323,7 +323,7 @@ class Page:
         try:
             seconds = read_axis_time(self.state.timeline, text)
         except ValueError:
-            self._say(f"{text}: not a time. Write 0:01:02.5 or 62.5.")
+            self._say(f"{text}: not a time. Write 1:02.5 or 62.5.")
             return
         self.apply(self.state.around(seconds, seconds))
 

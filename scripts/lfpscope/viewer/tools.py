@@ -71,7 +71,7 @@ class Controls:
     ) -> None:
         style = {"stylesheets": [CONTROL], "margin": (2, 2)}
         self.back = Button(label="◀", width=34, **style)
-        self.time = TextInput(placeholder="go to 0:01:02.5", width=100, **style)
+        self.time = TextInput(placeholder="go to 1:02.5", width=100, **style)
         self.on = Button(label="▶", width=34, **style)
         self.previous = Button(label="◀ interval", width=90, **style)
         self.next = Button(label="interval ▶", width=90, **style)
