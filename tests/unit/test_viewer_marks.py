@@ -12,7 +12,7 @@ from lfpscope.files import UserError
 from lfpscope.intervals import Interval, read_intervals
 from lfpscope.timeline import Stretch, Timeline
 from lfpscope.viewer import marks
-from lfpscope.viewer.intervals import MAX_BLOCKS, IntervalLane
+from lfpscope.viewer.intervals import MAX_BLOCKS, IntervalLane, make_lane
 from lfpscope.viewer.worker import Worker
 
 
@@ -111,7 +111,7 @@ ONE_PIECE = Timeline(())
 
 
 def lane(*intervals: Interval, timeline: Timeline = ONE_PIECE) -> IntervalLane:
-    return IntervalLane(intervals, [], timeline)
+    return make_lane(intervals, timeline)
 
 
 def test_next_and_previous_interval() -> None:
@@ -120,6 +120,14 @@ def test_next_and_previous_interval() -> None:
     assert found == [(0, 2), (4, 6), (4, 6), (8, 10), None]
     assert [some.neighbour(t, -1) for t in (1, 5, 5.1, 99)] == [None, (0, 2), (4, 6), (8, 10)]
     assert lane().neighbour(0, 1) is None
+
+
+def test_marks_are_visited_as_intervals_are() -> None:
+    some = lane(Interval(0, 2, "a")).with_marks([Interval(5, 6, "mark: b")], ONE_PIECE)
+    assert some.neighbour(1, 1) == (5, 6)
+    here = some.blocks(0, 10, 100)
+    assert (here["name"], here["start"]) == (["a", "mark: b"], [0, 5])
+    assert here["colour"][0] != here["colour"][1]
 
 
 def test_names_stand_where_there_is_room() -> None:

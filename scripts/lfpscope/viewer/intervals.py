@@ -25,33 +25,30 @@ class IntervalLane:
 
     Parameters
     ----------
-    intervals, marks : sequence of Interval
-        In session time.
-    timeline : Timeline
-        Of the page.
+    names, colours : sequence of str
+        Of each kind.
+    table : ndarray of float64, shape (n, 3)
+        Kind, start and stop of each interval.
     """
 
-    def __init__(
-        self, intervals: Sequence[Interval], marks: Sequence[Interval], timeline: Timeline
-    ) -> None:
-        colours = interval_colours({one.name for one in intervals})
-        self._names = [*colours, *dict.fromkeys(one.name for one in marks)]
-        self._colours = [*colours.values(), *[MARK] * (len(self._names) - len(colours))]
-        kinds = {name: i for i, name in enumerate(colours)}
-        mark_kinds = {name: i for i, name in enumerate(self._names[len(colours) :], len(colours))}
-        rows = [
-            (kind, *place)
-            for some, numbers in ((intervals, kinds), (marks, mark_kinds))
-            for one in some
-            for kind in [numbers[one.name]]
-            for place in timeline.place(one.start, one.stop)
-        ]
-        table = np.array(rows, np.float64).reshape(-1, 3)
+    def __init__(self, names: Sequence[str], colours: Sequence[str], table: Floats) -> None:
+        self._names, self._colours, self._table = list(names), list(colours), table
         # by kind, then by time: neighbours of a kind lie side by side
-        table = table[np.lexsort((table[:, 2], table[:, 1], table[:, 0]))]
-        self._kind, self._start, self._stop = table.T
+        ordered = table[np.lexsort((table[:, 2], table[:, 1], table[:, 0]))]
+        self._kind, self._start, self._stop = ordered.T
         self._order = np.argsort(self._start + self._stop, kind="stable")
         self._middles = (self._start + self._stop)[self._order] / 2
+
+    def with_marks(self, marks: Sequence[Interval], timeline: Timeline) -> "IntervalLane":
+        """Add marks, in session time."""
+        names = sorted({one.name for one in marks})
+        table = _place(marks, names, timeline)
+        table[:, 0] += len(self._names)
+        return IntervalLane(
+            [*self._names, *names],
+            [*self._colours, *[MARK] * len(names)],
+            np.concatenate([self._table, table]),
+        )
 
     def neighbour(self, middle: float, step: int) -> tuple[float, float] | None:
         """The next interval whose middle lies after a time (step 1), or before it (step −1)."""
@@ -78,7 +75,7 @@ class IntervalLane:
         here = (self._start <= stop) & (self._stop >= start)
         kind, first, last = self._kind[here], self._start[here], self._stop[here]
         names, colours = self._names, self._colours
-        if np.unique(kind).size > MAX_BLOCKS:  # each has a name of its own
+        if np.count_nonzero(kind[1:] != kind[:-1]) >= MAX_BLOCKS:  # each has a name of its own
             order = np.argsort(first, kind="stable")
             kind, first, last = np.zeros(order.size), first[order], last[order]
             names, colours = ["interval"], [MARK]
@@ -107,6 +104,23 @@ class IntervalLane:
             "low": [0 if is_few else 1 - ONSET] * len(left),
             "shade": [SHADE if is_few else 0] * len(left),
         }
+
+
+def make_lane(intervals: Sequence[Interval], timeline: Timeline) -> IntervalLane:
+    """Place intervals, in session time, on the axis of a page."""
+    colours = interval_colours({one.name for one in intervals})
+    return IntervalLane([*colours], [*colours.values()], _place(intervals, [*colours], timeline))
+
+
+def _place(some: Sequence[Interval], names: Sequence[str], timeline: Timeline) -> Floats:
+    """Kind, and start and stop in axis time, of each part of each interval."""
+    kinds = {name: i for i, name in enumerate(names)}
+    rows = [
+        (kinds[one.name], start, stop)
+        for one in some
+        for start, stop in timeline.place(one.start, one.stop)
+    ]
+    return np.array(rows, np.float64).reshape(-1, 3)
 
 
 def _join(kind: Floats, first: Floats, last: Floats, near: float) -> tuple[Any, Any]:

@@ -22,8 +22,8 @@ from bokeh.models.dom import HTML
 from lfpscope.areas import area_colours
 from lfpscope.envelope import Probe
 from lfpscope.files import UserError
+from lfpscope.timeline import Timeline
 from lfpscope.viewer import marks
-from lfpscope.viewer.intervals import IntervalLane
 from lfpscope.viewer.keyboard import Key, Keyboard
 from lfpscope.viewer.lanes import minimap, time_axis
 from lfpscope.viewer.panels import Panel, error_panel, send, show_error
@@ -128,9 +128,8 @@ class Page:
         """Place intervals and marks on the axis of the page."""
         of_all = [mark for mark in self._marks if not mark.probe]
         timeline = self._whole.timeline
-        self._lane = IntervalLane(self.tables.intervals, marks.marked(of_all), timeline)
-        everything = marks.marked(self._marks)
-        self._stops = IntervalLane(self.tables.intervals, everything, timeline)
+        self._lane = self.tables.lane.with_marks(marks.marked(of_all), timeline)
+        self._stops = self.tables.lane.with_marks(marks.marked(self._marks), timeline)
         bad = marks.bad_channels(self._marks)
         self._whole, self.state = (replace(s, bad=bad) for s in (self._whole, self.state))
 
@@ -151,6 +150,11 @@ class Page:
         own, first = (dict(parse_qsl(s.to_query())) for s in (self.state, self._whole))
         return {name: value for name, value in own.items() if first.get(name) != value}
 
+    @property
+    def timeline(self) -> Timeline:
+        """Of its time axis."""
+        return self._whole.timeline
+
     # --- building -------------------------------------------------------------------------------
 
     def _build(self, probes: list[Probe]) -> Column:
@@ -159,8 +163,7 @@ class Page:
         self._range.update(reset_start=whole.start, reset_end=whole.stop)
         tools = navigation(self._range)
         plots = Plots(self._range, tools, whole.timeline)
-        nothing = IntervalLane([], [], whole.timeline)
-        self._spans = plots.source(nothing.blocks(0, 1, 1), name="spans")
+        self._spans = plots.source(Tables().lane.blocks(0, 1, 1), name="spans")
         self._address = address_bar()
         self._keyboard = Keyboard(self._keys())
         areas = area_names(probes)

@@ -61,7 +61,7 @@ class PagePool:
         with self._taking:
             spare, self._spare = self._spare, None
         page = spare if spare and _same(spare.opened, opened) else self._make(opened)
-        page.tables = self.session.read_tables()
+        page.tables = self.session.read_tables(page.timeline)
         return page
 
     def prepare(self) -> None:

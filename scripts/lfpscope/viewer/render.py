@@ -163,9 +163,14 @@ def bad_channels(probe: Probe, state: State) -> npt.NDArray[np.bool_]:
     return np.isin(probe.references.channels.id, ids)
 
 
+@lru_cache(KEPT)
+def _all_rows(probe: Probe) -> Rows:
+    return arrange_rows(probe.references.channels)
+
+
 def chosen_rows(probe: Probe, state: State) -> Rows:
     """Rows that a page shows, from the top down; all where the choice leaves none."""
-    rows, keep = arrange_rows(probe.references.channels), _kept(probe, state)
+    rows, keep = _all_rows(probe), _kept(probe, state)
     rows = rows.only(keep[rows.channels]) if keep.any() else rows
     return rows.only(np.arange(rows.channels.size) % state.every == 0)
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lfpscope.files import UserError
-from lfpscope.intervals import Interval, read_intervals
+from lfpscope.intervals import read_intervals
+from lfpscope.timeline import Timeline
+from lfpscope.viewer.intervals import IntervalLane, make_lane
 from lfpscope.viewer.marks import Mark, read_marks
 from lfpscope.viewer.slots import ProbeSlot
 from lfpscope.viewer.state import WITHOUT_BREAKS, State, round_scale
@@ -27,15 +29,15 @@ class Tables:
 
     Attributes
     ----------
-    intervals : list of Interval
-        In session time.
+    lane : IntervalLane
+        Intervals.
     marks : list of Mark
         Of the file of marks.
     problems : list of str
         Why one of them could not be read.
     """
 
-    intervals: list[Interval] = field(default_factory=list)
+    lane: IntervalLane = field(default_factory=lambda: make_lane([], WITHOUT_BREAKS))
     marks: list[Mark] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -68,7 +70,7 @@ class SessionFolder:
         self.marks, self.views = folder / "marks.csv", folder / "views"
         self.sizes: dict[str, tuple[int, int]] = {}
         self.slots = [ProbeSlot(path.parent, moved) for path in sorted(folder.glob(PROBES))]
-        self._intervals: tuple[tuple[int, int], list[Interval]] = ((0, 0), [])
+        self._lane: tuple[tuple[int, int, Timeline], IntervalLane] | None = None
 
     def known_probes(self) -> Opened:
         """All probes as they are known; nothing is opened."""
@@ -91,32 +93,32 @@ class SessionFolder:
         while time.monotonic() < end and any(slot.is_busy for slot in started):
             time.sleep(0.005)
 
-    def read_tables(self) -> Tables:
+    def read_tables(self, timeline: Timeline) -> Tables:
         """Read intervals and marks; one that cannot be read costs only itself."""
         unreadable = UserError, OSError, ValueError, csv.Error
         problems: list[str] = []
-        intervals: list[Interval] = []
+        lane = make_lane([], timeline)
         found: list[Mark] = []
         try:
-            intervals = self._read_intervals()
+            lane = self._read_intervals(timeline)
         except unreadable as error:
             problems.append(f"Intervals are not shown: {error}")
         try:
             found = read_marks(self.marks)
         except unreadable as error:
             problems.append(f"Marks are not shown: {error}")
-        return Tables(intervals, found, problems)
+        return Tables(lane, found, problems)
 
-    def _read_intervals(self) -> list[Interval]:
+    def _read_intervals(self, timeline: Timeline) -> IntervalLane:
         """Intervals, read again only if their file has changed: there may be 70,000."""
         path = self.folder / "intervals.csv"
         if not path.exists():
-            return []
+            return make_lane([], timeline)
         status = path.stat()
-        stamp = status.st_size, status.st_mtime_ns
-        if stamp != self._intervals[0]:
-            self._intervals = stamp, read_intervals(path)
-        return self._intervals[1]
+        key = status.st_size, status.st_mtime_ns, timeline
+        if self._lane is None or key != self._lane[0]:
+            self._lane = key, make_lane(read_intervals(path), timeline)
+        return self._lane[1]
 
 
 def _open_or_why(slot: ProbeSlot) -> "Probe | UserError":
