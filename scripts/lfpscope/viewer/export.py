@@ -15,14 +15,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from lfpscope.areas import area_colours, is_area
-from lfpscope.doubts import sort_doubts
 from lfpscope.envelope import Probe, time_range
 from lfpscope.files import UserError, atomic, read_json, write_json
 from lfpscope.formatting import voltage_text
-from lfpscope.ticks import Run
+from lfpscope.ticks import Run, shorten
 from lfpscope.timeline import Stretch, Timeline
 from lfpscope.viewer.labels import area_labels, area_runs, block_edges, block_names, row_ticks
-from lfpscope.viewer.panels import axis_label, count_channels, heat_scale
+from lfpscope.viewer.panels import axis_label, count_channels, first_doubt, heat_scale
 from lfpscope.viewer.render import (
     BAR,
     PALETTES,
@@ -42,6 +41,7 @@ DRAWN_WITH = ("matplotlib", "numpy", "numba")
 LEFT, RIGHT, TOP, BOTTOM, BETWEEN = 164, 24, 44, 52, 44  # pixels around the frames
 SIZE = 9.75  # points: 13 pixels at 96 to the inch, as on the page
 DPI = 96
+LETTER = 9  # pixels, of a capital
 MAX_PIXELS = 20_000  # of a saved view's width and height
 
 
@@ -258,7 +258,8 @@ def _draw_probe(
         where: dict[str, Any] = {"xytext": (-6, -4), "textcoords": "offset points"}
         where |= {"xycoords": "axes fraction", "ha": "right", "va": "top"}
         axes.annotate(name, (1, top), **where, fontsize=SIZE, bbox=box, parse_math=False)
-    _head(axes, probe, state, picture, height)
+    _head(axes, probe, state, picture, width)
+    axes.set_ylabel(axis_label(channels, height), fontsize=SIZE, parse_math=False)
     runs = area_runs(channels, rows)
     _draw_areas(figure, runs, rows.channels.size, _area_colours(probe), frame)
     if picture.mode == TRACES:
@@ -268,8 +269,8 @@ def _draw_probe(
     return axes
 
 
-def _head(axes: Axes, probe: Probe, state: State, picture: Picture, height: int) -> None:
-    """Say above the picture what it shows, and what is uncertain; beside it, what depths are."""
+def _head(axes: Axes, probe: Probe, state: State, picture: Picture, width: int) -> None:
+    """Say above the picture what it shows, and what is uncertain."""
     scale = f"bar {voltage_text(state.microvolts)}"
     if picture.mode == HEAT:
         scale = heat_scale(state.microvolts)
@@ -278,14 +279,12 @@ def _head(axes: Axes, probe: Probe, state: State, picture: Picture, height: int)
     facts = [references.session, references.probe]
     facts += [count_channels(references.n_channels, n_shown), picture.drawn_from, scale]
     facts += [f"{n_bad} marked bad (grey)"] if n_bad else []
-    doubts = [f"! {one.text}" for one in sort_doubts(probe.doubts)]
     # names and doubts may hold a $, which would begin a formula
     above: dict[str, Any] = {"fontsize": SIZE, "parse_math": False, "va": "bottom"}
     above |= {"xycoords": "axes fraction", "textcoords": "offset points"}
     axes.annotate(" · ".join(facts), (0, 1), (0, 6), **above)
-    if doubts:
-        axes.annotate(" · ".join(doubts), (0, 1), (0, 20), color=WRONG, **above)
-    axes.set_ylabel(axis_label(references.channels, height), fontsize=SIZE, parse_math=False)
+    doubt = shorten(first_doubt(probe), width // LETTER)
+    axes.annotate(doubt, (0, 1), (0, 20), color=WRONG, **above)
 
 
 def _area_colours(probe: Probe) -> dict[str, str]:

@@ -323,8 +323,8 @@ class Panel:
     def _head(self) -> None:
         name = html.escape(self._name)
         text = (
-            f'<div class="heading"><span class="facts"><b>{name}</b> · {self._facts}'
-            f'{self._doubts}</span><span class="badge">{self._badge}</span></div>'
+            f'<div class="heading"><span class="facts"><b>{name}</b>{self._doubts}'
+            f'<span>· {self._facts}</span></span><span class="badge">{self._badge}</span></div>'
         )
         if self._heading.html != text:
             self._heading.html = text
@@ -395,15 +395,21 @@ def show_error(panel: Div, name: str, error: UserError) -> None:
         panel.text = text
 
 
+def first_doubt(probe: Probe) -> str:
+    """The most important doubt about a recording, and how many more there are; empty if none."""
+    doubts = sort_doubts(probe.doubts)
+    more = f" (+ {len(doubts) - 1} more)" if len(doubts) > 1 else ""
+    return f"! {doubts[0].text}{more}" if doubts else ""
+
+
 def doubts_html(probe: Probe) -> str:
     """The most important doubt about a recording, and all of them on hover."""
-    doubts = [one.text for one in sort_doubts(probe.doubts)]
-    if not doubts:
+    first = html.escape(first_doubt(probe))
+    if not first:
         return ""
-    more = f" (+ {len(doubts) - 1} more)" if len(doubts) > 1 else ""
-    everything = html.escape("\n".join(doubts)).replace("\n", "&#10;")
-    first = html.escape(f"! {doubts[0]}{more}")
-    return f' · <span class="wrong doubt" title="{everything}">{first}</span>'
+    everything = html.escape("\n".join(one.text for one in sort_doubts(probe.doubts)))
+    everything = everything.replace("\n", "&#10;")
+    return f'<span class="wrong doubt" title="{everything}">{first}</span>'
 
 
 def count_channels(n: int, n_shown: int) -> str:

@@ -23,8 +23,14 @@ HEADING = f"""
 .heading {{
   display: flex; justify-content: space-between; gap: 2em; white-space: nowrap; line-height: 22px;
 }}
-.badge {{ color: {FAINT}; }}
+.heading > * {{ overflow: hidden; text-overflow: ellipsis; }}
+.facts {{ display: flex; gap: 0.4em; }}
+.badge {{ color: {FAINT}; flex: none; max-width: 60%; }}
 .wrong {{ color: {WRONG}; white-space: normal; }}
+.doubt {{
+  white-space: nowrap; overflow: hidden; text-overflow: ellipsis; cursor: help;
+  font-weight: bold; max-width: 60%; flex: none;
+}}
 """
 
 # over the last line, so that nothing moves, nor is drawn anew, when it comes and goes
