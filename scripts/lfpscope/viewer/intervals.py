@@ -12,6 +12,7 @@ from lfpscope.timeline import Timeline
 
 MAX_BLOCKS = 400  # on the page; where there are more, neighbours of a kind are joined
 LETTER = 8  # pixels, about
+MAX_COLOURS = 64  # no two alike; where there are more kinds, colours come again
 FEW = 30  # blocks on the page, up to which each is shaded in the picture, its onset a line
 SHADE = 0.05  # enough to see it, little enough to see what is in it
 ONSET = 0.04  # of the picture's height: an onset where there are more
@@ -108,8 +109,10 @@ class IntervalLane:
 
 def make_lane(intervals: Sequence[Interval], timeline: Timeline) -> IntervalLane:
     """Place intervals, in session time, on the axis of a page."""
-    colours = interval_colours({one.name for one in intervals})
-    return IntervalLane([*colours], [*colours.values()], _place(intervals, [*colours], timeline))
+    names = sorted({one.name for one in intervals})
+    different = list(interval_colours(names[:MAX_COLOURS]).values())
+    colours = [different[i % len(different)] for i in range(len(names))]
+    return IntervalLane(names, colours, _place(intervals, names, timeline))
 
 
 def _place(some: Sequence[Interval], names: Sequence[str], timeline: Timeline) -> Floats:
