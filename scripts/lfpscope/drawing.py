@@ -402,6 +402,7 @@ def trace_picture(
     *,
     pixels_per_volt: float,
     channels: npt.NDArray[np.int64] | None = None,
+    grey: Mask | None = None,
     lines: Lines = draw_lines,
     threads: int | None = None,
 ) -> Pixels:
@@ -422,6 +423,8 @@ def trace_picture(
         The gain.
     channels : ndarray of int, optional
         Which, from the top down; all by depth if not given.
+    grey : ndarray of bool, shape (n_channels,), optional
+        Channels drawn in grey; the dead ones if not given.
     lines : callable
         What draws them.
     threads : int, optional
@@ -452,7 +455,7 @@ def trace_picture(
             lines=lines,
         )
 
-    dead = probe.dead[order]
+    dead = (probe.dead if grey is None else grey)[order]
     live, dead = rows[~dead[rows]], rows[dead[rows]]
     # what is drawn near its own row, counted; the loop does not hold the interpreter
     overlap = np.zeros((height, view.width), np.uint8)
@@ -501,6 +504,7 @@ def heat_picture(
     *,
     volts: float,
     channels: npt.NDArray[np.int64] | None = None,
+    grey: Mask | None = None,
 ) -> Pixels:
     """Amplitude as colour, a band for each channel, from the top by depth.
 
@@ -516,6 +520,8 @@ def heat_picture(
         The amplitude at the upper end of the colours.
     channels : ndarray of int, optional
         Which, from the top down; all by depth if not given.
+    grey : ndarray of bool, shape (n_channels,), optional
+        Channels drawn in grey; the dead ones if not given.
 
     Returns
     -------
@@ -530,7 +536,8 @@ def heat_picture(
         joined = np.fmax.reduceat(values, bands) if order.size > height else values[bands]
         return np.asarray(joined)
 
-    live = in_rows(np.where(probe.dead[order, np.newaxis], np.nan, values))
+    dead = (probe.dead if grey is None else grey)[order]
+    live = in_rows(np.where(dead[:, np.newaxis], np.nan, values))
     with np.errstate(invalid="ignore"):
         colours = (np.clip(live, 0, 1) * (len(HEAT_COLOURS) - 1)).round()
     colours[np.isnan(live)] = HEAT_GREY

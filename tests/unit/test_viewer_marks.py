@@ -10,15 +10,16 @@ import pytest
 
 from lfpscope.files import UserError
 from lfpscope.intervals import Interval, read_intervals
+from lfpscope.timeline import Stretch, Timeline
 from lfpscope.viewer import marks
-from lfpscope.viewer.intervals import neighbour, shading
+from lfpscope.viewer.intervals import MAX_BLOCKS, IntervalLane, make_lane
 from lfpscope.viewer.worker import Worker
 
 
 def test_no_mark_is_lost_when_many_write_at_once(tmp_path: Path) -> None:
     path = tmp_path / "marks.csv"
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda i: marks.add_mark(path, i, i + 1, f"mark {i}"), range(40)))
+        list(pool.map(lambda i: marks.add_mark(path, [(i, i + 1)], f"mark {i}"), range(40)))
     assert sorted(mark.note for mark in marks.read_marks(path)) == sorted(
         f"mark {i}" for i in range(40)
     )
@@ -26,7 +27,7 @@ def test_no_mark_is_lost_when_many_write_at_once(tmp_path: Path) -> None:
 
 def test_notes_may_hold_anything(tmp_path: Path) -> None:
     path = tmp_path / "marks.csv"
-    marks.add_mark(path, 1, 2, 'a, "b"\n<c>\td µ')
+    marks.add_mark(path, [(1, 2)], 'a, "b"\n<c>\td µ')
     (mark,) = marks.read_marks(path)
     assert mark.note == 'a, "b" <c> d µ'
     assert marks.marked([mark]) == [Interval(1, 2, 'mark: a, "b" <c> d µ')]
@@ -36,28 +37,28 @@ def test_bad_channels_are_toggled(tmp_path: Path) -> None:
     path = tmp_path / "marks.csv"
     marks.toggle_bad(path, "a", 7)
     after = marks.toggle_bad(path, "b", 8)
-    assert (marks.bad_channels(after, "a"), marks.bad_channels(after, "b")) == ({7}, {8})
-    assert marks.bad_channels(marks.toggle_bad(path, "a", 7), "a") == set()
+    assert marks.bad_channels(after) == {("a", 7), ("b", 8)}
+    assert marks.bad_channels(marks.toggle_bad(path, "a", 7)) == {("b", 8)}
 
 
 def test_the_last_mark_in_a_range_is_taken_away(tmp_path: Path) -> None:
     path = tmp_path / "marks.csv"
     for start in (0, 10, 12):
-        marks.add_mark(path, start, start + 1, "")
-    assert [float(one.start) for one in marks.remove_mark(path, 9, 15)] == [0, 10]
-    assert len(marks.remove_mark(path, 20, 30)) == 2
+        marks.add_mark(path, [(start, start + 1)], "")
+    assert [float(one.start) for one in marks.remove_mark(path, [(9, 15)])] == [0, 10]
+    assert len(marks.remove_mark(path, [(20, 30)])) == 2
 
 
 def test_a_mark_may_be_of_some_channels_of_a_probe(tmp_path: Path) -> None:
     path = tmp_path / "marks.csv"
-    marks.add_mark(path, 1, 2, "ripple", "a", [7, 8])
-    marks.add_mark(path, 3, 4, "")
+    marks.add_mark(path, [(1, 2)], "ripple", "a", [7, 8])
+    marks.add_mark(path, [(3, 4)], "")
     after = marks.toggle_bad(path, "a", 9)
     ripple = Interval(1, 2, "mark: ripple")
     assert marks.boxes(after, "a") == [(ripple, {7, 8})]
     assert marks.boxes(after, "b") == []
     assert marks.marked(after) == [ripple, Interval(3, 4, "mark")]
-    assert marks.bad_channels(after, "a") == {9}
+    assert marks.bad_channels(after) == {("a", 9)}
 
 
 HEADER = "start,stop,probe,channel,note\n"
@@ -83,13 +84,13 @@ def test_a_file_that_was_edited_badly_is_named_and_left(
     path.write_text(content)
     for use in (
         lambda: marks.read_marks(path),
-        lambda: marks.add_mark(path, 5, 6, "new"),
-        lambda: marks.remove_mark(path, 0, 9),
+        lambda: marks.add_mark(path, [(5, 6)], "new"),
+        lambda: marks.remove_mark(path, [(0, 9)]),
         lambda: marks.toggle_bad(path, "a", 7),
     ):
         with pytest.raises(UserError) as error:
             use()
-        assert str(error.value).startswith(f"{path}, {message}. Mend it")
+        assert str(error.value).startswith(f"{path}, {message}. Correct it")
     assert path.read_text() == content
 
 
@@ -106,25 +107,90 @@ def test_intervals_with_holes_are_read_as_far_as_they_go(tmp_path: Path) -> None
     assert read_intervals(path) == [Interval(1, 1, "a"), Interval(5, 6, "b"), Interval(9, 9, "e")]
 
 
+ONE_PIECE = Timeline(())
+
+
+def lane(*intervals: Interval, timeline: Timeline = ONE_PIECE) -> IntervalLane:
+    return make_lane(intervals, timeline)
+
+
 def test_next_and_previous_interval() -> None:
-    some = [Interval(0, 2, "a"), Interval(4, 6, "b"), Interval(8, 10, "c")]
+    some = lane(Interval(0, 2, "a"), Interval(4, 6, "b"), Interval(8, 10, "c"))
+    found = [some.neighbour(t, 1) for t in (-1, 1, 4.9, 5, 9)]
+    assert found == [(0, 2), (4, 6), (4, 6), (8, 10), None]
+    assert [some.neighbour(t, -1) for t in (1, 5, 5.1, 99)] == [None, (0, 2), (4, 6), (8, 10)]
+    assert lane().neighbour(0, 1) is None
 
-    def name(middle: float, step: int) -> str | None:
-        found = neighbour(some, middle, step)
-        return None if found is None else found.name
 
-    assert [name(t, 1) for t in (-1, 1, 4.9, 5, 9)] == ["a", "b", "b", "c", None]
-    assert [name(t, -1) for t in (1, 5, 5.1, 99)] == [None, "a", "b", "c"]
+def test_marks_are_visited_as_intervals_are() -> None:
+    some = lane(Interval(0, 2, "a")).with_marks([Interval(5, 6, "mark: b")], ONE_PIECE)
+    assert some.neighbour(1, 1) == (5, 6)
+    here = some.blocks(0, 10, 100)
+    assert (here["name"], here["start"]) == (["a", "mark: b"], [0, 5])
+    assert here["colour"][0] != here["colour"][1]
 
 
 def test_names_stand_where_there_is_room() -> None:
-    here = shading([Interval(0, 1, "short"), Interval(5, 50, "a long one")], 0, 100, 1000)
-    assert here["label"] == ["", "a long one"]
-    one_in_another = shading([Interval(0, 50, "outer"), Interval(0, 20, "inner")], 0, 100, 1000)
-    assert one_in_another["label"] == ["outer", "inner"]
-    assert one_in_another["at"] == [0, 4]  # beside the letters of the outer one
-    many = shading([Interval(0, 1, "x")] * 1000, 0, 100, 1000)
-    assert many["label"] == ["1000 intervals: zoom in to see them"]
+    here = lane(Interval(0, 1, "short"), Interval(5, 50, "a long one")).blocks(0, 100, 1000)
+    assert dict(zip(here["name"], here["label"], strict=True)) == {
+        "short": "",
+        "a long one": "a long one",
+    }
+    one_in_another = lane(Interval(0, 50, "outer"), Interval(0, 20, "inner")).blocks(0, 100, 1000)
+    places = zip(one_in_another["label"], one_in_another["at"], strict=True)
+    assert sorted(places) == [("inner", 4), ("outer", 0)]  # one beside the letters of the other
+
+
+def test_a_short_interval_is_as_wide_as_can_be_seen() -> None:
+    here = lane(Interval(50, 50.001, "flash"), Interval(70, 70, "point")).blocks(0, 100, 1000)
+    assert here["start"] == [50, 70]
+    assert here["stop"] == pytest.approx([50.15, 70.15])  # a pixel and a half
+
+
+def test_neighbours_of_a_kind_within_a_pixel_are_one_block() -> None:
+    touching = [Interval(i, i + 1, "grating") for i in range(10)]
+    near = [Interval(20, 21, "grating"), Interval(21.05, 22, "grating")]  # half a pixel apart
+    far = [Interval(30, 31, "grating"), Interval(31.3, 32, "grating")]
+    other = [Interval(4, 5, "flash")]
+    here = lane(*touching, *near, *far, *other).blocks(0, 100, 1000)
+    blocks = sorted(zip(here["start"], here["stop"], here["name"], strict=True))
+    assert blocks == [
+        (0, 10, "10 × grating"),
+        (4, 5, "flash"),
+        (20, 22, "2 × grating"),
+        (30, 31, "grating"),
+        (31.3, 32, "grating"),
+    ]
+
+
+def test_a_session_of_61166_presentations_is_blocks_at_every_zoom() -> None:
+    kinds = ["gabors", "flashes", "gratings", "movie"]
+    some = [Interval(100 + i * 0.13, 100.1 + i * 0.13, kinds[i // 15_292]) for i in range(61_166)]
+    whole = lane(*some)
+    here = whole.blocks(0, 8200, 1240)
+    names = zip(here["name"], here["start"], strict=True)
+    assert [name.split(" × ") for name, _ in sorted(names, key=lambda one: one[1])] == [
+        ["15292", "gabors"],
+        ["15292", "flashes"],
+        ["15292", "gratings"],
+        ["15290", "movie"],
+    ]
+    for span in (1000, 100, 10, 1):
+        here = whole.blocks(2000, 2000 + span, 1240)
+        assert 0 < len(here["start"]) <= MAX_BLOCKS
+        shown = sum(int(n.split(" × ")[0]) if "×" in n else 1 for n in here["name"])
+        assert shown == sum(one.stop >= 2000 and one.start <= 2000 + span for one in some)
+
+
+def test_thousands_of_names_are_blocks_as_well() -> None:
+    here = lane(*(Interval(i, i + 0.1, f"trial {i}") for i in range(5000))).blocks(0, 5000, 1000)
+    assert 0 < len(here["start"]) <= MAX_BLOCKS
+
+
+def test_an_interval_across_a_break_is_drawn_on_both_sides() -> None:
+    broken = Timeline((Stretch(0, 0, 10, 0), Stretch(0, 1000, 1010, 11)))
+    here = lane(Interval(8, 1003, "rest"), timeline=broken).blocks(0, 21, 1000)
+    assert list(zip(here["start"], here["stop"], strict=True)) == [(8, 10), (11, 14)]
 
 
 def test_a_worker_drops_requests_that_are_overtaken() -> None:

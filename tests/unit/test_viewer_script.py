@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import packages_distributions, version
@@ -45,6 +46,26 @@ def test_equal_input_gives_equal_bytes(session: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("__pycache__"))
 
 
+def test_there_is_a_library_at_every_moment(tmp_path: Path) -> None:
+    library, seen, done = tmp_path / "lfpscope", list[bool](), threading.Event()
+    write_viewer("one", tmp_path / "viewer.py", library)
+    (library / "old.py").touch()
+
+    def look() -> None:
+        while not done.is_set():
+            seen.append(library.is_dir())
+
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look)
+        for _ in range(5):
+            write_viewer("one", tmp_path / "viewer.py", library)
+        done.set()
+        looking.result()
+    assert all(seen)
+    assert not (library / "old.py").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"viewer.py", "lfpscope"}
+
+
 def test_it_names_its_packages_exactly(session: Path) -> None:
     text = (session / "viewer.py").read_text()
     assert f'#     "bokeh=={version("bokeh")}",' in text
@@ -76,6 +97,10 @@ def test_writing_it_imports_nothing_slow() -> None:
     ("arguments", "error"),
     [
         (["--address", "0.0.0.0"], "lets other machines read this session"),  # noqa: S104
+        (
+            ["--address", "192.0.2.1", "--allow-websocket-origin", "192.0.2.1:1", "--no-browser"],
+            "--address 192.0.2.1: Cannot assign requested address. Name an address of this machine",
+        ),
         (["--data", "here"], "expected OLD=NEW"),
         (["--render", "none.json", "out.png"], "none.json: no such file"),
     ],

@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from lfpscope.formatting import time_text, voltage_text
+from lfpscope.clock import Clock, Segment
+from lfpscope.formatting import voltage_text
+from lfpscope.timeline import Timeline, make_timeline
 from lfpscope.viewer.state import State, from_query, read_time, round_scale
+from lfpscope.viewer.times import axis_title, read_axis_time, time_of
 
 WHOLE = State(0.0, 100.0, 200.0, probes=("a", "b"))
 
@@ -112,16 +115,38 @@ def test_voltages_in_words() -> None:
     ]
 
 
-def test_times_in_words() -> None:
-    assert [time_text(t, 1) for t in (0, 59.96, 62.5, -3.25)] == [
-        "0:00.0",
-        "1:00.0",
-        "1:02.5",
-        "−0:03.2",
-    ]
-    assert time_text(3599.7) == "1:00:00"
+def test_times_that_are_typed() -> None:
     for text, seconds in {"62.5": 62.5, "1:02.5": 62.5, "1:00:00": 3600, "−0:03": -3}.items():
         assert read_time(text) == seconds
     for text in ("x", "1:", "1:2:3:4"):
         with pytest.raises(ValueError, match=text):
             read_time(text)
+
+
+def clock(*segments: tuple[float, int]) -> Clock:
+    """A clock of 1000 Hz of segments of so many samples."""
+    firsts = [sum(n for _, n in segments[:i]) for i in range(len(segments))]
+    return Clock(
+        tuple(Segment(first, n, t0, 0.001) for first, (t0, n) in zip(firsts, segments, strict=True))
+    )
+
+
+def test_times_that_are_typed_are_session_times() -> None:
+    assert read_axis_time(Timeline(()), "1:02.5") == 62.5
+    reset = make_timeline([clock((30_000, 1000), (0, 4000))])
+    assert time_of(reset, read_axis_time(reset, "0:03"), 1) == "0:03.0"
+    assert read_axis_time(reset, "0:03") > read_axis_time(reset, "8:20:00")
+    assert axis_title(reset) == "session time, the axis is broken at 1 clock reset"
+    unix = make_timeline([clock((1_651_000_000, 10_000))])  # 2022-04-26 19:06:40 UTC
+    assert read_axis_time(unix, "19:06:45") == 1_651_000_005
+    assert read_axis_time(unix, "1651000005") == 1_651_000_005
+    assert time_of(unix, 1_651_000_005) == "19:06:45"
+    assert axis_title(unix) == "time of day, 2022-04-26 UTC"
+    assert axis_title(make_timeline([clock((5, 1000))])) == ""
+
+
+def test_a_range_over_a_break_is_a_piece_of_each_stretch() -> None:
+    reset = make_timeline([clock((30_000, 1000), (0, 4000))])
+    whole = replace(WHOLE, timeline=reset).at(reset.start, reset.stop)
+    assert sum(whole.pieces, ()) == pytest.approx((30_000, 30_001, 0, 4))
+    assert WHOLE.pieces == [(0, 100)]

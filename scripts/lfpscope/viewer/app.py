@@ -2,12 +2,17 @@
 
 import argparse
 import ctypes
+import errno
 import html
 import logging
+import socket
 import sys
+import threading
 import webbrowser
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bokeh.application import Application
 from bokeh.application.handlers.function import FunctionHandler
@@ -18,7 +23,11 @@ from bokeh.server.server import Server
 from bokeh.server.views.ws import WSHandler
 
 from lfpscope.files import UserError
-from lfpscope.viewer.session import Session, open_session, source_addresses
+from lfpscope.viewer.pool import PagePool, open_session
+from lfpscope.viewer.session import SessionFolder, source_addresses
+
+if TYPE_CHECKING:
+    from lfpscope.viewer.page import Page
 
 PORT = 5006
 M_ARENA_MAX = -8  # of malloc.h
@@ -53,29 +62,64 @@ def serve_document(folder: Path) -> None:
     fill_document(curdoc(), open_session(folder))
 
 
-def fill_document(document: Document, session: Session) -> None:
+def fill_document(document: Document, pool: PagePool) -> None:
     """Fill a new page; as long as libraries are loading it says so."""
     document.template = TEMPLATE
-    document.title = f"{session.name} · LFP"
-    loading = Div(text=f"Opening session {html.escape(session.name)} …", margin=20)
-    document.add_root(loading)
-    context = document.session_context
-    arguments = context.request.arguments
-    query = {name: values[0].decode("utf-8", "replace") for name, values in arguments.items()}
+    document.title = f"{pool.session.name} · LFP"
+    name = html.escape(pool.session.name)
+    document.add_root(Div(text=f"Opening session {name} …", margin=20))
+    arguments = document.session_context.request.arguments
+    show_page(document, pool, {k: v[0].decode("utf-8", "replace") for k, v in arguments.items()})
 
-    def loaded() -> None:
+
+def show_page(
+    document: Document, pool: PagePool, query: dict[str, str], before: "Page | None" = None
+) -> None:
+    """Have a page made in a thread, and shown in place of what the document holds.
+
+    Parameters
+    ----------
+    document : Document
+        Of the tab.
+    pool : PagePool
+        Makes the page.
+    query : dict of str
+        Fields of the address.
+    before : Page, optional
+        In whose place it comes; then it shows what that one shows by then.
+    """
+
+    def build() -> None:
         try:
-            session.take_page().open(document, query)
-            document.remove_root(loading)
+            page = pool.take_page()
         except Exception as error:
-            loading.text = f"The page cannot be built: {html.escape(repr(error))}"
+            call(partial(_say_why, document, error))
+            raise
+        call(partial(fill, page))
+
+    def call(act: Callable[[], None]) -> None:
+        context = document.session_context
+        if not (context and context.destroyed):  # the tab was closed meanwhile
+            document.add_next_tick_callback(act)
+
+    def fill(page: "Page") -> None:
+        asked = before.own_query() if before else query
+        if before:
+            before.close()
+        document.clear()
+        try:
+            page.open(document, asked, renew=partial(show_page, document, pool, query))
+        except Exception as error:
+            _say_why(document, error)
             raise
 
-    def begin() -> None:
-        if not context.destroyed:  # the page was not closed meanwhile
-            document.add_next_tick_callback(loaded)
+    threading.Thread(target=build, daemon=True).start()
 
-    session.when_loaded(begin)
+
+def _say_why(document: Document, error: Exception) -> None:
+    document.clear()
+    text = f"The page cannot be built: {html.escape(repr(error))}"
+    document.add_root(Div(text=text, margin=20))
 
 
 @cache  # once
@@ -147,7 +191,7 @@ def _moved(folder: Path, data: str | None) -> tuple[str, str] | None:
 def _render(folder: Path, moved: tuple[str, str] | None, view: Path, png: Path) -> None:
     from lfpscope.viewer.export import render_view  # slow to import, and not needed to serve
 
-    render_view(Session(folder, moved), view, png)
+    render_view(SessionFolder(folder, moved), view, png)
 
 
 def _serve(folder: Path, arguments: argparse.Namespace) -> None:
@@ -188,6 +232,11 @@ def _server(folder: Path, moved: tuple[str, str] | None, arguments: argparse.Nam
     try:
         return make(port=PORT if arguments.port is None else arguments.port)
     except OSError as error:
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise UserError(
+                f"--address {arguments.address}: {error.strerror or error}. Name an address of "
+                "this machine, or none for localhost."
+            ) from None
         if arguments.port is not None:
             raise UserError(
                 f"port {arguments.port}: {error.strerror}. Name another, or none for any."

@@ -1,5 +1,7 @@
 """A view as PNG, with a JSON beside it that says what it shows and renders it again."""
 
+import itertools
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -12,28 +14,43 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from lfpscope.areas import area_colour, area_runs, is_area
+from lfpscope.areas import area_colours, is_area
 from lfpscope.envelope import Probe, time_range
 from lfpscope.files import UserError, atomic, read_json, write_json
-from lfpscope.formatting import time_text, voltage_text
-from lfpscope.viewer.labels import area_labels, channel_ticks
-from lfpscope.viewer.render import BAR, HEAT_SHARE, PALETTES, chosen_channels, draw_probe
-from lfpscope.viewer.session import Session
+from lfpscope.formatting import voltage_text
+from lfpscope.ticks import Run, shorten
+from lfpscope.timeline import Stretch, Timeline
+from lfpscope.viewer.labels import area_labels, area_runs, block_edges, block_names, row_ticks
+from lfpscope.viewer.panels import axis_label, count_channels, first_doubt, heat_scale
+from lfpscope.viewer.render import (
+    BAR,
+    PALETTES,
+    Picture,
+    axis_clock,
+    bad_channels,
+    chosen_rows,
+    draw_probe,
+)
+from lfpscope.viewer.session import SessionFolder
 from lfpscope.viewer.state import HEAT, TRACES, State
+from lfpscope.viewer.style import STRIP, WRONG
+from lfpscope.viewer.times import axis_title, time_of
 
-VERSION = 1
+VERSION = 2
 DRAWN_WITH = ("matplotlib", "numpy", "numba")
-LEFT, RIGHT, TOP, BOTTOM, BETWEEN = 164, 24, 34, 44, 30  # pixels around the frames
+LEFT, RIGHT, TOP, BOTTOM, BETWEEN = 164, 24, 44, 52, 44  # pixels around the frames
 SIZE = 9.75  # points: 13 pixels at 96 to the inch, as on the page
 DPI = 96
+LETTER = 9  # pixels, of a capital
+MAX_PIXELS = 20_000  # of a saved view's width and height
 
 
-def save_view(session: Session, state: State, width: int, height: int, folder: Path) -> Path:
+def save_view(session: SessionFolder, state: State, width: int, height: int, folder: Path) -> Path:
     """Write a view as PNG and JSON under a name that says which time it shows.
 
     Parameters
     ----------
-    session : Session
+    session : SessionFolder
         Whose.
     state : State
         What it shows.
@@ -48,18 +65,36 @@ def save_view(session: Session, state: State, width: int, height: int, folder: P
         The PNG. The JSON has the same name.
     """
     view = describe_view(session, state, width, height)
-    stem = f"{state.start:.3f}-{state.stop:.3f}"
-    names = (stem, *(f"{stem}-{i}" for i in range(2, 1000)))
-    png = next(p for p in (folder / f"{name}.png" for name in names) if not p.exists())
-    write_json(png.with_suffix(".json"), view)
-    draw_view(session, view, png)
+    folder.mkdir(parents=True, exist_ok=True)
+    png = _take_name(folder, f"{state.start:.3f}-{state.stop:.3f}")
+    try:
+        write_json(png.with_suffix(".json"), view)
+        draw_view(session, view, png)
+    except BaseException:
+        for path in (png, png.with_suffix(".json")):
+            path.unlink(missing_ok=True)
+        raise
     return png
 
 
-def describe_view(session: Session, state: State, width: int, height: int) -> dict[str, Any]:
+def _take_name(folder: Path, stem: str) -> Path:
+    """Make an empty PNG under the first name that is free: no other tab gets the same one."""
+    for i in itertools.count(1):
+        png = folder / (f"{stem}.png" if i == 1 else f"{stem}-{i}.png")
+        if png.with_suffix(".json").exists():
+            continue
+        try:
+            png.touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        return png
+    raise AssertionError
+
+
+def describe_view(session: SessionFolder, state: State, width: int, height: int) -> dict[str, Any]:
     """Everything it takes to render a view again, and to know what it was made from."""
     plain = asdict(state) | {
-        name: sorted(getattr(state, name)) for name in ("hidden", "heat", "areas")
+        name: sorted(getattr(state, name)) for name in ("hidden", "heat", "areas", "bad")
     }
     return {
         "lfpscope_view": VERSION,
@@ -74,19 +109,19 @@ def describe_view(session: Session, state: State, width: int, height: int) -> di
 
 def _describe_probe(probe: Probe, state: State) -> dict[str, Any]:
     references = probe.references
-    pieces = time_range(references.clock, state.start, state.stop)
+    pieces = time_range(axis_clock(probe, state.timeline), state.start, state.stop)
     return {
         "probe": references.probe,
         "series": references.series,
         "source": references.provenance,
         "samples": [[first, stop] for _, first, stop in pieces],
-        "channels": references.channels.id[chosen_channels(probe, state)].tolist(),
+        "channels": references.channels.id[chosen_rows(probe, state).channels].tolist(),
         "volts_per_count": sorted(set(references.scale.tolist())),
         "microvolts": state.microvolts,
     }
 
 
-def _shown(session: Session, state: State) -> list[Probe]:
+def _shown(session: SessionFolder, state: State) -> list[Probe]:
     opened = session.open_probes()
     probes = [opened[name] for name in state.shown if name in opened]
     for probe in probes:
@@ -95,7 +130,7 @@ def _shown(session: Session, state: State) -> list[Probe]:
     return [probe for probe in probes if not isinstance(probe, UserError)]
 
 
-def render_view(session: Session, view: Path, png: Path) -> None:
+def render_view(session: SessionFolder, view: Path, png: Path) -> None:
     """Draw a saved view again: the same bytes from the same source and the same versions.
 
     Raises
@@ -106,20 +141,46 @@ def render_view(session: Session, view: Path, png: Path) -> None:
     if not view.exists():
         raise UserError(f"{view}: no such file. The viewer's key s saves a view.")
     content = read_json(view)
+    version = content.get("lfpscope_view") if isinstance(content, dict) else None
+    if version is None:
+        raise UserError(f"{view}: not a view saved by this viewer.")
+    if version != VERSION:
+        raise UserError(f"{view}: version {version!r}, expected {VERSION}.")
     try:
-        state, known = read_state(content), {one["probe"]: one for one in content["probes"]}
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        state = _read_view(content)
+        sources = {one["probe"]: one["source"] for one in content["probes"]}
+        identities = {name: (one["size"], one["crc32"]) for name, one in sources.items()}
+        versions = dict(content["versions"])
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{view}: not a view saved by this viewer ({error!r}).") from None
-    if content["lfpscope_view"] != VERSION:
-        raise UserError(f"{view}: version {content['lfpscope_view']}, expected {VERSION}.")
     for probe in _shown(session, state):
-        source, here = known[probe.references.probe]["source"], probe.references.provenance
-        if (source["size"], source["crc32"]) != (here["size"], here["crc32"]):
+        here = probe.references.provenance
+        if identities.get(probe.references.probe) != (here["size"], here["crc32"]):
             raise UserError(f"{view}: made from another file than {here['address']}.")
-    then, now = content["versions"], _versions()
-    if then != now:
-        print(f"made with {then}, now drawn with {now}: bytes may differ", file=sys.stderr)
+    now = _versions()
+    if versions != now:
+        print(f"made with {versions}, now drawn with {now}: bytes may differ", file=sys.stderr)
     draw_view(session, content, png)
+
+
+def _read_view(content: dict[str, Any]) -> State:
+    """State of a saved view, if it can be drawn.
+
+    Raises
+    ------
+    LookupError, TypeError, ValueError, AttributeError
+        If it cannot.
+    """
+    state = read_state(content)
+    sizes = content["width"], content["height"]
+    if not all(type(size) is int and 0 < size <= MAX_PIXELS for size in sizes):
+        raise ValueError(f"width and height {sizes}")
+    numbers = (state.start, state.stop, state.microvolts, state.every, *(state.depths or ()))
+    if not all(type(n) in (int, float) and math.isfinite(n) for n in numbers):
+        raise ValueError(f"numbers {numbers}")
+    if not (state.start < state.stop and state.microvolts > 0 and state.every >= 1):
+        raise ValueError(f"range {state.start} to {state.stop}, scale {state.microvolts}")
+    return state
 
 
 def _versions() -> dict[str, str]:
@@ -131,12 +192,18 @@ def read_state(content: dict[str, Any]) -> State:
     plain = dict(content["state"])
     for name in ("hidden", "heat", "areas"):
         plain[name] = frozenset(plain[name])
+    plain["bad"] = frozenset((probe, channel) for probe, channel in plain["bad"])
     plain["probes"] = tuple(plain["probes"])
-    plain["depths"] = None if plain["depths"] is None else tuple(plain["depths"])
+    low_high = plain["depths"]
+    plain["depths"] = None if low_high is None else (low_high[0], low_high[1])
+    timeline = plain["timeline"]
+    stretches = tuple(Stretch(**stretch) for stretch in timeline["stretches"])
+    epochs = tuple((start, stop) for start, stop in timeline["epochs"])
+    plain["timeline"] = Timeline(stretches, epochs)
     return State(**plain)
 
 
-def draw_view(session: Session, view: dict[str, Any], png: Path) -> None:
+def draw_view(session: SessionFolder, view: dict[str, Any], png: Path) -> None:
     """Draw a described view."""
     state, width, height = read_state(view), view["width"], view["height"]
     probes = _shown(session, state)
@@ -162,34 +229,39 @@ def _axes(figure: Figure, place: Sequence[float]) -> Axes:
 
 
 def _draw_probe(
-    figure: Figure, probe: Probe, state: State, place: tuple[int, int, int, int]
+    figure: Figure, probe: Probe, state: State, frame: tuple[int, int, int, int]
 ) -> Axes:
-    left, bottom, width, height = place
+    left, bottom, width, height = frame
     picture = draw_probe(probe, state, width, height)
-    axes = _axes(figure, place)
+    axes = _axes(figure, frame)
     # columns may be wider than a pixel; what lies beyond the range asked for is cut off
     extent = (picture.t0, picture.t1, 0.0, 1.0)
     colours = PALETTES[picture.mode][picture.pixels]
     axes.imshow(colours, extent=extent, aspect="auto", interpolation="nearest")
     axes.set(xlim=(state.start, state.stop), ylim=(0, 1))
     decimals = int(np.clip(2 - np.floor(np.log10(state.stop - state.start)), 0, 6))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda t, _: time_text(t, decimals)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda t, _: time_of(state.timeline, t, decimals)))
     axes.xaxis.set_major_locator(MaxNLocator(8))
-    channels = chosen_channels(probe, state)
-    columns = probe.references.channels.columns
-    depth, areas = columns.get("depth"), columns.get("area")
-    ids = probe.references.channels.id[channels]
-    rows, labels = channel_ticks(None if depth is None else depth[channels], ids, height)
-    axes.set_yticks([1 - (row + 0.5) / channels.size for row in rows], labels)
+    axes.set_xlabel(axis_title(state.timeline), fontsize=SIZE)
+    for first, last in state.timeline.breaks:
+        axes.axvspan(first, last, facecolor="white", edgecolor="black", linestyle="--")
+    rows = chosen_rows(probe, state)
+    channels = probe.references.channels
+    ticks = row_ticks(channels, rows, height)
+    axes.set_yticks(ticks.places, ticks.labels)
     axes.tick_params(labelsize=SIZE)
-    scale = f"bar {voltage_text(state.microvolts)}"
-    if picture.mode == HEAT:
-        scale = f"heat map, brightest at {voltage_text(HEAT_SHARE * state.microvolts)}"
-    heading = (
-        f"{probe.references.session} · {probe.references.probe} · {picture.drawn_from} · {scale}"
-    )
-    axes.set_title(heading, loc="left", fontsize=SIZE, pad=6)
-    _draw_areas(figure, [] if areas is None else list(area_runs(areas[channels])), place)
+    for edge in block_edges(rows):
+        axes.axhline(edge, color="black", linewidth=0.8)
+    names = block_names(rows)
+    for top, name in zip(names["y"], names["text"], strict=True):
+        box = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.5}
+        where: dict[str, Any] = {"xytext": (-6, -4), "textcoords": "offset points"}
+        where |= {"xycoords": "axes fraction", "ha": "right", "va": "top"}
+        axes.annotate(name, (1, top), **where, fontsize=SIZE, bbox=box, parse_math=False)
+    _head(axes, probe, state, picture, width)
+    axes.set_ylabel(axis_label(channels, height), fontsize=SIZE, parse_math=False)
+    runs = area_runs(channels, rows)
+    _draw_areas(figure, runs, rows.channels.size, _area_colours(probe), frame)
     if picture.mode == TRACES:
         bar = _axes(figure, (left + 8, bottom + 8, 2, BAR))
         bar.set_facecolor("black")
@@ -197,18 +269,42 @@ def _draw_probe(
     return axes
 
 
+def _head(axes: Axes, probe: Probe, state: State, picture: Picture, width: int) -> None:
+    """Say above the picture what it shows, and what is uncertain."""
+    scale = f"bar {voltage_text(state.microvolts)}"
+    if picture.mode == HEAT:
+        scale = heat_scale(state.microvolts)
+    references = probe.references
+    n_shown, n_bad = chosen_rows(probe, state).channels.size, int(bad_channels(probe, state).sum())
+    facts = [references.session, references.probe]
+    facts += [count_channels(references.n_channels, n_shown), picture.drawn_from, scale]
+    facts += [f"{n_bad} marked bad (grey)"] if n_bad else []
+    # names and doubts may hold a $, which would begin a formula
+    above: dict[str, Any] = {"fontsize": SIZE, "parse_math": False, "va": "bottom"}
+    above |= {"xycoords": "axes fraction", "textcoords": "offset points"}
+    axes.annotate(" · ".join(facts), (0, 1), (0, 6), **above)
+    doubt = shorten(first_doubt(probe), width // LETTER)
+    axes.annotate(doubt, (0, 1), (0, 20), color=WRONG, **above)
+
+
+def _area_colours(probe: Probe) -> dict[str, str]:
+    areas = probe.references.channels.columns.get("area", np.empty(0, str))
+    return area_colours(sorted(filter(is_area, set(areas.tolist()))))
+
+
 def _draw_areas(
-    figure: Figure, runs: list[tuple[str, int, int]], place: tuple[int, int, int, int]
+    figure: Figure,
+    runs: list[Run],
+    n: int,
+    colours: dict[str, str],
+    frame: tuple[int, int, int, int],
 ) -> None:
-    _, bottom, _, height = place
-    strip = _axes(figure, (0, bottom, LEFT, height))
+    _, bottom, _, height = frame
+    strip = _axes(figure, (0, bottom, STRIP, height))
     strip.axis("off")
-    strip.set(xlim=(0, LEFT), ylim=(0, 1))
-    n = max((stop for _, _, stop in runs), default=1)
+    strip.set(xlim=(0, STRIP), ylim=(0, 1))
     for name, first, stop in runs:
-        if is_area(name):
-            colour = area_colour(name)
-            strip.fill_between([78, 92], 1 - stop / n, 1 - first / n, color=colour, linewidth=0)
+        strip.fill_between([78, 90], 1 - stop / n, 1 - first / n, color=colours[name], linewidth=0)
     named = area_labels(runs, n, height)
     for y, text in zip(named["y"], named["text"], strict=True):
-        strip.text(72, y, text, ha="right", va="center", fontsize=SIZE)
+        strip.text(72, y, text, ha="right", va="center", fontsize=SIZE, parse_math=False)

@@ -3,15 +3,11 @@
 import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bokeh.models import ColumnDataSource, CustomJS, Div
 
-from lfpscope.viewer.state import State
 from lfpscope.viewer.style import KEYS
-
-if TYPE_CHECKING:
-    from lfpscope.viewer.page import Page
 
 
 @dataclass(frozen=True)
@@ -22,35 +18,6 @@ class Key:
     written: str
     meaning: str
     act: Callable[[], None]
-
-
-def page_keys(page: "Page") -> list[Key]:
-    """All keys, in the order in which the help lists them."""
-
-    def move(change: Callable[[State], State]) -> Callable[[], None]:
-        return lambda: page.apply(change(page.state))
-
-    return [
-        Key("ArrowRight", "→", "a page on", move(lambda s: s.page(1))),
-        Key("ArrowLeft", "←", "a page back", move(lambda s: s.page(-1))),
-        Key("Shift+ArrowRight", "Shift →", "a tenth of a page on", move(lambda s: s.page(0.1))),
-        Key("Shift+ArrowLeft", "Shift ←", "a tenth of a page back", move(lambda s: s.page(-0.1))),
-        Key("+", "+", "zoom in", move(lambda s: s.zoom(0.5))),
-        Key("-", "−", "zoom out", move(lambda s: s.zoom(2))),
-        Key("0", "0", "whole recording", page.show_whole),
-        Key("ArrowUp", "↑", "larger traces", move(lambda s: s.louder(1))),
-        Key("ArrowDown", "↓", "smaller traces", move(lambda s: s.louder(-1))),
-        Key("w", "w", "channels wider apart", move(lambda s: s.wider(1))),
-        Key("c", "c", "channels closer", move(lambda s: s.wider(-1))),
-        Key("h", "h", "heat maps or traces", page.toggle_heat),
-        Key("n", "n", "next interval", lambda: page.go_to_interval(1)),
-        Key("p", "p", "previous interval", lambda: page.go_to_interval(-1)),
-        Key("m", "m", "mark this range", page.mark_range),
-        Key("u", "u", "take the last mark in this range away", page.unmark_range),
-        Key("b", "b", "channel under the cursor is bad, or not", page.toggle_bad),
-        Key("s", "s", "save picture", page.save_picture),
-        Key("?", "?", "this help", page.toggle_help),
-    ]
 
 
 class Keyboard:
@@ -94,8 +61,9 @@ class Keyboard:
 
 # each press differs from the one before, so that a key pressed twice is two changes
 LISTEN = """
-if (window.lfpscopeListens) return
-window.lfpscopeListens = true
+const before = window.lfpscopeKeys  // of a page that this one has taken the place of
+window.lfpscopeKeys = pressed
+if (before) return
 let presses = 0
 document.addEventListener("keydown", (event) => {
   const target = event.composedPath()[0]
@@ -104,6 +72,6 @@ document.addEventListener("keydown", (event) => {
   if (types || event.ctrlKey || event.metaKey || event.altKey || !known.includes(key)) return
   event.preventDefault()
   presses += 1
-  pressed.data = {key: [key + " " + presses]}
+  window.lfpscopeKeys.data = {key: [key + " " + presses]}
 })
 """

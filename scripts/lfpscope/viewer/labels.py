@@ -1,88 +1,116 @@
-"""Where depths, ids and names of areas stand beside a panel."""
+"""Where depths, ids, blocks and names of areas stand beside a panel."""
 
-import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from lfpscope.areas import area_colour, is_area
+from lfpscope import ticks
+from lfpscope.electrodes import Channels
+from lfpscope.rows import Rows
 
-LINE = 12  # pixels of a line of text
 DEAD = "dead: flat for half the recording, or hardly any signal"
 SATURATED = "saturated: it often stays at its highest or lowest value"
+BAD = "marked bad"
 
 
-def channel_ticks(depth: Any, ids: Any, height: int) -> tuple[list[int], list[str]]:
-    """Rows from the top to be labelled with depth, or with ids where depths are not known.
+@dataclass(frozen=True)
+class Ticks:
+    """Labels of the axis.
+
+    Attributes
+    ----------
+    places : list of float
+        Heights in the panel, 0 at the bottom and 1 at the top.
+    labels : list of str
+        Depths, or ids of electrodes where no depth is known.
+    """
+
+    places: list[float]
+    labels: list[str]
+
+
+def row_ticks(channels: Channels, rows: Rows, height: int) -> Ticks:
+    """Labels of some rows: depths where they lie, or ids of electrodes.
 
     Parameters
     ----------
-    depth : ndarray or None
-        Of each row, µm.
-    ids : ndarray
-        Of each row.
+    channels : Channels
+        Of the probe.
+    rows : Rows
+        Those shown.
     height : int
         Pixels.
     """
-    known = ids.size if depth is None else np.isfinite(depth).sum()
-    most = max(4, int(height * (known or ids.size) / ids.size) // 32)
-    if depth is None or not known:
-        every = math.ceil(ids.size / most)
-        return list(range(0, ids.size, every)), [str(i) for i in ids[::every]]
-    low, high = float(np.nanmin(depth)), float(np.nanmax(depth))
-    step = next((step for step in ROUND if step * most >= high - low), ROUND[-1])
-    rows: list[int] = []
-    labels: list[str] = []
-    for one in np.arange(math.ceil(low / step), math.floor(high / step) + 1) * step:
-        row = int(np.nanargmin(np.abs(depth - one)))
-        near = abs(depth[row] - one) <= step / 2
-        if near and (not rows or abs(rows[-1] - row) * height >= LINE * depth.size):
-            rows.append(row)
-            labels.append(f"{one:g}")
-    return rows, labels
+    depth = channels.columns.get("depth")
+    if depth is None:
+        positions, labels = ticks.channel_ticks(rows, channels.id, height)
+    else:
+        positions, labels = ticks.depth_ticks(rows, depth, height)
+    return Ticks([_height(position, rows) for position in positions], labels)
 
 
-ROUND = [10 ** (power) * factor for power in range(5) for factor in (1, 2, 5)]  # µm
+def block_names(rows: Rows) -> dict[str, list[Any]]:
+    """Columns for the page: names of blocks, each at its upper edge."""
+    runs = ticks.block_runs(rows)
+    return {"y": [_height(first, rows) for _, first, _ in runs], "text": [one[0] for one in runs]}
 
 
-def area_bands(runs: list[tuple[str, int, int]], n: int) -> dict[str, list[Any]]:
-    """Coloured bands of the strip, for those channels whose area is known."""
-    known = [run for run in runs if is_area(run[0])]
+def block_edges(rows: Rows) -> list[float]:
+    """Heights in the panel between blocks."""
+    return [_height(row, rows) for row in ticks.block_edges(rows)]
+
+
+def _height(position: float, rows: Rows) -> float:
+    """Height in the panel of a position in rows from the top."""
+    return 1 - position / max(1, rows.channels.size)
+
+
+def area_runs(channels: Channels, rows: Rows) -> list[ticks.Run]:
+    """Runs of rows in one area."""
+    areas = channels.columns.get("area")
+    return [] if areas is None else ticks.area_runs_of_rows(rows, areas)
+
+
+def area_bands(runs: list[ticks.Run], n: int, colours: dict[str, str]) -> dict[str, list[Any]]:
+    """Coloured bands of the strip."""
     return {
-        "area": [name for name, _, _ in known],
-        "top": [1 - first / n for _, first, _ in known],
-        "bottom": [1 - stop / n for _, _, stop in known],
-        "colour": [area_colour(name) for name, _, _ in known],
+        "area": [name for name, _, _ in runs],
+        "top": [1 - first / n for _, first, _ in runs],
+        "bottom": [1 - stop / n for _, _, stop in runs],
+        "colour": [colours[name] for name, _, _ in runs],
     }
 
 
-def area_labels(runs: list[tuple[str, int, int]], n: int, height: int) -> dict[str, list[Any]]:
+def area_labels(runs: list[ticks.Run], n: int, height: int) -> dict[str, list[Any]]:
     """Names of areas where they do not run into one another; the largest areas come first."""
-    named: dict[float, str] = {}  # by pixels from the top
-    for name, first, stop in sorted(runs, key=lambda run: run[1] - run[2]):
-        place = min(max((first + stop) / 2 / n * height, LINE / 2), height - LINE / 2)
-        if is_area(name) and all(abs(place - other) >= LINE for other in named):
-            named[place] = name
-    places = sorted(named)
+    placed = ticks.place_labels(runs, n, height)
     return {
-        "y": [1 - place / max(1, height) for place in places],
-        "text": [named[place] for place in places],
+        "y": [1 - place / max(1, height) for place, _ in placed],
+        "text": [text for _, text in placed],
     }
 
 
-def channel_marks(ids: Any, dead: Any, saturated: Any) -> dict[str, list[Any]]:
-    """Marks of the strip: a cross where a channel is dead, a triangle where it is saturated.
+def channel_marks(ids: Any, dead: Any, saturated: Any, bad: Any) -> dict[str, list[Any]]:
+    """Marks of the strip: a cross at a dead channel, a triangle at a saturated one, a circle.
 
     Parameters
     ----------
     ids : ndarray
         Of each row.
-    dead, saturated : ndarray of bool
-        Of each row. What is dead is not called saturated too.
+    dead, saturated, bad : ndarray of bool
+        Of each row. What is dead is not called saturated too; the circle with a cross is at those
+        that somebody marked as bad.
     """
-    rows = np.flatnonzero(dead | saturated).tolist()
+    rows = np.flatnonzero(dead | saturated | bad).tolist()
+    found = []
+    for row in rows:
+        marker = "circle_x" if bad[row] else "x" if dead[row] else "triangle"
+        words = [BAD] if bad[row] else []
+        words += [DEAD] if dead[row] else [SATURATED] if saturated[row] else []
+        found.append((1 - (row + 0.5) / ids.size, marker, "; ".join(words), ids[row]))
     return {
-        "y": [1 - (row + 0.5) / ids.size for row in rows],
-        "marker": ["x" if dead[row] else "triangle" for row in rows],
-        "what": [f"channel {ids[row]}: {DEAD if dead[row] else SATURATED}" for row in rows],
+        "y": [y for y, _, _, _ in found],
+        "marker": [marker for _, marker, _, _ in found],
+        "what": [f"channel {channel}: {words}" for _, _, words, channel in found],
     }

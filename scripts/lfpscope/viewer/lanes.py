@@ -2,20 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from bokeh.models import (
-    AdaptiveTicker,
     BoxAnnotation,
     ColumnDataSource,
-    CompositeTicker,
     CrosshairTool,
-    CustomJSTickFormatter,
     Image,
-    LinearAxis,
     LinearColorMapper,
     Plot,
     Quad,
@@ -25,11 +21,19 @@ from bokeh.models import (
 )
 
 from lfpscope.clock import Clock
-from lfpscope.drawing import HEAT_COLOURS, HEAT_GAP, HEAT_PALETTE, amplitude, read_view
+from lfpscope.drawing import (
+    HEAT_COLOURS,
+    HEAT_GAP,
+    HEAT_PALETTE,
+    HEAT_SHARE,
+    amplitude,
+    read_view,
+)
 from lfpscope.envelope import Probe
+from lfpscope.timeline import Span, Timeline
 from lfpscope.viewer.plots import Plots, hover_names
-from lfpscope.viewer.render import HEAT_SHARE, palette
-from lfpscope.viewer.state import HEAT
+from lfpscope.viewer.render import KEPT, axis_clock, palette
+from lfpscope.viewer.state import HEAT, State
 from lfpscope.viewer.style import (
     ACCENT,
     FONT,
@@ -38,34 +42,27 @@ from lfpscope.viewer.style import (
     STRIP,
     WRONG,
     borders,
-    quiet_axis,
 )
+from lfpscope.viewer.times import clock_axis, find_seams
 
 ROW = 18  # pixels of a probe in the minimap
 HEALTH = 0.28  # of a row
 COLUMNS = 1000  # of the minimap's picture
 
-CLOCK_LABEL = """
-const step = ticks.length > 1 ? Math.abs(ticks[1] - ticks[0]) : 1
-const decimals = Math.min(6, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9)))
-const whole = Math.round(Math.abs(tick) * 10 ** decimals)
-const minutes = Math.floor(whole / (60 * 10 ** decimals))
-const seconds = ((whole - minutes * 60 * 10 ** decimals) / 10 ** decimals).toFixed(decimals)
-return (tick < 0 ? "−" : "") + minutes + ":" + seconds.padStart(decimals ? decimals + 3 : 2, "0")
-"""
 
-
-def time_axis(plots: Plots, spans: ColumnDataSource) -> Plot:
+def time_axis(plots: Plots, spans: ColumnDataSource, timeline: Timeline) -> Plot:
     """The one axis of all panels, with the names of intervals where there is room."""
+    axis = clock_axis(timeline)
     plot = plots.plot(
         plots.time,
         Range1d(0, 1),
-        plots.tools,
-        height=48,
+        plots.lane_tools,
+        height=64 if axis.axis_label else 48,
         sizing_mode="stretch_width",
         **borders(STRIP + LEFT),
     )
-    look = {"fill_color": "colour", "fill_alpha": 0.35, "line_color": "white"}
+    # no outline: it would cover what is a pixel wide
+    look = {"fill_color": "colour", "fill_alpha": 0.5, "line_color": None}
     quads = plots.layer(plot, spans, Quad(left="start", right="stop", bottom=0, top=1, **look))
     font = {"text_font_size": FONT, "text_color": INK, "text_baseline": "middle"}
     plots.layer(plot, spans, Text(x="at", y=0.5, x_offset=3, text="label", **font))
@@ -73,27 +70,12 @@ def time_axis(plots: Plots, spans: ColumnDataSource) -> Plot:
         hover_names("@name", quads),
         CrosshairTool(overlay=plots.cursor),
     )
-    plot.add_layout(clock_axis(), "below")
+    plot.add_layout(axis, "below")
+    plots.add_breaks(plot)
     return plot
 
 
-def clock_axis() -> LinearAxis:
-    """Axis with ticks at round minutes and seconds."""
-    seconds = AdaptiveTicker(base=10, mantissas=[1, 2, 5], min_interval=0, max_interval=5)
-    minutes = AdaptiveTicker(
-        base=60, mantissas=[1, 2, 5, 10, 15, 30], min_interval=10, max_interval=3600
-    )
-    axis = LinearAxis(
-        ticker=CompositeTicker(tickers=[seconds, minutes]),
-        formatter=CustomJSTickFormatter(code=CLOCK_LABEL),
-    )
-    quiet_axis(axis)
-    return axis
-
-
-def minimap(
-    plots: Plots, probes: Sequence[Probe], start: float, stop: float, microvolts: float
-) -> Plot:
+def minimap(plots: Plots, probes: Sequence[Probe], whole: State) -> Plot:
     """The whole recording: amplitude of each probe over time, and its health in a line below.
 
     Parameters
@@ -102,14 +84,12 @@ def minimap(
         Makes it; what their time shows is a box to be dragged.
     probes : sequence of Probe
         From the top down.
-    start, stop : float
-        Session time of the whole, seconds.
-    microvolts : float
-        What the scale bar stands for at first.
+    whole : State
+        Shows the whole recording.
     """
     n = len(probes)
     plot = plots.plot(
-        Range1d(start, stop),
+        Range1d(whole.start, whole.stop),
         Range1d(0, max(n, 1)),
         height=ROW * max(n, 1) + 10,
         sizing_mode="stretch_width",
@@ -121,12 +101,12 @@ def minimap(
     troubles = []
     for row, probe in enumerate(probes):
         bottom = n - 1 - row
-        pixels, t0, t1 = heat_line(probe, start, stop, HEAT_SHARE * microvolts * 1e-6)
+        pixels, t0, t1 = heat_line(probe, whole)
         for column, value in zip(
             lines.values(), (pixels, t0, t1 - t0, bottom + HEALTH), strict=True
         ):
             column.append(value)
-        troubles += [(trouble, bottom) for trouble in find_troubles(probe)]
+        troubles += [(trouble, bottom) for trouble in find_troubles(probe, whole.timeline)]
     place = {"x": "x", "dw": "dw", "y": "y", "dh": 0.95 - HEALTH}
     plots.layer(plot, plots.source(lines), Image(image="image", color_mapper=mapper, **place))
     health = plots.source(
@@ -143,6 +123,7 @@ def minimap(
     look = {"fill_color": WRONG, "line_color": WRONG, "line_width": 2}
     bars = plots.layer(plot, health, Quad(**edges, **look))
     plot.add_tools(hover_names("@what", bars))
+    plots.add_breaks(plot)
     box = BoxAnnotation(
         fill_color=ACCENT, fill_alpha=0.12, line_color=ACCENT, line_alpha=1, line_width=2
     )
@@ -150,12 +131,12 @@ def minimap(
     return plot
 
 
-@cache  # the same for every page
-def heat_line(
-    probe: Probe, start: float, stop: float, volts: float
-) -> tuple[npt.NDArray[np.uint8], float, float]:
+@lru_cache(KEPT)  # the same for every page
+def heat_line(probe: Probe, whole: State) -> tuple[npt.NDArray[np.uint8], float, float]:
     """Amplitude of a probe over time as one line of pixels: the mean over channels that live."""
-    view = read_view(probe, start, stop, COLUMNS)
+    clock = axis_clock(probe, whole.timeline)
+    view = read_view(probe, whole.start, whole.stop, COLUMNS, clock)
+    volts = HEAT_SHARE * whole.microvolts * 1e-6
     # each counts for the brightest colour at most: a few wild channels do not outshine the rest
     shares = np.clip(amplitude(view, probe)[~probe.dead] / volts, 0, 1)
     known = np.isfinite(shares)
@@ -167,25 +148,28 @@ def heat_line(
 
 @dataclass(frozen=True)
 class Trouble:
-    """A stretch of a probe that is not as it should be."""
+    """A stretch of a probe, in axis time, that is not as it should be."""
 
     start: float
     stop: float
     what: str
 
 
-def find_troubles(probe: Probe) -> list[Trouble]:
-    """Gaps, steps back, stretches without a time, and damaged chunks of a probe, in words."""
-    name, clock = probe.references.probe, probe.references.clock
-    troubles = [_gap(name, *gap) for gap in clock.gaps()]
+def find_troubles(probe: Probe, timeline: Timeline) -> list[Trouble]:
+    """Gaps, clock resets, stretches without a time, and damaged chunks of a probe, in words."""
+    name, clock = probe.references.probe, axis_clock(probe, timeline)
+    seams = find_seams(probe.references.clock, drawn_by=clock)
+    troubles = [_gap(name, *pair) for pair in seams]
     samples = sum(s.n_samples for s in clock.segments if not s.valid)
     if samples:
         text = f"{name}: {samples} samples have no usable time and are not shown"
         troubles.append(Trouble(clock.t0, clock.t0, text))
     height = probe.references.layout.chunks[0]
-    for row in sorted({damage.row for damage in probe.damaged}):
-        here = [damage for damage in probe.damaged if damage.row == row]
-        text = f"{name}: damaged chunks: {len(here)} ({here[0].reason})"
+    rows: dict[int, list[str]] = {}
+    for damage in probe.damaged:
+        rows.setdefault(damage.row, []).append(damage.reason)
+    for row, reasons in sorted(rows.items()):
+        text = f"{name}: damaged chunks: {len(reasons)} ({reasons[0]})"
         troubles.append(Trouble(*_stretch(clock, row * height, (row + 1) * height), text))
     return troubles
 
@@ -197,7 +181,11 @@ def _stretch(clock: Clock, first: int, stop: int) -> tuple[float, float]:
     return min(known, default=clock.t0), max(known, default=clock.t0)
 
 
-def _gap(name: str, start: float, stop: float) -> Trouble:
+def _gap(name: str, gap: Span, drawn: Span) -> Trouble:
+    """Name a gap, or a clock reset; what is drawn of it lies in axis time."""
+    start, stop = gap
     if stop < start:
-        return Trouble(stop, start, f"{name}: the clock steps back by {start - stop:.3f} s")
-    return Trouble(start, stop, f"{name}: gap of {stop - start:.3f} s in the clock")
+        text = f"{name}: clock reset: the clock is set back by {start - stop:.3f} s"
+    else:
+        text = f"{name}: gap of {stop - start:.3f} s in the clock"
+    return Trouble(min(drawn), max(drawn), text)

@@ -31,6 +31,8 @@ class Mark:
     note: str = ""
 
 
+Piece = tuple[float, float]
+"""Start and stop in session time, seconds."""
 COLUMNS = tuple(field.name for field in fields(Mark))
 BAD = "bad"
 
@@ -54,8 +56,8 @@ def read_marks(path: Path) -> list[Mark]:
             found.extend(_mark(line) for line in lines)
         except (ValueError, csv.Error) as error:
             raise UserError(
-                f"{path}, line {max(lines.reader.line_num, 1)}: {error}. Mend it and load the page "
-                "again; until then no marks are shown, and none are written."
+                f"{path}, line {max(lines.reader.line_num, 1)}: {error}. Correct it and load the "
+                "page again; until then no marks are shown, and none are written."
             ) from None
     return found
 
@@ -99,12 +101,12 @@ def change_marks(path: Path, change: Callable[[list[Mark]], list[Mark]]) -> list
 
 
 def add_mark(
-    path: Path, start: float, stop: float, note: str, probe: str = "", channels: Sequence[int] = ()
+    path: Path, pieces: Sequence[Piece], note: str, probe: str = "", channels: Sequence[int] = ()
 ) -> list[Mark]:
-    """Mark a stretch of time, of all channels or of some of a probe."""
+    """Mark stretches of session time, of all channels or of some of a probe."""
     one_line, ids = " ".join(note.split()), " ".join(map(str, channels))
-    mark = Mark(f"{start:.6f}", f"{stop:.6f}", probe, ids, one_line)
-    return change_marks(path, lambda marks: [*marks, mark])
+    new = [Mark(f"{start:.6f}", f"{stop:.6f}", probe, ids, one_line) for start, stop in pieces]
+    return change_marks(path, lambda marks: [*marks, *new])
 
 
 def toggle_bad(path: Path, probe: str, channel: int) -> list[Mark]:
@@ -118,13 +120,14 @@ def toggle_bad(path: Path, probe: str, channel: int) -> list[Mark]:
     return change_marks(path, toggled)
 
 
-def remove_mark(path: Path, start: float, stop: float) -> list[Mark]:
-    """Take away the last mark that touches a stretch of time."""
+def remove_mark(path: Path, pieces: Sequence[Piece]) -> list[Mark]:
+    """Take away the last mark that touches one of some stretches of session time."""
 
     def without(marks: list[Mark]) -> list[Mark]:
         touching = [
             index
             for index, mark in enumerate(marks)
+            for start, stop in pieces
             if mark.start and float(mark.start) <= stop and float(mark.stop) >= start
         ]
         return [mark for index, mark in enumerate(marks) if index not in touching[-1:]]
@@ -132,17 +135,17 @@ def remove_mark(path: Path, start: float, stop: float) -> list[Mark]:
     return change_marks(path, without)
 
 
-def bad_channels(marks: list[Mark], probe: str) -> set[int]:
-    """Electrode ids of a probe's bad channels."""
-    mine = (mark for mark in marks if mark.probe == probe and mark.note == BAD)
-    return {int(mark.channel) for mark in mine if mark.channel.isdigit()}
+def bad_channels(marks: list[Mark]) -> frozenset[tuple[str, int]]:
+    """Probe and electrode id of bad channels."""
+    bad = (mark for mark in marks if mark.note == BAD and not mark.start)
+    return frozenset((mark.probe, int(mark.channel)) for mark in bad if mark.channel.isdecimal())
 
 
 def boxes(marks: list[Mark], probe: str) -> list[tuple[Interval, set[int]]]:
     """Marked stretches of some of a probe's channels, named by electrode id."""
     mine = (mark for mark in marks if mark.probe == probe and mark.start)
     return [
-        (one, {int(channel) for channel in mark.channel.split() if channel.isdigit()})
+        (one, {int(channel) for channel in mark.channel.split() if channel.isdecimal()})
         for mark in mine
         for one in marked([mark])
     ]

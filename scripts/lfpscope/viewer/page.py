@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
 from typing import Any
+from urllib.parse import parse_qsl
 
 from bokeh.document import Document
 from bokeh.events import MouseLeave, MouseMove, SelectionGeometry
@@ -17,24 +19,26 @@ from bokeh.models import (
 )
 from bokeh.models.dom import HTML
 
+from lfpscope.areas import area_colours
 from lfpscope.envelope import Probe
 from lfpscope.files import UserError
-from lfpscope.formatting import time_text
-from lfpscope.intervals import read_intervals
+from lfpscope.timeline import Timeline
 from lfpscope.viewer import marks
-from lfpscope.viewer.intervals import neighbour, shading
-from lfpscope.viewer.keyboard import Keyboard, page_keys
+from lfpscope.viewer.keyboard import Key, Keyboard
 from lfpscope.viewer.lanes import minimap, time_axis
-from lfpscope.viewer.panels import Panel, error_panel, send
+from lfpscope.viewer.panels import Panel, error_panel, send, show_error
 from lfpscope.viewer.pictures import Pictures
 from lfpscope.viewer.plots import Plots
-from lfpscope.viewer.readout import channel_at, read_sample
+from lfpscope.viewer.readout import channel_at, read_values
 from lfpscope.viewer.render import Picture
-from lfpscope.viewer.session import Session, first_state
-from lfpscope.viewer.state import State, from_query, read_depths, read_time
+from lfpscope.viewer.session import Opened, SessionFolder, Tables, first_state, only_open
+from lfpscope.viewer.state import State, from_query, read_depths
 from lfpscope.viewer.style import MESSAGE, PAGE, SCROLL, text_line
+from lfpscope.viewer.times import read_axis_time, time_of
 from lfpscope.viewer.tools import Controls, address_bar, area_names, navigation
 from lfpscope.viewer.worker import Worker
+
+WATCH_MS = 1000  # milliseconds between looks at what has become of the probes
 
 
 @dataclass(frozen=True)
@@ -54,44 +58,102 @@ class Page:
 
     Parameters
     ----------
-    session : Session
-        Loaded.
+    session : SessionFolder
+        Whose.
     opened : dict of Probe or UserError
         Its probes, open or with the reason why not.
+    on_complete : callable
+        Called in a thread once the browser shows all pictures.
+
+    Attributes
+    ----------
+    tables : Tables
+        Intervals and marks; to be read, in a thread, before the page is opened.
+    state : State
+        What the page shows.
     """
 
-    def __init__(self, session: Session, opened: dict[str, Probe | UserError]) -> None:
-        self.opened = opened
-        self._session = session
-        probes = [probe for probe in opened.values() if not isinstance(probe, UserError)]
-        self.state = self._whole = first_state(probes)
+    def __init__(
+        self, session: SessionFolder, opened: Opened, on_complete: Callable[[], None]
+    ) -> None:
+        self.opened, self.tables = opened, Tables()
+        self._session, self._on_complete = session, on_complete
+        probes = only_open(opened)
+        self.state = self._whole = replace(first_state(probes), probes=tuple(opened))
         self._cursor: Cursor | None = None
-        self._settling = self._ready = False
+        self._settling = self._ready = self._outdated = False
         self._layout = self._build(probes)
         self._connect()
 
-    def open(self, document: Document, query: dict[str, str]) -> None:
-        """Fill the document of a tab, as its address asks."""
-        self._document = document
-        self._intervals = read_intervals(self._session.folder / "intervals.csv")
-        try:
-            self._marks, unread = marks.read_marks(self._session.marks), ""
-        except UserError as error:
-            self._marks, unread = [], str(error)
+    def open(
+        self, document: Document, query: dict[str, str], renew: Callable[["Page"], None]
+    ) -> None:
+        """Fill the document of a tab, as its address asks.
+
+        Parameters
+        ----------
+        document : Document
+            Empty.
+        query : dict of str
+            Fields of the address.
+        renew : callable
+            Puts a new page in the place of the one it gets.
+        """
+        self._document, self._renew = document, renew
         self._pictures = Pictures(document, self._session.slots, self._show)
         self._readings = Worker(self._read)
         self._savings = Worker(self._save)
+        self._watch = document.add_periodic_callback(self._look_at_probes, WATCH_MS)
+        document.on_session_destroyed(lambda _context: self._end())
+        try:
+            self._fill(query)
+        except BaseException:
+            self._end()
+            raise
+
+    def _fill(self, query: dict[str, str]) -> None:
+        self._marks = self.tables.marks
+        self._make_lane()
         # only now: a model that is on a page already would not send its mouse events
-        with document.models.freeze():  # counts the models once
+        with self._document.models.freeze():  # counts the models once
             for root in (self._layout, self._address, self._keyboard.pressed):
-                document.add_root(root)
-        state, doubts = from_query(query, self._whole)
+                self._document.add_root(root)
+        state, doubts = from_query(query, self.state)
         self.apply(state)
-        if doubts:
-            self._say(f"Not understood in the address: {', '.join(doubts)}")
-        if unread:
-            self._say(unread)
-        document.on_session_destroyed(self._end)
+        problems = [f"Not understood in the address: {', '.join(doubts)}"] if doubts else []
+        if problems or self.tables.problems:
+            self._say(" ".join([*problems, *self.tables.problems]))
+
+    def _make_lane(self) -> None:
+        """Place intervals and marks on the axis of the page."""
+        of_all = [mark for mark in self._marks if not mark.probe]
+        timeline = self._whole.timeline
+        self._lane = self.tables.lane.with_marks(marks.marked(of_all), timeline)
+        self._stops = self.tables.lane.with_marks(marks.marked(self._marks), timeline)
+        bad = marks.bad_channels(self._marks)
+        self._whole, self.state = (replace(s, bad=bad) for s in (self._whole, self.state))
+
+    def _look_at_probes(self) -> None:
+        """Have failed probes tried again; where one was opened, have a new page made."""
+        self._session.try_again()
+        known = self._session.known_probes()
+        for name, probe in known.items():
+            if isinstance(probe, UserError) and name in self._errors:
+                show_error(self._errors[name], name, probe)
+        fresh = [not isinstance(p, UserError) and p is not self.opened[n] for n, p in known.items()]
+        if any(fresh) and not self._outdated:
+            self._outdated = True
+            self._renew(self)
+
+    def own_query(self) -> dict[str, str]:
+        """Fields of the address in which the page differs from a new one."""
+        own, first = (dict(parse_qsl(s.to_query())) for s in (self.state, self._whole))
+        return {name: value for name, value in own.items() if first.get(name) != value}
+
+    @property
+    def timeline(self) -> Timeline:
+        """Of its time axis."""
+        return self._whole.timeline
 
     # --- building -------------------------------------------------------------------------------
 
@@ -100,26 +162,31 @@ class Page:
         self._range = Range1d(whole.start, whole.stop, name="time", min_interval=1e-3)
         self._range.update(reset_start=whole.start, reset_end=whole.stop)
         tools = navigation(self._range)
-        plots = Plots(self._range, tools)
-        self._spans = plots.source(shading([], 0, 1, 1), name="spans")
+        plots = Plots(self._range, tools, whole.timeline)
+        self._spans = plots.source(Tables().lane.blocks(0, 1, 1), name="spans")
         self._address = address_bar()
-        self._keyboard = Keyboard(page_keys(self))
-        self._controls = Controls(tools, whole, area_names(probes))
+        self._keyboard = Keyboard(self._keys())
+        areas = area_names(probes)
+        has_depth = any("depth" in probe.references.channels.columns for probe in probes)
+        self._controls = Controls(tools, whole, areas, has_depth=has_depth)
+        colours = area_colours(areas)
         self._reading = HTML("")
         self._message = Div(visible=False, css_classes=["message"], stylesheets=[MESSAGE])
         self.panels: dict[str, Panel] = {}
+        self._errors: dict[str, Div] = {}
         rows: list[Any] = []
         for name, probe in self.opened.items():
             if isinstance(probe, UserError):
-                rows.append(error_panel(name, probe))
+                self._errors[name] = error_panel(name, probe)
+                rows.append(self._errors[name])
             else:
                 likely = self._session.sizes.get(name, (0, 0))
-                self.panels[name] = Panel(probe, plots, self._spans, likely)
+                self.panels[name] = Panel(probe, plots, self._spans, colours, likely)
                 rows.append(self.panels[name].layout)
         rows += [] if self.opened else [Div(text="No probe has been indexed in this folder yet.")]
-        axis = time_axis(plots, self._spans)
+        axis = time_axis(plots, self._spans, whole.timeline)
         axis.js_on_change("inner_width", self._keyboard.listen())
-        overview = minimap(plots, probes, whole.start, whole.stop, whole.microvolts)
+        overview = minimap(plots, probes, whole)
         return Column(
             *self._controls.layout,
             self._keyboard.help,
@@ -172,6 +239,8 @@ class Page:
         for name, panel in self.panels.items():
             panel.mode.active = int(name in state.heat)
             panel.layout.visible = name not in state.hidden
+        for name, error in self._errors.items():
+            error.visible = name not in state.hidden
         self._changed("", None, None)
 
     def show_whole(self) -> None:
@@ -185,30 +254,28 @@ class Page:
 
     def go_to_interval(self, step: int) -> None:
         """Show the next interval or mark, or the one before."""
-        everything = self._intervals + marks.marked(self._marks)
-        found = neighbour(everything, (self.state.start + self.state.stop) / 2, step)
+        found = self._stops.neighbour((self.state.start + self.state.stop) / 2, step)
         if found is None:
             self._say("There is no interval " + ("after" if step > 0 else "before") + " this one.")
         else:
-            self.apply(self.state.around(found.start, found.stop))
+            self.apply(self.state.around(*found))
 
     def mark_range(self) -> None:
         """Write a mark for what the page shows."""
-        note = self._controls.note.value_input
-        self._change_marks(marks.add_mark, self.state.start, self.state.stop, note)
+        self._change_marks(marks.add_mark, self.state.pieces, self._controls.note.value_input)
 
     def _box_drawn(self, probe: str, event: SelectionGeometry) -> None:
         """Write a mark for some time of some channels."""
         box = event.geometry
         if event.final and box["type"] == "rect":
             channels = self.panels[probe].channels_between(*sorted((box["y0"], box["y1"])))
-            start, stop = sorted((box["x0"], box["x1"]))
+            pieces = self.state.at(box["x0"], box["x1"]).pieces
             note = self._controls.note.value_input
-            self._change_marks(marks.add_mark, start, stop, note, probe, channels)
+            self._change_marks(marks.add_mark, pieces, note, probe, channels)
 
     def unmark_range(self) -> None:
         """Take away the last mark on the page."""
-        self._change_marks(marks.remove_mark, self.state.start, self.state.stop)
+        self._change_marks(marks.remove_mark, self.state.pieces)
 
     def toggle_bad(self) -> None:
         """Mark the channel under the cursor as bad, or no longer."""
@@ -225,13 +292,16 @@ class Page:
             self._say(str(error))
         except OSError as error:
             self._say(f"The mark could not be written to {self._session.marks}: {error.strerror}.")
+        self._make_lane()
         self._changed("", None, None)
 
     def save_picture(self) -> None:
         """Write the view as PNG, with what it takes to render it again."""
         width, height = max((panel.size for panel in self.panels.values()), default=(0, 0))
-        if self.state.shown and width:
-            self._savings.submit((self.state, width, height))
+        # what cannot be shown cannot be saved either
+        state = replace(self.state, hidden=self.state.hidden | self._errors.keys())
+        if state.shown and width:
+            self._savings.submit((state, width, height))
 
     def _save(self, view: tuple[State, int, int], _stale: Callable[[], bool]) -> None:
         """Write a picture, in a thread of its own."""
@@ -254,7 +324,7 @@ class Page:
             return
         self._controls.time.value = ""  # the same time again is another change
         try:
-            seconds = read_time(text)
+            seconds = read_axis_time(self.state.timeline, text)
         except ValueError:
             self._say(f"{text}: not a time. Write 1:02.5 or 62.5.")
             return
@@ -264,7 +334,7 @@ class Page:
         try:
             depths = read_depths(text)
         except ValueError:
-            self._say(f"{text}: no range of depths. Write 500-1500, µm from the tip.")
+            self._say(f"{text}: no range of depths. Write 500-1500.")
             return
         if depths != self.state.depths:
             self.apply(replace(self.state, depths=depths))
@@ -314,15 +384,13 @@ class Page:
     def _settled(self) -> None:
         self._settling = False
         self.state = self.state.at(self._range.start, self._range.end)
-        everything = self._intervals + marks.marked([m for m in self._marks if not m.probe])
         sizes = {name: panel.size for name, panel in self.panels.items()}
         self._session.sizes |= sizes
         width = max((size[0] for size in sizes.values()), default=1)
-        send(self._spans, shading(everything, self.state.start, self.state.stop, max(1, width)))
+        send(self._spans, self._lane.blocks(self.state.start, self.state.stop, max(1, width)))
         for name, panel in self.panels.items():
             panel.fit(self.state)
-            panel.pale(marks.bad_channels(self._marks, name))
-            panel.outline(marks.boxes(self._marks, name))
+            panel.outline(marks.boxes(self._marks, name), self.state.timeline)
         self._address.data = {"query": [self.state.to_query()]}
         self._pictures.want(self.state, sizes)
         self._get_ready()
@@ -332,26 +400,67 @@ class Page:
         self._get_ready()
 
     def _get_ready(self) -> None:
-        """Once the page is there, have the session get ready for what follows."""
-        if not self._ready and all(self.panels[name].complete for name in self.state.shown):
+        """Once the page is there, have it got ready what follows."""
+        if not self._ready and all(
+            panel.complete for name, panel in self.panels.items() if name in self.state.shown
+        ):
             self._ready = True
-            threading.Thread(target=self._session.get_ready, daemon=True).start()
+            threading.Thread(target=self._on_complete, daemon=True).start()
 
     def _read(self, request: tuple[Cursor, State], _stale: Callable[[], bool]) -> None:
-        """Read the sample under the cursor, in the worker's thread."""
+        """Read the values under the cursor, in the worker's thread."""
         cursor, state = request
+        panel = self.panels[cursor.probe]
+        slot = next(slot for slot in self._session.slots if slot.name == cursor.probe)
+        grid = panel.shown.grid if panel.shown else None
         try:
-            reading = read_sample(
-                self.panels[cursor.probe].probe, state, cursor.seconds, cursor.height
-            )
+            with slot.use() as probe:
+                reading = read_values(probe, state, cursor.seconds, cursor.height, grid)
         except (UserError, OSError) as error:
             text = str(error)
         else:
-            nothing = f"{time_text(cursor.seconds, 4)} · {cursor.probe} · no sample here"
-            text = nothing if reading is None else reading.text()
+            at = time_of(state.timeline, cursor.seconds, 4)
+            nothing = f"{at} · {cursor.probe} · no sample here"
+            text = nothing if reading is None else reading.text(state)
         html = f"<span>{escape(text)}</span>"
         self._document.add_next_tick_callback(lambda: self._reading.update(html=html))
 
-    def _end(self, _context: Any) -> None:
+    def close(self) -> None:
+        """End the threads: another page has taken this one's place."""
+        with suppress(ValueError):  # if it has ended before
+            self._document.remove_periodic_callback(self._watch)
+        self._end()
+
+    def _end(self) -> None:
         for worker in (self._pictures, self._readings, self._savings):
             worker.stop()
+
+    def _keys(self) -> list[Key]:
+        """All keys, in the order in which the help lists them."""
+
+        def move(change: Callable[[State], State]) -> Callable[[], None]:
+            return lambda: self.apply(change(self.state))
+
+        return [
+            Key("ArrowRight", "→", "a page on", move(lambda s: s.page(1))),
+            Key("ArrowLeft", "←", "a page back", move(lambda s: s.page(-1))),
+            Key("Shift+ArrowRight", "Shift →", "a tenth of a page on", move(lambda s: s.page(0.1))),
+            Key(
+                "Shift+ArrowLeft", "Shift ←", "a tenth of a page back", move(lambda s: s.page(-0.1))
+            ),
+            Key("+", "+", "zoom in", move(lambda s: s.zoom(0.5))),
+            Key("-", "−", "zoom out", move(lambda s: s.zoom(2))),
+            Key("0", "0", "whole recording", self.show_whole),
+            Key("ArrowUp", "↑", "larger traces", move(lambda s: s.louder(1))),
+            Key("ArrowDown", "↓", "smaller traces", move(lambda s: s.louder(-1))),
+            Key("w", "w", "channels wider apart", move(lambda s: s.wider(1))),
+            Key("c", "c", "channels closer", move(lambda s: s.wider(-1))),
+            Key("h", "h", "heat maps or traces", self.toggle_heat),
+            Key("n", "n", "next interval", lambda: self.go_to_interval(1)),
+            Key("p", "p", "previous interval", lambda: self.go_to_interval(-1)),
+            Key("m", "m", "mark this range", self.mark_range),
+            Key("u", "u", "take the last mark in this range away", self.unmark_range),
+            Key("b", "b", "channel under the cursor is bad, or not", self.toggle_bad),
+            Key("s", "s", "save picture", self.save_picture),
+            Key("?", "?", "this help", self.toggle_help),
+        ]

@@ -4,7 +4,6 @@ import html
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from bokeh.core.property.descriptors import UnsetValueError
 from bokeh.models import (
     BoxAnnotation,
@@ -13,6 +12,7 @@ from bokeh.models import (
     CrosshairTool,
     Div,
     FixedTicker,
+    HSpan,
     Image,
     Label,
     LinearAxis,
@@ -23,20 +23,41 @@ from bokeh.models import (
     Range1d,
     Row,
     Scatter,
+    Segment,
     Span,
     Text,
     WheelZoomTool,
 )
 from bokeh.models.dom import HTML
 
-from lfpscope.areas import area_runs
+from lfpscope.doubts import sort_doubts
+from lfpscope.drawing import HEAT_SHARE
+from lfpscope.electrodes import Channels
 from lfpscope.envelope import Probe
 from lfpscope.files import UserError
 from lfpscope.formatting import voltage_text
 from lfpscope.intervals import Interval
-from lfpscope.viewer.labels import LINE, area_bands, area_labels, channel_marks, channel_ticks
+from lfpscope.rows import Rows, arrange_rows
+from lfpscope.ticks import LINE, shorten
+from lfpscope.timeline import Timeline
+from lfpscope.viewer.labels import (
+    area_bands,
+    area_labels,
+    area_runs,
+    block_edges,
+    block_names,
+    channel_marks,
+    row_ticks,
+)
 from lfpscope.viewer.plots import Plots, hover_names
-from lfpscope.viewer.render import BAR, HEAT_SHARE, Picture, chosen_channels, leaves_none, palette
+from lfpscope.viewer.render import (
+    BAR,
+    Picture,
+    bad_channels,
+    chosen_rows,
+    leaves_none,
+    palette,
+)
 from lfpscope.viewer.state import HEAT, TRACES, State
 from lfpscope.viewer.style import (
     ACCENT,
@@ -51,8 +72,9 @@ from lfpscope.viewer.style import (
     quiet_axis,
     text_line,
 )
+from lfpscope.viewer.times import find_seams
 
-SHADE = 0.07  # of an interval: enough to see it, little enough to see what is in it
+LETTER = 7.5  # pixels, about
 LEAST, AROUND = 108, 40  # pixels: height of a panel, and what of it is not the picture
 NONE_CHOSEN = " · none of the channels chosen: all are shown"
 
@@ -67,7 +89,9 @@ class Panel:
     plots : Plots
         Makes its plots.
     spans : ColumnDataSource
-        Intervals to be shaded: start, stop, name, colour.
+        Intervals to be shaded: start, stop, name, colour, low, shade.
+    colours : dict of str to str
+        Of all brain areas on the page.
     likely : (int, int)
         Width and height that its picture will probably have; zero if that is not known.
 
@@ -79,6 +103,8 @@ class Panel:
         To be put on the page.
     mode : RadioButtonGroup
         Traces or heat map.
+    shown : Picture or None
+        What is on the page now.
     """
 
     def __init__(
@@ -86,22 +112,25 @@ class Panel:
         probe: Probe,
         plots: Plots,
         spans: ColumnDataSource,
+        colours: dict[str, str],
         likely: tuple[int, int] = (0, 0),
     ) -> None:
         self.probe = probe
-        self._likely = likely
+        self.shown: Picture | None = None
+        self._likely, self._colours = likely, colours
         self._name = probe.references.probe
-        self._facts = probe_facts(probe)
-        self._note = ""
-        self._channels: npt.NDArray[np.int64] = np.empty(0, np.int64)
-        self._shape = (0, 0)
+        self._doubts = doubts_html(probe)
+        self._facts = self._badge = ""
+        self._rows = Rows(np.empty(0, np.int64), ())
+        self._fitted: tuple[Any, ...] = ()
         self._picture = plots.source(no_picture(), name=f"picture {self._name}")
         self._labels = plots.source({"y": [], "text": []})
         self._areas = plots.source({"area": [], "top": [], "bottom": [], "colour": []})
         self._marks = plots.source(
             {"y": [], "marker": [], "what": []}, name=f"channel marks {self._name}"
         )
-        self._bad = plots.source({"top": [], "bottom": []}, name=f"bad {self._name}")
+        self._edges = plots.source({"y": []}, name=f"block edges {self._name}")
+        self._blocks = plots.source({"y": [], "text": []}, name=f"blocks {self._name}")
         self._boxes = plots.source(no_boxes(), name=f"boxes {self._name}")
         self._heading = HTML("")
         self.mode = RadioButtonGroup(
@@ -121,7 +150,7 @@ class Panel:
             margin=0,
             min_height=LEAST,
         )
-        self._head("")
+        self._head()
 
     def _traces(self, plots: Plots, heights: Range1d, spans: ColumnDataSource) -> Plot:
         plot = plots.plot(
@@ -145,13 +174,17 @@ class Panel:
         self._mapper = mapper
         place = {"x": "x", "y": 0, "dw": "dw", "dh": 1, "origin": "top_left"}
         plots.layer(plot, self._picture, Image(image="image", color_mapper=mapper, **place))
-        shade = {"fill_color": "colour", "fill_alpha": SHADE, "line_color": "colour"}
-        across = Quad(left="start", right="stop", bottom=0, top=1, line_alpha=0.35, **shade)
+        across = Quad(
+            left="start", right="stop", bottom=0, top=1, fill_color="colour", line_color=None
+        )
+        across.fill_alpha = "shade"
         shaded = plots.layer(plot, spans, across)
         self._shaded = shaded
-        band = {"left": -1e9, "right": 1e9, "top": "top", "bottom": "bottom"}
-        pale = {"fill_color": "white", "fill_alpha": 0.7, "line_color": None}
-        plots.layer(plot, self._bad, Quad(**band, **pale))
+        onset = Segment(x0="start", x1="start", y0="low", y1=1, line_color="colour", line_alpha=0.6)
+        plots.layer(plot, spans, onset)
+        if len(arrange_rows(self.probe.references.channels).blocks) > 1:
+            self._add_blocks(plots, plot)
+        plots.add_breaks(plot)
         box = {"left": "start", "right": "stop", "top": "top", "bottom": "bottom"}
         line = {"fill_alpha": 0, "line_color": ACCENT, "line_width": 2}
         outlines = plots.layer(plot, self._boxes, Quad(**box, **line))
@@ -161,6 +194,15 @@ class Panel:
             CrosshairTool(overlay=[plots.cursor, Span(dimension="width", line_color=ACCENT)]),
         )
         return plot
+
+    def _add_blocks(self, plots: Plots, plot: Plot) -> None:
+        """Lines between shanks or groups, with their names at the right."""
+        plots.layer(plot, self._edges, HSpan(y="y", line_color=INK))
+        look = {"text_font_size": FONT, "text_color": INK, "text_baseline": "top"}
+        place = {"x": 1, "y": "y", "text_align": "right", "x_offset": -6, "y_offset": 4}
+        white = {"background_fill_color": "white", "background_fill_alpha": 0.85, "padding": 2}
+        names = plots.layer(plot, self._blocks, Text(text="text", **look, **place, **white))
+        names.coordinates = plots.window(plot)
 
     def _strip(self, plots: Plots, heights: Range1d) -> Plot:
         """Brain areas at the side, named where there is room and on hover; beside them, marks."""
@@ -207,35 +249,40 @@ class Panel:
 
     def fit(self, state: State) -> None:
         """Choose ticks and names for the channels shown, as many as there is room for."""
-        channels, size = chosen_channels(self.probe, state), self.size
-        self._note = NONE_CHOSEN if leaves_none(self.probe, state) else ""
+        rows, size = chosen_rows(self.probe, state), self.size
+        channels, references = rows.channels, self.probe.references
+        bad = bad_channels(self.probe, state)
+        self._facts = probe_facts(self.probe, channels.size, int(bad.sum()))
+        self._facts += NONE_CHOSEN if leaves_none(self.probe, state) else ""
+        self._head()
         self.layout.min_height = max(LEAST, channels.size * state.spacing + AROUND)
-        if size == self._shape and np.array_equal(channels, self._channels):
+        fitted = (size, channels.tolist(), bad.tolist())
+        if fitted == self._fitted:
             return
-        self._shape, self._channels = size, channels
-        columns = self.probe.references.channels.columns
-        depth, areas = columns.get("depth"), columns.get("area")
-        depth = None if depth is None else depth[channels]
-        ids = self.probe.references.channels.id[channels]
-        rows, labels = channel_ticks(depth, ids, size[1])
-        places = [1 - (row + 0.5) / channels.size for row in rows]
+        self._fitted, self._rows = fitted, rows
+        ticks = row_ticks(references.channels, rows, size[1])
         axis = self._axis
-        self._ticker.ticks = places
-        axis.major_label_overrides = dict(zip(places, labels, strict=True))
-        label = "channel" if depth is None else "µm from the tip"
-        axis.axis_label = label if size[1] >= LEAST else ""  # it would be cut off
-        runs = [] if areas is None else list(area_runs(areas[channels]))
-        dead, saturated = self.probe.dead[channels], self.probe.saturated[channels]
-        self._marks.data = channel_marks(ids, dead, saturated)
-        self._areas.data = area_bands(runs, channels.size)
+        self._ticker.ticks = ticks.places
+        axis.major_label_overrides = dict(zip(ticks.places, ticks.labels, strict=True))
+        axis.axis_label = axis_label(references.channels, size[1])
+        runs = area_runs(references.channels, rows)
+        marked = (self.probe.dead, self.probe.saturated, bad)
+        ids = references.channels.id[channels]
+        self._marks.data = channel_marks(ids, *(one[channels] for one in marked))
+        self._areas.data = area_bands(runs, channels.size, self._colours)
         self._labels.data = area_labels(runs, channels.size, size[1])
+        self._edges.data = {"y": block_edges(rows)}
+        self._blocks.data = block_names(rows)
 
     def show(self, picture: Picture | UserError, state: State) -> None:
         """Put a picture of a state on the page, or the reason why there is none."""
         if isinstance(picture, UserError):
+            self.shown = None
             self._picture.data = no_picture()
-            self._head(f'<span class="wrong">{html.escape(str(picture))}</span>')
+            self._badge = f'<span class="wrong">{html.escape(str(picture))}</span>'
+            self._head()
             return
+        self.shown = picture
         if self._mapper.palette != palette(picture.mode):
             self._mapper.update(
                 palette=palette(picture.mode), high=len(palette(picture.mode)) - 0.5
@@ -247,46 +294,40 @@ class Panel:
         }
         self._picture.tags = [state.to_query()] if picture.final else []
         self._scale.show(picture.mode, state.microvolts)
-        # a shade over colours that mean something would change them: an outline is enough
-        self._shaded.glyph.fill_alpha = SHADE if picture.mode == TRACES else 0
-        self._head(picture.badge())
-
-    def pale(self, bad: set[int]) -> None:
-        """Draw these channels, named by electrode id, pale."""
-        ids, n = self.probe.references.channels.id[self._channels], max(1, self._channels.size)
-        rows = [row for row, channel in enumerate(ids.tolist()) if channel in bad]
-        bands = {
-            "top": [1 - row / n for row in rows],
-            "bottom": [1 - (row + 1) / n for row in rows],
-        }
-        send(self._bad, bands)
+        # a shade over colours that mean something would change them: onsets are enough
+        self._shaded.glyph.fill_alpha = "shade" if picture.mode == TRACES else 0
+        self._badge = picture.badge()
+        self._head()
 
     def channels_between(self, low: float, high: float) -> list[int]:
         """Electrode ids between two heights of the panel, 0 at the bottom and 1 at the top."""
-        n = self._channels.size
+        channels = self._rows.channels
+        n = channels.size
         first, last = (min(max(int((1 - height) * n), 0), n - 1) for height in (high, low))
-        ids = self.probe.references.channels.id[self._channels[first : last + 1]]
+        ids = self.probe.references.channels.id[channels[first : last + 1]]
         return [int(one) for one in ids]
 
-    def outline(self, marked: list[tuple[Interval, set[int]]]) -> None:
+    def outline(self, marked: list[tuple[Interval, set[int]]], timeline: Timeline) -> None:
         """Draw boxes around what was marked on some channels, as far as these are shown."""
-        ids = self.probe.references.channels.id[self._channels].tolist()
+        ids = self.probe.references.channels.id[self._rows.channels].tolist()
         columns = no_boxes()
         for one, channels in marked:
             rows = [row for row, channel in enumerate(ids) if channel in channels]
-            if rows:
+            for start, stop in timeline.place(one.start, one.stop) if rows else ():
                 edges = 1 - rows[0] / len(ids), 1 - (rows[-1] + 1) / len(ids)
-                box = (one.start, one.stop, one.name, *edges)
+                box = (start, stop, one.name, *edges)
                 for column, value in zip(columns.values(), box, strict=True):
                     column.append(value)
         send(self._boxes, columns)
 
-    def _head(self, badge: str) -> None:
+    def _head(self) -> None:
         name = html.escape(self._name)
-        self._heading.html = (
-            f'<div class="heading"><span><b>{name}</b> · {self._facts}{self._note}</span>'
-            f'<span class="badge">{badge}</span></div>'
+        text = (
+            f'<div class="heading"><span class="facts"><b>{name}</b>{self._doubts}'
+            f'<span>· {self._facts}</span></span><span class="badge">{self._badge}</span></div>'
         )
+        if self._heading.html != text:
+            self._heading.html = text
 
 
 def send(source: ColumnDataSource, columns: dict[str, list[Any]]) -> None:
@@ -331,25 +372,72 @@ class ScaleBar:
         self._bar.visible = mode == TRACES
         text = voltage_text(microvolts)
         if mode == HEAT:
-            text = f"brightest: {voltage_text(HEAT_SHARE * microvolts)} from the mean"
+            text = heat_scale(microvolts)
         self._label.update(text=f" {text} ", y=8 + (BAR / 2 if mode == TRACES else LINE / 2))
 
 
+def heat_scale(microvolts: float) -> str:
+    """What the colours of a heat map mean, in words."""
+    return f"amplitude (RMS), brightest at {voltage_text(HEAT_SHARE * microvolts)}"
+
+
 def error_panel(name: str, error: UserError) -> Div:
-    """In place of a probe that cannot be opened."""
+    """In place of a probe that is not open."""
+    panel = Div(sizing_mode="stretch_width", margin=(4, 0), stylesheets=[HEADING])
+    show_error(panel, name, error)
+    return panel
+
+
+def show_error(panel: Div, name: str, error: UserError) -> None:
+    """Say why a probe is not open."""
     text = f'<b>{html.escape(name)}</b> · <span class="wrong">{html.escape(str(error))}</span>'
-    return Div(text=text, sizing_mode="stretch_width", margin=(4, 0), stylesheets=[HEADING])
+    if panel.text != text:
+        panel.text = text
 
 
-def probe_facts(probe: Probe) -> str:
+def first_doubt(probe: Probe) -> str:
+    """The most important doubt about a recording, and how many more there are; empty if none."""
+    doubts = sort_doubts(probe.doubts)
+    more = f" (+ {len(doubts) - 1} more)" if len(doubts) > 1 else ""
+    return f"! {doubts[0].text}{more}" if doubts else ""
+
+
+def doubts_html(probe: Probe) -> str:
+    """The most important doubt about a recording, and all of them on hover."""
+    first = html.escape(first_doubt(probe))
+    if not first:
+        return ""
+    everything = html.escape("\n".join(one.text for one in sort_doubts(probe.doubts)))
+    everything = everything.replace("\n", "&#10;")
+    return f'<span class="wrong doubt" title="{everything}">{first}</span>'
+
+
+def count_channels(n: int, n_shown: int) -> str:
+    """How many channels there are, and are shown."""
+    return f"{n} channels" if n_shown == n else f"{n_shown} of {n} channels"
+
+
+def probe_facts(probe: Probe, n_shown: int, n_bad: int) -> str:
     """Channels, rate, and what is not as it should be."""
     references = probe.references
-    facts = [f"{references.n_channels} channels", f"{1 / references.clock.dt:.6g} Hz"]
+    facts = [count_channels(references.n_channels, n_shown), f"{1 / references.clock.dt:.6g} Hz"]
+    clock = references.clock
+    found = [stop - start for (start, stop), _ in find_seams(clock, drawn_by=clock)]
+    resets = sum(seconds < 0 for seconds in found)
     troubles = [
         (int(probe.dead.sum()), "dead (×)", "dead (×)"),
         (int(probe.saturated.sum()), "saturated (△)", "saturated (△)"),
-        (len(references.clock.gaps()), "gap in the clock", "gaps in the clock"),
+        (n_bad, "marked bad (⊗)", "marked bad (⊗)"),
+        (resets, "clock reset", "clock resets"),
+        (len(found) - resets, "gap in the clock", "gaps in the clock"),
         (len(probe.damaged), "damaged chunk", "damaged chunks"),
     ]
     facts += [f"{n} {one if n == 1 else many}" for n, one, many in troubles if n]
     return " · ".join(facts)
+
+
+def axis_label(channels: Channels, height: int) -> str:
+    """What depths are, as far as the panel is high enough for it."""
+    label = "channel" if channels.depth_axis is None else channels.depth_axis.label
+    most = int(height / LETTER)
+    return shorten(label, most) if most >= len("channel") else ""

@@ -10,7 +10,7 @@ from bokeh.document import Document
 
 from lfpscope.files import UserError
 from lfpscope.viewer.render import Picture, draw, sketch
-from lfpscope.viewer.session import Slot
+from lfpscope.viewer.slots import ProbeSlot
 from lfpscope.viewer.state import State
 from lfpscope.viewer.worker import Worker
 
@@ -36,7 +36,7 @@ class Pictures:
     ----------
     document : Document
         Of the page.
-    slots : sequence of Slot
+    slots : sequence of ProbeSlot
         The probes.
     show : callable
         Gets a probe's name, its picture or the reason why there is none, and of which state.
@@ -45,7 +45,7 @@ class Pictures:
     def __init__(
         self,
         document: Document,
-        slots: Sequence[Slot],
+        slots: Sequence[ProbeSlot],
         show: Callable[[str, Picture | UserError, State], None],
     ) -> None:
         self._document, self._show = document, show
@@ -72,7 +72,7 @@ class Pictures:
             wanted = replace(last, state=state, width=width, height=height)
             if wanted != last:
                 self._requests[name] = replace(wanted, number=last.number + 1)
-        shown = {name: self._requests[name] for name in state.shown if all(sizes[name])}
+        shown = {name: self._requests[name] for name in state.shown if all(sizes.get(name, (0, 0)))}
         self._sketches.submit(shown)
         self._pictures.submit(shown)
 
@@ -122,7 +122,7 @@ class Pictures:
         self._document.add_next_tick_callback(show)
 
 
-def _draw_or_why(slot: Slot, request: Request) -> Picture | UserError:
+def _draw_or_why(slot: ProbeSlot, request: Request) -> Picture | UserError:
     """Draw, or name what nobody thought of as well: the other probes are still to be drawn."""
     try:
         return draw(slot, request.state, request.width, request.height)

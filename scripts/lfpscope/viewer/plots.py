@@ -5,20 +5,25 @@ from typing import Any
 
 from bokeh.models import (
     AllIndices,
+    BoxSelectTool,
+    BoxZoomTool,
     CDSView,
     ColumnDataSource,
+    CoordinateMapping,
     Glyph,
     GlyphRenderer,
     HoverTool,
     LinearScale,
     Plot,
+    Quad,
     Range1d,
     Span,
     Toolbar,
     UnionRenderers,
 )
 
-from lfpscope.viewer.style import ACCENT
+from lfpscope.timeline import Timeline
+from lfpscope.viewer.style import ACCENT, INK
 
 
 class Plots:
@@ -33,6 +38,8 @@ class Plots:
         Session time that the page shows.
     tools : list of Tool
         To move in time.
+    timeline : Timeline
+        Of the page.
 
     Attributes
     ----------
@@ -40,11 +47,18 @@ class Plots:
         The crosshair's upright line.
     """
 
-    def __init__(self, time: Range1d, tools: list[Any]) -> None:
+    def __init__(self, time: Range1d, tools: list[Any], timeline: Timeline) -> None:
         self.time, self.tools = time, tools
+        # the box of a tool is drawn in every plot that has it, at the same pixels: right where
+        # the frames lie below one another, wrong in the lane, whose frame has no strip beside it
+        self.lane_tools = [
+            one for one in tools if not isinstance(one, (BoxZoomTool, BoxSelectTool))
+        ]
         self.cursor = Span(dimension="height", line_color=ACCENT)
         self._scale, self._everything = LinearScale(), AllIndices()
         self._policy = UnionRenderers()
+        starts, stops = zip(*timeline.breaks, strict=True) if timeline.breaks else ((), ())
+        self._breaks = self.source({"start": list(starts), "stop": list(stops)}, name="breaks")
 
     def plot(
         self, x_range: Range1d, y_range: Range1d, tools: Sequence[Any] = (), **place: Any
@@ -68,6 +82,24 @@ class Plots:
     def layer(self, plot: Plot, source: ColumnDataSource, glyph: Glyph) -> "GlyphRenderer[Any]":
         """Add a layer to a plot."""
         return plot.add_glyph(source, glyph, view=CDSView(filter=self._everything))
+
+    def window(self, plot: Plot) -> CoordinateMapping:
+        """Coordinates of a plot in which x is 0 at the left edge and 1 at the right one."""
+        return CoordinateMapping(
+            x_source=Range1d(0, 1),
+            y_source=plot.y_range,
+            x_target=plot.x_range,
+            y_target=plot.y_range,
+            x_scale=self._scale,
+            y_scale=self._scale,
+        )
+
+    def add_breaks(self, plot: Plot) -> None:
+        """Draw where the time axis is broken: paper between two lines."""
+        if self._breaks.data["start"]:
+            look = {"fill_color": "white", "line_color": INK, "line_dash": "4 3"}
+            edges = {"left": "start", "right": "stop", "bottom": 0, "top": plot.y_range.end}
+            self.layer(plot, self._breaks, Quad(**edges, **look))
 
 
 def hover_names(names: str, *glyphs: "GlyphRenderer[Any]") -> HoverTool:

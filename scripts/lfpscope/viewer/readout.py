@@ -5,32 +5,38 @@ from dataclasses import dataclass
 import numpy as np
 
 from lfpscope.areas import is_area
+from lfpscope.clock import Clock, Segment
 from lfpscope.envelope import Probe
-from lfpscope.formatting import time_text
-from lfpscope.viewer.render import chosen_channels
+from lfpscope.viewer.grid import Grid
+from lfpscope.viewer.render import axis_clock, chosen_rows
 from lfpscope.viewer.state import State
+from lfpscope.viewer.times import time_of
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One sample.
+    """One sample, or the samples of one pixel column.
 
     Attributes
     ----------
     probe : str
         Its probe.
     seconds : float
-        Session time of the sample.
+        Axis time of the first sample.
     sample, row : int
-        Its index in the recording, and the channel's.
+        Index in the recording of the first sample, and the channel's.
     channel : int
         Electrode id.
     depth : float or None
-        µm from the tip.
-    area : str
-        Brain area, as the file names it.
-    volts : float
-        As stored and scaled; NaN where there is no number.
+        In the unit of its axis.
+    unit, area : str
+        Of the depth, and brain area, as the file names it.
+    n_samples : int
+        How many samples.
+    low, high : float
+        Of the samples, volts, as stored and scaled; NaN where there is no number.
+    rms : float
+        About the mean of the block, volts; NaN for a single sample.
     """
 
     probe: str
@@ -39,49 +45,111 @@ class Reading:
     row: int
     channel: int
     depth: float | None
+    unit: str
     area: str
-    volts: float
+    n_samples: int
+    low: float
+    high: float
+    rms: float
 
-    def text(self) -> str:
+    def text(self, state: State) -> str:
         """In one line, for the reader."""
-        value = "no number" if np.isnan(self.volts) else f"{self.volts * 1e6:.3f} µV"
-        parts = [time_text(self.seconds, 4), self.probe, f"channel {self.channel}"]
-        parts += [] if self.depth is None else [f"{self.depth:g} µm"]
+        parts = [time_of(state.timeline, self.seconds, 4), self.probe, f"channel {self.channel}"]
+        parts += [] if self.depth is None else [f"{self.depth:g} {self.unit}".strip()]
         parts += [self.area] if is_area(self.area) else []
-        return " · ".join([*parts, f"sample {self.sample}", value])
+        return " · ".join([*parts, *self._values()])
+
+    def _values(self) -> list[str]:
+        if self.n_samples == 1:
+            return [f"sample {self.sample}", _microvolts(self.low)]
+        if np.isnan(self.low):
+            return [f"{self.n_samples} samples", "no number"]
+        extremes = f"{self.low * 1e6:.3f} … {self.high * 1e6:.3f} µV"
+        return [f"{self.n_samples} samples", extremes, f"RMS {self.rms * 1e6:.3g} µV"]
+
+
+def _microvolts(volts: float) -> str:
+    return "no number" if np.isnan(volts) else f"{volts * 1e6:.3f} µV"
 
 
 def channel_at(probe: Probe, state: State, height: float) -> int:
     """Which channel lies at a height of the panel, 0 at the bottom and 1 at the top."""
-    channels = chosen_channels(probe, state)
+    channels = chosen_rows(probe, state).channels
     row = int((1 - height) * channels.size)
     return int(channels[min(max(row, 0), channels.size - 1)])
 
 
-def sample_at(probe: Probe, seconds: float) -> int | None:
-    """The sample nearest to a session time; None in gaps and beyond the ends."""
-    for segment in probe.references.clock.valid:
+def sample_at(clock: Clock, seconds: float) -> tuple[Segment, int] | None:
+    """The segment and the sample nearest to a time; None in gaps and beyond the ends."""
+    for segment in clock.valid:
         index = round((seconds - segment.t0) / segment.dt)
         if 0 <= index < segment.n_samples:
-            return segment.first_sample + index
+            return segment, segment.first_sample + index
     return None
 
 
-def read_sample(probe: Probe, state: State, seconds: float, height: float) -> Reading | None:
-    """Read the sample under the cursor; None where the clock has none."""
-    row, sample = channel_at(probe, state, height), sample_at(probe, seconds)
-    if sample is None:
-        return None
-    references = probe.references
-    depth, area = (references.channels.columns.get(name) for name in ("depth", "area"))
-    stored = probe.samples(sample, sample + 1, [row])[0, 0]
+def read_values(
+    probe: Probe, state: State, seconds: float, height: float, grid: Grid | None = None
+) -> Reading | None:
+    """Read what is drawn under the cursor; None where the clock has no sample.
+
+    Parameters
+    ----------
+    probe : Probe
+        Whose.
+    state : State
+        What the page shows.
+    seconds : float
+        Axis time.
+    height : float
+        Of the panel, 0 at the bottom and 1 at the top.
+    grid : Grid, optional
+        Of the picture on the page; without one the nearest sample is read.
+    """
+    row = channel_at(probe, state, height)
+    if grid is not None and not grid.shows_samples:
+        pieces = grid.samples_at(seconds)
+        if not pieces:
+            return None
+        low, high, rms = _read_pieces(probe, pieces, grid.step, row)
+    else:
+        nearest = sample_at(axis_clock(probe, state.timeline), seconds)
+        if nearest is None:
+            return None
+        segment, sample = nearest
+        pieces = [(segment, sample, sample + 1)]
+        stored = probe.samples(sample, sample + 1, [row])[0, 0]
+        low = high = float(stored * probe.references.scale[row] + probe.references.add)
+        rms = float("nan")
+    segment, sample, _ = pieces[0]
+    channels = probe.references.channels
+    depth, area = (channels.columns.get(name) for name in ("depth", "area"))
     return Reading(
-        probe=references.probe,
-        seconds=references.clock.seconds(sample),
+        probe=probe.references.probe,
+        seconds=segment.t0 + (sample - segment.first_sample) * segment.dt,
         sample=sample,
         row=row,
-        channel=int(references.channels.id[row]),
+        channel=int(channels.id[row]),
         depth=None if depth is None or np.isnan(depth[row]) else float(depth[row]),
+        unit="" if channels.depth_axis is None else channels.depth_axis.unit,
         area="" if area is None else str(area[row]),
-        volts=float(stored * references.scale[row] + references.add),
+        n_samples=sum(stop - first for _, first, stop in pieces),
+        low=low,
+        high=high,
+        rms=rms,
     )
+
+
+def _read_pieces(
+    probe: Probe, pieces: list[tuple[Segment, int, int]], step: int, row: int
+) -> tuple[float, float, float]:
+    """Lowest and highest value, and RMS, of one channel in samples of some segments, volts."""
+    low, high, squares, n = np.nan, np.nan, 0.0, 0
+    for segment, first, stop in pieces:
+        columns = probe.columns(segment, first, stop, step)
+        volts = probe.volts(columns.values[1:3])[:, row]
+        low, high = np.fmin(low, np.fmin.reduce(volts[0])), np.fmax(high, np.fmax.reduce(volts[1]))
+        amplitude = probe.amplitude(columns)
+        squares += float(amplitude.squares[row].sum())
+        n += int(amplitude.n[row].sum())
+    return float(low), float(high), float(np.sqrt(squares / n)) if n else float("nan")

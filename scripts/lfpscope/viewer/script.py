@@ -1,5 +1,7 @@
 """Write `viewer.py`, the program that shows a session, and the library beside it."""
 
+import ctypes
+import os
 import shutil
 import sys
 from importlib.metadata import version
@@ -8,6 +10,7 @@ from pathlib import Path
 import lfpscope
 from lfpscope.files import UserError, write_text, writing
 
+AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of Linux: fcntl.h, linux/fs.h
 PACKAGES = (
     "bokeh",
     "deflate",
@@ -64,7 +67,11 @@ def write_viewer(session: str, viewer: Path, library: Path) -> None:
 
 
 def _copy_package(library: Path) -> None:
-    """Copy this package whole or not at all, without what Python compiled from it."""
+    """Copy this package completely or not at all, without what Python compiled from it.
+
+    There is a library at every moment, so that a viewer may be started meanwhile, and whatever
+    ends this leaves the old one or the new one.
+    """
     part = library.with_name(f".{library.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     try:
@@ -73,11 +80,25 @@ def _copy_package(library: Path) -> None:
                 Path(lfpscope.__file__).parent, part, ignore=shutil.ignore_patterns("__pycache__")
             )
             if library.exists():
-                shutil.rmtree(library)
-            part.rename(library)
+                exchange(part, library)
+            else:
+                part.rename(library)
     except shutil.Error as error:  # a list: file, copy, why
         raise UserError(
             f"{library}: cannot be written: {error.args[0][0][2]}. Make room and run again."
         ) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Exchange the names of two folders, on Linux at once; elsewhere one after the other."""
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    names = os.fsencode(one), os.fsencode(other)
+    if rename and rename(AT_FDCWD, names[0], AT_FDCWD, names[1], RENAME_EXCHANGE) == 0:
+        return
+    aside = other.with_name(f".{other.name}.old")  # a file system that cannot: some of networks
+    shutil.rmtree(aside, ignore_errors=True)
+    other.rename(aside)
+    one.rename(other)
+    aside.rename(one)

@@ -6,11 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from lfpscope.timeline import Timeline
+
 SHORTEST = 1e-3  # seconds that a page shows at least
 PAGE = 0.9  # of a page that a step moves, so that the eye finds its place again
 STEPS = [float(f"{factor}e{power}") for power in range(-3, 7) for factor in (1, 2, 5)]
 SPACINGS = (0, 8, 16, 32, 64)  # pixels from channel to channel; 0 for what fits
 TRACES, HEAT = "traces", "heat"
+
+
+WITHOUT_BREAKS = Timeline(())
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,7 @@ class State:
     Attributes
     ----------
     start, stop : float
-        Session time, seconds.
+        Axis time, seconds: session time where `timeline` has no break.
     microvolts : float
         The gain: what the scale bar stands for.
     probes : tuple of str
@@ -32,9 +37,13 @@ class State:
     every : int
         Of these channels, every n-th is shown.
     depths : (float, float) or None
-        And only those between these distances from the tip, µm.
+        And only those between these depths, in the unit of their axis.
     spacing : int
         Pixels from one channel to the next; 0 for what fits the window.
+    timeline : Timeline
+        Of all probes of the session.
+    bad : frozenset of (str, int)
+        Probe and electrode id of channels that were marked as bad: they are drawn grey.
     """
 
     start: float
@@ -47,6 +56,13 @@ class State:
     every: int = 1
     depths: tuple[float, float] | None = None
     spacing: int = 0
+    timeline: Timeline = WITHOUT_BREAKS
+    bad: frozenset[tuple[str, int]] = frozenset()
+
+    @property
+    def pieces(self) -> list[tuple[float, float]]:
+        """Session times of what the page shows: a pair for each stretch of the timeline."""
+        return session_pieces(self.timeline, self.start, self.stop)
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -104,6 +120,17 @@ class State:
         if self.spacing:
             fields["spacing"] = str(self.spacing)
         return urlencode(fields, safe=",")
+
+
+def session_pieces(timeline: Timeline, start: float, stop: float) -> list[tuple[float, float]]:
+    """Session times of a range of axis time: a pair for each stretch that it touches."""
+    if not timeline.breaks:
+        return [(start, stop)]
+    return [
+        (one.start + max(start, one.at) - one.at, one.start + min(stop, one.end) - one.at)
+        for one in timeline.stretches
+        if start < one.end and stop > one.at
+    ]
 
 
 def from_query(query: Mapping[str, str], default: State) -> tuple[State, list[str]]:

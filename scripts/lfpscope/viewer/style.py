@@ -19,12 +19,19 @@ body {{ margin: 0; background: white; color: {INK}; }}
 """
 
 HEADING = f"""
-:host > div {{ flex: 1; }}
+:host > div {{ flex: 1; min-width: 0; }}
 .heading {{
   display: flex; justify-content: space-between; gap: 2em; white-space: nowrap; line-height: 22px;
 }}
-.badge {{ color: {FAINT}; }}
+.heading > * {{ overflow: hidden; text-overflow: ellipsis; }}
+.facts {{ display: flex; gap: 0.4em; min-width: 0; }}
+.facts > * {{ flex: none; }}
+.badge {{ color: {FAINT}; flex: none; max-width: 60%; }}
 .wrong {{ color: {WRONG}; white-space: normal; }}
+.doubt {{
+  white-space: nowrap; overflow: hidden; text-overflow: ellipsis; cursor: help;
+  font-weight: bold; flex: 0 1 auto !important; min-width: 8em;
+}}
 """
 
 # over the last line, so that nothing moves, nor is drawn anew, when it comes and goes

@@ -56,7 +56,9 @@ class Controls:
     state : State
         At first.
     areas : sequence of str
-        Brain areas of all probes.
+        Brain areas of all probes; without any there is no menu of them.
+    has_depth : bool
+        Whether any probe knows depths; without any there is no box for them.
 
     Attributes
     ----------
@@ -64,7 +66,9 @@ class Controls:
         Two lines, to be put on top of the page.
     """
 
-    def __init__(self, tools: list[Any], state: State, areas: Sequence[str]) -> None:
+    def __init__(
+        self, tools: list[Any], state: State, areas: Sequence[str], *, has_depth: bool
+    ) -> None:
         style = {"stylesheets": [CONTROL], "margin": (2, 2)}
         self.back = Button(label="◀", width=34, **style)
         self.time = TextInput(placeholder="go to 1:02.5", width=100, **style)
@@ -80,12 +84,15 @@ class Controls:
         self.gain = Select(options=gains, width=112, **style)
         self.heat = Button(label="all as heat map", width=124, **style)
         named = [(area, area) for area in areas]
-        self.areas = Select(options=[("", "all areas"), *named], width=112, **style)
+        options = [("", "all areas"), *named]
+        self.areas = Select(options=options, width=112, visible=bool(areas), **style)
         counts = [(f"{n}", f"every {nth}channel") for n, nth in EVERY.items()]
         self.every = Select(options=counts, width=140, **style)
         spacings = [(f"{n}", f"{n} px apart" if n else "fit spacing") for n in SPACINGS]
         self.spacing = Select(options=spacings, width=124, **style)
-        self.depths = TextInput(placeholder="µm 500-1500", width=118, **style)
+        self.depths = TextInput(
+            placeholder="depths 500-1500", width=128, visible=has_depth, **style
+        )
         toolbar = Toolbar(tools=tools, logo=None, stylesheets=[TOOLBAR])
         bar = GridPlot(toolbar=toolbar, toolbar_location="above", width=174)
         move = bar, self.back, self.time, self.on, self.previous, self.next
