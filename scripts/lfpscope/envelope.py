@@ -32,7 +32,7 @@ CHUNK_BUCKETS = 4096  # of one stored chunk, all channels,
 CHUNK_VALUES = 1 << 19  # or as many as these make: one of each level is in memory
 BLOCK_S = 1.6  # of the amplitude: the mean of a block is its baseline
 TILE_VALUES = 1 << 22  # samples that are read at a time for columns of a few of them
-MEAN_SQUARES = kernels.mean_squares()
+CODE_RATIOS = kernels.code_ratios()
 
 
 # --- levels -------------------------------------------------------------------------------------
@@ -375,7 +375,6 @@ class Probe:
         if stop == n_there:
             sizes[-1] = segment.n_samples - (n_there - 1) * level
         n = sizes - stored("left_out").astype(np.int64)
-        squares = MEAN_SQUARES[stored("rms")] * n
         if level <= self._block:
             per_block = self._block // level
             block = ahead // per_block
@@ -386,6 +385,8 @@ class Probe:
             kernels.peaks_of_buckets(*extremes, self._step or 1.0, n, means, owners, peak)
         else:
             peak = stored("peak").astype(np.float64)
+        squares = np.empty(n.shape)
+        kernels.squares_of_codes(stored("rms"), n, peak, CODE_RATIOS, squares)
         parents = np.arange(stop - ahead) // per_column
         kernels.fold_amplitude(squares, n, peak, parents, *out)
 

@@ -17,11 +17,10 @@ Flags = npt.NDArray[np.uint8]
 
 CLEAN, SOME_NAN, ALL_NAN, EMPTY = 0, 1, 2, 3
 """Flags of a bucket; samples that are left out count as NaN."""
-LANES = 16
+LANES = 32  # of fewer the compiler makes no vectors
 N, MEAN, M2 = 0, 1, 2
 """Rows of moments: valid samples, their mean, and the sum of squared distances from it."""
 CODES_PER_OCTAVE = 64  # of a mean square, so 128 of an RMS: steps of 0.54 %
-MIN_OCTAVE = -511  # of a mean square; lower ones, far below any converter's, are coded as this one
 _MANTISSA_BITS = 11  # enough: an error of 0.05 of a step
 _LOG2 = np.rint(
     CODES_PER_OCTAVE * np.log2(1 + (np.arange(1 << _MANTISSA_BITS) + 0.5) / (1 << _MANTISSA_BITS))
@@ -220,30 +219,25 @@ def _bucket_sums(x: Block, edges: Ints, pivot: float, sums: Block) -> float:
     lanes, squares = np.zeros(LANES), np.zeros(LANES)
     everything = 0.0
     for k in range(edges.size - 1):
-        start, stop = np.uint64(edges[k]), np.uint64(edges[k + 1])
+        y = x[edges[k] : edges[k + 1]]
         lanes[:] = 0.0
         squares[:] = 0.0
-        row = start
-        while row + np.uint64(LANES) <= stop:
+        rows = y.size // LANES
+        for row in range(rows):
             for j in range(LANES):
-                distance = x[row + np.uint64(j)] - pivot
+                distance = y[row * LANES + j] - pivot
                 lanes[j] += distance
                 squares[j] += distance * distance
-            row += np.uint64(LANES)
-        for i in range(row, stop):
-            distance = x[i] - pivot
+        for i in range(rows * LANES, y.size):
+            distance = y[i] - pivot
             lanes[0] += distance
             squares[0] += distance * distance
-        width = LANES // 2
-        while width:
-            for j in range(width):
-                lanes[j] += lanes[j + width]
-                squares[j] += squares[j + width]
-            width //= 2
-        sums[N, k] = np.float64(stop - start)
-        sums[MEAN, k] = lanes[0]
-        sums[M2, k] = squares[0]
-        everything += lanes[0]
+        total = square = 0.0
+        for j in range(LANES):
+            total += lanes[j]
+            square += squares[j]
+        sums[N, k], sums[MEAN, k], sums[M2, k] = y.size, total, square
+        everything += total
     return everything
 
 
@@ -589,40 +583,56 @@ def fold_amplitude(
 
 
 @numba.njit(nogil=True, cache=True)
-def code_squares(squares: Block, n: Block, codes: Block) -> None:
-    """Code mean squares by their logarithm.
+def code_squares(squares: Block, n: Block, peaks: Block, codes: Block) -> None:
+    """Code mean squares by the logarithm of their ratio to the square of the peak.
 
-    The logarithm is that of the table's interval, found from the bits of a float (IEEE 754): the
-    same on every machine, and quick.
+    The ratio, 1 / n to 1, varies little, so codes take few bytes. Its logarithm is found from the
+    bits of a float (IEEE 754) and a table: the same on every machine, and quick.
 
     Parameters
     ----------
-    squares : ndarray of float64, shape (n_channels, n)
-        Sums of squares.
-    n : ndarray, same shape
-        How many each is of.
+    squares, n, peaks : ndarray of float64, shape (n_channels, n)
+        Sums of squared distances, how many each is of, and the largest distance.
     codes : ndarray of uint16, same shape
-        Filled; 0 is exactly 0.
+        Filled.
     """
     shift = np.uint64(52 - _MANTISSA_BITS)
     mask = np.uint64((1 << _MANTISSA_BITS) - 1)
-    bits = np.empty(1, np.float64)
+    ratio = np.empty(1, np.float64)
+    bits = ratio.view(np.uint64)
     for channel in range(squares.shape[0]):
         for k in range(squares.shape[1]):
             if not squares[channel, k] > 0.0:
                 codes[channel, k] = 0
                 continue
-            bits[0] = squares[channel, k] / n[channel, k]
-            pattern = bits.view(np.uint64)[0]
-            octave = np.int64(pattern >> np.uint64(52)) - 1023
-            code = (octave - MIN_OCTAVE) * CODES_PER_OCTAVE + _LOG2[(pattern >> shift) & mask]
-            codes[channel, k] = min(max(code + 1, 1), 65535)
+            peak = peaks[channel, k]
+            ratio[0] = squares[channel, k] / (n[channel, k] * peak * peak)
+            octave = np.int64(bits[0] >> np.uint64(52)) - 1023
+            code = octave * CODES_PER_OCTAVE + _LOG2[(bits[0] >> shift) & mask]
+            codes[channel, k] = min(max(-code, 0), 65535)
 
 
-def mean_squares() -> npt.NDArray[np.float64]:
-    """Return the mean square of each code of `code_squares`."""
-    codes = np.arange(1, 65536)
-    return np.append(0.0, 2.0 ** ((codes - 1) / CODES_PER_OCTAVE + MIN_OCTAVE))
+@numba.njit(nogil=True, cache=True)
+def squares_of_codes(codes: Block, n: Block, peaks: Block, ratios: Block, squares: Block) -> None:
+    """Undo `code_squares`.
+
+    Parameters
+    ----------
+    codes, n, peaks, squares
+        As of `code_squares`; `squares` is filled.
+    ratios : ndarray of float64, shape (65536,)
+        From `code_ratios`.
+    """
+    for channel in range(codes.shape[0]):
+        for k in range(codes.shape[1]):
+            peak = peaks[channel, k]
+            squares[channel, k] = ratios[codes[channel, k]] * peak * peak * n[channel, k]
+
+
+def code_ratios() -> npt.NDArray[np.float64]:
+    """Return the ratio of mean square to squared peak of each code of `code_squares`."""
+    ratios: npt.NDArray[np.float64] = 2.0 ** (-np.arange(65536) / CODES_PER_OCTAVE)
+    return ratios
 
 
 @numba.njit(nogil=True, cache=True)

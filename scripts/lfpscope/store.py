@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -22,16 +22,20 @@ from lfpscope.files import UserError
 
 Array = npt.NDArray[Any]
 
-CODEC = blosc.Blosc(cname="zstd", clevel=1, shuffle=blosc.BITSHUFFLE)
+Shuffle = Literal["bitshuffle", "shuffle"]
+CODECS: dict[Shuffle, blosc.Blosc] = {
+    "bitshuffle": blosc.Blosc(cname="zstd", clevel=1, shuffle=blosc.BITSHUFFLE),
+    "shuffle": blosc.Blosc(cname="zstd", clevel=1, shuffle=blosc.SHUFFLE),
+}
 _ENCODING = Lock()  # of blosc's setting, which is the process's
 
 
-def _encode(block: Array) -> bytes:
+def _encode(block: Array, shuffle: Shuffle) -> bytes:
     """Compress in one thread: with several, equal input may give other bytes."""
     with _ENCODING:
         before, blosc.use_threads = blosc.use_threads, False
         try:
-            return bytes(CODEC.encode(block))
+            return bytes(CODECS[shuffle].encode(block))
         finally:
             blosc.use_threads = before
 
@@ -42,7 +46,7 @@ def _decode(raw: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     n_bytes = int.from_bytes(raw[4:8], "little")  # as blosc's header has it
     if n_bytes != block.nbytes:
         raise ValueError(f"a chunk holds {n_bytes} bytes, expected {block.nbytes}")
-    CODEC.decode(raw, block)
+    CODECS["bitshuffle"].decode(raw, block)  # the header says how it is shuffled
     return block
 
 
@@ -85,6 +89,7 @@ class StoreWriter:
         self._zip = zipfile.ZipFile(path, "w")
         self._chunks: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
         self._lengths: dict[str, int] = {}
+        self._shuffles: dict[str, Shuffle] = {}
         self._waiting: dict[str, _Waiting] = {}
 
     def __enter__(self) -> Self:
@@ -105,18 +110,20 @@ class StoreWriter:
         *,
         width: int,
         dimensions: tuple[str, ...] = (),
+        shuffle: Shuffle = "bitshuffle",
     ) -> None:
         """Make an array, whose chunks are `width` long on the last axis and whole on the others."""
         dtype, chunk = np.dtype(dtype), (*shape[:-1], width)
         self._chunks[name] = chunk, dtype
         self._lengths[name] = shape[-1]
         self._waiting[name] = _Waiting(np.empty(chunk, dtype), n_left=shape[-1])
+        self._shuffles[name] = shuffle
         codec = {
             "typesize": dtype.itemsize,
-            "cname": CODEC.cname,
-            "clevel": CODEC.clevel,
-            "shuffle": "bitshuffle",
-            "blocksize": CODEC.blocksize,
+            "cname": CODECS[shuffle].cname,
+            "clevel": CODECS[shuffle].clevel,
+            "shuffle": shuffle,
+            "blocksize": CODECS[shuffle].blocksize,
         }
         metadata: dict[str, Any] = {
             "shape": shape,
@@ -140,7 +147,7 @@ class StoreWriter:
         shape, dtype = self._chunks[name]
         block = np.zeros(shape, dtype.newbyteorder("<"))  # complete in the file, as in the format
         block[..., : values.shape[-1]] = values
-        self._put(_chunk_name(name, len(shape), i), _encode(block))
+        self._put(_chunk_name(name, len(shape), i), _encode(block, self._shuffles[name]))
 
     def append(self, name: str, values: Array) -> None:
         """Append values along the last axis; a chunk is written as soon as it is full."""

@@ -30,7 +30,7 @@ from lfpscope.envelope import (
 from lfpscope.files import UserError, atomic, write_table
 from lfpscope.quality import find_dead, find_saturated
 from lfpscope.references import References, with_exact_clock
-from lfpscope.store import StoreWriter
+from lfpscope.store import Shuffle, StoreWriter
 
 OnDamage = Literal["mask", "fail"]
 SLAB_SAMPLES = 1 << 20  # of up to SLAB_CHANNELS, fewer of more: two slabs are in memory,
@@ -569,7 +569,11 @@ class _Level:
             store.append(f"{size}/{name}", values)
         for name, kind in self._arrays.items():
             names = ("channel", "bucket")
-            store.array(f"{size}/{name}", shape, kind, width=width, dimensions=names)
+            # codes of a few hundred: their upper bytes are alike
+            shuffle: Shuffle = "shuffle" if name == "rms" else "bitshuffle"
+            store.array(
+                f"{size}/{name}", shape, kind, width=width, dimensions=names, shuffle=shuffle
+            )
         self._narrow: list[Block] = []  # buckets of the narrower level that wait,
         self._n_folded = 0  # and how many came before
         self._n_stored = 0
@@ -578,7 +582,7 @@ class _Level:
         """Store finished buckets of this level, and hand them on."""
         at, (values, nan, squares, n, peaks) = self._n_stored, buckets
         codes = np.empty(nan.shape, np.uint16)
-        kernels.code_squares(squares, n, codes)
+        kernels.code_squares(squares, n, peaks, codes)
         sizes = np.diff(self.starts[at : at + nan.shape[1] + 1])
         columns = dict(zip(VALUES, values, strict=True))
         columns |= {"nan": nan, "rms": codes, "left_out": sizes - n, "peak": peaks}
@@ -715,8 +719,8 @@ def _attributes(references: References, writer: _Writer, summary: Summary) -> di
         "step": writer.step,  # stored values are counts of it
         "dtype": references.layout.dtype.newbyteorder("=").str,
         "limit_volts": summary.limit,
-        "rms": f"mean square = 2 ** ((code - 1) / {kernels.CODES_PER_OCTAVE} "
-        f"+ {kernels.MIN_OCTAVE}), in stored units; code 0 is 0",
+        # of a bucket: rms / peak = 2 ** (-code / this)
+        "rms_codes_per_octave": 2 * kernels.CODES_PER_OCTAVE,
         "doubts": doubts_to_json(summary.doubts),
     }
 
