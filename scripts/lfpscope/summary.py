@@ -36,6 +36,7 @@ OnDamage = Literal["mask", "fail"]
 SLAB_SAMPLES = 1 << 20  # of up to SLAB_CHANNELS, fewer of more: two slabs are in memory,
 SLAB_ROWS = 1 << 10  # of chunks at most, as are the statistics of every chunk
 SLAB_CHANNELS = 128
+PIECE_BUCKETS = 1024  # that are folded at a time: of 93 channels they fit into a cache
 MEDIAN_BYTES = 64 << 20  # of the values that are sorted at a time
 # V: Allen's float32 volts are whole counts of 0.195 µV, multiplied as float32 or as float64;
 # others store counts as float32
@@ -602,7 +603,8 @@ class _Level:
         self._narrow = [array.copy() for array in _cut(waiting, stop)]
         self._n_folded += stop
         if stop:
-            self.append(_folded(_Buckets(*_cut(waiting, 0, stop)), parents[:stop] - parents[0]))
+            finished = _Buckets(*(array.copy() for array in _cut(waiting, 0, stop)))
+            self.append(_folded(finished, parents[:stop] - parents[0]))
 
 
 def _folded(narrow: _Buckets, parents: Ints) -> _Buckets:
@@ -681,10 +683,14 @@ class _Writer:
     def append(self, slab: _Fresh) -> None:
         """Take a slab's buckets, the open one in front; keep those of the block that is open."""
         start = int(slab.nan[0, 0] == kernels.EMPTY)  # at the start of the recording
-        self._fresh = _Fresh(*_joined(_cut(self._fresh, 0, -1), _cut(slab, start)))
-        last = self._first + self._fresh.nan.shape[1] - 1
-        block = np.searchsorted(self._block_starts, self.starts[last], side="right") - 1
-        self._take(int(np.searchsorted(self.starts, self._block_starts[block])) - self._first)
+        self._fresh = _Fresh(*_cut(self._fresh, 0, -1))
+        for at in range(start, slab.nan.shape[1], PIECE_BUCKETS):
+            piece = _cut(slab, at, at + PIECE_BUCKETS)
+            self._fresh = _Fresh(*_joined(self._fresh, piece))
+            last = self.starts[self._first + self._fresh.nan.shape[1] - 1]
+            block = np.searchsorted(self._block_starts, last, side="right") - 1
+            first = int(np.searchsorted(self.starts, self._block_starts[block]))
+            self._take(first - self._first)
 
     def close(self) -> None:
         """Write what is left."""
@@ -694,7 +700,7 @@ class _Writer:
         """Take the buckets of finished blocks."""
         if count == 0:
             return
-        values, nan, moments = _cut(self._fresh, 0, count)
+        values, nan, moments = (array.copy() for array in _cut(self._fresh, 0, count))
         self._fresh = _Fresh(*(array.copy() for array in _cut(self._fresh, count)))
         starts = self.starts[self._first : self._first + count]
         first, stop = np.searchsorted(self._block_starts, [starts[0], starts[-1] + 1])

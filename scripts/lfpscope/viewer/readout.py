@@ -74,7 +74,7 @@ def read_sample(probe: Probe, state: State, seconds: float, height: float) -> Re
         return None
     references = probe.references
     depth, area = (references.channels.columns.get(name) for name in ("depth", "area"))
-    stored = probe.samples(sample, sample + 1, [row])[0, 0]
+    stored = probe.stored(sample, sample + 1, [row])[0, 0]
     return Reading(
         probe=references.probe,
         seconds=references.clock.seconds(sample),
