@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.blocks import Block, Damage, Source
+from lfpscope.blocks import Block, Samples, Source
 from lfpscope.envelope import Ints
 from lfpscope.store import StoreWriter
 
@@ -25,7 +25,9 @@ PILE_UP = 3  # times as many samples at a rail as just inside
 INSIDE_STEPS = 2  # what is just inside, in quantisation steps,
 INSIDE_RANGE = 0.01  # or as a part of the channel's range, if that is more
 MIN_SHARING = 3  # channels with one extreme value
-MAX_ROWS = 4  # of chunks that are looked at, per rail
+STRETCH_SAMPLES = 1 << 15  # that are read again at a time,
+STRETCHES_PER_CHANNEL = 4  # those in which most buckets reach the rail,
+STRETCHES_PER_CHUNK = 16  # and at most so many of channels that share chunks
 
 
 def find_dead(statistics: Block, scale: npt.NDArray[np.float64], dt: float) -> Mask:
@@ -71,22 +73,23 @@ def find_saturated(
         In stored units.
     """
     saturated = np.zeros(table.size, np.bool_)
-    spans = table["max"] - table["min"]
+    limits = _limits(source.references.layout.dtype, step)
     for name in ("min", "max"):
         rails, n_at = table[name], table[f"at_{name}"]
-        limits = _limits(source.references.layout.dtype, step)
-        at_limit = np.isin(rails, limits) if limits else np.zeros(table.size, np.bool_)
-        maybe = (n_at >= MIN_AT_RAIL) & (n_at >= SATURATED * table["n"]) & (spans > 0)
+        at_limit = np.isin(rails, limits) if limits else saturated & False
+        maybe = (n_at >= MIN_AT_RAIL) & (n_at >= SATURATED * table["n"])
+        maybe &= table["max"] > table["min"]
         maybe &= (rails != 0) | at_limit  # a stretch of zeros is a hole in the data
-        channels = np.flatnonzero(maybe & ~at_limit)
         saturated |= maybe & at_limit
-        rows = _rows_at_rail(source, store, f"{level}/{name}", starts, step, channels, rails)
-        for channel in channels.tolist():
-            inside = max(INSIDE_STEPS * _quantum(source, step), INSIDE_RANGE * spans[channel])
-            n_rail, n_inside = _count(source, channel, rows[channel], rails[channel], inside)
-            sharing = int((rails[maybe] == rails[channel]).sum())
-            ratio = 1 if sharing >= MIN_SHARING else PILE_UP
-            saturated[channel] |= n_rail > 0 and n_rail >= ratio * n_inside
+        channels = np.flatnonzero(maybe & ~at_limit)
+        inside = INSIDE_RANGE * (table["max"] - table["min"])[channels]
+        inside = np.maximum(inside, INSIDE_STEPS * _quantum(source, step))
+        stored = np.rint(rails[channels] / step) if step else rails[channels]
+        hits = _stretches_at_rail(store, f"{level}/{name}", starts, channels, stored)
+        n_rail, n_inside = _count_at_rail(source, channels, hits, rails[channels], inside)
+        sharing = (rails[channels] == rails[channels, np.newaxis]).sum(axis=1)
+        ratio = np.where(sharing >= MIN_SHARING, 1, PILE_UP)
+        saturated[channels] |= (n_rail > 0) & (n_rail >= ratio * n_inside)
     return saturated
 
 
@@ -104,47 +107,48 @@ def _quantum(source: Source, step: float | None) -> float:
     return 1.0 if source.references.layout.dtype.kind != "f" else step or 0.0
 
 
-def _rows_at_rail(
-    source: Source,
-    store: StoreWriter,
-    name: str,
-    starts: Ints,
-    step: float | None,
-    channels: Ints,
-    rails: Block,
-) -> dict[int, list[int]]:
-    """Rows of chunks in which most buckets reach the rail, of each channel."""
-    height, n_rows = source.references.layout.chunks[0], source.references.layout.grid[0]
-    hits = np.zeros((channels.size, n_rows), np.int64)
-    if channels.size:
-        first = 0
-        stored = np.rint(rails[channels] / step) if step else rails[channels]
-        for chunk in store.chunks(name):
-            rows = starts[first : first + chunk.shape[-1]] // height
-            there = chunk[channels, : rows.size] == stored[:, np.newaxis]
-            for i, reached in enumerate(there):
-                hits[i] += np.bincount(rows[reached], minlength=n_rows)[:n_rows]
-            first += chunk.shape[-1]
-    most = np.argsort(-hits, axis=1, kind="stable")[:, :MAX_ROWS]
-    return {
-        int(channel): [int(row) for row in order if hits[i, row]]
-        for i, (channel, order) in enumerate(zip(channels, most, strict=True))
-    }
+def _stretches_at_rail(
+    store: StoreWriter, name: str, starts: Ints, channels: Ints, rails: Block
+) -> Ints:
+    """Count the buckets that reach the rail, in each stretch of the recording.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_channels, n_stretches)
+    """
+    n_stretches = int(starts[-1]) // STRETCH_SAMPLES + 1
+    hits = np.zeros((channels.size, n_stretches), np.int64)
+    first = 0
+    for chunk in store.chunks(name) if channels.size else ():
+        stretches = starts[first : first + chunk.shape[1]] // STRETCH_SAMPLES
+        for i, reached in enumerate(chunk[channels] == rails[:, np.newaxis]):
+            hits[i] += np.bincount(stretches[reached], minlength=n_stretches)
+        first += chunk.shape[1]
+    return hits
 
 
-def _count(
-    source: Source, channel: int, rows: list[int], rail: float, inside: float
-) -> tuple[int, int]:
-    """Samples at a rail, and at most `inside` away from it, in some rows of chunks."""
-    layout = source.references.layout
-    height, width = layout.chunks
-    n_rail = n_inside = 0
-    for row in rows:
-        chunk = source.chunk(row, channel // width)
-        if isinstance(chunk, Damage):
-            continue
-        count = min(height, layout.shape[0] - row * height)
-        distance = np.abs(chunk[:count, channel % width].astype(np.float64) - rail)
-        n_rail += int((distance == 0).sum())
-        n_inside += int(((distance > 0) & (distance <= inside * 1.001)).sum())
+def _count_at_rail(
+    source: Source, channels: Ints, hits: Ints, rails: Block, inside: Block
+) -> tuple[Ints, Ints]:
+    """Count samples at the rail, and at most `inside` away from it, where most reach it.
+
+    Channels that lie in the same chunks are read together.
+    """
+    n_rail, n_inside = np.zeros((2, channels.size), np.int64)
+    columns = channels // source.references.layout.chunks[1]
+    most = np.argsort(-hits, axis=1, kind="stable")[:, :STRETCHES_PER_CHANNEL]
+    for column in np.unique(columns):
+        here = np.flatnonzero(columns == column)
+        wanted, times = np.unique(most[here], return_counts=True)
+        for stretch in wanted[np.argsort(-times, kind="stable")][:STRETCHES_PER_CHUNK].tolist():
+            first = stretch * STRETCH_SAMPLES
+            stop = min(first + STRETCH_SAMPLES, source.references.n_samples)
+            samples = Samples(source)
+            values = samples.read(first, stop, channels[here].tolist())
+            samples.close()
+            distance = np.abs(values - rails[here, np.newaxis])
+            n_rail[here] += (distance == 0).sum(axis=1)
+            # a little more: steps of floats are not exact
+            near = distance <= 1.001 * inside[here, np.newaxis]
+            n_inside[here] += (near & (distance > 0)).sum(axis=1)
     return n_rail, n_inside

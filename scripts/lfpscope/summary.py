@@ -36,7 +36,7 @@ OnDamage = Literal["mask", "fail"]
 SLAB_SAMPLES = 1 << 20  # of up to SLAB_CHANNELS, fewer of more: two slabs are in memory,
 SLAB_ROWS = 1 << 10  # of chunks at most, as are the statistics of every chunk
 SLAB_CHANNELS = 128
-PIECE_BUCKETS = 1024  # that are folded at a time: of 93 channels they fit into a cache
+PIECE_VALUES = 1 << 17  # buckets of all channels that are folded at a time: few fit into a cache
 MEDIAN_BYTES = 64 << 20  # of the values that are sorted at a time
 # V: Allen's float32 volts are whole counts of 0.195 µV, multiplied as float32 or as float64;
 # others store counts as float32
@@ -684,8 +684,10 @@ class _Writer:
         """Take a slab's buckets, the open one in front; keep those of the block that is open."""
         start = int(slab.nan[0, 0] == kernels.EMPTY)  # at the start of the recording
         self._fresh = _Fresh(*_cut(self._fresh, 0, -1))
-        for at in range(start, slab.nan.shape[1], PIECE_BUCKETS):
-            piece = _cut(slab, at, at + PIECE_BUCKETS)
+        n_channels, n = slab.nan.shape
+        count = max(1, PIECE_VALUES // n_channels)
+        for at in range(start, n, count):
+            piece = _cut(slab, at, at + count)
             self._fresh = _Fresh(*_joined(self._fresh, piece))
             last = self.starts[self._first + self._fresh.nan.shape[1] - 1]
             block = np.searchsorted(self._block_starts, last, side="right") - 1
