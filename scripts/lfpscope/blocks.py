@@ -26,6 +26,7 @@ T = TypeVar("T")
 RUN_BYTES = 4 << 20  # of one coalesced read: enough for a disk to stream, little to hold
 HOLE_BYTES = 1 << 16  # that are cheaper to read along than to skip
 CACHE_BYTES = 256 << 20  # of what is kept decoded: a view of six probes just below the envelope
+DAMAGE_BYTES = 1 << 10  # counted for a chunk that cannot be decoded, so that it is dropped too
 TAKEN = 32  # chunks from the cache that a thread takes at a time
 
 
@@ -215,6 +216,9 @@ class Samples:
         Of which the stored floats may be whole counts: such chunks are kept in half the memory.
     threads : int, optional
         How many read and decode at once; without it two, or more where they wait for a server.
+    limits : ndarray of float64, shape (2, n_channels), optional
+        Smallest and largest plausible value of each channel, in stored units: samples beyond them
+        are read as NaN.
 
     Attributes
     ----------
@@ -223,11 +227,16 @@ class Samples:
     """
 
     def __init__(
-        self, source: Source, *, step: float | None = None, threads: int | None = None
+        self,
+        source: Source,
+        *,
+        step: float | None = None,
+        threads: int | None = None,
+        limits: npt.NDArray[np.float64] | None = None,
     ) -> None:
         self.source = source
         self._owner = object()  # of what is cached: that shall not keep the source open
-        self._step = step
+        self._step, self._limits = step, limits
         layout = source.references.layout
         narrow = layout.dtype.itemsize <= 2 or layout.dtype.newbyteorder("=") == np.float32
         self.dtype = np.dtype(np.float32 if narrow else np.float64)
@@ -279,10 +288,10 @@ class Samples:
         def read(places: list[Place]) -> None:
             for place, chunk in zip(places, self.source.run(places), strict=True):
                 if isinstance(chunk, Damage):
-                    CACHE.keep((self._owner, place), chunk, 0)
+                    CACHE.keep((self._owner, place), chunk, DAMAGE_BYTES)
                     work(*place, chunk)
                 else:
-                    packed = self._packed(chunk)
+                    packed = self._packed(self._masked(chunk, place[1]))
                     CACHE.keep((self._owner, place), packed, packed.nbytes)
                     work(*place, packed)
 
@@ -299,6 +308,20 @@ class Samples:
         rows = range(first // layout.chunks[0], -(-stop // layout.chunks[0]))
         places = [(row, column) for row in rows for column in range(layout.grid[1])]
         return all(CACHE.get((self._owner, place)) is not None for place in places)
+
+    def _masked(self, chunk: Block, column: int) -> Block:
+        """Return a chunk with NaN where a value is not plausible."""
+        if self._limits is None:
+            return chunk
+        width = chunk.shape[1]
+        low, high = self._limits[:, column * width : (column + 1) * width]
+        inside = chunk[:, : low.size]  # the last column of the grid may go on behind the channels
+        beyond = (inside < low) | (inside > high)
+        if not beyond.any():
+            return chunk
+        masked = chunk.astype(self.dtype)
+        masked[:, : low.size][beyond] = np.nan
+        return masked
 
     def _packed(self, chunk: Block) -> Block:
         """Return a chunk of floats as whole counts, where they come back exactly."""

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from lfpscope import kernels
 from lfpscope.blocks import CACHE, Block, Damage, Samples, Source
 from lfpscope.clock import Clock, Segment
+from lfpscope.doubts import doubts_from_json
 from lfpscope.files import UserError
 from lfpscope.references import References
 from lfpscope.store import Store
@@ -27,7 +28,11 @@ Flags = npt.NDArray[np.uint8]
 VALUES = ("first", "min", "max", "last")
 FACTOR = 4  # from one level to the next
 COARSEST = 1024  # buckets: a level with no more needs no wider one
-CHUNK_BUCKETS = 4096  # of one stored chunk, all channels
+CHUNK_BUCKETS = 4096  # of one stored chunk, all channels,
+CHUNK_VALUES = 1 << 19  # or as many as these make: one of each level is in memory
+BLOCK_S = 1.6  # of the amplitude: the mean of a block is its baseline
+TILE_VALUES = 1 << 22  # samples that are read at a time for columns of a few of them
+CODE_RATIOS = kernels.code_ratios()
 
 
 # --- levels -------------------------------------------------------------------------------------
@@ -64,6 +69,37 @@ def bucket_sizes(clock: Clock, bucket: int) -> list[int]:
             break  # a bucket per segment: wider ones would be the same
         sizes.append(sizes[-1] * FACTOR)
     return sizes
+
+
+def block_size(clock: Clock, bucket: int) -> int:
+    """Samples of a block of the amplitude.
+
+    As many finest buckets as the power of two that comes nearest to 1.6 s, at least one: of
+    buckets that are a power of two, the power of two nearest 1.6 s.
+    """
+    wanted = BLOCK_S / clock.dt / bucket if clock.dt > 0 else 1.0
+    return bucket << int(np.clip(np.rint(np.log2(wanted)), 0, 30))
+
+
+def chunk_width(n_channels: int) -> int:
+    """Buckets of a stored chunk of all channels: a power of two."""
+    most = max(1, CHUNK_VALUES // n_channels)
+    return min(CHUNK_BUCKETS, 1 << (most.bit_length() - 1))
+
+
+def plausible_values(references: References, limit: float) -> npt.NDArray[np.float64]:
+    """Smallest and largest stored value of each channel within a limit in volts.
+
+    Returns
+    -------
+    ndarray of float64, shape (2, n_channels)
+        Finite, so that infinity is beyond them.
+    """
+    most = np.finfo(np.float64).max
+    with np.errstate(divide="ignore", over="ignore"):
+        ends = (np.array([[-limit], [limit]]) - references.add) / references.scale
+    ends = np.where(references.scale == 0, [[-most], [most]], np.sort(ends, axis=0))
+    return np.clip(ends, -most, most)
 
 
 # --- opening ------------------------------------------------------------------------------------
@@ -163,14 +199,15 @@ class Probe:
             attributes = self._store.attributes()
             self.sizes: list[int] = attributes["buckets"]
             self._step: float | None = attributes["step"]
-            n, m2, mean, self.dead, self.saturated = (
+            self._block: int = attributes["block"]
+            n, n_implausible, m2, mean, median, self.dead, self.saturated = (
                 self._store.read(f"statistics/{name}")
-                for name in ("n", "m2", "mean", "dead", "saturated")
+                for name in ("n", "n_implausible", "m2", "mean", "median", "dead", "saturated")
             )
             self.damaged = [Damage(*one) for one in self._store.attributes("statistics")["damaged"]]
-            clock = attributes["clock"]
-            places = attributes.get("places", references.places)  # older ones do not have it
-            made_of = attributes["session"], attributes["probe"], places
+            clock, limit = attributes["clock"], float(attributes["limit_volts"])
+            made_of = attributes["session"], attributes["probe"], attributes["places"]
+            self.doubts = doubts_from_json(attributes["doubts"])
             if not references.clock_is_exact:
                 exact = Clock.from_json(clock)
                 references = self.references = replace(references, clock=exact, clock_is_exact=True)
@@ -185,14 +222,22 @@ class Probe:
         with np.errstate(invalid="ignore"):
             self.std = np.sqrt(m2 / np.where(n > 0, n, np.nan)) * np.abs(references.scale)
         mean = mean * references.scale + references.add
-        self.mean = np.where(np.isfinite(mean), mean, 0.0)
-        self.median = self.mean
-        self.doubts = references.doubts
+        self.mean = np.where(n > 0, mean, 0.0)
+        self.median = np.where(n > 0, median * references.scale + references.add, 0.0)
         # of segments, of which there may be thousands
         self._firsts = np.array([s.first_sample for s in references.clock.segments])
         self._lengths = np.array([s.n_samples for s in references.clock.segments])
         self._source = Source(references)
-        self._samples = Samples(self._source, step=self._step)
+        self._stored = Samples(self._source, step=self._step)
+        # as long as nothing is to be left out, samples need not be looked at
+        limits = plausible_values(references, limit) if n_implausible.any() else None
+        self._samples = (
+            self._stored
+            if limits is None
+            else Samples(self._source, step=self._step, limits=limits)
+        )
+        self._owner = object()  # of what is cached: that shall not keep the probe open
+        self._widths: dict[str, int] = {}  # of stored chunks
 
     def __enter__(self) -> Self:
         return self
@@ -203,8 +248,9 @@ class Probe:
     def close(self) -> None:
         """Close the files and let go of what is cached."""
         self._store.close()
-        CACHE.forget(self)
+        CACHE.forget(self._owner)
         self._samples.close()
+        self._stored.close()
         self._source.close()
 
     def column_step(self, n_samples: int, width: int) -> int:
@@ -289,14 +335,81 @@ class Probe:
 
     def amplitude(self, columns: Columns) -> Amplitude:
         """Amplitude of all channels in columns that `columns` has returned."""
-        peak = np.nan_to_num(self.volts(columns.values[1:3]) - self.mean[:, np.newaxis])
-        peak = np.abs(peak).max(axis=0).astype(np.float64)
-        n = np.where(columns.nan == kernels.ALL_NAN, 0, columns.step).astype(np.int64)
-        return Amplitude(n * (peak / 3) ** 2, n, peak)
+        shape = columns.nan.shape
+        squares, n, peak = np.zeros(shape), np.zeros(shape, np.int64), np.zeros(shape)
+        if columns.bucket == 1:
+            self._amplitude_of_samples(columns, squares, n, peak)
+        else:
+            self._amplitude_of_buckets(columns, squares, n, peak)
+        scale = np.abs(self.references.scale)[:, np.newaxis]
+        return Amplitude(squares * scale**2, n, peak * scale)
+
+    def _amplitude_of_samples(self, columns: Columns, *out: Block) -> None:
+        """Fill squares, n and peak of columns of samples, in stored units."""
+        segment, step = columns.segment, columns.step
+        begin = columns.first_sample
+        end = min(begin + step * columns.n_columns, segment.stop_sample)
+        tile = max(1, TILE_VALUES // (step * columns.nan.shape[0]))
+        for at in range(0, columns.n_columns, tile):
+            here = slice(at, min(at + tile, columns.n_columns))
+            first, stop = begin + at * step, min(begin + here.stop * step, end)
+            samples = columns.values[0, :, here] if step == 1 else self._samples.read(first, stop)
+            block, start = divmod(first - segment.first_sample, self._block)
+            n_blocks = -(-(start + stop - first) // self._block)
+            means = self._means(segment, block, n_blocks)
+            parts = (one[:, here] for one in out)
+            kernels.amplitude_of_samples(samples, start, self._block, means, step, *parts)
+
+    def _amplitude_of_buckets(self, columns: Columns, *out: Block) -> None:
+        """Fill squares, n and peak of columns of buckets, in stored units."""
+        segment, level = columns.segment, columns.bucket
+        offset, n_there = self._before(segment, level), -(-segment.n_samples // level)
+        ahead = (columns.first_sample - segment.first_sample) // level
+        per_column = columns.step // level
+        stop = min(ahead + columns.n_columns * per_column, n_there)
+
+        def stored(name: str) -> Block:
+            return self._array(f"{level}/{name}", offset + ahead, offset + stop)
+
+        sizes = np.full(stop - ahead, level)
+        if stop == n_there:
+            sizes[-1] = segment.n_samples - (n_there - 1) * level
+        n = sizes - stored("left_out").astype(np.int64)
+        if level <= self._block:
+            per_block = self._block // level
+            block = ahead // per_block
+            means = self._means(segment, block, -(-stop // per_block) - block)
+            owners = np.arange(ahead, stop) // per_block - block
+            peak = np.empty(n.shape)
+            extremes = stored("min"), stored("max")
+            kernels.peaks_of_buckets(*extremes, self._step or 1.0, n, means, owners, peak)
+        else:
+            peak = stored("peak").astype(np.float64)
+        squares = np.empty(n.shape)
+        kernels.squares_of_codes(stored("rms"), n, peak, CODE_RATIOS, squares)
+        parents = np.arange(stop - ahead) // per_column
+        kernels.fold_amplitude(squares, n, peak, parents, *out)
+
+    def _means(self, segment: Segment, first: int, count: int) -> npt.NDArray[np.float64]:
+        """Means of some blocks of a segment, in stored units."""
+        first += self._before(segment, self._block)
+        return self._array("blocks/mean", first, first + count)
+
+    def _before(self, segment: Segment, size: int) -> int:
+        """How many buckets of a size lie in the segments before one."""
+        before = self._lengths[: np.searchsorted(self._firsts, segment.first_sample)]
+        return int((-(-before // size)).sum())
 
     def samples(self, first: int, stop: int, channels: Sequence[int] | None = None) -> Block:
-        """Samples first to stop of some channels in stored units, shape (n_channels, n)."""
+        """Samples first to stop of some channels in stored units, shape (n_channels, n).
+
+        NaN where a chunk is damaged, or a value is not plausible.
+        """
         return self._samples.read(first, stop, channels)
+
+    def stored(self, first: int, stop: int, channels: Sequence[int] | None = None) -> Block:
+        """As `samples`, with the values that are not plausible as they are stored."""
+        return self._stored.read(first, stop, channels)
 
     def at_hand(self, first: int, stop: int) -> bool:
         """Tell whether samples first to stop need not be read from the source."""
@@ -306,8 +419,7 @@ class Probe:
         self, segment: Segment, begin: int, end: int, step: int, level: int
     ) -> Columns:
         # buckets are counted from the segment's start, as columns are
-        before = self._lengths[: np.searchsorted(self._firsts, segment.first_sample)]
-        offset = int((-(-before // level)).sum())
+        offset = self._before(segment, level)
         first = offset + (begin - segment.first_sample) // level
         stop = offset + -(-(end - segment.first_sample) // level)
         stored, flags = self._buckets(level, first, stop)
@@ -331,23 +443,24 @@ class Probe:
 
     def _buckets(self, level: int, first: int, stop: int) -> tuple[Block, Flags]:
         """Buckets first to stop of a level, as the envelope holds them."""
-        width = CHUNK_BUCKETS
-        chunks = [self._chunk(level, i) for i in range(first // width, -(-stop // width))]
-        here = slice(first % width, first % width + stop - first)
-        values = np.concatenate([chunk[0] for chunk in chunks], axis=2)[..., here]
-        flags = np.concatenate([chunk[1] for chunk in chunks], axis=1)[:, here]
-        return values, flags
+        values = np.stack([self._array(f"{level}/{name}", first, stop) for name in VALUES])
+        return values, self._array(f"{level}/nan", first, stop)
 
-    def _chunk(self, level: int, i: int) -> tuple[Block, Flags]:
-        """All channels of one stretch of the chunks of a level."""
-        kept: tuple[Block, Flags] | None = CACHE.get((self, level, i))
-        if kept is not None:
-            return kept
-        here = i * CHUNK_BUCKETS, (i + 1) * CHUNK_BUCKETS
-        values = np.stack([self._store.read(f"{level}/{name}", *here) for name in VALUES])
-        nan = self._store.read(f"{level}/nan", *here)
-        CACHE.keep((self, level, i), (values, nan), values.nbytes + nan.nbytes)
-        return values, nan
+    def _array(self, name: str, first: int, stop: int) -> Block:
+        """All channels of a stretch of an array of the envelope, through the cache."""
+        if name not in self._widths:
+            self._widths[name] = self._store.width(name)
+        width = self._widths[name]
+        chunks = []
+        for i in range(first // width, -(-stop // width)):
+            key = self._owner, name, i
+            chunk: Block | None = CACHE.get(key)
+            if chunk is None:
+                chunk = self._store.read(name, i * width, (i + 1) * width)
+                CACHE.keep(key, chunk, chunk.nbytes)
+            begin = max(first - i * width, 0)
+            chunks.append(chunk[:, begin : stop - i * width])
+        return np.concatenate(chunks, axis=1)
 
     def _decoded(self, values: Block) -> Block:
         """Values of the envelope in stored units, in a type of float that holds them exactly."""

@@ -4,6 +4,7 @@ Sums run in lanes of a fixed number: the compiler can use vector instructions, a
 not depend on which ones the machine has.
 """
 
+import math
 from typing import Any
 
 import numba
@@ -15,12 +16,23 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.uint8]
 
 CLEAN, SOME_NAN, ALL_NAN, EMPTY = 0, 1, 2, 3
-LANES = 32
+"""Flags of a bucket; samples that are left out count as NaN."""
+LANES = 32  # of fewer the compiler makes no vectors
+N, MEAN, M2 = 0, 1, 2
+"""Rows of moments: valid samples, their mean, and the sum of squared distances from it."""
+CODES_PER_OCTAVE = 64  # of a mean square, so 128 of an RMS: steps of 0.54 %
+_MANTISSA_BITS = 11  # enough: an error of 0.05 of a step
+_LOG2 = np.rint(
+    CODES_PER_OCTAVE * np.log2(1 + (np.arange(1 << _MANTISSA_BITS) + 0.5) / (1 << _MANTISSA_BITS))
+).astype(np.int64)
+MEAN_BITS = 14  # of a block's mean, below the RMS of its quietest bucket
 
 STATISTICS = np.dtype(
     [
-        ("n", np.int64),  # samples that are numbers
+        ("n", np.int64),  # valid samples: numbers that are plausible
         ("n_nan", np.int64),
+        ("n_implausible", np.int64),  # infinite or beyond the limit: left out as NaN are
+        ("first_implausible", np.int64),  # 1 + its index; 0 where there is none
         ("n_damaged", np.int64),
         ("mean", np.float64),
         ("m2", np.float64),  # sum of squared distances from the mean
@@ -81,6 +93,9 @@ def summarise_chunk(
     head_nan: Flags,
     statistics: Block,
     flat_samples: int,
+    limits: Block,
+    moments: Block,
+    head_moments: Block,
 ) -> int:
     """Buckets and statistics of one chunk.
 
@@ -107,6 +122,12 @@ def summarise_chunk(
         Filled.
     flat_samples : int
         Length from which a stretch of one value counts as flat.
+    limits : ndarray of float64, shape (2, n_channels)
+        Smallest and largest plausible value of each channel, in stored units and finite.
+    moments : ndarray of float64, shape (3, n_channels, any)
+        Filled with N, MEAN and M2 of the buckets that start in this chunk.
+    head_moments : ndarray of float64, shape (3, n_channels)
+        The same for the bucket that began before this chunk.
 
     Returns
     -------
@@ -117,19 +138,29 @@ def summarise_chunk(
     edges = np.maximum(edges, 0)
     n = edges.size - 1
     values, flags = np.empty((4, n), chunk.dtype), np.empty(n, np.uint8)
+    sums = np.empty((3, n))
     off_grid = 0
     for channel in range(chunk.shape[0]):
         x = chunk[channel]
         s = statistics[channel]
-        _moments(x, s)
-        _buckets(x, signed[channel], unsigned[channel], floats, edges, s.n_nan > 0, values, flags)
-        if s.n:
+        low, high = limits[0, channel], limits[1, channel]
+        s.length = x.size
+        _clean_buckets(x, signed[channel], unsigned[channel], floats, edges, values)
+        flags[:] = CLEAN
+        pivot = np.float64(x[0])
+        total = _bucket_sums(x, edges, pivot, sums)
+        if np.isfinite(total) and values[1].min() >= low and values[2].max() <= high:
+            _summarise(sums, pivot, values[1], values[2], s)
             _rails(x, edges, flags, values[1], values[2], s)
             _ends(x, s)
             s.flat = _flat(x[s.head : x.size - s.tail], flat_samples)
+        else:
+            _summarise_some(x, edges, low, high, values, flags, sums, s, flat_samples)
         if skip:
             head_nan[channel] = flags[0]
+            head_moments[:, channel] = sums[:, 0]
         nan[channel, at : at + n - skip] = flags[skip:]
+        moments[:, channel, at : at + n - skip] = sums[:, skip:]
         for i in range(4):
             if skip:
                 off_grid += _store(values[i, :1], step, head[i, channel : channel + 1])
@@ -138,30 +169,123 @@ def summarise_chunk(
 
 
 @numba.njit(nogil=True, cache=True)
-def _buckets(
+def _summarise_some(
     x: Block,
-    signed: Block,
-    unsigned: Block,
-    floats: bool,
     edges: Ints,
-    has_nan: bool,
+    low: float,
+    high: float,
     values: Block,
     flags: Flags,
+    sums: Block,
+    s: Any,
+    flat_samples: int,
 ) -> None:
-    """First, min, max and last of each bucket, and its flag; zeros where it has no number."""
-    if has_nan:
-        for k in range(flags.size):
-            numbers, flags[k] = _numbers(x[edges[k] : edges[k + 1]])
-            values[:, k] = 0
-            if flags[k] != ALL_NAN:
-                values[0, k], values[3, k] = numbers[0], numbers[-1]
-                values[1, k], values[2, k] = numbers.min(), numbers.max()
-        return
-    flags[:] = CLEAN
+    """Buckets and statistics of one channel of a chunk with samples to leave out."""
+    valid = np.empty(x.size)  # NaN where a sample is left out
+    for i in range(x.size):
+        value = x[i]
+        is_valid = low <= value <= high
+        valid[i] = value if is_valid else np.nan
+        s.n_nan += value != value
+        if not is_valid and value == value:
+            s.n_implausible += 1
+            if s.n_implausible == 1:
+                s.first_implausible = i + 1
+    _some_buckets(x, edges, low, high, values, flags)
+    pivot = 0.0
+    for k in range(flags.size):
+        if flags[k] != ALL_NAN:
+            pivot = np.float64(values[0, k])
+            break
+    for k in range(flags.size):
+        numbers = _plausible(valid[edges[k] : edges[k + 1]], -np.inf, np.inf)
+        ends = np.array([0, numbers.size])
+        sums[:, k] = 0.0
+        _bucket_sums(numbers, ends, pivot, sums[:, k : k + 1])
+    _summarise(sums, pivot, values[1], values[2], s)
+    if s.n:
+        _rails(valid, edges, flags, values[1], values[2], s)
+        _ends(valid, s)
+        s.flat = _flat(valid[s.head : valid.size - s.tail], flat_samples)
+
+
+@numba.njit(nogil=True, cache=True)
+def _bucket_sums(x: Block, edges: Ints, pivot: float, sums: Block) -> float:
+    """Number, sum and sum of squares of distances from the pivot, of each bucket; their sum.
+
+    The pivot is one of the samples, so that the sum of squares cannot be much larger than what is
+    left of it when the mean's share is subtracted.
+    """
+    lanes, squares = np.zeros(LANES), np.zeros(LANES)
+    everything = 0.0
+    for k in range(edges.size - 1):
+        y = x[edges[k] : edges[k + 1]]
+        lanes[:] = 0.0
+        squares[:] = 0.0
+        rows = y.size // LANES
+        for row in range(rows):
+            for j in range(LANES):
+                distance = y[row * LANES + j] - pivot
+                lanes[j] += distance
+                squares[j] += distance * distance
+        for i in range(rows * LANES, y.size):
+            distance = y[i] - pivot
+            lanes[0] += distance
+            squares[0] += distance * distance
+        total = square = 0.0
+        for j in range(LANES):
+            total += lanes[j]
+            square += squares[j]
+        sums[N, k], sums[MEAN, k], sums[M2, k] = y.size, total, square
+        everything += total
+    return everything
+
+
+@numba.njit(nogil=True, cache=True)
+def _summarise(sums: Block, pivot: float, lows: Block, highs: Block, s: Any) -> None:
+    """Sums about the pivot → moments of each bucket, in place, and of all of them."""
+    n = total = squares = 0.0
+    for k in range(sums.shape[1]):
+        count, sum_, square = sums[N, k], sums[MEAN, k], sums[M2, k]
+        n += count
+        total += sum_
+        squares += square
+        if count:
+            is_flat = lows[k] == highs[k]  # exactly, whatever sums are rounded to
+            sums[MEAN, k] = np.float64(lows[k]) if is_flat else pivot + sum_ / count
+            sums[M2, k] = 0.0 if is_flat else max(square - sum_ * sum_ / count, 0.0)
+    s.n = np.int64(n)
+    if n:
+        s.mean = pivot + total / n
+        s.m2 = max(squares - total * total / n, 0.0)
+
+
+@numba.njit(nogil=True, cache=True)
+def _clean_buckets(
+    x: Block, signed: Block, unsigned: Block, floats: bool, edges: Ints, values: Block
+) -> None:
+    """First, min, max and last of each bucket, all samples of which are numbers."""
     lows, highs = values[1].view(signed.dtype), values[2].view(signed.dtype)
     _extremes(signed, unsigned, floats, edges, lows, highs)
-    for k in range(flags.size):
+    for k in range(edges.size - 1):
         values[0, k], values[3, k] = x[edges[k]], x[edges[k + 1] - 1]
+
+
+@numba.njit(nogil=True, cache=True)
+def _some_buckets(
+    x: Block, edges: Ints, low: float, high: float, values: Block, flags: Flags
+) -> None:
+    """First, min, max and last of the valid samples of each bucket; zeros where it has none."""
+    for k in range(flags.size):
+        samples = x[edges[k] : edges[k + 1]]
+        numbers = _plausible(samples, low, high)
+        flags[k] = CLEAN if numbers.size == samples.size else SOME_NAN
+        values[:, k] = 0
+        if numbers.size:
+            values[0, k], values[3, k] = numbers[0], numbers[-1]
+            values[1, k], values[2, k] = numbers.min(), numbers.max()
+        else:
+            flags[k] = ALL_NAN
 
 
 @numba.njit(nogil=True, cache=True)
@@ -190,15 +314,6 @@ def _extremes(
 
 
 @numba.njit(nogil=True, cache=True)
-def _numbers(x: Block) -> tuple[Block, int]:
-    """Those that are not NaN, and the flag of such a bucket; as it is if there are none."""
-    if not _has_nan(x):
-        return x, CLEAN
-    numbers = _without_nan(x)
-    return (numbers, SOME_NAN) if numbers.size else (x, ALL_NAN)
-
-
-@numba.njit(nogil=True, cache=True)
 def _has_nan(x: Block) -> bool:
     broken = np.uint32(0)  # as wide as a float, which is quickest
     for value in x:
@@ -207,12 +322,13 @@ def _has_nan(x: Block) -> bool:
 
 
 @numba.njit(nogil=True, cache=True)
-def _without_nan(x: Block) -> Block:
+def _plausible(x: Block, low: float, high: float) -> Block:
+    """Those within the limits; NaN is not."""
     numbers = np.empty_like(x)
     n = 0
     for value in x:
         numbers[n] = value
-        n += value == value
+        n += low <= value <= high
     return numbers[:n]
 
 
@@ -230,50 +346,6 @@ def _store(values: Block, step: float, out: Block) -> int:
         off_grid += not (fits and values.dtype.type(count * step) == values[i])
         out[i] = np.int16(count) if fits else 0
     return off_grid
-
-
-@numba.njit(nogil=True, cache=True)
-def _moments(x: Block, s: Any) -> None:
-    """Count, mean and variance.
-
-    Squares are summed about one of the samples: it is part of the variance, so the sum cannot be
-    much larger than what is left of it when the mean's share is taken off.
-    """
-    s.length = x.size
-    pivot = np.float64(x[0])
-    total, squares = _sums(x, pivot)
-    if not np.isfinite(total):  # NaN or infinite samples
-        x = _without_nan(x)
-        s.n_nan = s.length - x.size
-        if x.size:
-            pivot = np.float64(x[0])
-            total, squares = _sums(x, pivot)
-    s.n = x.size
-    if s.n == 0:
-        return
-    s.mean = pivot + total / s.n
-    s.m2 = max(squares - total * total / s.n, 0.0)
-    if not np.isfinite(total):  # as numpy has it
-        s.mean = _sums(x, 0.0)[0] / s.n
-        s.m2 = np.nan
-
-
-@numba.njit(nogil=True, cache=True)
-def _sums(x: Block, pivot: float) -> tuple[float, float]:
-    """Sum, and sum of squares, of distances from the pivot."""
-    sums = np.zeros(LANES)
-    squares = np.zeros(LANES)
-    rows = x.size // LANES
-    for row in range(rows):
-        for j in range(LANES):
-            distance = x[row * LANES + j] - pivot
-            sums[j] += distance
-            squares[j] += distance * distance
-    for i in range(rows * LANES, x.size):
-        distance = x[i] - pivot
-        sums[0] += distance
-        squares[0] += distance * distance
-    return sums.sum(), squares.sum()
 
 
 @numba.njit(nogil=True, cache=True)
@@ -375,6 +447,243 @@ def join_heads(heads: Block, heads_nan: Flags, owners: Ints, buckets: Block, nan
 
 
 @numba.njit(nogil=True, cache=True)
+def join_moments(heads: Block, owners: Ints, moments: Block) -> None:
+    """Add to the moments of buckets what lies of them in later rows of chunks.
+
+    Parameters
+    ----------
+    heads : ndarray of float64, shape (n_rows, 3, n_channels)
+        From `summarise_chunk`.
+    owners : ndarray of int, shape (n_rows,)
+        As of `join_heads`.
+    moments : ndarray of float64, shape (3, n_channels, any)
+        Changed in place.
+    """
+    for row in range(owners.size):
+        k = owners[row]
+        if k < 0:
+            continue
+        for channel in range(moments.shape[1]):
+            later, earlier = heads[row, :, channel], moments[:, channel, k]
+            n = earlier[N] + later[N]
+            if later[N] == 0:
+                continue
+            distance = later[MEAN] - earlier[MEAN] if earlier[N] else 0.0
+            earlier[M2] += later[M2] + distance * distance * (earlier[N] * (later[N] / n))
+            earlier[MEAN] = earlier[MEAN] + distance * (later[N] / n) if earlier[N] else later[MEAN]
+            earlier[N] = n
+
+
+@numba.njit(nogil=True, cache=True)
+def about_blocks(
+    moments: Block,
+    lows: Block,
+    highs: Block,
+    factor: float,
+    blocks: Ints,
+    means: Block,
+    squares: Block,
+    peaks: Block,
+) -> None:
+    """Distances of the samples of buckets from the mean of their block.
+
+    The mean is rounded to a small fraction of the RMS of the quietest bucket, so that it takes few
+    bytes; everything is about the rounded mean.
+
+    Parameters
+    ----------
+    moments : ndarray of float64, shape (3, n_channels, n)
+        N, MEAN and M2 of buckets that make up whole blocks.
+    lows, highs : ndarray, shape (n_channels, n)
+        Their smallest and largest samples, as stored.
+    factor : float
+        By which these are multiplied.
+    blocks : ndarray of int, shape (n_blocks + 1,)
+        Where blocks start and stop, in buckets.
+    means : ndarray of float64, shape (n_channels, n_blocks)
+        Filled with the means of blocks; 0 where a block has no valid sample.
+    squares, peaks : ndarray of float64, shape (n_channels, n)
+        Filled with the sum of squared distances, and the largest distance; 0 where there is none.
+    """
+    for channel in range(means.shape[0]):
+        n, mean, m2 = moments[N, channel], moments[MEAN, channel], moments[M2, channel]
+        for block in range(means.shape[1]):
+            start, stop = blocks[block], blocks[block + 1]
+            pivot, count, total = 0.0, 0.0, 0.0
+            for k in range(start, stop):
+                if n[k] and not count:
+                    pivot = mean[k]
+                count += n[k]
+                total += n[k] * (mean[k] - pivot) if n[k] else 0.0
+            middle = pivot + total / count if count else 0.0
+            quietest = np.inf
+            for k in range(start, stop):
+                distance = mean[k] - middle
+                square = m2[k] + n[k] * distance * distance
+                if square > 0.0:
+                    quietest = min(quietest, square / n[k])
+            if quietest < np.inf:
+                unit = math.ldexp(1.0, math.frexp(math.sqrt(quietest))[1] - MEAN_BITS)
+                middle = np.rint(middle / unit) * unit if unit else middle
+            means[channel, block] = middle
+            for k in range(start, stop):
+                distance = mean[k] - middle
+                squares[channel, k] = m2[k] + n[k] * distance * distance if n[k] else 0.0
+                high, low = highs[channel, k] * factor, lows[channel, k] * factor
+                peaks[channel, k] = max(high - middle, middle - low) if n[k] else 0.0
+
+
+@numba.njit(nogil=True, cache=True)
+def peaks_of_buckets(
+    lows: Block, highs: Block, factor: float, n: Ints, means: Block, owners: Ints, peaks: Block
+) -> None:
+    """Largest distance of the samples of buckets from the mean of their block.
+
+    Parameters
+    ----------
+    lows, highs, factor
+        As of `about_blocks`.
+    n : ndarray of int, shape (n_channels, n)
+        Valid samples of each bucket.
+    means : ndarray of float64, shape (n_channels, n_blocks)
+        Of the blocks.
+    owners : ndarray of int, shape (n,)
+        Index of each bucket's block.
+    peaks : ndarray of float64, shape (n_channels, n)
+        Filled; 0 where there is no valid sample.
+    """
+    for channel in range(n.shape[0]):
+        for k in range(n.shape[1]):
+            mean = means[channel, owners[k]]
+            high, low = highs[channel, k] * factor - mean, mean - lows[channel, k] * factor
+            peaks[channel, k] = max(high, low) if n[channel, k] else 0.0
+
+
+@numba.njit(nogil=True, cache=True)
+def fold_amplitude(
+    squares: Block, n: Block, peaks: Block, parents: Ints, wide: Block, wide_n: Block, top: Block
+) -> None:
+    """Fold amplitudes of buckets into the wider ones they lie in.
+
+    Parameters
+    ----------
+    squares, n, peaks : ndarray, shape (n_channels, n)
+        Of the narrow ones: sums are added, and of the peaks the largest is taken.
+    parents : ndarray of int, shape (n,)
+        For each the wide one it lies in.
+    wide, wide_n, top : ndarray, shape (n_channels, m)
+        Of the wide ones, changed in place; zeros to begin with.
+    """
+    for channel in range(squares.shape[0]):
+        for k in range(parents.size):
+            parent = parents[k]
+            wide[channel, parent] += squares[channel, k]
+            wide_n[channel, parent] += n[channel, k]
+            top[channel, parent] = max(top[channel, parent], peaks[channel, k])
+
+
+@numba.njit(nogil=True, cache=True)
+def code_squares(squares: Block, n: Block, peaks: Block, codes: Block) -> None:
+    """Code mean squares by the logarithm of their ratio to the square of the peak.
+
+    The ratio, 1 / n to 1, varies little, so codes take few bytes. Its logarithm is found from the
+    bits of a float (IEEE 754) and a table: the same on every machine, and quick.
+
+    Parameters
+    ----------
+    squares, n, peaks : ndarray of float64, shape (n_channels, n)
+        Sums of squared distances, how many each is of, and the largest distance.
+    codes : ndarray of uint16, same shape
+        Filled.
+    """
+    shift = np.uint64(52 - _MANTISSA_BITS)
+    mask = np.uint64((1 << _MANTISSA_BITS) - 1)
+    ratio = np.empty(1, np.float64)
+    bits = ratio.view(np.uint64)
+    for channel in range(squares.shape[0]):
+        for k in range(squares.shape[1]):
+            if not squares[channel, k] > 0.0:
+                codes[channel, k] = 0
+                continue
+            peak = peaks[channel, k]
+            ratio[0] = squares[channel, k] / (n[channel, k] * peak * peak)
+            octave = np.int64(bits[0] >> np.uint64(52)) - 1023
+            code = octave * CODES_PER_OCTAVE + _LOG2[(bits[0] >> shift) & mask]
+            codes[channel, k] = min(max(-code, 0), 65535)
+
+
+@numba.njit(nogil=True, cache=True)
+def squares_of_codes(codes: Block, n: Block, peaks: Block, ratios: Block, squares: Block) -> None:
+    """Undo `code_squares`.
+
+    Parameters
+    ----------
+    codes, n, peaks, squares
+        As of `code_squares`; `squares` is filled.
+    ratios : ndarray of float64, shape (65536,)
+        From `code_ratios`.
+    """
+    for channel in range(codes.shape[0]):
+        for k in range(codes.shape[1]):
+            peak = peaks[channel, k]
+            squares[channel, k] = ratios[codes[channel, k]] * peak * peak * n[channel, k]
+
+
+def code_ratios() -> npt.NDArray[np.float64]:
+    """Return the ratio of mean square to squared peak of each code of `code_squares`."""
+    ratios: npt.NDArray[np.float64] = 2.0 ** (-np.arange(65536) / CODES_PER_OCTAVE)
+    return ratios
+
+
+@numba.njit(nogil=True, cache=True)
+def amplitude_of_samples(
+    samples: Block,
+    first: int,
+    block: int,
+    means: Block,
+    step: int,
+    squares: Block,
+    n: Block,
+    peaks: Block,
+) -> None:
+    """Distances of samples from the mean of their block, in columns.
+
+    Parameters
+    ----------
+    samples : ndarray of float, shape (n_channels, any)
+        A stretch of a segment that begins with a column; NaN is left out.
+    first : int
+        Where in its block the first sample is.
+    block : int
+        Samples of a block.
+    means : ndarray of float64, shape (n_channels, n_blocks)
+        From the block of the first sample on.
+    step : int
+        Samples of a column.
+    squares, n, peaks : ndarray, shape (n_channels, n_columns)
+        Filled.
+    """
+    for channel in range(samples.shape[0]):
+        x = samples[channel]
+        for column in range(squares.shape[1]):
+            total, count, top = 0.0, 0, 0.0
+            i, stop = column * step, min((column + 1) * step, x.size)
+            while i < stop:
+                k = (first + i) // block
+                end = min(stop, (k + 1) * block - first)
+                mean = means[channel, k]
+                while i < end:
+                    distance = abs(np.float64(x[i]) - mean)
+                    if distance == distance:
+                        total += distance * distance
+                        count += 1
+                        top = max(top, distance)
+                    i += 1
+            squares[channel, column], n[channel, column] = total, count
+            peaks[channel, column] = top
+
+
+@numba.njit(nogil=True, cache=True)
 def fold(buckets: Block, nan: Flags, parents: Ints, wide: Block, wide_nan: Flags) -> None:
     """Fold buckets into the wider ones they lie in.
 
@@ -468,7 +777,11 @@ def bucket_chunk(
     values, flags = np.empty((4, n), chunk.dtype), np.empty(n, np.uint8)
     for channel in range(chunk.shape[0]):
         x = chunk[channel]
-        _buckets(x, signed[channel], unsigned[channel], floats, edges, _has_nan(x), values, flags)
+        if _has_nan(x):
+            _some_buckets(x, edges, -np.inf, np.inf, values, flags)
+        else:
+            _clean_buckets(x, signed[channel], unsigned[channel], floats, edges, values)
+            flags[:] = CLEAN
         if skip:
             head_nan[channel] = flags[0]
         nan[channel, at : at + n - skip] = flags[skip:]
@@ -591,8 +904,11 @@ def merge_statistics(parts: Block, total: Block, flat_samples: int) -> None:
         t = total[channel]
         for row in range(parts.shape[0]):
             p = parts[row, channel]
+            if p.n_implausible and not t.n_implausible:
+                t.first_implausible = t.length + p.first_implausible
             t.length += p.length
             t.n_nan += p.n_nan
+            t.n_implausible += p.n_implausible
             t.n_damaged += p.n_damaged
             if p.n:
                 _merge_moments(p, t)
@@ -611,9 +927,6 @@ def _merge_moments(p: Any, t: Any) -> None:
     if t.n == 0:
         t.mean = p.mean
         t.m2 = p.m2
-    elif not np.isfinite(p.mean - t.mean):  # infinite samples: as numpy would have it
-        t.mean += p.mean
-        t.m2 = np.nan
     else:
         distance = p.mean - t.mean
         t.m2 += p.m2 + distance * distance * (t.n * (p.n / n))

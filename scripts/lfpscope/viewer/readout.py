@@ -118,7 +118,7 @@ def read_values(
             return None
         segment, sample = nearest
         pieces = [(segment, sample, sample + 1)]
-        stored = probe.samples(sample, sample + 1, [row])[0, 0]
+        stored = probe.stored(sample, sample + 1, [row])[0, 0]
         low = high = float(stored * probe.references.scale[row] + probe.references.add)
         rms = float("nan")
     segment, sample, _ = pieces[0]
