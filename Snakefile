@@ -5,22 +5,13 @@ from snakemake.utils import min_version
 min_version("9.19.0")  # profile.yaml, pathvars
 
 
-include: "rules/readable.smk"
-
-
-configfile: "config/config.yaml"
-
-
-include: "rules/common.smk"
+include: "rules/workarounds.smk"
+include: "rules/config.smk"
+include: "rules/targets.smk"
 
 
 pathvars:
     results=config["results"],
-
-
-# `--lint` wants it said. Rules run in the Python environment that runs Snakemake: with
-# `--sdm apptainer` they would need an image that has what envs/pipeline.txt names
-container: "docker://python:3.11-slim-bookworm"
 
 
 report: "rules/report/workflow.rst"
@@ -37,10 +28,11 @@ include: "rules/verify.smk"
 
 
 rule all:
-    """Everything, and a last look at whether every probe is whole."""
+    """Everything, and a last look at whether every probe is complete."""
     default_target: True
     input:
-        missing,  # which Snakemake does not make where what is made from it is there
+        # Snakemake does not make a missing file that is not asked for and whose products are there
+        targets(SOURCES, INDEX, OVERVIEWS, VERIFIED, VIEWERS),
         "<results>/checked.tsv",
     localrule: True
 
@@ -94,5 +86,5 @@ onerror:
     show_what_exists()
     print(
         "Not all is done. The log of each job is in logs/<rule>/<session>/<probe>.log; "
-        f"what did work is in {config['results']}/. Mend what is named above and run again."
+        f"what did work is in {config['results']}/. Correct what is named above and run again."
     )

@@ -1,7 +1,10 @@
 """A recording in its file → its references, in one step."""
 
+from functools import partial
 from pathlib import Path
 
+from lfpscope.addresses import traffic
+from lfpscope.apart import Apart
 from lfpscope.describing import describe
 from lfpscope.recording import choose_series, index_clock, read_recording, reading
 from lfpscope.references import write_references
@@ -45,3 +48,15 @@ def index_recording(address: str, path: Path, *, session: str, probe: str, serie
             clock_is_exact=exact,
         )
     return describe(recording, clock, n_chunks=n_chunks, exact=exact)
+
+
+def index_apart(address: str, path: Path, **ids: str) -> str:
+    """Write references as `index_recording`, in a process that damaged metadata may end."""
+    with Apart() as apart:
+        return apart.read(address, partial(_index, **ids), address, path)
+
+
+def _index(address: str, path: Path, **ids: str) -> str:
+    found = index_recording(address, path, **ids)
+    asked = traffic()
+    return f"{found}\nasked     {asked}" if asked else found
