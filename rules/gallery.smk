@@ -5,9 +5,7 @@ rule write_gallery:
     """A page with all probes, and the run as JSON: versions, settings, sources, figures."""
     input:
         # all else comes before these: naming each file would only lengthen the DAG
-        targets(
-            OVERVIEWS, VERIFIED, of_sessions("viewer.py", "intervals.csv"), INDEXED
-        ),
+        targets(OVERVIEWS, VERIFIED, of_sessions("viewer.py", "intervals.csv"), INDEXED),
         probes="<results>/probes.tsv",
         script=script("write_gallery"),
     output:

@@ -116,10 +116,10 @@ rule list_session:
         # a second start, with the exit code, where the first one was killed
         """
         list_session() {{
-            python {input.script:q} {params.row} --cache {params.cache:q} \
-                --probes {output.probes:q} --listing {output.listing:q} {params.listed} \
-                --mirror={params.mirror:q} --tries {params.failures} --ended $1 >>{log:q} 2>&1
-        }}
+                    python {input.script:q} {params.row} --cache {params.cache:q} \
+                        --probes {output.probes:q} --listing {output.listing:q} {params.listed} \
+                        --mirror={params.mirror:q} --tries {params.failures} --ended $1 >>{log:q} 2>&1
+                }}
         rm -f {log:q}
         list_session 0 || list_session $?
         """

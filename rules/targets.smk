@@ -44,7 +44,9 @@ def row_options(wildcards):
         "series": row.series,
         "problem": row.problem,
     }
-    given = [f"--{name}={shlex.quote(value)}" for name, value in values.items() if value]
+    given = [
+        f"--{name}={shlex.quote(value)}" for name, value in values.items() if value
+    ]
     return " ".join([row.session, *given])
 
 
@@ -86,7 +88,10 @@ def rows_of(wildcards):
 def listed_probes(wildcards):
     """Probes that can be read: of the session in the wildcards, or of all."""
     return [
-        one for rows in rows_of(wildcards).values() for one in rows if one.status == "ok"
+        one
+        for rows in rows_of(wildcards).values()
+        for one in rows
+        if one.status == "ok"
     ]
 
 
@@ -247,7 +252,9 @@ def is_fetched(source):
 def own_is_fetched(wildcards):
     """Tell whether Allen's own file of a session is fetched into the cache."""
     rows = rows_of(wildcards)[wildcards.session]
-    return any(is_fetched(one.source) for one in rows) and config["allen"]["session_nwb"]
+    return (
+        any(is_fetched(one.source) for one in rows) and config["allen"]["session_nwb"]
+    )
 
 
 def own_source(wildcards):

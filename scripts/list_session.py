@@ -57,7 +57,13 @@ def list_session(
     if ended in INTERRUPTED:
         sys.exit(ended)
     row = Session(
-        session, source, location, tuple(keep.split(",")) if keep else (), series, "sessions table", problem
+        session,
+        source,
+        location,
+        tuple(keep.split(",")) if keep else (),
+        series,
+        "sessions table",
+        problem,
     )
     if ended:
         reason = (

@@ -50,13 +50,14 @@ def index_recording(address: str, path: Path, *, session: str, probe: str, serie
     return describe(recording, clock, n_chunks=n_chunks, exact=exact)
 
 
-def index_apart(address: str, path: Path, **ids: str) -> str:
+def index_apart(address: str, path: Path, *, session: str, probe: str, series: str = "") -> str:
     """Write references as `index_recording`, in a process that damaged metadata may end."""
+    index = partial(_index, session=session, probe=probe, series=series)
     with Apart() as apart:
-        return apart.read(address, partial(_index, **ids), address, path)
+        return apart.read(address, index, address, path)
 
 
-def _index(address: str, path: Path, **ids: str) -> str:
-    found = index_recording(address, path, **ids)
+def _index(address: str, path: Path, *, session: str, probe: str, series: str) -> str:
+    found = index_recording(address, path, session=session, probe=probe, series=series)
     asked = traffic()
     return f"{found}\nasked     {asked}" if asked else found

@@ -1,6 +1,5 @@
 """The configuration: read from its file and the command line, and checked before any job."""
 
-import math
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -38,7 +37,9 @@ def read_settings(path: Path) -> dict[str, Any]:
         what = " ".join(str(error).split())
         raise UserError(f"{path}: not YAML: {what}. Correct it.") from None
     if not isinstance(found, dict | None):
-        raise UserError(f"{path}: expected keys with values, found {str(found)[:80]!r}. Correct it.")
+        raise UserError(
+            f"{path}: expected keys with values, found {str(found)[:80]!r}. Correct it."
+        )
     return found or {}
 
 
@@ -98,8 +99,10 @@ def merge(*settings: Mapping[str, Any]) -> dict[str, Any]:
     for one in settings:
         for key, value in one.items():
             before = merged.get(key)
-            both = isinstance(before, Mapping) and isinstance(value, Mapping)
-            merged[key] = merge(before, value) if both else value
+            if isinstance(before, Mapping) and isinstance(value, Mapping):
+                merged[key] = merge(before, value)
+            else:
+                merged[key] = value
     return merged
 
 
@@ -153,7 +156,5 @@ def _describe(error: ValidationError) -> str:
     number = isinstance(found, int | float) and not isinstance(found, bool)
     quoted = ". Write it in quotes: YAML takes it for a number"
     is_to_quote = number and error.validator == "type" and "string" in _types(error.schema)
-    return (
-        f"{key or 'it'} is {found!r}; expected {error.schema.get('description', 'keys with values')}"
-        + (quoted if is_to_quote else "")
-    )
+    expected = error.schema.get("description", "keys with values")
+    return f"{key or 'it'} is {found!r}; expected {expected}" + (quoted if is_to_quote else "")

@@ -173,9 +173,7 @@ def unique_ids(probes: Sequence[Probe]) -> list[Probe]:
     return _rename(_rename(probes, _longer_id), _checked_id)
 
 
-def _rename(
-    probes: Sequence[Probe], new: Callable[[Probe, Sequence[Probe]], str]
-) -> list[Probe]:
+def _rename(probes: Sequence[Probe], new: Callable[[Probe, Sequence[Probe]], str]) -> list[Probe]:
     """Rename those that share an id, on disks too that take upper and lower case for the same."""
     same: dict[str, list[Probe]] = {}
     for probe in probes:
