@@ -30,9 +30,8 @@ def sessions():
 
 try:
     config.update(load_settings())
-    if (
-        workflow.is_main_process
-    ):  # a job of a batch goes on while the table is being edited
+    # jobs of a batch go on while the table is being edited
+    if workflow.is_main_process:
         sessions()
 except UserError as error:
     sys.exit(f"error: {error}")

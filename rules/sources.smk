@@ -113,15 +113,12 @@ rule list_session:
         mirror=lambda wildcards: config["allen"]["mirror"] or "",
         library=library("list_session"),
     shell:
-        # a second start, with the exit code, where the first one was killed
+        # a second time, with the exit code, where the first one did not come to its end
         """
-        list_session() {{
-                    python {input.script:q} {params.row} --cache {params.cache:q} \
-                        --probes {output.probes:q} --listing {output.listing:q} {params.listed} \
-                        --mirror={params.mirror:q} --tries {params.failures} --ended $1 >>{log:q} 2>&1
-                }}
-        rm -f {log:q}
-        list_session 0 || list_session $?
+        set -- python {input.script:q} {params.row} --cache {params.cache:q} \
+            --probes {output.probes:q} --listing {output.listing:q} {params.listed} \
+            --mirror={params.mirror:q} --tries {params.failures}
+        "$@" >{log:q} 2>&1 || "$@" --ended $? >>{log:q} 2>&1
         """
 
 

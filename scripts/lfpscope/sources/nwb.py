@@ -144,7 +144,7 @@ def probe_id(path: Path, series: str = "") -> str:
     >>> probe_id(Path("my file.nwb"), "/acquisition/LF 0")
     'my_file.LF_0'
     >>> probe_id(Path("a.nwb"), "/acquisition/LFP左")
-    'a.LFP-c7ff23'
+    'a.LFP-05f78e'
     """
     stem = path.parent.name if path.name == "download" else path.stem  # assets of DANDI
     allen = re.fullmatch(r"probe_(\d+)_lfp", stem)
