@@ -14,6 +14,11 @@ pathvars:
     results=config["results"],
 
 
+# `--lint` wants an image or an environment for each rule. Rules run in the Python environment that
+# runs Snakemake; with `--sdm apptainer` they would need an image that has what envs/pipeline.txt names
+container: "docker://python:3.11-slim-bookworm"
+
+
 report: "rules/report/workflow.rst"
 
 
