@@ -30,7 +30,6 @@ def sessions():
 
 try:
     config.update(load_settings())
-    # jobs of a batch go on while the table is being edited
     if workflow.is_main_process:
         sessions()
 except UserError as error:

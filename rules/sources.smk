@@ -125,9 +125,7 @@ rule list_session:
 checkpoint list_probes:
     """Bring the probes of all sessions into one table."""
     input:
-        sessions=lambda wildcards: [
-            f"{config['results']}/{session}/probes.tsv" for session in sessions()
-        ],
+        sessions=listings,
         script=script("list_probes"),
     output:
         probes="<results>/probes.tsv",

@@ -58,6 +58,15 @@ def state_of_files(wildcards):
         return ""
 
 
+def listings(wildcards):
+    """Tables of the probes of each session; of none in a job, which takes the one of all as it is.
+
+    So jobs of a batch go on while the table of sessions is being edited.
+    """
+    names = sessions() if workflow.is_main_process else []
+    return [f"{config['results']}/{name}/probes.tsv" for name in names]
+
+
 def failures_of(path):
     """Return a function for how often the step that writes this file has failed."""
     return lambda wildcards: read_tries(

@@ -26,7 +26,10 @@ def read_settings(path: Path) -> dict[str, Any]:
         If it is not YAML, or not keys with values; with the line.
     """
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
+            raise ValueError("an alias (*), which may stand for any length of text")
+        found = yaml.safe_load(text)
     except FileNotFoundError:
         return {}
     except yaml.MarkedYAMLError as error:

@@ -84,6 +84,7 @@ def test_defaults_are_those_of_the_file():
     [
         (b"results: results\n  cache: x\n", r", line 2: not YAML: mapping values are not allow"),
         (b"results: \xff\n", r": not YAML: 'utf-8' codec can't decode byte 0xff"),
+        (b"a: &a [x]\nb: [*a, *a]\n", r": not YAML: an alias \(\*\), which may stand for any"),
         (b"- a\n", r": expected keys with values, found "),
     ],
 )

@@ -196,6 +196,14 @@ def test_replaced_file_runs_again(finished, write_nwb):
     }
 
 
+def test_a_job_of_a_batch_does_not_read_the_table_of_sessions(finished):
+    (finished / "config/sessions.tsv").write_text("it is being edited\n")
+    job = ["--target-jobs", "combine_session:session=one", "--allowed-rules", "combine_session"]
+    run = finished.run("--mode", "remote", *job, "--force", "--nolock")  # as executors start one
+    assert run.jobs == {"combine_session one"}
+    assert "no column `session`" in finished.run("-n", code=1).output
+
+
 def test_a_picture_that_is_gone_is_made_again(finished):
     (finished / "results/one/probes/a/overview.png").unlink()
     assert finished.run("-n").jobs == {"draw_probe one/a", *LAST}
