@@ -2,7 +2,10 @@
 
 
 rule prepare_allensdk:
-    """Set up AllenSDK's own environment, and see that it writes and opens an NWB file."""
+    """Set up AllenSDK's own environment, and see that it writes and opens an NWB file.
+
+    Where that fails, it is noted, and the sessions that need it are rows that say so.
+    """
     input:
         environment=str(HOUSE / "envs" / "allensdk.txt"),
         script=script("prepare_allensdk"),
@@ -17,8 +20,16 @@ rule prepare_allensdk:
         mem_mb=1000,
     params:
         python=allensdk(),
+        failed=lambda wildcards: json.dumps(
+            {"status": "failed", "tries": 1 + failures_of("allensdk.json")(wildcards)}
+        ),
     shell:
-        "{params.python} {input.script:q} {output.versions:q} >{log:q} 2>&1"
+        """
+        ended=0
+        {params.python} {input.script:q} {output.versions:q} >{log:q} 2>&1 || ended=$?
+        [ $ended -lt 128 ] || exit $ended # it was interrupted
+        [ $ended -eq 0 ] || echo {params.failed:q} >{output.versions:q}
+        """
 
 
 rule list_allen_probes:
@@ -47,9 +58,16 @@ rule list_allen_probes:
         own="--session-nwb" if config["allen"]["session_nwb"] else "",
     shell:
         """
+        ended=0
         {params.python} {input.script:q} {wildcards.session} --folder {params.folder:q} \
             --listed {output.listed:q} {params.own} {params.warehouse} {params.patience} \
-            >{log:q} 2>&1
+            >{log:q} 2>&1 || ended=$?
+        [ $ended -lt 128 ] || exit $ended # it was interrupted
+        if [ $ended -gt 0 ]; then
+            note="AllenSDK cannot be run; see {log} and logs/prepare_allensdk.log."
+            printf '%s\\t' probe name has_lfp file link >{output.listed:q}
+            printf 'note\\n\\t\\t\\t\\t\\t%s\\n' "$note" >>{output.listed:q}
+        fi
         """
 
 

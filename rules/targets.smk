@@ -278,15 +278,19 @@ def listed(session):
     return f"{config['results']}/{session}/allen.tsv"
 
 
+def has_listed(row):
+    """Tell whether AllenSDK is asked for the probes of a row of the sessions table."""
+    return is_fetched(row.source) and not row.problem
+
+
 def listed_session(wildcards):
-    """What AllenSDK says of the probes of a session, where it is fetched."""
-    fetched = is_fetched(session_row(wildcards).source)
-    return [listed(wildcards.session)] if fetched else []
+    """What AllenSDK says of the probes of a session, where it is asked."""
+    return [listed(wildcards.session)] if has_listed(session_row(wildcards)) else []
 
 
 def listed_sessions(wildcards):
-    """What AllenSDK says of the probes of all sessions that are fetched."""
-    return [listed(name) for name, row in sessions().items() if is_fetched(row.source)]
+    """What AllenSDK says of the probes of all sessions for which it is asked."""
+    return [listed(name) for name, row in sessions().items() if has_listed(row)]
 
 
 def allensdk(*options):
