@@ -3,7 +3,7 @@
 import traceback
 from pathlib import Path
 
-from lfpscope.files import UserError, read_json, write_text
+from lfpscope.files import UserError, WriteError, read_json, write_text
 from lfpscope.indexing import index_apart
 from lfpscope.program import program
 from lfpscope.status import OK, write_status
@@ -38,6 +38,8 @@ def index_probe(
         ids = {"session": session, "probe": probe, "series": found.get("series", "")}
         try:
             print(index_apart(found["address"], references, **ids))
+        except WriteError:
+            raise
         except (UserError, OSError) as error:
             rule, reason = "index_probe", str(error)
         except Exception as error:  # noqa: BLE001 - a fault of ours, which the log names

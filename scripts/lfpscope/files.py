@@ -28,6 +28,10 @@ class UserError(Exception):
     """
 
 
+class WriteError(UserError):
+    """A disk or a folder that does not take what is written: the fault of no recording."""
+
+
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Write a file whole or not at all.
@@ -80,7 +84,7 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in REFUSALS:
             raise
-        raise UserError(
+        raise WriteError(
             f"{path}: cannot be written: {error.strerror}. Make room, or write elsewhere, and run "
             "again. What was there before is as it was."
         ) from error
