@@ -5,21 +5,17 @@ from snakemake.utils import min_version
 min_version("9.19.0")  # profile.yaml, pathvars
 
 
-include: "rules/readable.smk"
-
-
-configfile: "config/config.yaml"
-
-
-include: "rules/common.smk"
+include: "rules/workarounds.smk"
+include: "rules/config.smk"
+include: "rules/targets.smk"
 
 
 pathvars:
     results=config["results"],
 
 
-# `--lint` wants it said. Rules run in the Python environment that runs Snakemake: with
-# `--sdm apptainer` they would need an image that has what envs/pipeline.txt names
+# `--lint` wants an image or an environment for each rule. Rules run in the Python environment that
+# runs Snakemake; with `--sdm apptainer` they would need an image that has what envs/pipeline.txt names
 container: "docker://python:3.11-slim-bookworm"
 
 
@@ -37,21 +33,13 @@ include: "rules/verify.smk"
 
 
 rule all:
-    """Everything, and a last look, each time: it fails where a probe is incomplete."""
+    """Everything, and a last look at whether every probe is complete."""
     default_target: True
     input:
-        missing,  # which Snakemake does not make where what is made from it is there
-        run="<results>/run.json",  # which waits for all else
-        script=script("check_run"),
-    log:
-        "logs/check_run.log",
-    retries: 0  # what is incomplete stays so
+        # Snakemake does not make a missing file that is not asked for and whose products are there
+        targets(SOURCES, INDEX, OVERVIEWS, VERIFIED, VIEWERS),
+        "<results>/complete.txt",
     localrule: True
-    resources:
-        mem_mb=500,
-    # without an output it is never up to date
-    shell:
-        "python {input.script:q} {input.run:q} >{log:q} 2>&1"
 
 
 rule index:

@@ -5,9 +5,7 @@ rule write_gallery:
     """A page and a table with all probes, and the run as JSON: versions, settings, sources."""
     input:
         # all else comes before these: naming each file would only lengthen the DAG
-        OVERVIEWS,
-        VERIFIED,
-        of_sessions("viewer.py", "intervals.csv"),
+        targets(OVERVIEWS, VERIFIED, of_sessions("viewer.py", "intervals.csv"), INDEXED),
         probes="<results>/probes.tsv",
         script=script("write_gallery"),
     output:
@@ -27,7 +25,7 @@ rule write_gallery:
     resources:
         mem_mb=1000,
     params:
-        settings=settings(),
+        settings=lambda wildcards: settings(),
         library=library("write_gallery"),
         templates=templates(),
     shell:

@@ -2,12 +2,16 @@
 
 
 rule index_probe:
-    """Write the references of one probe: where each chunk of its recording lies."""
+    """Write the references of one probe: where each chunk of its recording lies.
+
+    One that cannot be indexed does not stop the session: index.json has the reason.
+    """
     input:
         source="<results>/{session}/probes/{probe}/source.json",
         script=script("index_probe"),
     output:
         references="<results>/{session}/probes/{probe}/lfp.json",
+        index="<results>/{session}/probes/{probe}/index.json",
     log:
         "logs/index_probe/{session}/{probe}.log",
     benchmark:
@@ -17,11 +21,35 @@ rule index_probe:
         mem_mb=lambda wildcards, attempt: 500 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
+        failures=failures_of("{session}/probes/{probe}/index.json"),
         library=library("index_probe"),
     shell:
         """
         python {input.script:q} {input.source:q} --session {wildcards.session} \
-            --probe {wildcards.probe} --references {output.references:q} >{log:q} 2>&1
+            --probe {wildcards.probe} --references {output.references:q} \
+            --index {output.index:q} --tries {params.failures} >{log:q} 2>&1
+        """
+
+
+checkpoint index_session:
+    """List which probes of a session are indexed, and why others are not."""
+    input:
+        indexes=of_listed("index.json"),
+        script=script("index_session"),
+    output:
+        indexed="<results>/{session}/indexed.tsv",
+    log:
+        "logs/index_session/{session}.log",
+    benchmark:
+        "benchmarks/index_session/{session}.tsv"
+    localrule: True
+    resources:
+        mem_mb=500,
+    params:
+        library=library("index_session"),
+    shell:
+        """
+        python {input.script:q} {input.indexes:q} --indexed {output.indexed:q} >{log:q} 2>&1
         """
 
 
@@ -51,7 +79,6 @@ rule combine_session:
 rule list_intervals:
     """Bring stimuli, epochs and trials of a session's NWB files into one table."""
     input:
-        nwb_files,
         own_source,
         sources=of_probes("source.json"),
         script=script("list_intervals"),
@@ -66,6 +93,7 @@ rule list_intervals:
         mem_mb=500,
     params:
         files=files_with_intervals,
+        state=state_of_files_with_intervals,
         library=library("list_intervals"),
     shell:
         """

@@ -13,7 +13,7 @@ rule plan:
     resources:
         mem_mb=500,
     params:
-        cache=config["cache"],
+        cache=lambda wildcards: config["cache"],
         keep="--keep" if config["keep"] else "",
         listed=lambda wildcards: options("--listed", listed_sessions(wildcards)),
         patience=patience(),

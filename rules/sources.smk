@@ -2,7 +2,10 @@
 
 
 rule prepare_allensdk:
-    """Set up AllenSDK's own environment, and see that it writes and opens an NWB file."""
+    """Set up AllenSDK's own environment, and see that it writes and opens an NWB file.
+
+    Where that fails, it is noted, and the sessions that need it are rows that say so.
+    """
     input:
         environment=str(HOUSE / "envs" / "allensdk.txt"),
         script=script("prepare_allensdk"),
@@ -17,8 +20,16 @@ rule prepare_allensdk:
         mem_mb=1000,
     params:
         python=allensdk(),
+        failed=lambda wildcards: json.dumps(
+            {"status": "failed", "tries": 1 + failures_of("allensdk.json")(wildcards)}
+        ),
     shell:
-        "{params.python} {input.script:q} {output.versions:q} >{log:q} 2>&1"
+        """
+        ended=0
+        {params.python} {input.script:q} {output.versions:q} >{log:q} 2>&1 || ended=$?
+        [ $ended -lt 128 ] || exit $ended # it was interrupted
+        [ $ended -eq 0 ] || echo {params.failed:q} >{output.versions:q}
+        """
 
 
 rule list_allen_probes:
@@ -37,19 +48,26 @@ rule list_allen_probes:
     resources:
         mem_mb=1000,
         downloads=1,
-        # it only names the row in an error: as a param, another table would have all asked anew
-        sessions=config["sessions"],
     params:
         python=allensdk("--offline"),
-        folder=f"{config['cache']}/allen",
+        folder=lambda wildcards: f"{config['cache']}/allen",
+        # what did not answer is asked again
+        failures=failures_of("{session}/listing.json"),
         warehouse=warehouse(),
         patience=patience(),
         own="--session-nwb" if config["allen"]["session_nwb"] else "",
     shell:
         """
+        ended=0
         {params.python} {input.script:q} {wildcards.session} --folder {params.folder:q} \
-            --sessions {resources.sessions:q} --listed {output.listed:q} \
-            {params.own} {params.warehouse} {params.patience} >{log:q} 2>&1
+            --listed {output.listed:q} {params.own} {params.warehouse} {params.patience} \
+            >{log:q} 2>&1 || ended=$?
+        [ $ended -lt 128 ] || exit $ended # it was interrupted
+        if [ $ended -gt 0 ]; then
+            note="AllenSDK cannot be run; see {log} and logs/prepare_allensdk.log."
+            printf '%s\\t' probe name has_lfp file link >{output.listed:q}
+            printf 'note\\n\\t\\t\\t\\t\\t%s\\n' "$note" >>{output.listed:q}
+        fi
         """
 
 
@@ -72,8 +90,8 @@ rule list_allen_sessions:
         downloads=1,
     params:
         python="python" if config["allen"]["mirror"] else allensdk("--offline"),
-        folder=f"{config['cache']}/allen",
-        mirror=config["allen"]["mirror"] or "",
+        folder=lambda wildcards: f"{config['cache']}/allen",
+        mirror=lambda wildcards: config["allen"]["mirror"] or "",
         select=selection(),
         warehouse=warehouse(),
         patience=patience(),
@@ -85,12 +103,47 @@ rule list_allen_sessions:
         """
 
 
-checkpoint list_probes:
-    """Find the probes of all sessions. A file that cannot be read is a row that says so."""
+rule list_session:
+    """Find the probes of a session. What cannot be read is a row that says so.
+
+    The user's files are no inputs: Snakemake would take braces in their names for wildcards, and
+    refuses times that are ahead of its clock. Their state is a param, so that new ones count.
+    """
     input:
-        nwb_files,
-        listed=listed_sessions,
-        sessions=config["sessions"],
+        listed=listed_session,
+        script=script("list_session"),
+    output:
+        probes="<results>/{session}/probes.tsv",
+        listing="<results>/{session}/listing.json",
+    log:
+        "logs/list_session/{session}.log",
+    benchmark:
+        "benchmarks/list_session/{session}.tsv"
+    resources:
+        mem_mb=lambda wildcards, attempt: 500 * attempt,
+        runtime="30m",
+    params:
+        row=row_options,
+        files=state_of_files,
+        failures=failures_of("{session}/listing.json"),
+        cache=lambda wildcards: config["cache"],
+        listed=lambda wildcards: options("--listed", listed_session(wildcards)),
+        mirror=lambda wildcards: config["allen"]["mirror"] or "",
+        library=library("list_session"),
+    shell:
+        # a second time, with the exit code, where the first one did not come to its end
+        """
+        set -- python {input.script:q} {params.row} --cache {params.cache:q} \
+            --probes {output.probes:q} --listing {output.listing:q} {params.listed} \
+            --mirror={params.mirror:q} --tries {params.failures}
+        "$@" >{log:q} 2>&1 || "$@" --ended $? >>{log:q} 2>&1
+        """
+
+
+checkpoint list_probes:
+    """Bring the probes of all sessions into one table."""
+    input:
+        sessions=listings,
         script=script("list_probes"),
     output:
         probes="<results>/probes.tsv",
@@ -102,15 +155,10 @@ checkpoint list_probes:
     resources:
         mem_mb=500,
     params:
-        cache=config["cache"],
-        listed=lambda wildcards: options("--listed", listed_sessions(wildcards)),
-        mirror=config["allen"]["mirror"] or "",
         library=library("list_probes"),
     shell:
         """
-        python {input.script:q} {input.sessions:q} --cache {params.cache:q} \
-            --probes {output.probes:q} {params.listed} --mirror={params.mirror:q} \
-            >{log:q} 2>&1
+        python {input.script:q} {input.sessions:q} --probes {output.probes:q} >{log:q} 2>&1
         """
 
 
@@ -120,9 +168,8 @@ rule fetch_probe:
     The file itself is no output: Snakemake would delete it before it runs the rule.
     """
     input:
-        nwb_of,
-        # a newer program does not make worse a file that is there and whole: rerunning could mean
-        # a download, so the script is ancient and its library not named
+        # a newer program does not make worse a file that is there and complete: rerunning could
+        # mean a download, so the script is ancient and its library not named
         script=ancient(script("fetch_probe")),
     output:
         source="<results>/{session}/probes/{probe}/source.json",
@@ -133,13 +180,16 @@ rule fetch_probe:
     resources:
         mem_mb=1000,
         runtime="4h",
-        downloads=lambda wildcards: int(bool(fetching(wildcards.session))),
+        downloads=lambda wildcards: int(bool(fetching(wildcards))),
     params:
         row=row_of,
+        file=state_of_file,
+        failures=failures_of("{session}/probes/{probe}/source.json"),
     shell:
         """
         python {input.script:q} {params.row} --session {wildcards.session} \
-            --probe {wildcards.probe} --checked {output.source:q} >{log:q} 2>&1
+            --probe {wildcards.probe} --checked {output.source:q} --failed {params.failures} \
+            >{log:q} 2>&1
         """
 
 
@@ -159,7 +209,7 @@ rule fetch_session:
         runtime="4h",
         downloads=1,
     params:
-        folder=f"{config['cache']}/allen",
+        folder=lambda wildcards: f"{config['cache']}/allen",
         patience=patience(),
     shell:
         """

@@ -1,4 +1,4 @@
-"""Whether what was made is whole."""
+"""Whether what was made is complete."""
 
 
 rule verify_probe:
@@ -24,4 +24,28 @@ rule verify_probe:
         """
         python {input.script:q} {input.references:q} {input.envelope:q} \
             --chunks {params.chunks} --verified {output.verified:q} >{log:q} 2>&1
+        """
+
+
+rule check_run:
+    """Say what is incomplete, uncertain or not taken, and fail where a probe is incomplete."""
+    input:
+        run="<results>/run.json",  # which waits for all else
+        script=script("check_run"),
+    output:
+        complete="<results>/complete.txt",
+    log:
+        "logs/check_run.log",
+    benchmark:
+        "benchmarks/check_run.tsv"
+    retries: 0  # what is incomplete stays so
+    localrule: True
+    resources:
+        mem_mb=500,
+    params:
+        library=library("check_run"),
+    shell:
+        """
+        python {input.script:q} {input.run:q} --complete {output.complete:q} \
+            >{log:q} 2>&1
         """

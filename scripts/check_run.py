@@ -3,22 +3,27 @@
 from pathlib import Path
 
 from lfpscope.checking import describe_results
+from lfpscope.files import write_text
 from lfpscope.program import program
 from lfpscope.provenance import read_run
 
 
-def check_run(run: Path) -> None:
+def check_run(run: Path, *, complete: Path) -> None:
     """Print what is incomplete, uncertain or not taken, and fail where a probe is incomplete.
 
     Parameters
     ----------
     run
         The run as JSON, as `write_gallery` writes it.
+    complete
+        Text to write, the same lines, where every probe is complete.
     """
     results = read_run(run)
-    print(*describe_results(results), sep="\n")
+    lines = "\n".join(describe_results(results))
+    print(lines)
     if any(result.problem for result in results):
         raise SystemExit(1)
+    write_text(complete, f"{lines}\n")
 
 
 if __name__ == "__main__":

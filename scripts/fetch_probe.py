@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from lfpscope.files import write_json
+from lfpscope.files import UserError
 from lfpscope.program import program
 from lfpscope.sources.probes import fetch_file
+from lfpscope.status import write_status
 
 
 def fetch_probe(
@@ -19,6 +20,7 @@ def fetch_probe(
     keep: Path | None = None,
     stall_seconds: float = 60.0,
     tries: int = 5,
+    failed: int = 0,
 ) -> None:
     """Find, make or fetch the file of one probe, check it, and note where it is.
 
@@ -31,7 +33,8 @@ def fetch_probe(
     session, probe
         Ids.
     checked
-        JSON to write: address, series, size, modification time, what was checked.
+        JSON to write: address, series, size, modification time, what was checked; or why there is
+        no such file.
     series
         Path of the probe's recording in the file; empty for the one that holds LFP.
     listed
@@ -42,18 +45,25 @@ def fetch_probe(
         Without a byte for so long, and a try to fetch it has failed.
     tries
         How many there are in all.
+    failed
+        How often the file did not come in runs before.
     """
-    found = fetch_file(
-        source,
-        session,
-        probe,
-        address,
-        listed=listed,
-        keep=keep,
-        stall_seconds=stall_seconds,
-        tries=tries,
-    )
-    write_json(checked, {**found, "series": series})
+    reason, found = "", {}
+    try:
+        found = fetch_file(
+            source,
+            session,
+            probe,
+            address,
+            listed=listed,
+            keep=keep,
+            stall_seconds=stall_seconds,
+            tries=tries,
+        )
+    except (UserError, OSError) as error:
+        reason = str(error)
+        print(f"error: {reason}")
+    write_status(checked, reason, failed, **found, series=series)
 
 
 if __name__ == "__main__":

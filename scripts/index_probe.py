@@ -1,15 +1,20 @@
 """Write the references of one probe."""
 
+import traceback
 from pathlib import Path
 
-from lfpscope.addresses import traffic
-from lfpscope.files import read_json
-from lfpscope.indexing import index_recording
+from lfpscope.files import UserError, WriteError, read_json, write_text
+from lfpscope.indexing import index_apart
 from lfpscope.program import program
+from lfpscope.status import OK, write_status
 
 
-def index_probe(source: Path, *, session: str, probe: str, references: Path) -> None:
+def index_probe(
+    source: Path, *, session: str, probe: str, references: Path, index: Path, tries: int = 0
+) -> None:
     """Write references to the bytes of one recording, and print what was found in it.
+
+    A probe that cannot be indexed leaves empty references, because Snakemake wants the file.
 
     Parameters
     ----------
@@ -20,12 +25,30 @@ def index_probe(source: Path, *, session: str, probe: str, references: Path) -> 
         Ids.
     references
         Kerchunk JSON to write.
+    index
+        JSON to write: whether that is done, else which rule failed and why.
+    tries
+        How often it failed before.
     """
+    rule, reason = "", ""
     found = read_json(source)
-    address, series = found["address"], found.get("series", "")
-    print(index_recording(address, references, session=session, probe=probe, series=series))
-    if asked := traffic():
-        print(f"asked     {asked}")
+    if found["status"] != OK:
+        rule, reason = "fetch_probe", found["reason"]
+    else:
+        ids = {"session": session, "probe": probe, "series": found.get("series", "")}
+        try:
+            print(index_apart(found["address"], references, **ids))
+        except WriteError:
+            raise
+        except (UserError, OSError) as error:
+            rule, reason = "index_probe", str(error)
+        except Exception as error:  # noqa: BLE001 - a fault of ours, which the log names
+            traceback.print_exc()
+            rule, reason = "index_probe", f"{found['address']}: cannot be indexed ({error!r})"
+    if reason:
+        print(f"error: {reason}")
+        write_text(references, "")
+    write_status(index, reason, tries, rule=rule)
 
 
 if __name__ == "__main__":

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
+from lfpscope.files import UserError
 from lfpscope.program import program
-from lfpscope.sources.allen_tables import write_listed
-from lfpscope.sources.tables import read_sessions
+from lfpscope.sources.allen_tables import not_listed, write_listed
+from lfpscope.sources.tables import Session
 from lfpscope.sources.warehouse import list_probes, open_warehouse
 
 
 def list_allen_probes(
     session: str,
     *,
-    sessions: Path,
     folder: Path,
     listed: Path,
     session_nwb: bool = False,
@@ -26,12 +26,10 @@ def list_allen_probes(
     ----------
     session
         Allen's number of it.
-    sessions
-        The table of sessions, whose row an error names.
     folder
         AllenSDK's cache.
     listed
-        Table to write: a row for each probe.
+        Table to write: a row for each probe, or one with the reason why there is none.
     session_nwb
         Whether the session's own file is wanted too.
     scheme, host
@@ -41,9 +39,12 @@ def list_allen_probes(
     tries
         How often each thing is asked for.
     """
-    cache = open_warehouse(folder, scheme=scheme, host=host, stall_seconds=stall_seconds)
-    (row,) = (one for one in read_sessions(sessions) if one.session == session)
-    found = list_probes(cache, row, folder=folder, own_file=session_nwb, tries=tries)
+    row = Session(session, "allen", where="sessions table")
+    try:
+        cache = open_warehouse(folder, scheme=scheme, host=host, stall_seconds=stall_seconds)
+        found = list_probes(cache, row, folder=folder, own_file=session_nwb, tries=tries)
+    except UserError as error:
+        found = [not_listed(str(error))]
     write_listed(listed, found)
     for probe in found:
         print(f"{probe.name} {probe.probe}: {probe.link or probe.note or 'nothing to fetch'}")

@@ -67,6 +67,10 @@ def why_not_opened(path: Path, number: int) -> str:
     return f"the disk does not return it ({os.strerror(number)}). Check the disk."
 
 
+class WriteError(UserError):
+    """A disk or a folder that does not take what is written: the fault of no recording."""
+
+
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Write a file completely or not at all.
@@ -153,7 +157,7 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in REFUSALS:
             raise
-        raise UserError(
+        raise WriteError(
             f"{path}: cannot be written: {error.strerror}. Make room, or write elsewhere, and run "
             "again. What was there before is as it was."
         ) from error

@@ -1,8 +1,11 @@
 """A recording in its file → its references, in one step."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from lfpscope.addresses import traffic
+from lfpscope.apart import Apart
 from lfpscope.clock import clock_doubts, untimed_text
 from lfpscope.describing import describe
 from lfpscope.doubts import sort_doubts
@@ -57,3 +60,16 @@ def index_recording(address: str, path: Path, *, session: str, probe: str, serie
             clock_is_exact=exact,
         )
     return describe(recording, clock, n_chunks=n_chunks, exact=exact)
+
+
+def index_apart(address: str, path: Path, *, session: str, probe: str, series: str = "") -> str:
+    """Write references as `index_recording`, in a process that damaged metadata may end."""
+    index = partial(_index, session=session, probe=probe, series=series)
+    with Apart() as apart:
+        return apart.read(address, index, address, path)
+
+
+def _index(address: str, path: Path, *, session: str, probe: str, series: str) -> str:
+    found = index_recording(address, path, session=session, probe=probe, series=series)
+    asked = traffic()
+    return f"{found}\nasked     {asked}" if asked else found

@@ -1,7 +1,8 @@
 """Which ElectricalSeries of an NWB file hold LFP, and how fast each was sampled."""
 
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -13,7 +14,9 @@ from lfpscope.files import UserError
 from lfpscope.hdf5 import number, text
 from lfpscope.stamps import make_block, usual_step
 
-LFP_RATE = 3000.0  # Hz; an ElectricalSeries outside an LFP container is LFP up to this rate
+LFP_RATES = (100.0, 3000.0)  # Hz; an ElectricalSeries outside an LFP container is LFP in this range
+MIN_CHANNELS = 8  # of a plain TimeSeries that looks like LFP; behaviour has fewer
+AP = re.compile(r"(?:^|[_\W\d])ap(?:$|[_\W\d])|(?<=[a-z0-9])AP(?:$|[_\W\d])|^AP(?:$|[_\W\d])")
 
 
 class NoSeriesError(UserError):
@@ -24,7 +27,8 @@ def choose_series(nwb: h5py.File, pattern: str = "") -> tuple[list[str], str]:
     """Find the series that hold LFP.
 
     The rule: those that match `pattern`, where one is given; else those inside an ``LFP``
-    container; else those sampled at no more than 3000 Hz; else those with "lfp" in their name.
+    container; else those sampled at 100 to 3000 Hz whose name does not say AP; else those with
+    "lfp" in their name. A series without samples is none.
 
     Parameters
     ----------
@@ -47,13 +51,13 @@ def choose_series(nwb: h5py.File, pattern: str = "") -> tuple[list[str], str]:
     UserError
         If none qualifies; the message names all ElectricalSeries of the file.
     """
-    found = find_series(nwb)
+    found = [series for series in find_series(nwb) if not is_empty(series)]
     if not found:
         raise _no_series(nwb)
     in_containers = _in_lfp_containers(nwb)
     rules: list[tuple[str, Callable[[h5py.Group], bool]]] = [
         ("inside an LFP container", lambda s: _address(s) in in_containers),
-        (f"rate of at most {LFP_RATE:g} Hz", lambda s: stored_rate(s) <= LFP_RATE),
+        (f"rate of at most {LFP_RATES[1]:g} Hz", _has_rate_of_lfp),
         ('"lfp" in the name', lambda s: "lfp" in _last(s.name).lower()),
     ]
     if pattern:
@@ -70,6 +74,75 @@ def choose_series(nwb: h5py.File, pattern: str = "") -> tuple[list[str], str]:
         f"{nwb.filename}: no ElectricalSeries {wanted}; found {_listing(found)}. "
         "Name one in the column `series` of sessions.tsv."
     )
+
+
+def _has_rate_of_lfp(series: h5py.Group) -> bool:
+    in_range = LFP_RATES[0] <= stored_rate(series) <= LFP_RATES[1]
+    return bool(in_range and not AP.search(_last(series.name)))
+
+
+def find_left_out(nwb: h5py.File, taken: Collection[str]) -> list[tuple[str, str]]:
+    """Find what might be taken for LFP, and is not.
+
+    Parameters
+    ----------
+    nwb : h5py.File
+        The open file.
+    taken : collection of str
+        Paths of the series that are.
+
+    Returns
+    -------
+    list of (str, str)
+        Paths of all other ElectricalSeries, and of plain TimeSeries that look like LFP, each with
+        the reason.
+    """
+    found = [(s, _why_left_out(s)) for s in find_series(nwb) if s.name not in taken]
+    found += [(s, _plain(s)) for s in _groups(nwb, _looks_like_lfp)]
+    return sorted((series.name, reason) for series, reason in found)
+
+
+def _why_left_out(series: h5py.Group) -> str:
+    rate = stored_rate(series)
+    if is_empty(series):
+        return f"no samples: data of shape {series['data'].shape}"
+    kind = f"ElectricalSeries of shape {_shape(series)} at {rate:g} Hz"
+    if rate < LFP_RATES[0]:
+        kind += ", slow for LFP (are its times in seconds?)"
+    elif rate > LFP_RATES[1]:
+        kind += ", too fast for LFP"
+    return f"{kind}. Name it in the column `series` to take it."
+
+
+def _plain(series: h5py.Group) -> str:
+    return (
+        f"a plain TimeSeries of shape {_shape(series)} at {stored_rate(series):g} Hz that looks "
+        "like LFP: only ElectricalSeries are read, which name their electrodes"
+    )
+
+
+def _shape(series: h5py.Group) -> str:
+    data = series.get("data")
+    return str(data.shape) if isinstance(data, h5py.Dataset) else "unknown"
+
+
+def is_empty(series: h5py.Group) -> bool:
+    """Tell whether a series has data, but no sample in it."""
+    data = series.get("data")
+    return isinstance(data, h5py.Dataset) and data.size == 0
+
+
+def _looks_like_lfp(group: h5py.Group) -> bool:
+    """Tell a plain TimeSeries that is LFP by its name, or by its rate and number of channels."""
+    data = group.get("data")
+    if _types(group) - {""} != {"TimeSeries"} or not isinstance(data, h5py.Dataset):
+        return False
+    if data.dtype.kind not in "iuf" or data.size == 0:
+        return False
+    if "lfp" in group.name.lower():
+        return True
+    is_wide = data.ndim == 2 and min(data.shape) >= MIN_CHANNELS
+    return is_wide and LFP_RATES[0] <= stored_rate(group) <= LFP_RATES[1]
 
 
 def _listing(found: list[h5py.Group]) -> str:

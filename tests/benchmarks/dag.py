@@ -8,6 +8,7 @@ neither functions, params, resources, logs, benchmarks nor a checkpoint.
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,17 +31,35 @@ for option, value in zip(sys.argv, sys.argv[1:]):
         path.mkdir() if option == "--library" else path.touch()
 """
 LIST = """
-import csv
+import json
 import sys
 from pathlib import Path
 
+options = dict(argument.partition("=")[::2] for argument in sys.argv)
 arguments = dict(zip(sys.argv, sys.argv[1:]))
 with open(arguments["--probes"], "w") as table:
     table.write("session\\tprobe\\tsource\\taddress\\tseries\\tstatus\\tnote\\n")
-    for row in csv.DictReader(open(sys.argv[1]), delimiter="\\t"):
-        for file in sorted(Path().glob(row["location"])):
-            table.write(f"{row['session']}\\t{file.stem}\\tnwb\\t{file}\\t\\tok\\t\\n")
+    for file in sorted(Path().glob(options["--location"])):
+        table.write(f"{sys.argv[1]}\\t{file.stem}\\tnwb\\t{file}\\t\\tok\\t\\n")
+Path(arguments["--listing"]).write_text(json.dumps({"status": "ok", "tries": 0}))
 """
+JOIN = """
+import sys
+from pathlib import Path
+
+tables = [Path(name).read_text().splitlines() for name in sys.argv[1:-2]]
+lines = [tables[0][0], *(line for table in tables for line in table[1:])]
+Path(sys.argv[-1]).write_text("\\n".join(lines) + "\\n")
+"""
+INDEXED = """
+import sys
+from pathlib import Path
+
+probes = [Path(name).parent.name for name in sys.argv[1:-2]]
+lines = ["probe\\tstatus\\trule\\treason", *(f"{one}\\tok\\t\\t" for one in probes)]
+Path(sys.argv[-1]).write_text("\\n".join(lines) + "\\n")
+"""
+STAND_INS = {"list_session": LIST, "list_probes": JOIN, "index_session": INDEXED}
 BARE = """
 sessions, probes = [f"s{{number:03}}" for number in range({sessions})], range({probes})
 one, whole = "{{s}}/{{p}}/", "{{s}}/"
@@ -126,9 +145,9 @@ def make_workflow(folder: Path) -> None:
         else:
             shutil.copy2(ROOT / part, folder / part)
     for program in (folder / "scripts").glob("*.py"):
-        library = [line for line in program.read_text().splitlines() if "import" in line]
-        unused = "\n".join(f"    {line}" for line in library if line.startswith("from lfpscope"))
-        stand_in = LIST if program.stem == "list_probes" else TOUCH
+        library = re.findall(r"^from lfpscope.*?import (?:\([^)]*\)|.*)", program.read_text(), re.M)
+        unused = "\n".join(f"    {' '.join(line.split())}" for line in library)
+        stand_in = STAND_INS.get(program.stem, TOUCH)
         # what it would import stays, for the rules to find it
         program.write_text(f"{stand_in}\nif False:\n{unused or '    pass'}\n")
 

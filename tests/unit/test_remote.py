@@ -296,7 +296,7 @@ def test_a_page_in_place_of_a_file_is_a_row(served: Served) -> None:
     (probe,) = listed(Session("s", "nwb", f"{served.address}/page.nwb"))
     assert probe.status == "unreadable"
     assert "a web page, not an HDF5 file: it starts with '<html>Sign in, please" in probe.note
-    assert "--forcerun list_probes" in probe.note
+    assert "The next run tries again." in probe.note
 
 
 def test_several_addresses_are_one_session(served: Served, nwb: Path) -> None:

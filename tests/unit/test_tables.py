@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,8 @@ from lfpscope.sources.tables import (
     Session,
     check_secrets,
     find_files,
+    fingerprint,
     read_probes,
-    read_rows,
     read_sessions,
     write_probes,
 )
@@ -23,8 +24,9 @@ def sessions_in(folder: Path, *rows: str) -> list[Session]:
 
 def test_rows_say_where_they_are(tmp_path):
     path = tmp_path / "s.tsv"
-    path.write_text("\ufeffsession\tsource\r\n# a remark\r\n\r\n a \tnwb\r\n", encoding="utf-8")
-    assert list(read_rows(path)) == [(f"{path}, line 4", {"session": "a", "source": "nwb"})]
+    text = "\ufeffsession\tsource\r\n# a remark\r\n\r\n demo-1 \tdemo\r\n"
+    path.write_text(text, encoding="utf-8")
+    assert read_sessions(path) == [Session("demo-1", "demo", where=f"{path}, line 4")]
 
 
 def test_quotes_are_kept(tmp_path):
@@ -43,35 +45,75 @@ def test_probes_are_separated_by_commas(tmp_path):
     assert session.series == "*_lf"
 
 
+HEADER = "session\tsource\tlocation\n"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "no column `session`"),
         ("session,source\na,nwb", "with tabs between"),
+        ("session\tlocation\na\tx.nwb\n", "no column `source`"),
+        ("session\tsource\tplace\na\tnwb\tx.nwb\n", "unknown column 'place'"),
+        ("session\tsource\tsource\na\tnwb\tnwb\n", "the column source twice"),
         ("session\tsource\n", "no sessions"),
-        ("session\tsource\na\tdemo\tx\ty", "line 2: 4 cells for 2 columns"),
         ("session\tsource\na\tdemo\n\na\tdemo\n", "line 4: session 'a' is already in"),
-        ("session\tsource\na\tnwb\n", "line 2: source nwb needs a location"),
-        ("session\tsource\tlocation\na\tdemo\tx\n", "line 2: a demo has no location"),
-        ("session\tsource\tlocation\na\tnwb\tftp://x.org/y.nwb\n", "scheme ftp; expected"),
-        ("session\tsource\tlocation\na\tnwb\thttps://\n", "https://: an address without a file"),
-        ("session\tsource\tlocation\na\tnwb\ts3://b/x s3://b\n", "s3://b: an address without"),
-        ('session\tsource\na\t"nwb\n', "line 2: unexpected end of data. Write quotes in pairs"),
-        (
-            "session\tsource\tlocation\na\tnwb\thttps://me:secret@x.org/y.nwb\n",
-            "line 2: an address with a password",
-        ),
-        (
-            "session\tsource\tlocation\na\tnwb\thttps://x.org/y.nwb?X-Amz-Signature=1\n",
-            "line 2: an address with a password, a token or a signature",
-        ),
+        (HEADER + "a/b\tnwb\tx.nwb\n", "line 2: session is 'a/b'; expected an id"),
+        (HEADER + "..\tnwb\tx.nwb\n", "line 2: session is '..'; expected an id"),
+        (HEADER + "run.json\tnwb\tx.nwb\n", "line 2: session is 'run.json'; expected an id"),
+        ("source\tsession\nnwb\n", "line 2: session is ''; expected an id"),
     ],
 )
-def test_what_cannot_be_read_is_named(tmp_path, text, message):
+def test_a_malformed_table_is_named(tmp_path, text, message):
     path = tmp_path / "s.tsv"
     path.write_text(text)
     with pytest.raises(UserError, match=message):
         read_sessions(path)
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ("a\tdemo\tx\ty", "line 2: 4 cells for 3 columns"),
+        ("a\tdisk\tx.nwb", "line 2: source is 'disk'; expected allen, demo, or nwb"),
+        ("a\t\tx.nwb", "line 2: source is ''; expected allen, demo, or nwb"),
+        ("a\tnwb", "line 2: source nwb needs a location"),
+        ("a\tdemo\tx", "line 2: a demo has no location"),
+        ("mouse\tdemo", "line 2: session is 'mouse'; expected demo-1"),
+        ("a\tallen", "line 2: session is 'a'; expected the number that Allen gives"),
+        ("1\tallen\tx.nwb", "line 2: an allen session has no location"),
+        ("a\tnwb\tftp://x.org/y.nwb", "ftp://x.org/y.nwb: scheme ftp; expected a path or glob"),
+        ("a\tnwb\thttps://", "https://: an address without a file"),
+        ("a\tnwb\ts3://b/x s3://b", "s3://b: an address without"),
+        ("a\tnwb\thttps://x.org/*.nwb", "servers do not list their files"),
+        ('a\t"nwb', "line 2: unexpected end of data. Write quotes in pairs"),
+        ("a\tnwb\thttps://me:secret@x.org/y.nwb", "line 2: an address with a password"),
+        (
+            "a\tnwb\thttps://x.org/y.nwb?X-Amz-Signature=1",
+            "line 2: an address with a password, a token or a signature",
+        ),
+    ],
+)
+def test_a_wrong_row_is_noted_and_the_others_read(tmp_path, row, problem):
+    path = tmp_path / "s.tsv"
+    path.write_text(f"{HEADER}{row}\nb\tnwb\tb.nwb\n")
+    wrong, right = read_sessions(path)
+    assert wrong.problem.startswith(f"{path}, line 2: ")
+    assert problem in wrong.problem
+    assert wrong.location == ""  # it may hold a secret, and is not to be stored
+    assert right == Session("b", "nwb", "b.nwb", where=f"{path}, line 3")
+
+
+def test_probes_that_are_no_ids_are_noted(tmp_path):
+    (session,) = sessions_in(tmp_path, "a\tnwb\tx.nwb\t1, ../2")
+    assert "probes names '../2'; expected ids" in session.problem
+
+
+@pytest.mark.parametrize("path", ["a.nwb", "data/*.nwb", "folder"])
+def test_recordings_in_place_of_the_table(tmp_path, path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UserError, match=r"expected a table of sessions, found the path of recordi"):
+        read_sessions(tmp_path / path)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +149,9 @@ def test_missing_table(tmp_path):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    for name in ("a.nwb", "b.nwb", "x/c.nwb", "x/y/d.nwb", "x/note.txt", "odd[1].nwb", "z.nwb/e"):
+    names = ["a.nwb", "b.nwb", "x/c.nwb", "x/y/d.nwb", "x/note.txt", "odd[1].nwb", "[ab]/e.nwb"]
+    names += ["{left} it's/f.nwb", "z.nwb/.zgroup", "z.nwb/data/0.0", "plain/in/g.txt"]
+    for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     monkeypatch.chdir(tmp_path)
@@ -119,21 +163,29 @@ def folder(tmp_path, monkeypatch):
     [
         ("a.nwb", ["a.nwb"]),
         ("./a.nwb", ["a.nwb"]),
-        ("?.nwb", ["a.nwb", "b.nwb"]),
+        ("?.nwb", ["a.nwb", "b.nwb", "z.nwb"]),
+        ("z.nwb", ["z.nwb"]),
         ("x/**/*.nwb", ["x/c.nwb", "x/y/d.nwb"]),
+        ("x/**", ["x/c.nwb", "x/note.txt", "x/y/d.nwb"]),
+        ("z*/**", ["z.nwb"]),
+        ("pl*", ["plain"]),
         ("odd[1].nwb", ["odd[1].nwb"]),
+        ("odd[1]*", ["odd[1].nwb"]),
+        ("[ab]/*.nwb", ["[ab]/e.nwb"]),
         ("[ab].nwb", ["a.nwb", "b.nwb"]),
+        ("{left} it's/*", ["{left} it's/f.nwb"]),
         ("~/a.nwb", ["{home}/a.nwb"]),
     ],
 )
 def test_files_of_a_location(folder, monkeypatch, location, files):
     monkeypatch.setenv("HOME", str(folder))
-    expected = [name.format(home=folder) for name in files]
+    expected = [name.replace("{home}", str(folder)) for name in files]
     assert find_files(Session("s", "nwb", location)) == expected
 
 
 def test_absolute_glob(folder):
-    assert find_files(Session("s", "nwb", f"{folder}/?.nwb")) == [f"{folder}/{n}.nwb" for n in "ab"]
+    found = find_files(Session("s", "nwb", f"{folder}/?.nwb"))
+    assert found == [f"{folder}/{n}.nwb" for n in "abz"]
 
 
 @pytest.mark.parametrize(
@@ -161,3 +213,18 @@ def test_probes_round_trip(tmp_path):
     ]
     write_probes(tmp_path / "probes.tsv", probes)
     assert read_probes(tmp_path / "probes.tsv") == probes
+
+
+def test_fingerprint_changes_with_size_time_and_names(tmp_path):
+    path = tmp_path / "a b{c}.nwb"
+    path.write_text("1")
+    seen = [fingerprint([str(path)])]
+    path.write_text("12")
+    seen.append(fingerprint([str(path)]))
+    os.utime(path, (2_051_222_400, 2_051_222_400))
+    seen.append(fingerprint([str(path)]))
+    seen.append(fingerprint([str(path), "b.nwb"]))
+    path.unlink()
+    seen.append(fingerprint([str(path)]))
+    assert len(set(seen)) == len(seen)
+    assert fingerprint([str(path)]) == seen[-1]

@@ -62,11 +62,13 @@ def made(tmp_path_factory: pytest.TempPathFactory, write_nwb: Callable[..., Path
 
 ONE = "results/one/probes/a"
 PROGRAMS = {
-    "list_probes": "sessions.tsv --cache cache --probes OUT/probes.tsv",
+    "list_session": "one --source nwb --location a.nwb --cache cache "
+    "--probes OUT/one/probes.tsv --listing OUT/one/listing.json",
+    "list_probes": "results/one/probes.tsv --probes OUT/probes.tsv",
     "fetch_probe": "a.nwb --source nwb --session one --probe a "
     "--checked OUT/one/probes/a/source.json",
     "index_probe": f"{ONE}/source.json --session one --probe a "
-    "--references OUT/one/probes/a/lfp.json",
+    "--references OUT/one/probes/a/lfp.json --index OUT/one/probes/a/index.json",
     "summarize_probe": f"{ONE}/lfp.json --envelope OUT/one/probes/a/envelope.zarr.zip "
     "--channels OUT/one/probes/a/channels.csv",
     "verify_probe": f"{ONE}/lfp.json {ONE}/envelope.zarr.zip "

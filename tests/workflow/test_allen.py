@@ -106,7 +106,7 @@ def test_the_whole_workflow(allen, warehouse, files):
     # again: nothing is asked, also when the results are made anew
     warehouse.queries.clear()
     warehouse.files.log.clear()
-    assert allen.run(*settings(warehouse)).rules == {"all"}  # which looks at the results
+    assert "Nothing to be done" in allen.run(*settings(warehouse)).output
     before = fingerprint(allen / "resources")
     allen.run("index", *settings(warehouse), "--forcerun", "fetch_probe")
     assert fingerprint(allen / "resources") == before
@@ -152,14 +152,15 @@ def test_faults_of_the_files(allen, warehouse, files, fault, times):
             warehouse.files.instead = (files / "100000011.nwb").read_bytes()
         case "silent":
             warehouse.files.silent = 2.0
-    run = allen.run("index", *settings(warehouse), code=times < 0)
+    allen.run("index", *settings(warehouse))
     path = cached(allen, "715000002", "100000021")
     if times > 0:
         assert path.read_bytes() == (files / "100000021.nwb").read_bytes()
     else:
         assert not path.exists()
-        assert "did not come whole in 2 tries" in run.output
-        assert "Traceback" not in run.output
+        (row,) = table(allen / "results/715000002/indexed.tsv")
+        assert (row["status"], row["rule"]) == ("failed", "fetch_probe")
+        assert "did not come whole in 2 tries" in row["reason"]
 
 
 def status(warehouse):
@@ -178,9 +179,10 @@ def silence(warehouse):
 def test_faults_of_the_tables(allen, warehouse, fault):
     allen.sessions("715000002 allen")
     fault(warehouse)
-    run = allen.run("index", *settings(warehouse), code=1)
-    assert "no answer in 2 tries" in run.output
-    assert not (allen / "results/715000002/allen.tsv").exists()
+    allen.run("index", *settings(warehouse))
+    (row,) = table(allen / "results/probes.tsv")
+    assert (row["probe"], row["status"]) == ("715000002", "unreadable")
+    assert "no answer in 2 tries" in row["note"]
     warehouse.times = 1
     allen.run("index", *settings(warehouse))
     assert cached(allen, "715000002", "100000021").is_file()
@@ -188,9 +190,10 @@ def test_faults_of_the_tables(allen, warehouse, fault):
 
 def test_a_session_that_allen_does_not_know(allen, warehouse):
     allen.sessions("715000002 allen", "3 allen")
-    run = allen.run("index", *settings(warehouse), code=1)
-    assert f"sessions.tsv, line 3: {warehouse.host} has no probe of a session 3" in run.output
-    assert "Traceback" not in run.output
+    allen.run("index", *settings(warehouse))
+    assert (allen / "results/715000002/session.json").is_file()
+    (row,) = [row for row in table(allen / "results/probes.tsv") if row["session"] == "3"]
+    assert f"{warehouse.host} has no probe of a session 3" in row["note"]
 
 
 def copy_of_the_cache(folder: Path, files: Path) -> Path:
@@ -224,8 +227,9 @@ def test_a_bad_file_in_the_cache_is_named_and_left(allen, warehouse):
     path = cached(allen, "715000002", "100000021")
     path.parent.mkdir(parents=True)
     path.write_bytes(b"\x89HDF\r\n\x1a\n and no more")
-    run = allen.run("index", *settings(warehouse), code=1)
-    assert "It is not replaced: delete it and run again." in run.output
+    allen.run("index", *settings(warehouse))
+    (row,) = table(allen / "results/715000002/indexed.tsv")
+    assert "It is not replaced: delete it and run again." in row["reason"]
     assert path.read_bytes().endswith(b"no more")
     assert (allen / "results/715000001/session.json").is_file()
     path.unlink()
@@ -284,7 +288,8 @@ def test_plan(allen, warehouse, files):
     assert f"in all 3 1 2 files, {both} {on_disk} – 7.2 MB" in lines
     assert f"is: enough for {both}." in run.output
     assert fingerprint(allen / "resources").keys() == {there}
-    assert run.rules == {"prepare_allensdk", "list_allen_probes", "list_probes", "plan"}
+    listing = {"prepare_allensdk", "list_allen_probes", "list_session", "list_probes"}
+    assert run.rules == {*listing, "plan"}
     assert f"enough for {both}." in allen.run("plan", *settings(warehouse)).output  # and again
 
 

@@ -12,12 +12,13 @@ from collections import Counter
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.workflow
 
 PROBES = {"one/a", "one/b", "two/two.lf0", "two/two.lf1"}
-LAST = {"write_gallery", "all"}
+LAST = {"write_gallery", "check_run", "all"}
 DRAWN = {"draw_probe", "draw_session", *LAST}
 
 
@@ -48,6 +49,7 @@ def test_every_file_is_made(finished_once):
         assert {path.name for path in folder.iterdir()} == {
             "source.json",
             "lfp.json",
+            "index.json",
             "channels.csv",
             "envelope.zarr.zip",
             "overview.png",
@@ -113,11 +115,10 @@ def test_from_another_folder_to_a_path_with_spaces(bare, write_nwb, tmp_path):
 # --- what runs again ----------------------------------------------------------------------------
 
 
-def test_nothing_changed_only_the_last_look_runs(finished_once):
-    run = finished_once.run()
-    assert run.rules == {"all"}
-    _, _, end = run.output.rpartition("Done. All is seen in results/index.html.")
-    assert "4 probes complete" in end
+def test_nothing_changed_nothing_to_do(finished_once):
+    assert "Nothing to be done" in finished_once.run().output
+    last = (finished_once / "results/complete.txt").read_text()
+    assert last.splitlines()[-1].startswith("4 probes complete")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,7 @@ def test_edited_code_runs_again_where_it_is_used(finished, file, rules):
 def test_edited_sources_list_the_probes_again_and_leave_them(finished):
     with (finished / "scripts/lfpscope/sources/probes.py").open("a") as script:
         script.write("\n# edited\n")
-    assert finished.run("summaries").rules == {"list_probes"}
+    assert finished.run("summaries").rules == {"list_session", "list_probes"}
 
 
 @pytest.mark.parametrize(
@@ -162,11 +163,13 @@ def test_a_file_whose_fetching_was_broken_off_is_fetched(finished):
 
 def test_new_session_leaves_the_others(finished, write_nwb):
     write_nwb(finished / "new.nwb", seed=2)
-    finished.sessions("one nwb data/*.nwb", "two nwb two.nwb", "new nwb new.nwb")
+    finished.sessions("new nwb new.nwb", "one nwb data/*.nwb", "two nwb two.nwb")
     assert finished.run("index").jobs == {
+        "list_session new",
         "list_probes",
         "fetch_probe new/new",
         "index_probe new/new",
+        "index_session new",
         "combine_session new",
         "index",
     }
@@ -175,9 +178,11 @@ def test_new_session_leaves_the_others(finished, write_nwb):
 def test_new_file_is_a_new_probe(finished, write_nwb):
     write_nwb(finished / "data/c.nwb", seed=2)
     assert finished.run("index").jobs == {
+        "list_session one",
         "list_probes",
         "fetch_probe one/c",
         "index_probe one/c",
+        "index_session one",
         "combine_session one",
         "index",
     }
@@ -186,12 +191,22 @@ def test_new_file_is_a_new_probe(finished, write_nwb):
 def test_replaced_file_runs_again(finished, write_nwb):
     write_nwb(finished / "data/a.nwb", seed=3)
     assert finished.run("index").jobs == {
+        "list_session one",
         "list_probes",
         "fetch_probe one/a",
         "index_probe one/a",
+        "index_session one",
         "combine_session one",
         "index",
     }
+
+
+def test_a_job_of_a_batch_does_not_read_the_table_of_sessions(finished):
+    (finished / "config/sessions.tsv").write_text("it is being edited\n")
+    job = ["--target-jobs", "combine_session:session=one", "--allowed-rules", "combine_session"]
+    run = finished.run("--mode", "remote", *job, "--force", "--nolock")  # as executors start one
+    assert run.jobs == {"combine_session one"}
+    assert "no column `session`" in finished.run("-n", code=1).output
 
 
 def test_a_picture_that_is_gone_is_made_again(finished):
@@ -231,12 +246,18 @@ def wait_for(condition, seconds: float = 120) -> None:
 
 def test_bad_files_are_named_and_the_others_done(workflow, write_nwb):
     write_nwb(workflow / "data/good.nwb")
-    write_nwb(workflow / "data/no_lfp.nwb", neurodata_type="TimeSeries")
+    with h5py.File(write_nwb(workflow / "data/fast.nwb", samples=30_000), "r+") as file:
+        series = file["acquisition/LFP/lfp"]
+        del series["timestamps"]  # they do not rise evenly anywhere: listed, but not indexed
+        series["timestamps"] = np.arange(30_000) / 1250 + np.arange(30_000) // 2
+    write_nwb(workflow / "data/no_lfp.nwb", neurodata_type="SpatialSeries")
     write_nwb(workflow / "data/lzf.nwb", compression="lzf")
     short = write_nwb(workflow / "data/short.nwb")
     os.truncate(short, short.stat().st_size // 2)
     (workflow / "data/text.nwb").write_text("not HDF5")
-    workflow.sessions("mixed nwb data/*.nwb", "bad nwb data/text.nwb")
+    workflow.sessions(
+        "mixed nwb data/*.nwb", "bad nwb data/text.nwb", "none nwb x/*.nwb", "odd disk"
+    )
     before = fingerprint(workflow / "data")
 
     run = workflow.run(code=1)
@@ -246,19 +267,26 @@ def test_bad_files_are_named_and_the_others_done(workflow, write_nwb):
         for row in table(workflow / "results/probes.tsv")
     }
     bad = {"mixed/no_lfp", "mixed/lzf", "mixed/short", "mixed/text", "bad/text"}
+    bad |= {"none/none", "odd/odd"}
     assert {probe for probe, is_ in status.items() if is_ == "unreadable"} == bad
     assert status["mixed/good"] == "ok"
     log = (workflow / "logs/check_run.log").read_text()
-    lines = [line.split(": unreadable: data/") for line in log.splitlines()]
-    named = [line[0].strip().split(", ") for line in lines if len(line) == 2]
-    assert {name for names in named for name in names} == bad  # some have the same reason
-    assert run.output.count(log) == 2  # where the check failed, and at the end
+    lines = [line.split(": ") for line in log.splitlines()]
+    named = {name for line in lines for name in line[0].split(", ") if "unreadable" in line[1:2]}
+    assert named == bad  # some have the same reason
+    assert "mixed/fast: " in log
+    assert "It cannot be drawn over time" in log
+    assert "no file matches x/*.nwb" in log
+    assert "sessions.tsv, line 5: source is 'disk'" in log
+    assert log in run.output
     assert "no ElectricalSeries" in log
     assert "truncated: the file ends at byte" in log
     assert "not an HDF5 file" in log
     assert "lzf" in log
     assert run.rules - {"all"} == {
+        "list_session",
         "list_probes",
+        "index_session",
         "fetch_probe",
         "index_probe",
         "combine_session",
@@ -274,14 +302,21 @@ def test_bad_files_are_named_and_the_others_done(workflow, write_nwb):
     checked = table(workflow / "results/checked.tsv")
     assert {f"{row['session']}/{row['probe']}": row["status"] for row in checked} == {
         "mixed/good": "complete",
-        **dict.fromkeys(bad, "incomplete"),
+        **dict.fromkeys(bad | {"mixed/fast"}, "incomplete"),
     }
-    assert not (workflow / "results/bad").exists()
+    assert not (workflow / "results/complete.txt").exists()
+    assert not (workflow / "results/bad/probes").exists()
+    assert not (workflow / "results/mixed/probes/fast/lfp.json").exists()
     assert not leftovers(workflow.folder)
     assert fingerprint(workflow / "data") == before
+    # what may have been mended by itself is tried again, and nothing else
     again = workflow.run(code=1)
-    assert again.rules == {"all"}
-    assert again.output.count(log) == 2
+    assert again.jobs - {"list_probes", "write_gallery", "check_run", "all"} == {
+        "list_session none",
+        "list_session odd",
+        "index_probe mixed/fast",
+        "index_session mixed",
+    }
 
 
 def test_damaged_chunk_is_named(workflow, write_nwb):
@@ -308,13 +343,53 @@ def test_damaged_chunk_is_named(workflow, write_nwb):
     assert not (workflow / "results/one/probes/a/channels.csv").exists()
 
 
-def test_same_id_twice_names_both(workflow, write_nwb):
+def test_files_of_one_name_are_two_probes(workflow, write_nwb):
     write_nwb(workflow / "data/x/a.nwb")
-    write_nwb(workflow / "data/y/a.nwb")
+    write_nwb(workflow / "data/y/a.nwb", seed=1)
     workflow.sessions("one nwb data/**/a.nwb")
-    run = workflow.run(code=1)
-    assert "data/x/a.nwb" in run.output
-    assert "would both be probe 'a' of session 'one'. Rename" in run.output
+    workflow.run("index")
+    assert (workflow / "results/one/probes/x.a/lfp.json").is_file()
+    assert (workflow / "results/one/probes/y.a/lfp.json").is_file()
+
+
+def test_any_path_and_any_time_is_read(workflow, write_nwb):
+    """Snakemake would take braces for wildcards, and refuse times ahead of its clock."""
+    folder = workflow / "data/2021 [anaesth] {left} µV's"
+    for name in ("a b.nwb", "c.nwb"):
+        os.utime(write_nwb(folder / name), (2_051_222_400, 2_051_222_400))
+    table = workflow / "config/sessions.tsv"
+    rows = [f"glob\tnwb\t{folder}/*.nwb", f"path\tnwb\t{folder}/a b.nwb"]
+    table.write_text("\n".join(["session\tsource\tlocation", *rows]))
+    workflow.run()
+    assert (workflow / "results/glob/overview.png").is_file()
+    assert (workflow / "results/path/probes/a_b/thumbnail.png").is_file()
+    assert "Nothing to be done" in workflow.run().output
+    os.utime(folder / "c.nwb", (2_051_222_401, 2_051_222_401))  # as if it had been replaced
+    assert "fetch_probe glob/c" in workflow.run("index").jobs
+    assert "Nothing to be done" in workflow.run("index").output
+
+
+def test_a_listing_that_is_killed_is_a_row_and_tried_again(workflow, write_nwb):
+    for name in "ab":
+        write_nwb(workflow / f"{name}.nwb")
+    workflow.sessions("one nwb a.nwb", "two nwb b.nwb")
+    (workflow / "memory_is_full").touch()
+    program = workflow / "scripts/list_session.py"
+    dies = (
+        'import os\nif "two" in sys.argv and "--ended" not in sys.argv and '
+        'os.path.exists("memory_is_full"):\n    os.kill(os.getpid(), 9)\n'
+    )
+    program.write_text(program.read_text().replace("import sys\n", f"import sys\n{dies}", 1))
+    workflow.run("index")
+    (row,) = [row for row in table(workflow / "results/probes.tsv") if row["session"] == "two"]
+    assert (row["probe"], row["status"]) == ("two", "unreadable")
+    assert "its listing ended with exit code 137" in row["note"]
+    assert (workflow / "results/one/session.json").is_file()
+    (workflow / "memory_is_full").unlink()
+    again = workflow.run("index").jobs
+    assert "combine_session two" in again
+    assert not [job for job in again if job.endswith(" one")]
+    assert "Nothing to be done" in workflow.run("index").output
 
 
 # --- files that must not be lost ----------------------------------------------------------------

@@ -40,7 +40,7 @@ def test_same_results_as_from_the_disk(workflow, write_nwb, monkeypatch):
     assert not [path for path in written if SECRETS.search(path.read_bytes())]
 
     again = workflow.run("--config", "results=there", "--dry-run")
-    assert again.rules <= {"list_probes", "all"}  # nothing is asked of a server that is gone
+    assert not again.rules  # nothing is asked of a server that is gone
 
 
 def test_a_file_that_is_to_be_kept_is_fetched_once(workflow, write_nwb):
@@ -71,4 +71,5 @@ def test_a_server_that_is_gone_is_a_row(workflow, write_nwb):
     run = workflow.run(code=1, seconds=120)
     assert (workflow / "results/near/overview.png").is_file()
     assert "did not come in 5 tries" in run.output
-    assert "--forcerun list_probes" in run.output
+    assert "The next run tries again." in run.output
+    assert "list_session far" in workflow.run("-n").jobs

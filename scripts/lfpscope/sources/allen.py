@@ -30,8 +30,16 @@ def listed_probes(session: Session, table: Path, folder: Path) -> list[Probe]:
         What AllenSDK says of its probes.
     folder : Path
         The cache, in AllenSDK's layout.
+
+    Raises
+    ------
+    UserError
+        If AllenSDK could not list them.
     """
-    probes = (listed for listed in read_listed(table) if listed.probe)
+    rows = read_listed(table)
+    if failed := next((row.note for row in rows if not row.probe and not row.file), ""):
+        raise UserError(f"{failed} The next run tries again.")
+    probes = (listed for listed in rows if listed.probe)
     return [_row(session, probe, str(folder / probe.file)) for probe in probes]
 
 

@@ -22,7 +22,8 @@ class Listed:
     Attributes
     ----------
     probe, name : str
-        Allen's id, and the probe's letter: ``probeA`` and so on. No id: the session's own file.
+        Allen's id, and the probe's letter: ``probeA`` and so on. No id: the session's own file, or
+        without a file the reason why nothing is listed.
     has_lfp : str
         ``yes`` or ``no``: of some probes Allen publishes no LFP.
     file : str
@@ -49,6 +50,11 @@ def write_listed(path: Path, probes: Iterable[Listed]) -> None:
 def read_listed(path: Path) -> list[Listed]:
     """Read the table of a session's probes."""
     return [Listed(**row) for row in read_table(path)]
+
+
+def not_listed(reason: str) -> Listed:
+    """Return the row of a session whose probes AllenSDK could not list."""
+    return Listed("", "", "", "", note=reason)
 
 
 def lfp_file(session: str, probe: str) -> str:

@@ -2,23 +2,32 @@
 
 import re
 import traceback
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
+from unicodedata import normalize
 from urllib.parse import urlsplit
+
+import h5py
 
 from lfpscope.addresses import is_remote
 from lfpscope.apart import Apart
 from lfpscope.files import UserError
-from lfpscope.layout import chunk_references
 from lfpscope.nwb_file import why_not_read
-from lfpscope.recording import (
-    NoSeriesError,
-    choose_series,
-    open_nwb,
-    read_clock,
-    read_recording,
+from lfpscope.recording import NoSeriesError, choose_series, open_nwb, read_recording
+from lfpscope.series import find_left_out, find_series
+from lfpscope.sources.tables import (
+    MAX_ID,
+    NO_LFP,
+    NOT_TAKEN,
+    OK,
+    UNREADABLE,
+    Probe,
+    Session,
+    find_files,
+    is_zarr,
 )
-from lfpscope.sources.tables import NO_LFP, Probe, Session, find_files
 
 
 def nwb_probes(session: Session, apart: Apart) -> list[Probe]:
@@ -35,11 +44,12 @@ def nwb_probes(session: Session, apart: Apart) -> list[Probe]:
     found: list[Probe] = []
     for file in find_files(session):
         try:
-            found += apart.read(file, probes_in_file, session, file)
+            found += _probes_at(session, file, apart)
         except UserError as error:
             found.append(_unreadable(session, probe_id(_path(file)), file, "", error))
-    if all(probe.status == NO_LFP for probe in found):
-        return [replace(probe, status="unreadable") for probe in found]
+    found = unique_ids(found)
+    if all(probe.status in (NO_LFP, NOT_TAKEN) for probe in found):
+        return [replace(probe, status=UNREADABLE) for probe in found]
     return found
 
 
@@ -47,28 +57,39 @@ def _path(file: str) -> Path:
     return Path(urlsplit(file).path if is_remote(file) else file)
 
 
+def _probes_at(session: Session, file: str, apart: Apart) -> list[Probe]:
+    probe = probe_id(_path(file))
+    if not _is_text(file):
+        note = f"{file!r}: expected a name in UTF-8, which tables can hold. Rename it."
+        return [_row(session, probe, ascii(file), "", UNREADABLE, note)]
+    if not is_remote(file) and Path(file).is_dir():
+        what = "NWB in Zarr is not read yet" if is_zarr(Path(file)) else "files in it are not read"
+        return [_row(session, probe, file, "", NOT_TAKEN, f"{file}: a folder: {what}")]
+    return apart.read(file, probes_in_file, session, file)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def probes_in_file(session: Session, file: str) -> list[Probe]:
-    """Find the probes in one NWB file."""
+    """Find the probes in one NWB file, and what might be taken for one."""
     path = _path(file)
     try:
         with open_nwb(file) as nwb:
-            chosen, reason = choose_series(nwb, session.series)
-            probes = []
-            for series in chosen:
-                probe = probe_id(path, series if len(chosen) > 1 else "")
-                try:
-                    recording = read_recording(nwb, series)
-                    if not is_remote(file):  # over a network it would cost minutes
-                        chunk_references(nwb[series]["data"], recording.layout, "lfp")
-                        read_clock(nwb, recording)
-                except UserError as error:
-                    probes.append(_unreadable(session, probe, file, series, error))
-                else:
-                    note = "; ".join([reason, *(doubt.text for doubt in recording.doubts)])
-                    probes.append(Probe(session.session, probe, "nwb", file, series, "ok", note))
-            return probes
-    except NoSeriesError as error:
-        return [Probe(session.session, probe_id(path), "nwb", file, "", NO_LFP, str(error))]
+            chosen, reason = _choose(nwb, session.series)
+            # a pattern leaves out what it does not match on purpose
+            others = [] if session.series and chosen else find_left_out(nwb, chosen)
+            rows = [_recording(session, file, nwb, series, chosen, reason) for series in chosen]
+            rows += [
+                _row(session, probe_id(path, series), file, series, NOT_TAKEN, f"{series}: {why}")
+                for series, why in others
+            ]
+            return rows or [_row(session, probe_id(path), file, "", NO_LFP, reason)]
     except UserError as error:
         return [_unreadable(session, probe_id(path), file, "", error)]
     except Exception as error:  # noqa: BLE001 - damaged metadata give h5py anything to say
@@ -76,25 +97,105 @@ def probes_in_file(session: Session, file: str) -> list[Probe]:
         return [_unreadable(session, probe_id(path), file, "", error)]
 
 
+def _choose(nwb: h5py.File, pattern: str) -> tuple[list[str], str]:
+    """Find the series that hold LFP; none, with the reason, where others can be named instead."""
+    try:
+        return choose_series(nwb, pattern)
+    except NoSeriesError as error:
+        return [], str(error)
+    except UserError as error:
+        if not find_series(nwb):
+            raise
+        return [], str(error)
+
+
+def _recording(
+    session: Session, file: str, nwb: h5py.File, series: str, chosen: Sequence[str], reason: str
+) -> Probe:
+    probe = probe_id(_path(file), series if len(chosen) > 1 else "")
+    try:
+        recording = read_recording(nwb, series)
+    except UserError as error:
+        return _unreadable(session, probe, file, series, error)
+    note = "; ".join([reason, *(doubt.text for doubt in recording.doubts)])
+    return _row(session, probe, file, series, OK, note)
+
+
+def _row(session: Session, probe: str, file: str, series: str, status: str, note: str) -> Probe:
+    return Probe(session.session, probe, "nwb", file, series, status, " ".join(note.split()))
+
+
 def _unreadable(session: Session, probe: str, file: str, series: str, error: Exception) -> Probe:
     message = str(error) if isinstance(error, UserError) else why_not_read(file, error)
-    if is_remote(file):  # of which Snakemake sees nothing
-        message += " Then run with --forcerun list_probes."
-    note = " ".join(message.split())
-    return Probe(session.session, probe, "nwb", file, series, "unreadable", note)
+    if is_remote(file):
+        message += " The next run tries again."
+    return _row(session, probe, file, series, UNREADABLE, message)
+
+
+# --- ids ----------------------------------------------------------------------------------------
 
 
 def probe_id(path: Path, series: str = "") -> str:
     """Id of a probe: the file's stem, or DANDI's id, and the series where there are several.
 
+    Letters of other scripts cannot stand in it; a checksum keeps apart what differs in them alone.
+
     >>> probe_id(Path("sub-1/probe_810755797_lfp.nwb"))
     '810755797'
     >>> probe_id(Path("my file.nwb"), "/acquisition/LF 0")
     'my_file.LF_0'
+    >>> probe_id(Path("a.nwb"), "/acquisition/LFP左")
+    'a.LFP-05f78e'
     """
     stem = path.parent.name if path.name == "download" else path.stem  # assets of DANDI
     allen = re.fullmatch(r"probe_(\d+)_lfp", stem)
     parts = [allen[1] if allen else stem, *([series.rsplit("/", 1)[-1]] if series else [])]
-    name = re.sub(r"[^A-Za-z0-9._-]", "_", ".".join(parts))
+    return _as_id(".".join(parts))
+
+
+def _as_id(text: str) -> str:
+    latin = re.sub(r"[\u0300-\u036f]", "", normalize("NFKD", text))  # without accents
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", re.sub(r"[^\x00-\x7f]", "", latin))
     # "stacked" is the group of all probes in session.json
-    return name if name[0].isalnum() and name != "stacked" else f"x{name}"
+    name = name if name[:1].isalnum() and name != "stacked" else f"x{name}"
+    is_complete = latin.isascii() and len(name) <= MAX_ID
+    return name if is_complete else f"{name[: MAX_ID - 7]}-{_checksum(text)}"
+
+
+def _checksum(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:6]
+
+
+def unique_ids(probes: Sequence[Probe]) -> list[Probe]:
+    """Give probes of one id ids of their own, which depend on nothing but their file and series.
+
+    First by what holds their series or their file, then by a checksum of both paths.
+    """
+    return _rename(_rename(probes, _longer_id), _checked_id)
+
+
+def _rename(probes: Sequence[Probe], new: Callable[[Probe, Sequence[Probe]], str]) -> list[Probe]:
+    """Rename those that share an id, on disks too that take upper and lower case for the same."""
+    same: dict[str, list[Probe]] = {}
+    for probe in probes:
+        same.setdefault(probe.probe.casefold(), []).append(probe)
+    groups = (same[probe.probe.casefold()] for probe in probes)
+    return [
+        replace(probe, probe=new(probe, group)) if len(group) > 1 else probe
+        for probe, group in zip(probes, groups, strict=True)
+    ]
+
+
+def _longer_id(probe: Probe, group: Sequence[Probe]) -> str:
+    path = _path(probe.address)
+    if sum(other.address == probe.address for other in group) > 1:
+        return probe_id(path, ".".join(probe.series.split("/")[-2:]))
+    return _as_id(f"{path.parent.name}.{probe.probe}")
+
+
+def _checked_id(probe: Probe, _: Sequence[Probe]) -> str:
+    return f"{probe.probe[: MAX_ID - 7]}-{_checksum(_place(probe))}"
+
+
+def _place(probe: Probe) -> str:
+    return f"{probe.address}:{probe.series}"

@@ -1,5 +1,6 @@
 """Sessions → probes, and each probe's bytes in place, whatever the source."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -12,7 +13,7 @@ from lfpscope.recording import open_nwb
 from lfpscope.sources.allen import check_lfp, fetch_lfp, listed_probes, mirrored_probes
 from lfpscope.sources.demo import demo_is_whole, demo_probes, make_probe
 from lfpscope.sources.nwb import nwb_probes
-from lfpscope.sources.tables import Probe, Session, kept_at
+from lfpscope.sources.tables import NO_LFP, UNREADABLE, Probe, Session, kept_at
 
 
 def find_probes(
@@ -22,7 +23,7 @@ def find_probes(
     listed: Mapping[str, Path] = MappingProxyType({}),
     mirror: str = "",
 ) -> list[Probe]:
-    """Find the probes of all sessions.
+    """Find the probes of sessions. A session that has none because of an error is a row of itself.
 
     Parameters
     ----------
@@ -34,27 +35,49 @@ def find_probes(
         What AllenSDK says of the probes of each of Allen's sessions.
     mirror : str
         A copy of AllenSDK's cache in place of these, on disk or on a server.
-
-    Raises
-    ------
-    UserError
-        If two probes of a session get the same id, or one that is to be kept is not there.
     """
     found: list[Probe] = []
     with Apart() as apart:
         for session in sessions:
-            match session.source:
-                case "demo":
-                    probes = _demo_rows(session, cache)
-                case "allen" if mirror:
-                    probes = mirrored_probes(session, mirror)
-                case "allen":
-                    probes = listed_probes(session, listed[session.session], cache / "allen")
-                case _:
-                    probes = nwb_probes(session, apart)
-            check_ids(session, probes)
-            found += keep_probes(session, probes)
+            try:
+                probes = _find_probes(session, cache, listed, mirror, apart)
+                found += keep_probes(session, probes)
+            except UserError as error:
+                found.append(unreadable_session(session, str(error)))
     return found
+
+
+def _find_probes(
+    session: Session, cache: Path, listed: Mapping[str, Path], mirror: str, apart: Apart
+) -> list[Probe]:
+    if session.problem:
+        raise UserError(session.problem)
+    match session.source:
+        case "demo":
+            return _demo_rows(session, cache)
+        case "allen" if mirror:
+            return mirrored_probes(session, mirror)
+        case "allen":
+            return listed_probes(session, listed[session.session], cache / "allen")
+        case _:
+            return nwb_probes(session, apart)
+
+
+def unreadable_session(session: Session, reason: str) -> Probe:
+    """Return the row of a session whose probes cannot be listed."""
+    return Probe(
+        session.session,
+        session.session,
+        session.source,
+        session.location,
+        status=UNREADABLE,
+        note=" ".join(reason.split()),
+    )
+
+
+def is_to_list_again(probe: Probe) -> bool:
+    """Tell whether a row may be another one in the next run, although nothing on disk changes."""
+    return probe.status == UNREADABLE and not os.path.exists(probe.address)  # noqa: PTH110
 
 
 def _demo_rows(session: Session, cache: Path) -> list[Probe]:
@@ -70,43 +93,39 @@ def _demo_rows(session: Session, cache: Path) -> list[Probe]:
     ]
 
 
-def check_ids(session: Session, probes: Sequence[Probe]) -> None:
-    """Check that no two probes of a session have the same id."""
-    seen: dict[str, Probe] = {}
-    for probe in probes:
-        other = seen.setdefault(probe.probe, probe)
-        if other is not probe:
-            raise UserError(
-                f"{session.where}: {_place(other)} and {_place(probe)} would both be probe "
-                f"{probe.probe!r} of session {session.session!r}. Rename a file, give them "
-                "sessions of their own, or choose one with the column `series`."
-            )
-
-
-def _place(probe: Probe) -> str:
-    return f"{probe.address}:{probe.series}" if probe.series else probe.address
-
-
 def keep_probes(session: Session, probes: Sequence[Probe]) -> list[Probe]:
     """Keep the probes that the row names; all where it names none.
 
-    A file that cannot be read stands for each probe that might have been in it.
+    A file that cannot be read stands for each probe that might have been in it. Files without LFP
+    stay: they may hold the session's intervals. A probe that is named and not there is a row.
     """
     if not session.probes:
         return list(probes)
-    for wanted in session.probes:
-        if not any(_may_be(probe, wanted) for probe in probes):
-            there = ", ".join(probe.probe for probe in probes)
-            raise UserError(
-                f"{session.where}: no probe {wanted!r} in session {session.session!r}; "
-                f"there are {there}. Correct the column `probes`."
-            )
-    return [probe for probe in probes if any(_may_be(probe, wanted) for wanted in session.probes)]
+    there = ", ".join(probe.probe for probe in probes)
+    missing = [
+        Probe(
+            session.session,
+            wanted,
+            session.source,
+            "",
+            status=UNREADABLE,
+            note=f"{session.where or 'sessions table'}: no probe {wanted!r} in session "
+            f"{session.session!r}; there are {there}. Correct the column `probes`.",
+        )
+        for wanted in dict.fromkeys(session.probes)
+        if not any(_may_be(probe, wanted) for probe in probes)
+    ]
+    kept = [
+        probe
+        for probe in probes
+        if probe.status == NO_LFP or any(_may_be(probe, wanted) for wanted in session.probes)
+    ]
+    return [*kept, *missing]
 
 
 def _may_be(probe: Probe, wanted: str) -> bool:
     """Tell whether a row is the probe that is wanted, or a file that may have held it."""
-    unread = probe.status != "ok" and not probe.series
+    unread = probe.status == UNREADABLE and not probe.series
     return probe.probe == wanted or (unread and wanted.startswith(f"{probe.probe}."))
 
 

@@ -1,0 +1,46 @@
+"""The settings and the table of sessions, checked before any job."""
+
+import json
+import sys
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from lfpscope.files import UserError
+from lfpscope.settings import check_settings, merge, parse_arguments, read_settings
+from lfpscope.sources.tables import read_sessions
+
+
+def load_settings():
+    """Merge config/config.yaml, --configfile and --config, as they were typed, and check them."""
+    path = Path(workflow.basedir, "config", "schemas", "config.schema.yaml")
+    schema = yaml.safe_load(path.read_text())
+    # Snakemake has made numbers of what looks like one, texts of all that is in braces
+    typed = parse_arguments(workflow.config_settings.config_args or [], schema)
+    own = read_settings(Path("config", "config.yaml"))
+    return check_settings(merge(own, config, typed), schema)
+
+
+@cache
+def sessions():
+    """Rows of the sessions table by their ids."""
+    return {row.session: row for row in read_sessions(Path(config["sessions"]))}
+
+
+try:
+    config.update(load_settings())
+    if workflow.is_main_process:
+        sessions()
+except UserError as error:
+    sys.exit(f"error: {error}")
+
+
+def settings():
+    """The configuration as JSON, without the folder of results, in which it will stand."""
+    return json.dumps({key: config[key] for key in config if key != "results"})
+
+
+wildcard_constraints:
+    session="[A-Za-z0-9][A-Za-z0-9._-]*",
+    probe="[A-Za-z0-9][A-Za-z0-9._-]*",
