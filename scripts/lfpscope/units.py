@@ -308,9 +308,11 @@ def _chunks(data: h5py.Dataset, layout: Layout, spot: float) -> tuple[int, npt.N
     blocks = []
     for row in range(first, min(first + n, n_rows)):
         at = (row * length, column * width)
-        mask, raw = data.id.read_direct_chunk(
-            (at[::-1] if layout.order == "F" else at)[: data.ndim]
-        )
+        stored_at = (at[::-1] if layout.order == "F" else at)[: data.ndim]
+        size = data.id.get_chunk_info_by_coord(stored_at).size
+        if not 0 < size < 2 * MAX_SPOT_BYTES:  # HDF5 would allocate what an index claims
+            raise ValueError("a chunk that is missing, or of an absurd size")
+        mask, raw = data.id.read_direct_chunk(stored_at)
         if mask:
             raise ValueError("a chunk that skips a filter")
         inside = (layout.shape[0] - at[0], layout.shape[1] - at[1])
