@@ -358,9 +358,10 @@ def _medians(store: StoreWriter, level: int, n_channels: int) -> npt.NDArray[np.
 
 def _median(x: Block) -> float:
     """Median, of integers without overflow."""
-    half = (x.size - 1) // 2, x.size // 2
-    low, high = np.partition(x, half)[list(half)].astype(np.float64)
-    return float((low + high) / 2)
+    half = x.size // 2
+    parts = np.partition(x, half)
+    high = float(parts[half])
+    return high if x.size % 2 else (float(parts[:half].max()) + high) / 2
 
 
 def _place(damage: Damage) -> tuple[int, int]:
@@ -570,8 +571,8 @@ class _Level:
             store.append(f"{size}/{name}", values)
         for name, kind in self._arrays.items():
             names = ("channel", "bucket")
-            # codes of a few hundred: their upper bytes are alike
-            shuffle: Shuffle = "shuffle" if name == "rms" else "bitshuffle"
+            # smaller by 8 to 11 % than with bits shuffled; min and max are larger by 5 %
+            shuffle: Shuffle = "shuffle" if name in ("first", "last", "rms") else "bitshuffle"
             store.array(
                 f"{size}/{name}", shape, kind, width=width, dimensions=names, shuffle=shuffle
             )
@@ -595,7 +596,11 @@ class _Level:
 
     def fold(self, narrow: _Buckets, starts: Ints) -> None:
         """Fold buckets of the narrower level, which start at `starts` from the first one on."""
-        waiting = _joined(self._narrow, narrow) if self._narrow else list(narrow)
+        waiting = (
+            _joined(self._narrow, narrow)
+            if self._narrow
+            else [np.ascontiguousarray(array) for array in narrow]
+        )
         n = waiting[1].shape[1]
         first = self._n_folded
         parents = np.searchsorted(self.starts, starts[first : first + n + 1], side="right") - 1
@@ -603,12 +608,11 @@ class _Level:
         self._narrow = [array.copy() for array in _cut(waiting, stop)]
         self._n_folded += stop
         if stop:
-            finished = _Buckets(*(array.copy() for array in _cut(waiting, 0, stop)))
-            self.append(_folded(finished, parents[:stop] - parents[0]))
+            self.append(_folded(_Buckets(*waiting), parents[:stop] - parents[0]))
 
 
 def _folded(narrow: _Buckets, parents: Ints) -> _Buckets:
-    """Fold buckets; those that share a parent become one."""
+    """Fold as many buckets as have a parent; those that share one become one."""
     shape = narrow.nan.shape[0], int(parents[-1]) + 1
     wide = _Buckets(
         np.zeros((4, *shape), narrow.values.dtype),
@@ -702,18 +706,21 @@ class _Writer:
         """Take the buckets of finished blocks."""
         if count == 0:
             return
-        values, nan, moments = (array.copy() for array in _cut(self._fresh, 0, count))
+        fresh = self._fresh
         self._fresh = _Fresh(*(array.copy() for array in _cut(self._fresh, count)))
         starts = self.starts[self._first : self._first + count]
         first, stop = np.searchsorted(self._block_starts, [starts[0], starts[-1] + 1])
         blocks = np.append(np.searchsorted(starts, self._block_starts[first:stop]), count)
         self._first += count
-        means = np.empty((nan.shape[0], blocks.size - 1))
-        squares, peaks = np.empty((2, *nan.shape))
+        means = np.empty((fresh.nan.shape[0], blocks.size - 1))
+        squares, peaks = np.empty((2, means.shape[0], count))
         factor = self.step or 1.0
-        kernels.about_blocks(moments, values[1], values[2], factor, blocks, means, squares, peaks)
+        extremes = fresh.values[1], fresh.values[2]
+        kernels.about_blocks(fresh.moments, *extremes, factor, blocks, means, squares, peaks)
         self._store.append("blocks/mean", means)
-        self._finest.append(_Buckets(values, nan, squares, moments[kernels.N], peaks))
+        n = np.ascontiguousarray(fresh.moments[kernels.N, :, :count])
+        values, nan = _cut(fresh[:2], 0, count)
+        self._finest.append(_Buckets(values, nan, squares, n, peaks))
 
 
 def _attributes(references: References, writer: _Writer, summary: Summary) -> dict[str, Any]:

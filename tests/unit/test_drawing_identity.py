@@ -38,6 +38,7 @@ def make(folder: Path, data: npt.NDArray[Any], truth: Floats | None = None, **op
     bucket = options.pop("bucket", BUCKET)
     references = recorded.index(folder, data, **options)
     volts = data.astype(np.float64) if truth is None else truth
+    volts = np.where(np.isinf(volts), np.nan, volts)  # which is left out
     volts = volts * references.scale + references.add
     return Recorded(recorded.probe(references, bucket=bucket), volts)
 
@@ -57,8 +58,7 @@ def off_grid(folder: Path) -> Recorded:
     data[:7, 1] = data[-3:, 1] = data[3000:4500, 1] = np.nan
     data[6000, 2], data[6100, 2] = np.inf, -np.inf
     data[::2, 2][1000:1100] = np.nan
-    truth = np.where(np.isinf(data), np.nan, data).astype(np.float64)  # infinity is left out
-    return make(folder, data, truth, chunks=(1500, 2))
+    return make(folder, data, chunks=(1500, 2))
 
 
 def segments(folder: Path) -> Recorded:
