@@ -175,6 +175,6 @@ def shorten(text: str, most: int) -> str:
     text = " ".join(text.split())
     if len(text) <= most:
         return text
-    head = (most - 1) * 2 // 3  # the beginning says most
-    tail = most - 1 - head
-    return f"{text[: max(head, 1)]}…{text[len(text) - tail :] if tail > 0 else ''}"
+    head = max(1, (most - 1) * 2 // 3)  # the beginning says most
+    tail = max(0, most - 1 - head)
+    return f"{text[:head]}…{text[len(text) - tail :]}"

@@ -54,7 +54,7 @@ class Stretch:
     @property
     def end(self) -> float:
         """Axis time of its stop, seconds."""
-        return self.at + self.stop - self.start
+        return self.at + (self.stop - self.start)
 
 
 @dataclass(frozen=True)
@@ -166,11 +166,13 @@ class Timeline:
         if not self.is_broken:
             return clock
         matches = np.array(_match_epochs(_epoch_spans(clock), self.epochs))
-        valid = [(i, one.t0) for i, one in enumerate(clock.segments) if one.valid]
-        epochs = matches[[clock_epochs(clock)[i] for i, _ in valid]] if valid else np.empty(0, int)
-        times = self._all_to_axis(np.array([t0 for _, t0 in valid]), epochs)
         segments = list(clock.segments)
-        for (i, _), at in zip(valid, times.tolist(), strict=True):
+        valid = [i for i, one in enumerate(segments) if one.valid]
+        if not valid:
+            return clock
+        epochs = matches[np.array(clock_epochs(clock))[valid]]
+        times = self._all_to_axis(np.array([segments[i].t0 for i in valid]), epochs)
+        for i, at in zip(valid, times.tolist(), strict=True):
             segments[i] = replace(segments[i], t0=at)
         return Clock(tuple(segments))
 
@@ -181,8 +183,8 @@ class Timeline:
         break.
         """
         wanted = max(stop - start, 0.0) / max(n, 1)
-        step = next((one for one in STEPS if one >= wanted), STEPS[-1])
-        while step < wanted:
+        step = min(STEPS, key=lambda one: abs(np.log(one / max(wanted, STEPS[0]))))
+        while step < wanted / 2:
             step *= 2
         if not self.is_broken:
             return _multiples(step, start, stop)
@@ -303,7 +305,7 @@ def _lay_out(joined: Sequence[Sequence[Any]]) -> tuple[Stretch, ...]:
     at = 0.0
     for (epoch, start, stop), is_broken in zip(joined, [True, *broken.tolist()], strict=False):
         if is_broken:
-            at = at + stretches[-1][2] - stretches[-1][1] + width if stretches else start
+            at = at + (stretches[-1][2] - stretches[-1][1]) + width if stretches else start
             stretches.append([epoch, start, stop, at])
         else:
             stretches[-1][2] = stop
