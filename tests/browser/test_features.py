@@ -472,7 +472,13 @@ def test_a_page_goes_on_when_its_results_come_back(
         tab.page.locator(".wrong", has_text="lfp.json").wait_for()
         references.write_text(content)
         # without a key, a move or another tab
-        tab.page.wait_for_function(f"(before) => ({time}?.id ?? before) != before", arg=before)
+        tab.page.wait_for_function(
+            """(before) => {
+                const times = [...Bokeh.documents[0].all_models].filter((m) => m.name == "time")
+                return times.length == 1 && times[0].id != before
+            }""",
+            arg=before,
+        )
         tab.wait_for("every sample")
         tab.settle()
         assert tab.short_address() == "t=40-43&gain=200"
@@ -483,7 +489,7 @@ def test_a_page_goes_on_when_its_results_come_back(
 
 def test_boxes_are_drawn_by_panels_alone(tab: Tab) -> None:
     with_boxes = """[...Bokeh.documents[0].all_models]
-        .filter((m) => m.toolbar?.tools.some(({type}) => type.startsWith("Box")))
+        .filter((m) => m.type == "Plot" && m.toolbar.tools.some(({type}) => type.startsWith("Box")))
         .map(({name, css_classes}) => css_classes.includes("traces"))"""
     plots = tab.evaluate(with_boxes)
     # the lane's frame lies elsewhere in its plot: a box of the same pixels is at another time

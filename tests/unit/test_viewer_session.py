@@ -47,6 +47,7 @@ from lfpscope.viewer.render import Picture, chosen_rows, draw, draw_probe, leave
 from lfpscope.viewer.session import SessionFolder, first_state
 from lfpscope.viewer.slots import ProbeSlot
 from lfpscope.viewer.state import HEAT, State
+from lfpscope.viewer.tools import Controls
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 N_SAMPLES, N_CHANNELS = 3000, 4  # from 10 s on, at 1250 Hz
@@ -689,3 +690,9 @@ def test_a_clock_reset_breaks_the_axis_and_hides_no_sample(tmp_path: Path) -> No
         (trouble,) = find_troubles(probe, state.timeline)
         assert trouble.what == "probe: clock reset: the clock is set back by 30000.800 s"
         assert (trouble.start, trouble.stop) == pytest.approx(state.timeline.breaks[0])
+
+
+def test_controls_that_cannot_work_are_hidden(whole: State) -> None:
+    for areas, has_depth in ([], False), (["CA1"], True):
+        controls = Controls([], whole, areas, has_depth=has_depth)
+        assert (controls.areas.visible, controls.depths.visible) == (bool(areas), has_depth)

@@ -42,12 +42,17 @@ def row_ticks(channels: Channels, rows: Rows, height: int) -> Ticks:
     height : int
         Pixels.
     """
-    depth = channels.columns.get("depth")
-    if depth is None:
-        positions, labels = ticks.channel_ticks(rows, channels.id, height)
+    if has_depth(channels):
+        positions, labels = ticks.depth_ticks(rows, channels.columns["depth"], height)
     else:
-        positions, labels = ticks.depth_ticks(rows, depth, height)
+        positions, labels = ticks.channel_ticks(rows, channels.id, height)
     return Ticks([_height(position, rows) for position in positions], labels)
+
+
+def has_depth(channels: Channels) -> bool:
+    """Tell whether the depth of any channel is known."""
+    depth = channels.columns.get("depth")
+    return depth is not None and bool(np.isfinite(depth).any())
 
 
 def block_names(rows: Rows) -> dict[str, list[Any]]:

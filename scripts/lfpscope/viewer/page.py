@@ -25,6 +25,7 @@ from lfpscope.files import UserError
 from lfpscope.timeline import Timeline
 from lfpscope.viewer import marks
 from lfpscope.viewer.keyboard import Key, Keyboard
+from lfpscope.viewer.labels import has_depth
 from lfpscope.viewer.lanes import minimap, time_axis
 from lfpscope.viewer.panels import Panel, error_panel, send, show_error
 from lfpscope.viewer.pictures import Pictures
@@ -167,8 +168,8 @@ class Page:
         self._address = address_bar()
         self._keyboard = Keyboard(self._keys())
         areas = area_names(probes)
-        has_depth = any("depth" in probe.references.channels.columns for probe in probes)
-        self._controls = Controls(tools, whole, areas, has_depth=has_depth)
+        any_depth = any(has_depth(probe.references.channels) for probe in probes)
+        self._controls = Controls(tools, whole, areas, has_depth=any_depth)
         colours = area_colours(areas)
         self._reading = HTML("")
         self._message = Div(visible=False, css_classes=["message"], stylesheets=[MESSAGE])

@@ -47,6 +47,7 @@ from lfpscope.viewer.labels import (
     block_edges,
     block_names,
     channel_marks,
+    has_depth,
     row_ticks,
 )
 from lfpscope.viewer.plots import Plots, hover_names
@@ -438,6 +439,7 @@ def probe_facts(probe: Probe, n_shown: int, n_bad: int) -> str:
 
 def axis_label(channels: Channels, height: int) -> str:
     """What depths are, as far as the panel is high enough for it."""
-    label = "channel" if channels.depth_axis is None else channels.depth_axis.label
+    axis = channels.depth_axis
+    label = axis.label if axis and has_depth(channels) else "channel"
     most = int(height / LETTER)
     return shorten(label, most) if most >= len("channel") else ""
