@@ -32,7 +32,7 @@ def index_probe(
     """
     rule, reason = "", ""
     found = read_json(source)
-    if found["status"] != OK:
+    if found.get("status", OK) != OK:
         rule, reason = "fetch_probe", found["reason"]
     else:
         ids = {"session": session, "probe": probe, "series": found.get("series", "")}
