@@ -36,6 +36,18 @@ def sort_doubts(doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
     return tuple(sorted(dict.fromkeys(doubts), key=lambda one: KINDS.index(one.kind)))
 
 
+def describe_doubts(doubts: Iterable[Doubt]) -> list[str]:
+    """Doubts in words for a picture; the first of each kind begins with what the kind means."""
+    texts: list[str] = []
+    before: Kind | None = None
+    for doubt in sort_doubts(doubts):
+        meaning = MEANINGS[doubt.kind]
+        start = "" if doubt.kind == before else f"{meaning[0].upper()}{meaning[1:]}: "
+        texts.append(start + doubt.text)
+        before = doubt.kind
+    return texts
+
+
 def doubts_to_json(doubts: Iterable[Doubt]) -> list[list[str]]:
     """Pairs ``[kind, text]``."""
     return [[one.kind, one.text] for one in doubts]

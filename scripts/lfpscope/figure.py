@@ -24,7 +24,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from lfpscope.areas import interval_colours
-from lfpscope.doubts import Doubt
+from lfpscope.doubts import Doubt, describe_doubts
 from lfpscope.drawing import HEAT_COLOURS, View
 from lfpscope.envelope import Probe
 from lfpscope.files import atomic
@@ -54,7 +54,7 @@ LANE_TOP, LANE_HEIGHT = 76, 10  # of the lane of intervals under one line of cap
 LANE_ROOM = 26  # with the names above it
 LANE_PAPER = "#f1f0ee"
 MOST_LINES = 2  # of a caption, and of doubts
-BLOCKS = 20  # pixels at the right, for the names of blocks
+BLOCK_NAME = 14  # pixels of height that the name of a block takes
 UNIX = 1e8  # seconds: a clock beyond this counts from 1970 (three years are no session)
 # beside DejaVu Sans, which matplotlib brings; those that a system has
 FONTS = (
@@ -204,11 +204,10 @@ def make_heading(
     def fits(text: str) -> bool:
         return text_width(text, 10.5) <= room
 
-    texts = [doubt.text for doubt in doubts]
     return Heading(
         fit_text(title, 15, room * 0.95),
         wrap_some(caption, MOST_LINES, fits),
-        wrap_some(["In doubt: " + texts[0], *texts[1:]], MOST_LINES, fits) if texts else [],
+        wrap_some(describe_doubts(doubts), MOST_LINES, fits),
     )
 
 
@@ -443,14 +442,15 @@ def label_rows(
         y = row * box.height / n
         axes.axhline(y, color="white", linewidth=2.4, zorder=2.5)
         axes.axhline(y, color="black", linewidth=1, zorder=2.6)
-    names = new_axes(figure, Box(box.left + box.width + 2, box.top, BLOCKS, box.height))
-    names.set(xlim=(0, 1), ylim=(box.height, 0))
+    names = new_axes(figure, box)
+    names.set(xlim=(0, box.width), ylim=(box.height, 0))
     names.axis("off")
+    paper = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.5}
     for name, first, stop in block_runs(rows):
-        high, middle = (stop - first) * box.height / n, (first + stop) / 2 * box.height / n
-        if high >= 30:
-            fitted = fit_text(name, 9, high - 4)
-            names.text(0.5, middle, fitted, fontsize=9, rotation=270, ha="center", va="center")
+        if (stop - first) * box.height / n >= BLOCK_NAME:
+            fitted = fit_text(name, 9, box.width / 4)
+            y = first * box.height / n + 3
+            names.text(5, y, fitted, fontsize=9, va="top", bbox=paper, parse_math=False)
     areas = channels.columns.get("area")
     if areas is not None:
         strip = Box(box.left - AREAS, box.top, 16, box.height)
@@ -512,7 +512,7 @@ def hatch_damage(axes: Axes, box: Box, probe: Probe, rows: Rows, timeline: Timel
 
 def draw_scale_bar(figure: Figure, box: Box, pixels: float, microvolts: float) -> None:
     """Draw how high so many µV are, to the right of the traces in a box."""
-    axes = new_axes(figure, Box(box.left + box.width + BLOCKS + 4, box.top, 78, box.height))
+    axes = new_axes(figure, Box(box.left + box.width + 12, box.top, 78, box.height))
     axes.set(xlim=(0, 78), ylim=(box.height, 0))
     axes.axis("off")
     middle = box.height / 2
@@ -522,7 +522,7 @@ def draw_scale_bar(figure: Figure, box: Box, pixels: float, microvolts: float) -
 
 def draw_colour_bar(figure: Figure, box: Box, microvolts: float) -> None:
     """Draw the colours of amplitudes from 0 to so many µV, to the right of a box."""
-    bar = Box(box.left + box.width + BLOCKS + 6, box.top, 14, min(box.height, 300))
+    bar = Box(box.left + box.width + 14, box.top, 14, min(box.height, 300))
     axes = new_axes(figure, bar)
     colours = HEAT_COLOURS[::-1, np.newaxis]
     axes.imshow(colours, aspect="auto", extent=(0, 1, 0, microvolts))

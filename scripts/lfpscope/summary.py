@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from lfpscope import kernels
 from lfpscope.blocks import Block, Damage, Source, submit_chunks
-from lfpscope.clock import Clock
+from lfpscope.clock import Clock, clock_doubts
 from lfpscope.doubts import Doubt, doubts_to_json, sort_doubts
 from lfpscope.envelope import (
     CHUNK_BUCKETS,
@@ -199,12 +199,12 @@ def build_envelope(
     """
     exact = with_exact_clock(references)
     # where the clock is read only now, indexing could not say what is uncertain about it
-    clock_doubts: tuple[Doubt, ...] = ()
+    about_clock = () if references.clock_is_exact else tuple(clock_doubts(exact.clock))
     with Source(exact) as source:
         limit = _limit(source)
         for step in [*_likely_steps(source, limit), None]:
             try:  # whole counts take half or a quarter of the room
-                return _build(source, path, bucket, threads, step, limit, on_damage, clock_doubts)
+                return _build(source, path, bucket, threads, step, limit, on_damage, about_clock)
             except _OffGridError:
                 continue
     raise AssertionError("values without a step are never off its grid")
@@ -269,7 +269,7 @@ def _build(
     step: float | None,
     limit: float,
     on_damage: OnDamage,
-    clock_doubts: tuple[Doubt, ...],
+    about_clock: tuple[Doubt, ...],
 ) -> Summary:
     references = source.references
     with atomic(path) as part, StoreWriter(part) as store:
@@ -288,7 +288,7 @@ def _build(
             rails & ~dead,
             limit,
             sort_doubts(
-                [*references.doubts, *clock_doubts, *_left_out(references, statistics, limit)]
+                [*references.doubts, *about_clock, *_left_out(references, statistics, limit)]
             ),
         )
         store.group("", _attributes(references, writer, summary))

@@ -144,8 +144,11 @@ def area_runs_of_rows(rows: Rows, areas: npt.NDArray[Any]) -> list[Run]:
 
 
 def block_runs(rows: Rows) -> list[Run]:
-    """Blocks that have a name."""
-    return [(block.name, block.first, block.stop) for block in rows.blocks if block.name]
+    """Blocks that have a name; the one without depths below others is called so."""
+    some = any(block.has_depth for block in rows.blocks)
+    names = [b.name or ("no depth" if some and not b.has_depth else "") for b in rows.blocks]
+    pairs = zip(names, rows.blocks, strict=True)
+    return [(name, block.first, block.stop) for name, block in pairs if name]
 
 
 def block_edges(rows: Rows) -> list[int]:
