@@ -7,8 +7,8 @@ from typing import Any
 from lfpscope.doubts import KINDS, MEANINGS
 from lfpscope.files import write_table
 from lfpscope.formatting import count_text
-from lfpscope.results import NOT_TAKEN, Result
-from lfpscope.sources.tables import NO_LFP
+from lfpscope.results import Result
+from lfpscope.sources.tables import NO_LFP, NOT_TAKEN
 
 FIGURES = ("samples", "channels", "damaged", "dead", "saturated")
 COLUMNS = ("session", "probe", "status", "problem", "doubts", *FIGURES)

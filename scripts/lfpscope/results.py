@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,10 @@ from lfpscope.clock import Clock
 from lfpscope.doubts import Doubt, Kind, doubts_from_json, sort_doubts
 from lfpscope.files import UserError, read_json, read_table
 from lfpscope.formatting import natural_key
-from lfpscope.sources.tables import NO_LFP, Probe, read_probes
+from lfpscope.sources.tables import NO_LFP, NOT_TAKEN, Probe, read_probes
 from lfpscope.store import Store
 
 COLOURS_END = 0.5  # of the scale in µV, as amplitude maps are drawn
-NOT_TAKEN = "not taken"  # status of a row that is no recording which is read, with the reason
 ERROR = re.compile(r"(?i)(error|exception)\b")  # in a log
 STEPS = (  # rules in their order, each with a file that it makes last
     ("fetch_probe", "source.json"),
@@ -252,10 +250,7 @@ def _one_line(text: str) -> str:
 
 def probe_figures(clock: Clock, channels: Sequence[dict[str, str]]) -> Figures:
     """Sum up a probe from its clock and its table of channels."""
-    gaps = [stop - start for start, stop in clock.gaps() if stop > start]
-    resets = [
-        after for before, after in pairwise(clock.valid) if after.t0 < before.t1 - after.dt / 2
-    ]
+    gaps = [stop - start for start, stop in clock.gaps()]
     untimed = clock.n_samples - sum(segment.n_samples for segment in clock.valid)
     damaged, nan = _sum(channels, "n_damaged"), _sum(channels, "n_nan")
     stds = [float(row["std"]) for row in channels if row["std"] and row["dead"] == "0"]
@@ -268,7 +263,7 @@ def probe_figures(clock: Clock, channels: Sequence[dict[str, str]]) -> Figures:
         areas=_areas(channels),
         gaps=len(gaps),
         gap_seconds=sum(gaps),
-        resets=len(resets),
+        resets=len(clock.resets()),
         untimed=untimed,
         dead=_sum(channels, "dead"),
         saturated=_sum(channels, "saturated"),

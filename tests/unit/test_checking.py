@@ -10,8 +10,8 @@ from lfpscope.clock import Clock, Segment
 from lfpscope.doubts import Doubt
 from lfpscope.files import read_table
 from lfpscope.provenance import describe_run, read_run
-from lfpscope.results import NOT_TAKEN, Result, probe_figures
-from lfpscope.sources.tables import NO_LFP, Probe
+from lfpscope.results import Result, probe_figures
+from lfpscope.sources.tables import NO_LFP, NOT_TAKEN, Probe
 
 UNIT = Doubt("values", "unit 'uV': taken as volts")
 DEPTH = Doubt("labels", "depth is z as stored")

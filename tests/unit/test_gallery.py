@@ -14,24 +14,28 @@ from recorded import SERIES, index, summarise, walk
 from lfpscope import gallery, results
 from lfpscope.clock import Clock, Segment
 from lfpscope.doubts import Doubt
+from lfpscope.drawing import HEAT_SHARE
 from lfpscope.files import write_json, write_table
 from lfpscope.formatting import bytes_text, natural_key
 from lfpscope.indexing import index_recording
 from lfpscope.provenance import describe_run
 from lfpscope.references import open_references
 from lfpscope.results import (
-    NOT_TAKEN,
     Figures,
     Result,
     fitting_scale,
     probe_figures,
     read_results,
 )
-from lfpscope.sources.tables import NO_LFP, Probe, write_probes
+from lfpscope.sources.tables import NO_LFP, NOT_TAKEN, Probe, write_probes
 from lfpscope.store import StoreWriter
 
 CLOCK = Clock((Segment(0, 600, 5.0, 0.001), Segment(600, 400, 7.6, 0.001)))  # a gap of 2 s
 ROW = Probe("one", "a", "nwb", "data/a.nwb")
+
+
+def test_scale_of_the_gallery_is_that_of_the_pictures() -> None:
+    assert results.COLOURS_END == HEAT_SHARE
 
 
 def channel(**cells: object) -> dict[str, str]:
