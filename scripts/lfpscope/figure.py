@@ -5,7 +5,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -28,7 +27,7 @@ from lfpscope.doubts import Doubt, describe_doubts
 from lfpscope.drawing import HEAT_COLOURS, View
 from lfpscope.envelope import Probe
 from lfpscope.files import atomic
-from lfpscope.formatting import clock_text, duration_text
+from lfpscope.formatting import clock_text, date_text, duration_text
 from lfpscope.recording import Channels
 from lfpscope.rows import Rows
 from lfpscope.ticks import (
@@ -55,7 +54,6 @@ LANE_ROOM = 26  # with the names above it
 LANE_PAPER = "#f1f0ee"
 MOST_LINES = 2  # of a caption, and of doubts
 BLOCK_NAME = 14  # pixels of height that the name of a block takes
-UNIX = 1e8  # seconds: a clock beyond this counts from 1970 (three years are no session)
 # beside DejaVu Sans, which matplotlib brings; those that a system has
 FONTS = (
     "Noto Sans",
@@ -281,15 +279,10 @@ def time_ticks(timeline: Timeline, start: float, stop: float, width: int) -> tup
     title : str
         Of the axis.
     """
-    is_unix = bool(timeline.stretches) and timeline.stretches[0].start > UNIX
     step = _round_seconds((stop - start) / max(1, min(12, width // 90)))
 
     def label(seconds: float, digits: int = 6) -> str:
-        if not is_unix:
-            return clock_text(round(seconds, digits))
-        whole = math.floor(round(seconds, digits))
-        rest = f"{round(seconds - whole, digits):.6f}"[1:].rstrip("0").rstrip(".")
-        return f"{datetime.fromtimestamp(whole, UTC):%H:%M:%S}{rest}"
+        return clock_text(round(seconds, digits))
 
     found: list[Tick] = []
     digits = max(0, -math.floor(math.log10(step)) + 1)
@@ -305,7 +298,7 @@ def time_ticks(timeline: Timeline, start: float, stop: float, width: int) -> tup
             at = i * step if one_piece else stretch.at + i * step - stretch.start
             found.append((at, label(i * step), "center"))
     pixels = width / (stop - start)
-    return sorted(_without_overlap(found, pixels)), _time_title(timeline, is_unix)
+    return sorted(_without_overlap(found, pixels)), _time_title(timeline)
 
 
 def _without_overlap(ticks: Sequence[Tick], pixels: float) -> Iterator[Tick]:
@@ -319,11 +312,11 @@ def _without_overlap(ticks: Sequence[Tick], pixels: float) -> Iterator[Tick]:
             yield at, label, side
 
 
-def _time_title(timeline: Timeline, is_unix: bool) -> str:
-    if not is_unix:
+def _time_title(timeline: Timeline) -> str:
+    if not timeline.is_unix:
         return "session time"
     first, last = (
-        f"{datetime.fromtimestamp(math.floor(seconds), UTC):%Y-%m-%d}"
+        date_text(seconds).removesuffix(" UTC")
         for seconds in (timeline.stretches[0].start, timeline.stretches[-1].stop)
     )
     return f"time of day on {first}{f' to {last}' if last != first else ''} (UTC)"
