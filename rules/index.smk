@@ -24,10 +24,12 @@ rule index_probe:
         failures=failures_of("{session}/probes/{probe}/index.json"),
         library=library("index_probe"),
     shell:
+        # a second time, with the exit code, where the first one did not come to its end
         """
-        python {input.script:q} {input.source:q} --session {wildcards.session} \
+        set -- python {input.script:q} {input.source:q} --session {wildcards.session} \
             --probe {wildcards.probe} --references {output.references:q} \
-            --index {output.index:q} --tries {params.failures} >{log:q} 2>&1
+            --index {output.index:q} --tries {params.failures}
+        "$@" >{log:q} 2>&1 || "$@" --ended $? >>{log:q} 2>&1
         """
 
 

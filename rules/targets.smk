@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 from snakemake.exceptions import IncompleteCheckpointException, WorkflowError
@@ -207,6 +208,51 @@ VERIFIED = of_probes("verified.json")
 VIEWERS = targets(
     of_sessions("viewer.py", "intervals.csv"), SUMMARIES
 )  # it shows what the envelopes hold
+
+
+# of a probe, then of a session: a file, and one of those that are made from it
+PRODUCTS = {
+    "source.json": "lfp.json",
+    "lfp.json": "envelope.zarr.zip",
+    "envelope.zarr.zip": "overview.png",
+    "channels.csv": "overview.png",
+    "thumbnail.png": "overview.png",
+}
+PRODUCTS_OF_SESSION = {"session.json": "viewer.py"}
+
+
+def GONE(wildcards):
+    """Files that are missing though a product of theirs is there, of all sessions.
+
+    Snakemake does not make these unless they are asked for. To ask for all files instead would make
+    a dry run of 60 sessions a sixth longer.
+    """
+    return [
+        file
+        for session in sessions_with_probes(wildcards)
+        for file in gone_of_session(session)
+    ]
+
+
+def gone_of_session(session):
+    """Missing files with a product; until the session's probes are known, their table."""
+    folder = f"{config['results']}/{session}"
+    try:
+        probes = indexed_probes(session)
+    except IncompleteCheckpointException as incomplete:
+        return [incomplete.targetfile]
+    of_probes = (gone(f"{folder}/probes/{one}", PRODUCTS) for one in probes)
+    return [*chain(*of_probes), *gone(folder, PRODUCTS_OF_SESSION)]
+
+
+def gone(folder, products):
+    """Files in a folder that are missing though their product is there."""
+    there = set(os.listdir(folder)) if os.path.isdir(folder) else set()
+    return [
+        f"{folder}/{name}"
+        for name, product in products.items()
+        if name not in there and product in there
+    ]
 
 
 # --- files that are not made by rules ---------------------------------------------------------------

@@ -1,16 +1,24 @@
 """Write the references of one probe."""
 
+import sys
 import traceback
 from pathlib import Path
 
 from lfpscope.files import UserError, WriteError, read_json, write_text
 from lfpscope.indexing import index_apart
-from lfpscope.program import program
+from lfpscope.program import INTERRUPTED, program
 from lfpscope.status import OK, write_status
 
 
 def index_probe(
-    source: Path, *, session: str, probe: str, references: Path, index: Path, tries: int = 0
+    source: Path,
+    *,
+    session: str,
+    probe: str,
+    references: Path,
+    index: Path,
+    tries: int = 0,
+    ended: int = 0,
 ) -> None:
     """Write references to the bytes of one recording, and print what was found in it.
 
@@ -29,11 +37,21 @@ def index_probe(
         JSON to write: whether that is done, else which rule failed and why.
     tries
         How often it failed before.
+    ended
+        The exit code with which this program has ended before it wrote anything.
     """
+    if ended in (1, *INTERRUPTED):  # it could not write, or nothing is known of the probe
+        sys.exit(ended)
     rule, reason = "", ""
     found = read_json(source)
     if found.get("status", OK) != OK:
         rule, reason = "fetch_probe", found["reason"]
+    elif ended:
+        rule = "index_probe"
+        reason = (
+            f"{found['address']}: its index ended with exit code {ended}; see its log, "
+            f"index_probe/{session}/{probe}.log. The next run tries again."
+        )
     else:
         ids = {"session": session, "probe": probe, "series": found.get("series", "")}
         try:

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from lfpscope.program import program
+from lfpscope.program import INTERRUPTED, program
 from lfpscope.sources.probes import (
     find_probes,
     is_to_list_again,
@@ -11,8 +11,6 @@ from lfpscope.sources.probes import (
 )
 from lfpscope.sources.tables import Session, write_probes
 from lfpscope.status import write_status
-
-INTERRUPTED = (130, 143)  # by the user or the scheduler: nothing is known of the session
 
 
 def list_session(
@@ -54,7 +52,7 @@ def list_session(
     ended
         The exit code with which this program has ended before it wrote anything.
     """
-    if ended in INTERRUPTED:
+    if ended in INTERRUPTED:  # nothing is known of the session
         sys.exit(ended)
     row = Session(
         session,

@@ -8,6 +8,8 @@ import cyclopts
 
 from lfpscope.files import UserError
 
+INTERRUPTED = (130, 143)  # exit codes: by the user, by the scheduler
+
 
 def program(function: Callable[..., None]) -> None:
     """Run a function as a program: arguments from its annotations, help from its docstring.
@@ -20,7 +22,7 @@ def program(function: Callable[..., None]) -> None:
         app()
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)
-        sys.exit(130)  # as shells say it
+        sys.exit(INTERRUPTED[0])  # as shells say it
     except (UserError, OSError) as error:
         if not isinstance(error, UserError):
             traceback.print_exc()  # the reason of a full disk or a denied folder is in the log

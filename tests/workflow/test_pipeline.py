@@ -209,9 +209,40 @@ def test_a_job_of_a_batch_does_not_read_the_table_of_sessions(finished):
     assert "no column `session`" in finished.run("-n", code=1).output
 
 
+@pytest.mark.parametrize(
+    ("name", "job"),
+    [
+        ("probes/a/source.json", "fetch_probe one/a"),
+        ("probes/a/lfp.json", "index_probe one/a"),
+        ("probes/a/envelope.zarr.zip", "summarize_probe one/a"),
+        ("probes/a/channels.csv", "summarize_probe one/a"),
+        ("probes/a/overview.png", "draw_probe one/a"),
+        ("probes/a/thumbnail.png", "draw_probe one/a"),
+        ("probes/a/verified.json", "verify_probe one/a"),
+        ("session.json", "combine_session one"),
+        ("intervals.csv", "list_intervals one"),
+        ("overview.png", "draw_session one"),
+        ("viewer.py", "write_viewer one"),
+    ],
+)
+def test_a_file_that_is_gone_is_made_again(finished, name, job):
+    (finished / "results/one" / name).unlink()
+    jobs = finished.run("-n").jobs
+    assert job in jobs
+    # the other session is read by the gallery only
+    assert not [job for job in jobs if " two" in job]
+
+
 def test_a_picture_that_is_gone_is_made_again(finished):
     (finished / "results/one/probes/a/overview.png").unlink()
     assert finished.run("-n").jobs == {"draw_probe one/a", *LAST}
+
+
+def test_files_that_are_gone_one_after_the_other_are_made_again(finished):
+    for name in ("source.json", "lfp.json", "envelope.zarr.zip"):
+        (finished / "results/one/probes/a" / name).unlink()
+    jobs = finished.run("-n").jobs
+    assert {"fetch_probe one/a", "index_probe one/a", "summarize_probe one/a"} <= jobs
 
 
 def test_killed_run_is_completed(workflow, write_nwb):
@@ -390,6 +421,30 @@ def test_a_listing_that_is_killed_is_a_row_and_tried_again(workflow, write_nwb):
     assert "combine_session two" in again
     assert not [job for job in again if job.endswith(" one")]
     assert "Nothing to be done" in workflow.run("index").output
+
+
+def test_an_index_that_is_killed_is_a_reason_and_tried_again(workflow, write_nwb):
+    for name in "ab":
+        write_nwb(workflow / f"{name}.nwb")
+    workflow.sessions("one nwb *.nwb")
+    (workflow / "memory_is_full").touch()
+    program = workflow / "scripts/index_probe.py"
+    dies = (
+        'import os\nif "/b/" in sys.argv[1] and "--ended" not in sys.argv and '
+        'os.path.exists("memory_is_full"):\n    os.kill(os.getpid(), 9)\n'
+    )
+    program.write_text(program.read_text().replace("import sys\n", f"import sys\n{dies}", 1))
+    workflow.run("overviews")
+    (row,) = [row for row in table(workflow / "results/one/indexed.tsv") if row["probe"] == "b"]
+    assert (row["status"], row["rule"]) == ("failed", "index_probe")
+    assert "its index ended with exit code 137" in row["reason"]
+    assert (workflow / "results/one/overview.png").is_file()
+    assert (workflow / "results/one/probes/a/overview.png").is_file()
+    (workflow / "memory_is_full").unlink()
+    again = workflow.run("overviews").jobs
+    assert {"index_probe one/b", "draw_probe one/b"} <= again
+    assert not {"index_probe one/a", "summarize_probe one/a"} & again
+    assert "Nothing to be done" in workflow.run("overviews").output
 
 
 # --- files that must not be lost ----------------------------------------------------------------
