@@ -17,6 +17,7 @@ SENTINEL = -1.0  # in Allen's files: no time
 MOST_SEGMENTS = 10_000  # more, and the clock is not one that runs evenly between breaks
 FINEST_DOUBTED = 1e-3  # seconds: times that are right to it are not worth a word
 PLAUSIBLE_RATES = (100.0, 100_000.0)  # Hz, of LFP; others are read, with a doubt
+SLOW_WAVE_S = 0.5  # of a recording in shorter pieces, the means take slow waves away
 FEW_BEATS = 3  # stretches that are joined where float32 explains it
 MANY_BEATS = 16  # stretches that lie on one line by no chance
 
@@ -374,10 +375,24 @@ def clock_doubts(clock: Clock) -> list[Doubt]:
     doubts = [*_note_doubts(clock), *rate_doubts(1 / clock.dt)]
     if clock.resets():
         doubts.append(Doubt("values", _resets_text(clock)))
+    doubts += _short_doubts(clock)
     untimed = clock.n_samples - sum(segment.n_samples for segment in clock.valid)
     if untimed:
         doubts.append(Doubt("missing", f"{untimed} samples have no usable time"))
     return list(sort_doubts(doubts))
+
+
+def _short_doubts(clock: Clock) -> list[Doubt]:
+    """Doubt amplitudes where gaps cut most of a recording into pieces shorter than slow waves."""
+    n_samples = np.array([segment.n_samples for segment in clock.valid])
+    is_short = n_samples * clock.dt < SLOW_WAVE_S
+    if n_samples.size < 2 or n_samples[is_short].sum() < n_samples.sum() / 2:
+        return []
+    usual = accuracy_text(float(np.median(n_samples[is_short])) * clock.dt)
+    words = (
+        f"gaps cut it into {n_samples.size} pieces of about {usual}: amplitudes lack slower waves"
+    )
+    return [Doubt("values", words)]
 
 
 def untimed_text(clock: Clock) -> str:

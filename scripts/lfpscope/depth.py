@@ -1,6 +1,7 @@
 """Which column of an electrodes table is the depth, in what unit, and which way it counts."""
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from lfpscope.doubts import Doubt
 from lfpscope.hdf5 import number
 
 Column = npt.NDArray[Any]
+Mask = npt.NDArray[np.bool_]
 
 UNITS = {  # µm of one unit, by the words that stand for it; metres last, as others end in them
     "nm|nano[ -]?met(?:re|er)s?": 1e-3,
@@ -20,6 +22,8 @@ UNITS = {  # µm of one unit, by the words that stand for it; metres last, as ot
     r"met(?:re|er)s?|(?<=\()m(?=\))|(?<=\[)m(?=\])|(?<=\bin )m": 1e6,
 }
 MAX_NAME = 40  # characters of a column's name in a label
+MOST_SHARED = 4  # channels at one depth, and times as many as usual: more are not told apart
+MIN_AGREEMENT = 0.9  # rank correlation of two columns of which each is a depth
 MIN_PITCH_UM = 1.0  # contacts that are all closer are not in µm
 MIN_ROW_PITCH_UM, MIN_ROWS = 5.0, 8  # nor are so many that are all closer than this
 MAX_SPREAD_UM, MAX_POSITION_UM = 3e5, 1e6  # 30 cm; 1 m
@@ -37,6 +41,10 @@ NO_DEPTH_NAME = re.compile(r"bit|cut_?off|modulation", re.IGNORECASE)
 TIP = re.compile(
     r"\b(from|above|to|relative to)\b[^.;,]{0,20}\btip\b|\btip distance\b"
     r"|\btip\b[^.;,]{0,10}\b(0|zero)\b|\b(0|zero)\b[^.;,]{0,10}\btip\b"
+)
+TOP = re.compile(
+    r"\b(from|below|relative to)\b((?!\b(tip|to)\b)[^.;,]){0,20}\b(top|uppermost|topmost)\b"
+    r"|\b(0|zero)\b((?!\btip\b)[^.;,]){0,10}\b(top|uppermost|topmost)\b"
 )
 SURFACE = re.compile(
     r"\b(brain|cortical|cortex|pial?|dural?|skull|tissue)('s)? surface\b"
@@ -177,6 +185,42 @@ def find_depth(table: Table) -> Depth | None:
     return None
 
 
+def depth_doubts(table: Table, depth: Depth, parts: Iterable[Mask]) -> Iterator[Doubt]:
+    """Doubt depths that another column contradicts, or that many channels share.
+
+    Parameters
+    ----------
+    table : dict of str to StoredColumn
+        Columns with one value for each channel.
+    depth : Depth
+        As `find_depth` found it there.
+    parts : iterable of ndarray of bool, shape (n_channels,)
+        Channels of each shank or group.
+    """
+    parts, taken = list(parts), depth.axis.column
+    for column in (_finite(table[name]) for name in _along(table)):
+        if column.title == taken or not _differs(column):
+            continue
+        if any(_disagree(depth.values[part], column.values[part]) for part in parts):
+            text = f"columns {taken} and {column.title} order the channels differently"
+            yield Doubt("labels", f"{text}: {taken} is used")
+    for part in parts:
+        values, n = np.unique(_known(depth.values[part]), return_counts=True)
+        if n.size > 1 and n.max() >= MOST_SHARED * max(1.0, float(np.median(n))):
+            value = values[np.argmax(n)]
+            text = f"{n.max()} channels have the same {taken}, {value:g}: is it known?"
+            yield Doubt("labels", text)
+
+
+def _disagree(one: Column, other: Column) -> bool:
+    """Tell whether two columns order channels neither alike nor in reverse."""
+    both = np.isfinite(one) & np.isfinite(other)
+    ranks = [np.unique(values[both], return_inverse=True)[1] for values in (one, other)]
+    if both.sum() < MOST_SHARED or any(np.ptp(rank) < 2 for rank in ranks):
+        return False
+    return bool(abs(np.corrcoef(*ranks)[0, 1]) < MIN_AGREEMENT)
+
+
 def unit_of(column: StoredColumn) -> float | None:
     """µm of one unit, as the file states it; None where it does not, or names several."""
     words = f"{column.unit} {column.description} {column.name.replace('_', ' ')}"
@@ -229,8 +273,10 @@ def _spread(column: StoredColumn) -> float:
 
 
 def _meaning(column: StoredColumn) -> str:
-    """What a column is: "tip", "surface", "ventral", "ccf", "depth", "along" or "position"."""
+    """What a column is: "tip", "top", "surface", "ventral", "ccf", "depth", "along", "position"."""
     words = column.words
+    if TOP.search(words) and not SURFACE.search(words):
+        return "top"
     if column.name == "probe_vertical_position" or TIP.search(words):
         return "tip"
     if CCF.search(words) and column.name not in (*ALONG, *"xyz"):
@@ -324,7 +370,7 @@ def _is_downward(column: StoredColumn, meaning: str) -> bool:
         return False
     if meaning == "ccf" or POSITIVE_IS_DOWN.search(column.words):
         return True
-    if meaning in ("surface", "ventral", "depth"):  # below the surface is negative for some
+    if meaning in ("top", "surface", "ventral", "depth"):  # below the surface is negative for some
         return bool(np.median(_known(column.values)) >= 0)
     return False
 
@@ -333,6 +379,8 @@ def _label(name: str, meaning: str, unit: str, *, is_downward: bool) -> str:
     down = ", down" if is_downward else ""
     if meaning == "tip":
         return f"distance from the tip ({unit})"
+    if meaning == "top":
+        return f"distance from the top ({unit})"
     if meaning == "along":
         return f"position along the probe ({name}, {unit}{down})"
     if meaning == "surface":

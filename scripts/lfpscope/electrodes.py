@@ -9,7 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.areas import is_area
-from lfpscope.depth import FRAMES, StoredColumn, Table, find_depth, is_depth_name, unit_of
+from lfpscope.depth import (
+    FRAMES,
+    StoredColumn,
+    Table,
+    depth_doubts,
+    find_depth,
+    is_depth_name,
+    unit_of,
+)
 from lfpscope.depth import Column as Column
 from lfpscope.depth import DepthAxis as DepthAxis
 from lfpscope.doubts import Doubt
@@ -93,7 +101,10 @@ def read_channels(
         doubts.append(Doubt("labels", "columns y and z hold the same numbers"))
     if "valid_data" in table and table["valid_data"].values.dtype.kind in "bf":
         columns["valid"] = table["valid_data"].values == 1
-    columns |= _groups(table, columns.get("depth"))
+    groups = _groups(table, columns.get("depth"))
+    columns |= groups
+    if depth is not None:
+        doubts += depth_doubts(table, depth, _parts(groups, n_channels))
     gains = {name: table[name].values for name in GAINS if _has_numbers(table.get(name))}
     axis = None if depth is None else depth.axis
     return Channels(ids, columns, axis), gains, doubts
@@ -211,6 +222,14 @@ def _groups(table: Table, depth: Column | None) -> dict[str, Column]:
         if np.unique(shanks[shanks != ""]).size > 1:
             found["shank"] = shanks
     return found
+
+
+def _parts(groups: dict[str, Column], n_channels: int) -> list[npt.NDArray[np.bool_]]:
+    """Channels of each shank of each group."""
+    names = list(zip(*(column.tolist() for column in groups.values()), strict=True))
+    if not names:
+        return [np.ones(n_channels, dtype=bool)]
+    return [np.array([name == one for name in names]) for one in dict.fromkeys(names)]
 
 
 def _shanks_by_position(x: Column, depth: Column, group: Column | None) -> Column:

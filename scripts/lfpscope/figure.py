@@ -91,7 +91,7 @@ def text_settings() -> Iterator[None]:
         warnings.catch_warnings(),
     ):
         # a letter that no font has is drawn as a box
-        warnings.filterwarnings("ignore", r"Glyph .* missing from", UserWarning)
+        warnings.filterwarnings("ignore", r"(?s)Glyph .* missing from", UserWarning)
         yield
 
 

@@ -115,7 +115,7 @@ def draw_probe(
         every = traces_every(rows.channels.size, round((height - 144) * upper_share))
         heading = make_heading(
             f"session {r.session} · probe {r.probe}",
-            _caption(probe, view, timeline, every),
+            probe_caption(probe, view, timeline, every),
             probe.doubts,
             width,
         )
@@ -276,7 +276,8 @@ def _count(n: int, noun: str) -> str:
     return f"{n} {noun}{'s' * (n != 1)}"
 
 
-def _caption(probe: Probe, view: View, timeline: Timeline, every: int) -> list[str]:
+def probe_caption(probe: Probe, view: View, timeline: Timeline, every: int) -> list[str]:
+    """Say in parts what a picture of one probe shows, and how it was drawn."""
     seconds = (view.t1 - view.t0) / view.n_columns
     parts = [*_facts(probe), f"drawn from {view.drawn_from}, {seconds:.3g} s a column"]
     parts += describe_breaks(timeline)
@@ -290,6 +291,8 @@ def _caption(probe: Probe, view: View, timeline: Timeline, every: int) -> list[s
     parts.append(MAP_CAPTION)
     if dead := int(probe.dead.sum()):
         parts.append(f"{_count(dead, 'dead channel')} in grey")
+    if saturated := int(probe.saturated.sum()):
+        parts.append(_count(saturated, "saturated channel"))
     if probe.damaged:
         parts.append(f"{_count(len(probe.damaged), 'damaged chunk')} hatched")
     return parts

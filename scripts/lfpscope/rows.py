@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,8 @@ class Rows:
 def arrange_rows(channels: Channels) -> Rows:
     """Arrange the channels of a probe from the top of a picture down.
 
-    Shanks or groups are blocks, each ordered by depth; channels without a depth stand below all.
+    Shanks or groups are blocks, each ordered by depth; the blocks by their names, or by depth where
+    they do not overlap. Channels without a depth stand below all.
     Where no channel has one, channel 0 is at the bottom.
     """
     names = _block_names(channels)
@@ -75,10 +77,18 @@ def arrange_rows(channels: Channels) -> Rows:
     shanks = sorted(set(names[known].tolist()), key=_natural)
     parts = [(name, np.flatnonzero(known & (names == name))) for name in shanks]
     parts = [(name, rows[np.argsort(below[rows], kind="stable")]) for name, rows in parts]
+    if _are_apart([below[rows] for _, rows in parts]):  # sections of one shank
+        parts.sort(key=lambda part: below[part[1][0]])
     blocks = [(name, rows, True) for name, rows in parts]
     if not known.all():
         blocks.append(("", np.flatnonzero(~known), False))
     return _rows(blocks)
+
+
+def _are_apart(depths: list[npt.NDArray[np.float64]]) -> bool:
+    """Tell whether the depths of blocks, each in order, do not overlap."""
+    spans = sorted((float(one[0]), float(one[-1])) for one in depths)
+    return all(before[1] < after[0] for before, after in pairwise(spans))
 
 
 def _in_file_order(names: Names) -> Rows:

@@ -327,7 +327,7 @@ def _coarse_piece(
                 high=float(away.max(initial=0.0)),
                 valid=True,
                 continues=bool(index[0] < 0),
-                coarse=_coarseness(inner, np.diff(times)[-inner.size :]) if inner.size else None,
+                coarse=_coarseness(inner, np.diff(times)[-inner.size :], line[1]),
             )
         )
     if stop > timed:
@@ -339,7 +339,10 @@ def _untimed(n: int) -> Piece:
     return Piece(n, float("nan"), float("nan"), 0.0, 0.0, False, False)
 
 
-def _coarseness(lengths: Ints, steps: Floats) -> Coarse:
+def _coarseness(lengths: Ints, steps: Floats, usual: float) -> Coarse | None:
+    """How coarse stamps are; None where each sample has its own, one step after another."""
+    if not lengths.size or (lengths.max() == 1 and np.abs(steps / usual - 1).max() < 0.02):
+        return None
     least, quantum = float(steps.min()), 0.0
     if least > 0:
         ratios = steps / least

@@ -174,8 +174,13 @@ def _unit(unit: str, typical: float) -> tuple[float, list[Doubt]]:
     name = unit.lower().replace("µ", "u").replace("μ", "u").replace(" ", "")
     amplitude = f"{float(f'{typical:.2g}'):g} V"
     if name in VOLTS:
-        words = f"a typical amplitude of {amplitude}: conversion can hardly be right"
-        return 1.0, [] if _lies(typical, POSSIBLE_V) else [Doubt("values", words)]
+        if _lies(typical, PLAUSIBLE_V):
+            return 1.0, []
+        size = "large" if typical > PLAUSIBLE_V[1] else "small"
+        words = f"a typical amplitude of {amplitude} is {size} for LFP: is conversion right?"
+        if not _lies(typical, POSSIBLE_V):
+            words = f"a typical amplitude of {amplitude}: conversion can hardly be right"
+        return 1.0, [Doubt("values", words)]
     factor = PARTS_OF_A_VOLT.get(name, 1.0)
     if factor < 1 and typical > PLAUSIBLE_V[1] and _lies(typical * factor, PLAUSIBLE_V):
         words = f"unit {unit!r}: taken as {NAMES[factor]}, as a typical {amplitude} is no LFP"
@@ -207,7 +212,7 @@ def _contradictions(
     ):
         names, details = [name], [f"volts are {ratio:.3g} times theirs"]
     name = next((one for one in ("offset_to_uV", "offset") if one in stored), "")
-    apart = _apart(stored[name], offset, micro=name != "offset") if name else 0.0
+    apart = _apart(stored[name], offset, typical, micro=name != "offset") if name else 0.0
     if apart:
         names, details = [*names, name], [*details, f"{1e3 * apart:.3g} mV off"]
     if not names:
@@ -232,11 +237,15 @@ def _ratio(gains: Floats, scale: Floats, *, micro: bool) -> float:
     return float(in_microvolts[differ][0]) if differ.any() else 1.0
 
 
-def _apart(offsets: Floats, offset: float, *, micro: bool) -> float:
-    """Return how far the series' offset is from that of a column, V; 0 where they agree."""
+def _apart(offsets: Floats, offset: float, typical: float, *, micro: bool) -> float:
+    """Return how far the series' offset is from that of a column, V; 0 where they agree.
+
+    A column that may be in V or in µV is read so that it makes a difference to the signal.
+    """
     known = offsets[np.isfinite(offsets)]
     off = [_off(offset, 1e-6 * known)] + ([] if micro else [_off(offset, known)])
-    return min(off, key=abs)
+    matters = [one for one in off if abs(one) > typical]
+    return min(matters if matters and all(off) else off, key=abs)
 
 
 def _off(offset: float, others: Floats) -> float:

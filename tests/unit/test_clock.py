@@ -21,6 +21,7 @@ from lfpscope.clock import (
     clock_from_rate,
     clock_from_timestamps,
 )
+from lfpscope.doubts import Doubt
 from lfpscope.formatting import duration_text
 from lfpscope.stamps import ENOUGH_STEPS
 
@@ -161,6 +162,20 @@ def test_samples_lost_one_by_one():
         [3, 2, 4.0, 1.0, 0.0],
         [5, 2, 7.0, 1.0, 0.0],
     ]
+
+
+def test_pieces_that_are_shorter_than_slow_waves_are_doubted():
+    times = np.arange(12_500) / 1250
+    lost = np.arange(times.size) % 50 >= 45
+    (doubt,) = clock_doubts(clock(times[~lost]))
+    assert doubt == Doubt(
+        "values", "gaps cut it into 250 pieces of about 36 ms: amplitudes lack slower waves"
+    )
+
+
+def test_a_few_short_pieces_are_not_doubted():
+    times = np.arange(12_500) / 1250
+    assert clock_doubts(clock(np.delete(times, [2000, 2005, 2010]))) == []
 
 
 # --- samples without a time ---------------------------------------------------------------------

@@ -117,6 +117,7 @@ def test_names_are_shortened_in_their_middle_to_the_room() -> None:
         assert fitted.endswith("part")
         assert text_width(fitted, 9.5) <= 150
         assert fit_text("海馬 CA1 $x_$", 9.5, 300) == "海馬 CA1 $x_$"  # no font may have them
+        assert text_width("two\nlines", 9.5) > 0  # no font has the end of a line
 
 
 def test_natural_order() -> None:

@@ -13,11 +13,13 @@ import recorded
 
 from lfpscope.areas import interval_colours
 from lfpscope.clock import Clock, Segment
+from lfpscope.drawing import read_view
 from lfpscope.envelope import Probe
 from lfpscope.files import UserError
-from lfpscope.overviews import draw_probe, draw_session
+from lfpscope.overviews import draw_probe, draw_session, probe_caption
 from lfpscope.recording import read_recording
 from lfpscope.references import open_references, write_references
+from lfpscope.timeline import make_timeline
 
 Draw = Callable[[str | None], bytes]
 
@@ -108,6 +110,17 @@ def test_damage_is_hatched_where_it_has_a_time(tmp_path: Path) -> None:
     upper, lower = (np.flatnonzero(half.sum(axis=0) > 5) for half in halves)
     assert (lower.min(), lower.max()) == pytest.approx((585, 646), abs=4)  # 18 to 18.8 s
     assert (upper.min(), upper.max()) == pytest.approx((0, 31), abs=4)  # 10.4 to 10.8 s
+
+
+def test_saturated_channels_are_counted_in_the_caption(tmp_path: Path) -> None:
+    data = np.round(recorded.walk(20_000, 4, step=50.0)).astype("<i2")
+    data[16_000:, :3] = 32_767
+    references = recorded.index(tmp_path, data, chunks=(1000, 4))
+    _, envelope = recorded.summarise(references)
+    with Probe(references, envelope) as probe:
+        clock = references.clock
+        view = read_view(probe, clock.t0, clock.t1, 100)
+        assert "3 saturated channels" in probe_caption(probe, view, make_timeline([clock]), 1)
 
 
 def test_a_probe_without_a_time_does_not_take_its_session_along(tmp_path: Path) -> None:

@@ -114,6 +114,47 @@ def test_negative_numbers_stay_and_the_most_negative_is_lowest(nwb):
     assert top(nwb) == 0
 
 
+# --- what contradicts it -------------------------------------------------------------------------
+
+
+MIXED = [300.0, 20, 180, 60, 100, 0, 240, 120]
+
+
+def test_columns_that_order_the_channels_differently(nwb):
+    probe(nwb, rel_y=STEPS, depth=MIXED)
+    assert recording(nwb).doubts == (
+        Doubt("labels", "columns rel_y and depth order the channels differently: rel_y is used"),
+    )
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"depth": 2000 - STEPS},
+        {"depth": np.where(STEPS < 50, np.nan, STEPS)},
+        {"depth": [0.0, 1, 2, 3, 9, 10, 11, 12], "rel_y": [0.0, 1, 2, 3] * 2,
+         "group_name": list("aaaabbbb")},
+    ],
+)  # fmt: skip
+def test_columns_that_agree_along_each_shank(nwb, columns):
+    columns = {"rel_y": STEPS, "rel_x": np.zeros(N)} | columns
+    probe(nwb, {"rel_y": "mm", "depth": "mm below the surface"}, **columns)
+    assert recording(nwb).doubts == ()
+
+
+@pytest.mark.parametrize("filler", [-1.0, 0.0])
+def test_many_channels_at_one_depth(nwb, filler):
+    probe(nwb, rel_y=np.where(STEPS < 80, filler, STEPS))
+    assert recording(nwb).doubts == (
+        Doubt("labels", f"4 channels have the same rel_y, {filler:g}: is it known?"),
+    )
+
+
+def test_rows_of_several_contacts(nwb):
+    probe(nwb, rel_y=np.repeat([0.0, 20.0], 4))
+    assert recording(nwb).doubts == ()
+
+
 # --- which way ----------------------------------------------------------------------------------
 
 
@@ -154,6 +195,27 @@ def test_depth_below_the_surface(nwb, name, words):
     assert axis(nwb) == DepthAxis(name, "depth below the surface (µm)", is_downward=True)
     assert recording(nwb).doubts == ()
     assert top(nwb) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("rel_y", "distance from the top of the probe, um"),
+        ("rel_y", "position (um), 0 is the uppermost contact"),
+        ("depth", "distance from the top of the shank to the tip side"),
+    ],
+)
+def test_distance_from_the_top(nwb, name, words):
+    probe(nwb, {name: words}, **{name: STEPS})
+    assert axis(nwb) == DepthAxis(name, "distance from the top (µm)", is_downward=True)
+    assert recording(nwb).doubts == ()
+    assert top(nwb) == 0
+
+
+@pytest.mark.parametrize("words", ["distance from tip to top", "from the tip, top is 140"])
+def test_top_that_is_not_where_it_counts_from(nwb, words):
+    probe(nwb, {"rel_y": words}, rel_y=STEPS)
+    assert axis(nwb) == DepthAxis("rel_y", TIP)
 
 
 @pytest.mark.parametrize("words", ["depth below the pia", "depth from surface, negative is down"])

@@ -219,6 +219,14 @@ def test_volts_of_absurd_size(nwb, unit, conversion, doubted):
     assert recording(nwb).conversion == conversion
 
 
+@pytest.mark.parametrize(("factor", "size"), [(1e3, "large"), (1e-3, "small")])
+def test_volts_that_are_millivolts_or_divided_twice(nwb, factor, size):
+    series(nwb, conversion=factor * COUNT)
+    (doubt,) = values(nwb)
+    assert doubt.endswith(f" V is {size} for LFP: is conversion right?")
+    assert recording(nwb).conversion == factor * COUNT
+
+
 def test_a_baseline_is_no_amplitude(nwb):
     series(nwb, counts() * COUNT + np.array([3.0, -2.0, 0.0, 5.0]), conversion=1.0)
     assert values(nwb) == []
@@ -327,6 +335,14 @@ def test_gain_and_offset_in_the_electrodes_table_alone(nwb):
 def test_gains_that_agree_or_say_something_else(nwb, columns):
     table(nwb, series(nwb, conversion=COUNT), **columns)
     assert texts(recording(nwb)) == ()
+
+
+def test_offset_in_volts_or_microvolts_is_read_so_that_it_matters(nwb):
+    data = (counts().astype("i4") + 32768).astype("<u2")
+    table(nwb, series(nwb, data, conversion=COUNT), gain=[COUNT] * 4, offset=[-32768 * COUNT] * 4)
+    assert texts(recording(nwb)) == (
+        "electrodes column offset contradicts the series: 6.39 mV off",
+    )
 
 
 def test_gain_that_contradicts_for_one_channel(nwb):

@@ -67,6 +67,16 @@ def test_names_in_natural_order():
     assert [name for name, *_ in blocks] == ["b", "shank2", "shank9", "shank10"]
 
 
+@pytest.mark.parametrize(
+    ("axis", "names"), [(UP, ["VISp", "CA1", "TH"]), (DOWN, ["TH", "CA1", "VISp"])]
+)
+def test_groups_that_are_sections_of_a_shank_stand_by_depth(axis, names):
+    groups = np.repeat(["TH", "CA1", "VISp"], 2)
+    order, blocks = rows(6, axis, depth=np.arange(6.0), group=groups)
+    assert order == ([5, 4, 3, 2, 1, 0] if axis is UP else [0, 1, 2, 3, 4, 5])
+    assert [name for name, *_ in blocks] == names
+
+
 def test_groups_that_are_shanks_have_the_names_of_groups():
     order, blocks = rows(4, depth=[0.0, 20, 0, 20], group=list("bbaa"), shank=list("0011"))
     assert order == [3, 2, 1, 0]
@@ -75,12 +85,12 @@ def test_groups_that_are_shanks_have_the_names_of_groups():
 
 def test_shanks_of_one_group_have_the_names_of_shanks():
     assert [
-        name for name, *_ in rows(4, depth=np.arange(4.0), group=["p"] * 4, shank=list("0011"))[1]
+        name for name, *_ in rows(4, depth=[0.0, 1, 0, 1], group=["p"] * 4, shank=list("0011"))[1]
     ] == ["shank 0", "shank 1"]
 
 
 def test_shanks_of_several_probes():
-    blocks = rows(8, depth=np.arange(8.0), group=list("aaaabbbb"), shank=list("00110011"))[1]
+    blocks = rows(8, depth=np.arange(8.0) % 2, group=list("aaaabbbb"), shank=list("00110011"))[1]
     assert [name for name, *_ in blocks] == ["a shank 0", "a shank 1", "b shank 0", "b shank 1"]
 
 
