@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import islice
 from typing import Any
 
 import matplotlib as mpl
@@ -457,14 +458,24 @@ def trace_picture(
 
     dead = (probe.dead if grey is None else grey)[order]
     live, dead = rows[~dead[rows]], rows[dead[rows]]
-    # what is drawn near its own row, counted; the loop does not hold the interpreter
-    overlap = np.zeros((height, view.width), np.uint8)
+    # all of them, in shares, and what is drawn near its own row, to be counted; the loop does not
+    # hold the interpreter
+    shown = np.zeros((height, view.width), np.bool_)
+    overlap = np.zeros(shown.shape, np.uint8)
+    shares = [
+        partial(drawn, share, 0, height, lines)
+        for share in np.array_split(live, threads or os.cpu_count() or 1)
+        if share.size
+    ]
     bottoms = [math.floor(baselines[row]) - NEAR for row in live.tolist()]
     near = [
         partial(drawn, live[i : i + 1], bottom, 2 * NEAR + 1, draw_lines)
         for i, bottom in enumerate(bottoms)
     ]
-    for bottom, pixels in zip(bottoms, _in_threads(near, threads), strict=True):
+    found = _in_threads([*shares, *near], threads)
+    for pixels in islice(found, len(shares)):
+        shown |= pixels
+    for bottom, pixels in zip(bottoms, found, strict=True):
         top = height - bottom - pixels.shape[0]  # rows are counted from the top
         first, stop = max(top, 0), min(top + pixels.shape[0], height)
         overlap[first:stop] += pixels[first - top : stop - top]
@@ -473,7 +484,6 @@ def trace_picture(
     lightest = len(TRACE_PALETTE) - len(SHADES)
     shades = lightest + np.arange(len(SHADES)) * (len(SHADES) - 1) // max(1, most - 1)
     shades = np.minimum(shades, len(TRACE_PALETTE) - 1).astype(np.uint8)
-    shown = drawn(live, 0, height, lines)
     picture = np.where(shown, shades[np.clip(overlap, 1, len(SHADES)) - 1], 0).astype(np.uint8)
     gap = _to_pixels(gap_columns(view), view, np.logical_and)
     picture[:, gap] = np.where(shown[:, gap], picture[:, gap], 1)

@@ -53,6 +53,18 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 N_SAMPLES, N_CHANNELS = 3000, 4  # from 10 s on, at 1250 Hz
 
 
+def index_and_summarise(probe: Path, nwb: Path) -> None:
+    """Run the two steps of the pipeline in a probe's folder."""
+    (probe / "source.json").write_text(json.dumps({"address": str(nwb)}))
+    names = ["--session=one", "--probe=a"]
+    for command in (
+        ["index_probe.py", "source.json", *names, "--references=lfp.json", "--index=index.json"],
+        ["summarize_probe.py", "lfp.json", "--envelope=envelope.zarr.zip", "--channels=c.csv"],
+    ):
+        script = str(SCRIPTS / command[0])
+        subprocess.run([sys.executable, script, *command[1:]], cwd=probe, check=True)
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory, write_nwb: Callable[..., Path]) -> Path:
     """Folder of a session with one probe."""
@@ -60,13 +72,7 @@ def results(tmp_path_factory: pytest.TempPathFactory, write_nwb: Callable[..., P
     nwb = write_nwb(folder / "data" / "a.nwb")
     probe = folder / "one" / "probes" / "a"
     probe.mkdir(parents=True)
-    (probe / "source.json").write_text(json.dumps({"address": str(nwb)}))
-    for command in (
-        ["index_probe.py", "source.json", "--session=one", "--probe=a", "--references=lfp.json"],
-        ["summarize_probe.py", "lfp.json", "--envelope=envelope.zarr.zip", "--channels=c.csv"],
-    ):
-        script = str(SCRIPTS / command[0])
-        subprocess.run([sys.executable, script, *command[1:]], cwd=probe, check=True)
+    index_and_summarise(probe, nwb)
     return folder
 
 
@@ -219,17 +225,6 @@ def test_a_source_that_is_gone_or_changed_is_named_and_may_come_back(
     with nwb.open("ab") as file:
         file.write(b"more")
     assert "bytes" in str(draw(slot, whole, 300, 80))
-
-
-def index_and_summarise(probe: Path, nwb: Path) -> None:
-    """Run the two steps of the pipeline in a probe's folder."""
-    (probe / "source.json").write_text(json.dumps({"address": str(nwb)}))
-    for command in (
-        ["index_probe.py", "source.json", "--session=one", "--probe=a", "--references=lfp.json"],
-        ["summarize_probe.py", "lfp.json", "--envelope=envelope.zarr.zip", "--channels=c.csv"],
-    ):
-        script = str(SCRIPTS / command[0])
-        subprocess.run([sys.executable, script, *command[1:]], cwd=probe, check=True)
 
 
 @pytest.fixture
