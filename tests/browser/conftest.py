@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -74,6 +75,11 @@ def make_session(folder: Path, n_channels: int = 24) -> Path:
         program("summarize_probe.py", references, *outputs)
     (session / "intervals.csv").write_text(INTERVALS)
     write_viewer("demo-2", session / "viewer.py", session / "lfpscope")
+    # with the loops that the pipeline has compiled: each copy would compile its own
+    for compiled in SCRIPTS.glob("lfpscope/__pycache__/*.nb?"):
+        copied = session / compiled.relative_to(SCRIPTS)
+        copied.parent.mkdir(exist_ok=True)
+        shutil.copy(compiled, copied)
     return session
 
 

@@ -104,6 +104,7 @@ class Page:
         self._pictures = Pictures(document, self._session.slots, self._show)
         self._readings = Worker(self._read)
         self._savings = Worker(self._save)
+        self._changes = Worker(self._write_marks, every=True)
         self._watch = document.add_periodic_callback(self._look_at_probes, WATCH_MS)
         document.on_session_destroyed(lambda _context: self._end())
         try:
@@ -287,12 +288,23 @@ class Page:
             self._change_marks(marks.toggle_bad, self._cursor.probe, channel)
 
     def _change_marks(self, change: Callable[..., list[marks.Mark]], *arguments: Any) -> None:
+        self._changes.submit(partial(change, self._session.marks, *arguments))
+
+    def _write_marks(
+        self, change: Callable[[], list[marks.Mark]], _stale: Callable[[], bool]
+    ) -> None:
+        """Change the file of marks, in a thread: it waits as long as another program has it."""
         try:
-            self._marks = change(self._session.marks, *arguments)
+            act = partial(self._show_marks, change())
         except UserError as error:
-            self._say(str(error))
+            act = partial(self._say, str(error))
         except OSError as error:
-            self._say(f"The mark could not be written to {self._session.marks}: {error.strerror}.")
+            text = f"The mark could not be written to {self._session.marks}: {error.strerror}."
+            act = partial(self._say, text)
+        self._document.add_next_tick_callback(act)
+
+    def _show_marks(self, found: list[marks.Mark]) -> None:
+        self._marks = found
         self._make_lane()
         self._changed("", None, None)
 
@@ -433,7 +445,7 @@ class Page:
         self._end()
 
     def _end(self) -> None:
-        for worker in (self._pictures, self._readings, self._savings):
+        for worker in (self._pictures, self._readings, self._savings, self._changes):
             worker.stop()
 
     def _keys(self) -> list[Key]:
