@@ -32,6 +32,7 @@ from lfpscope.viewer.export import render_view, save_view
 from lfpscope.viewer.labels import (
     area_labels,
     area_runs,
+    axis_width,
     block_edges,
     block_names,
     channel_marks,
@@ -46,6 +47,7 @@ from lfpscope.viewer.render import Picture, chosen_rows, draw, draw_probe, leave
 from lfpscope.viewer.session import SessionFolder, first_state
 from lfpscope.viewer.slots import ProbeSlot
 from lfpscope.viewer.state import HEAT, State
+from lfpscope.viewer.style import LEFT
 from lfpscope.viewer.tools import Controls
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -627,10 +629,21 @@ def test_channels_without_a_depth_stand_below_a_line() -> None:
     assert block_edges(rows) == [0.5]
     ticks = row_ticks(channels, rows, 400)
     assert dict(zip(ticks.labels, ticks.places, strict=True)) == pytest.approx(
-        {"40": 7 / 8, "0": 5 / 8, "no depth": 1 / 4}
+        {"40": 7 / 8, "0": 5 / 8}
     )
+    assert block_names(rows) == {"y": [0.5], "text": ["no depth"]}
     # the areas of one block do not run on into the next
     assert area_runs(channels, rows) == [("A", 0, 2), ("A", 2, 3), ("B", 3, 4)]
+
+
+def test_an_axis_is_as_wide_as_its_longest_label() -> None:
+    assert axis_width(probe_of([20.0 + 40 * i for i in range(93)])) == LEFT
+    long = probe_of([20.0 + 40 * i for i in range(93)], area=np.array(["a long name"] * 93))
+    assert axis_width(long) == LEFT
+    ids = Channels(np.arange(93) + 850_245_000, {}, None)
+    assert axis_width(ids) > LEFT + 5
+    half = probe_of([0.0, np.nan, 40.0, np.nan])
+    assert axis_width(half) == LEFT  # the block's name stands in the picture
 
 
 def test_blocks_have_their_names_and_labels_of_their_own() -> None:

@@ -25,7 +25,7 @@ from lfpscope.files import UserError
 from lfpscope.timeline import Timeline
 from lfpscope.viewer import marks
 from lfpscope.viewer.keyboard import Key, Keyboard
-from lfpscope.viewer.labels import has_depth
+from lfpscope.viewer.labels import axis_width, has_depth
 from lfpscope.viewer.lanes import minimap, time_axis
 from lfpscope.viewer.panels import Panel, error_panel, send, show_error
 from lfpscope.viewer.pictures import Pictures
@@ -34,7 +34,7 @@ from lfpscope.viewer.readout import channel_at, read_values
 from lfpscope.viewer.render import Picture
 from lfpscope.viewer.session import Opened, SessionFolder, Tables, first_state, only_open
 from lfpscope.viewer.state import State, from_query, read_depths
-from lfpscope.viewer.style import MESSAGE, PAGE, SCROLL, text_line
+from lfpscope.viewer.style import LEFT, MESSAGE, PAGE, SCROLL, text_line
 from lfpscope.viewer.times import read_axis_time, time_of
 from lfpscope.viewer.tools import Controls, address_bar, area_names, navigation
 from lfpscope.viewer.worker import Worker
@@ -164,7 +164,8 @@ class Page:
         self._range = Range1d(whole.start, whole.stop, name="time", min_interval=1e-3)
         self._range.update(reset_start=whole.start, reset_end=whole.stop)
         tools = navigation(self._range)
-        plots = Plots(self._range, tools, whole.timeline)
+        left = max((axis_width(probe.references.channels) for probe in probes), default=LEFT)
+        plots = Plots(self._range, tools, whole.timeline, left)
         self._spans = plots.source(Tables().lane.blocks(0, 1, 1), name="spans")
         self._address = address_bar()
         self._keyboard = Keyboard(self._keys())
