@@ -578,15 +578,13 @@ def heat_picture(
     order = depth_order(probe.references.channels) if channels is None else channels
     values = amplitude(view, probe)[order] / volts
     bands = np.arange(height) * order.size // height
-
-    def in_rows(values: Floats) -> Floats:
-        joined = np.fmax.reduceat(values, bands) if order.size > height else values[bands]
-        return np.asarray(joined)
-
     dead = (probe.dead if grey is None else grey)[order]
-    live = in_rows(np.where(dead[:, np.newaxis], np.nan, values))
+    live = np.where(dead[:, np.newaxis], np.nan, values)
+    if order.size > height:
+        live, values = (np.fmax.reduceat(one, bands) for one in (live, values))
+        bands = np.arange(height)
     with np.errstate(invalid="ignore"):
         colours = (np.clip(live, 0, 1) * (len(HEAT_COLOURS) - 1)).round()
     colours[np.isnan(live)] = HEAT_GREY
-    colours[np.isnan(in_rows(values))] = HEAT_GAP
-    return colours.astype(np.uint8)
+    colours[np.isnan(values)] = HEAT_GAP
+    return colours.astype(np.uint8)[bands]
