@@ -42,10 +42,8 @@ def area_colours(names: Iterable[str]) -> dict[str, str]:
         if name not in taken:
             family = [_vary(colour, light, hue) for hue in TURNED for light in LIGHTER]
             taken[name] = _first_free(family, taken.values())
-    for name in named:
-        if name not in taken:
-            taken[name] = _first_free(_started(_light_colours(), name), taken.values())
-    return taken
+    others = [name for name in named if name not in taken]
+    return taken | _own_colours(others, _light_colours(), taken.values())
 
 
 def area_colour(area: str) -> str:
@@ -61,10 +59,7 @@ def interval_colours(names: Iterable[str]) -> dict[str, str]:
     dict of str to str
         ``#RRGGBB`` by name; equal names give equal colours, whatever their order.
     """
-    taken: dict[str, str] = {}
-    for name in sorted(set(names)):
-        taken[name] = _first_free(_started(_dark_colours(), name), taken.values())
-    return taken
+    return _own_colours(sorted(set(names)), _dark_colours(), ())
 
 
 def interval_colour(name: str) -> str:
@@ -86,10 +81,24 @@ def _distances(colours: Sequence[str], taken: Iterable[str]) -> npt.NDArray[np.f
     return np.asarray(distances.min(axis=1, initial=np.inf))
 
 
-def _started(colours: tuple[str, ...], name: str) -> list[str]:
-    """Colours from one on that the name chooses: mostly the same in all pictures."""
-    at = zlib.crc32(name.encode()) % (len(colours) // 6)
-    return [*colours[at:], *colours[:at]]
+def _own_colours(
+    names: Iterable[str], colours: tuple[str, ...], taken: Iterable[str]
+) -> dict[str, str]:
+    """Give each name one of some colours, from one on that the name chooses.
+
+    Mostly it is the same in all pictures; once all colours are taken, they come again.
+    """
+    lab = np.array([_oklab(one) for one in colours])
+    nearest = _distances(colours, taken)
+    found: dict[str, str] = {}
+    for name in names:
+        at = zlib.crc32(name.encode()) % (len(colours) // 6)
+        order = np.roll(np.arange(len(colours)), -at)
+        fitting = nearest[order] >= DIFFERENT
+        i = order[int(fitting.argmax() if fitting.any() else nearest[order].argmax())]
+        found[name] = colours[i]
+        nearest = np.minimum(nearest, np.linalg.norm(lab - lab[i], axis=1))
+    return found
 
 
 @lru_cache

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import matplotlib as mpl
 import numpy as np
@@ -15,10 +15,11 @@ import numpy.typing as npt
 from lfpscope.clock import Clock, Segment
 from lfpscope.envelope import Columns, Probe, time_range
 from lfpscope.kernels import SOME_NAN, line_points
-from lfpscope.lines import draw_lines
+from lfpscope.lines import draw_band, draw_lines
 from lfpscope.recording import Channels
 from lfpscope.rows import arrange_rows
 
+T = TypeVar("T")
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[Any]
 Pixels = npt.NDArray[np.uint8]
@@ -245,7 +246,41 @@ def trace_pixels(
     ndarray of bool, shape (height, view.width)
         The top row first.
     """
+    band, low = _trace_band(
+        view,
+        probe,
+        channels,
+        baselines,
+        levels,
+        height=height,
+        pixels_per_volt=pixels_per_volt,
+        lines=lines,
+    )
     picture = np.zeros((height, view.width), np.bool_)
+    picture[low : low + band.shape[1]] = band.T
+    return picture[::-1]
+
+
+def _trace_band(
+    view: View,
+    probe: Probe,
+    channels: npt.NDArray[np.int64],
+    baselines: Floats,
+    levels: Floats,
+    *,
+    height: int,
+    pixels_per_volt: float,
+    lines: Lines,
+) -> tuple[Mask, int]:
+    """Rows of the picture of `trace_pixels` that traces may touch.
+
+    Returns
+    -------
+    ndarray of bool, shape (view.width, n)
+        The bottom row first, as the second axis.
+    int
+        Which row of the picture that is, from the bottom.
+    """
     scale, add = probe.references.scale[channels], probe.references.add
 
     def heights(values: Floats, i: slice) -> Floats:
@@ -253,14 +288,25 @@ def trace_pixels(
         volts = values * scale[i, np.newaxis] + add - levels[i, np.newaxis]
         return np.clip(volts * pixels_per_volt + baselines[i, np.newaxis], -FAR, FAR)
 
+    drawn: list[tuple[slice, Mask, int]] = []
     for part in view.parts if channels.size else ():
         columns = part.columns
         here, step = view.pixels(part), columns.step * view.n_columns / view.width  # of a pixel
         origin = columns.first_sample + (part.skip - part.at) * columns.step - 0.5
         x_range = origin + here.start * step, origin + here.stop * step
         for x, y in _points(columns, probe, channels, heights):
-            picture[:, here] |= lines(x, y, x_range, here.stop - here.start, height)[::-1]
-    return picture
+            size = here.stop - here.start, height
+            if lines is draw_lines:
+                drawn.append((here, *draw_band(x, y, x_range, *size)))
+            else:
+                drawn.append((here, lines(x, y, x_range, *size).T, 0))
+    drawn = [one for one in drawn if one[1].size]
+    low = min((low for _, _, low in drawn), default=0)
+    high = max((low + pixels.shape[1] for _, pixels, low in drawn), default=0)
+    joined = np.zeros((view.width, high - low), np.bool_)
+    for here, pixels, bottom in drawn:
+        joined[here, bottom - low : bottom - low + pixels.shape[1]] |= pixels
+    return joined, low
 
 
 def _points(
@@ -442,47 +488,48 @@ def trace_picture(
     levels = trace_levels(view, probe)[order]
     baselines = height - (np.arange(order.size) + 0.5) * spacing
 
-    def drawn(rows: npt.NDArray[np.int64], bottom: int, height: int, lines: Lines) -> Mask:
-        """Traces of some rows, in the pixels from `bottom` on."""
-        return trace_pixels(
+    def drawn(rows: npt.NDArray[np.int64]) -> tuple[Mask, int]:
+        """Traces of some rows."""
+        return _trace_band(
             view,
             probe,
             order[rows],
-            baselines[rows] - bottom,
+            baselines[rows],
             levels[rows],
             height=height,
             pixels_per_volt=pixels_per_volt,
             lines=lines,
         )
 
-    dead = (probe.dead if grey is None else grey)[order]
-    live, dead = rows[~dead[rows]], rows[dead[rows]]
-    # what is drawn near its own row, counted; the loop does not hold the interpreter
-    overlap = np.zeros((height, view.width), np.uint8)
-    bottoms = [math.floor(baselines[row]) - NEAR for row in live.tolist()]
-    near = [
-        partial(drawn, live[i : i + 1], bottom, 2 * NEAR + 1, draw_lines)
-        for i, bottom in enumerate(bottoms)
-    ]
-    for bottom, pixels in zip(bottoms, _in_threads(near, threads), strict=True):
-        top = height - bottom - pixels.shape[0]  # rows are counted from the top
-        first, stop = max(top, 0), min(top + pixels.shape[0], height)
-        overlap[first:stop] += pixels[first - top : stop - top]
+    is_grey = (probe.dead if grey is None else grey)[order]
+    live, dead = rows[~is_grey[rows]], rows[is_grey[rows]]
+    # each trace by itself, as what it draws near its own row is counted; columns lie one after the
+    # other in memory; the loop does not hold the interpreter
+    shown = np.zeros((view.width, height), np.bool_)
+    overlap = np.zeros(shown.shape, np.uint8)
+    each = [partial(drawn, live[i : i + 1]) for i in range(live.size)]
+    for row, (band, low) in zip(live.tolist(), _in_threads(each, threads), strict=True):
+        shown[:, low : low + band.shape[1]] |= band
+        middle = math.floor(baselines[row])
+        first = max(middle - NEAR, low)
+        stop = max(first, min(middle + NEAR + 1, low + band.shape[1]))
+        overlap[:, first:stop] += band[:, first - low : stop - low]
     # of the channels that may be near, as many as are there
     most = int(np.clip(2 * NEAR / (spacing * every) + 1, 1, len(SHADES)))
     lightest = len(TRACE_PALETTE) - len(SHADES)
     shades = lightest + np.arange(len(SHADES)) * (len(SHADES) - 1) // max(1, most - 1)
     shades = np.minimum(shades, len(TRACE_PALETTE) - 1).astype(np.uint8)
-    shown = drawn(live, 0, height, lines)
-    picture = np.where(shown, shades[np.clip(overlap, 1, len(SHADES)) - 1], 0).astype(np.uint8)
+    by_count = shades[np.clip(np.arange(256), 1, len(SHADES)) - 1]
+    picture = by_count[overlap] * shown
+    band, low = drawn(dead)
+    grey_pixels = picture[:, low : low + band.shape[1]]
+    grey_pixels[band & (grey_pixels == 0)] = 2
     gap = _to_pixels(gap_columns(view), view, np.logical_and)
-    picture[:, gap] = np.where(shown[:, gap], picture[:, gap], 1)
-    if dead.size:
-        picture[drawn(dead, 0, height, lines) & ~shown] = 2
-    return picture
+    picture[gap] = np.where(picture[gap] == 0, 1, picture[gap])
+    return np.ascontiguousarray(picture.T[::-1])
 
 
-def _in_threads(work: Sequence[Callable[[], Mask]], threads: int | None) -> Iterator[Mask]:
+def _in_threads(work: Sequence[Callable[[], T]], threads: int | None) -> Iterator[T]:
     if threads == 1:
         return (one() for one in work)
     return _pool(threads or os.cpu_count() or 1).map(lambda one: one(), work)
@@ -531,15 +578,13 @@ def heat_picture(
     order = depth_order(probe.references.channels) if channels is None else channels
     values = amplitude(view, probe)[order] / volts
     bands = np.arange(height) * order.size // height
-
-    def in_rows(values: Floats) -> Floats:
-        joined = np.fmax.reduceat(values, bands) if order.size > height else values[bands]
-        return np.asarray(joined)
-
     dead = (probe.dead if grey is None else grey)[order]
-    live = in_rows(np.where(dead[:, np.newaxis], np.nan, values))
+    live = np.where(dead[:, np.newaxis], np.nan, values)
+    if order.size > height:
+        live, values = (np.fmax.reduceat(one, bands) for one in (live, values))
+        bands = np.arange(height)
     with np.errstate(invalid="ignore"):
         colours = (np.clip(live, 0, 1) * (len(HEAT_COLOURS) - 1)).round()
     colours[np.isnan(live)] = HEAT_GREY
-    colours[np.isnan(in_rows(values))] = HEAT_GAP
-    return colours.astype(np.uint8)
+    colours[np.isnan(values)] = HEAT_GAP
+    return colours.astype(np.uint8)[bands]

@@ -37,18 +37,50 @@ def draw_lines(x: Floats, y: Floats, x_range: tuple[float, float], width: int, h
     ndarray of bool, shape (height, width)
         The bottom row first.
     """
+    pixels = np.zeros((width, height), np.bool_)
+    band, low = draw_band(x, y, x_range, width, height)
+    pixels[:, low : low + band.shape[1]] = band
+    return pixels.T
+
+
+def draw_band(
+    x: Floats, y: Floats, x_range: tuple[float, float], width: int, height: int
+) -> tuple[Mask, int]:
+    """Draw lines as `draw_lines` does; return only the rows of pixels that they may touch.
+
+    Returns
+    -------
+    ndarray of bool, shape (width, n)
+        The bottom row first, as the second axis.
+    int
+        Which row of the picture that is.
+    """
+    lowest, highest = np.fmin.reduce(y, initial=np.inf), np.fmax.reduce(y, initial=-np.inf)
+    # a row more at each end, for what rounding may do
+    low = int(np.clip(np.floor(lowest) - 1, 0, height))
+    high = int(np.clip(np.floor(highest) + 2, low, height))
     start, stop = x_range
     scale = width / (stop - start)
-    columns = np.zeros((width, height), np.bool_)  # strokes are upright: one after the other
-    _draw(x, y, scale, -start * scale, start, stop, columns)
-    return columns.T
+    columns = np.zeros((width, high - low), np.bool_)  # strokes are upright: one after the other
+    if high > low:
+        _draw(x, y, scale, -start * scale, start, stop, height, low, columns)
+    return columns, low
 
 
 @numba.njit(nogil=True, cache=True)
 def _draw(
-    x: Floats, y: Floats, scale: float, shift: float, left: float, right: float, columns: Mask
+    x: Floats,
+    y: Floats,
+    scale: float,
+    shift: float,
+    left: float,
+    right: float,
+    height: int,
+    low: int,
+    columns: Mask,
 ) -> None:
-    top = float(columns.shape[1])
+    """Set pixels of the rows of a picture from `low` on."""
+    top = float(height)
     begins = True  # a line; the first pixel of a segment that goes on is the last of the one before
     for i in range(x.size - 1):
         x0, y0, x1, y1 = x[i], y[i], x[i + 1], y[i + 1]
@@ -58,8 +90,8 @@ def _draw(
         x0, y0, x1, y1, inside, cut_0, cut_1 = _clip(x0, y0, x1, y1, left, right, top)
         if inside:
             x_end = right * scale + shift
-            column_0, row_0 = _pixel(x0 * scale + shift, x_end), _pixel(y0, top)
-            column_1, row_1 = _pixel(x1 * scale + shift, x_end), _pixel(y1, top)
+            column_0, row_0 = _pixel(x0 * scale + shift, x_end), _pixel(y0, top) - low
+            column_1, row_1 = _pixel(x1 * scale + shift, x_end), _pixel(y1, top) - low
             is_point = column_0 == column_1 and row_0 == row_1
             if begins or cut_0 or (is_point and not cut_1):
                 columns[column_0, row_0] = True

@@ -61,7 +61,8 @@ def make_session(folder: Path) -> Path:
             probe.mkdir(parents=True, exist_ok=True)
             (probe / "source.json").write_text(json.dumps({"address": str(nwb)}))
             names = "--session", session.name, "--probe", probe.name
-            run("index_probe.py", "source.json", *names, "--references", "lfp.json", cwd=probe)
+            outputs = "--references", "lfp.json", "--index", "index.json"
+            run("index_probe.py", "source.json", *names, *outputs, cwd=probe)
             outputs = "--envelope", "envelope.zarr.zip", "--channels", "channels.csv"
             run("summarize_probe.py", "lfp.json", *outputs, cwd=probe)
     write_viewer(session.name, session / "viewer.py", session / "lfpscope")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,16 @@ from lfpscope.viewer import write_viewer
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 CHROMIUM = Path("/usr/bin/chromium")
+# Bokeh keeps models that have left the page in `all_models` until nothing has changed for 30 s
+MODELS = """
+window.pageModels = () =>
+    [...new Set(Bokeh.documents[0].roots().flatMap((root) => [...root.references()]))]
+window.pageModel = (name) => {
+    const found = pageModels().filter((model) => model.name == name)
+    if (found.length > 1) throw new Error(`${found.length} models are named ${name}`)
+    return found[0]
+}
+"""
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -57,12 +68,18 @@ def make_session(folder: Path, n_channels: int = 24) -> Path:
         source, references = results / "source.json", results / "lfp.json"
         source.write_text(f'{{"address": "{nwb}"}}')
         names = ("--session", "demo-2", "--probe", probe)
-        program("index_probe.py", source, *names, "--references", references)
+        outputs = ("--references", references, "--index", results / "index.json")
+        program("index_probe.py", source, *names, *outputs)
         envelope, channels = results / "envelope.zarr.zip", results / "channels.csv"
         outputs = ("--envelope", envelope, "--channels", channels)
         program("summarize_probe.py", references, *outputs)
     (session / "intervals.csv").write_text(INTERVALS)
     write_viewer("demo-2", session / "viewer.py", session / "lfpscope")
+    # with the loops that the pipeline has compiled: each copy would compile its own
+    for compiled in SCRIPTS.glob("lfpscope/__pycache__/*.nb?"):
+        copied = session / compiled.relative_to(SCRIPTS)
+        copied.parent.mkdir(exist_ok=True)
+        shutil.copy(compiled, copied)
     return session
 
 
@@ -138,21 +155,21 @@ class Tab:
     @property
     def range(self) -> tuple[float, float]:
         """Session time at the left and right edge."""
-        time = "Bokeh.documents[0].get_model_by_name('time')"
+        time = "pageModel('time')"
         start, stop = self.evaluate(f"[{time}.start, {time}.end]")
         return start, stop
 
     def wait_for_range(self, start: float, stop: float) -> None:
         self.page.wait_for_function(
             """([start, stop]) => {
-                const time = Bokeh.documents[0].get_model_by_name("time")
+                const time = pageModel("time")
                 return Math.abs(time.start - start) < 1e-5 && Math.abs(time.end - stop) < 1e-5
             }""",
             arg=[start, stop],
         )
 
     def move_to(self, start: float, stop: float, *, settle: bool = True) -> None:
-        time = "Bokeh.documents[0].get_model_by_name('time')"
+        time = "pageModel('time')"
         self.evaluate(f"{time}.setv({{start: {start}, end: {stop}}})")
         if settle:
             self.settle()
@@ -170,7 +187,7 @@ class Tab:
     def source(self, name: str) -> dict[str, list[Any]]:
         """Columns of a data source, by its name."""
         script = """(name) => {
-            const source = Bokeh.documents[0].get_model_by_name(name)
+            const source = pageModel(name)
             return Object.fromEntries(
                 Object.entries(source.data).map(([key, column]) => [key, Array.from(column)]))
         }"""
@@ -196,7 +213,7 @@ class Tab:
         return float(
             self.evaluate(
                 f"""(() => {{
-                    const source = Bokeh.documents[0].get_model_by_name("picture {probe}")
+                    const source = pageModel("picture {probe}")
                     const pixels = Array.from(source.data.image[0])
                     return pixels.filter((pixel) => pixel > 1).length / pixels.length
                 }})()"""
@@ -207,7 +224,7 @@ class Tab:
         """Names of brain areas on the page."""
         return list(
             self.evaluate(
-                """[...Bokeh.documents[0].all_models]
+                """pageModels()
                     .filter((model) => model.type == "ColumnDataSource" && model.data.text)
                     .flatMap((model) => [...model.data.text])"""
             )
@@ -249,20 +266,19 @@ class Tab:
         """Wait until what was asked for has been done and drawn."""
         self.page.wait_for_timeout(100)  # the browser's own part
         # the server answers in turn: it empties the key, one that does nothing as well
-        keys = "Bokeh.documents[0].get_model_by_name('keys').data"
+        keys = "pageModel('keys').data"
         self.page.wait_for_function(f"() => !{keys}.key[0]")
         self.evaluate(f"{keys} = {{key: ['none']}}")
         self.page.wait_for_function(f"() => !{keys}.key[0]")
         self.page.wait_for_function(
             """() => {
-                const page = Bokeh.documents[0]
-                const [query] = page.get_model_by_name("address").data.query
+                const [query] = pageModel("address").data.query
                 const [, start, end] = new URLSearchParams(query).get("t").match(/^(-?[^-]+)-(.+)$/)
-                const time = page.get_model_by_name("time")
+                const time = pageModel("time")
                 if (Math.abs(time.start - start) > 1e-5 || Math.abs(time.end - end) > 1e-5) {
                     return false
                 }
-                const pictures = [...page.all_models].filter((m) => m.name?.startsWith("picture "))
+                const pictures = pageModels().filter((m) => m.name?.startsWith("picture "))
                 return pictures.every(({tags, data}) => tags[0] == query || !data.image.length)
             }"""
         )
@@ -278,6 +294,7 @@ def open_tab(browser: Browser) -> Iterator[Callable[..., Tab]]:
 
     def open_tab(address: str, width: int = 1000, height: int = 800) -> Tab:
         page = browser.new_page(viewport={"width": width, "height": height})
+        page.add_init_script(MODELS)
         page.set_default_timeout(90_000)  # for a machine that does much else
         tab = Tab(page, [])
         page.on("pageerror", lambda error: tab.complaints.append(str(error)))

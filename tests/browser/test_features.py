@@ -74,7 +74,7 @@ def test_areas_and_every_nth_channel_by_menu(tab: Tab) -> None:
 
 
 def test_a_hidden_probe_takes_no_room(tab: Tab) -> None:
-    pictures = """[...Bokeh.documents[0].all_models]
+    pictures = """pageModels()
         .filter(({name}) => name == "traces").map(({inner_height}) => inner_height)"""
     heights = tab.evaluate(pictures)
     button = tab.page.get_by_role("button", name=PROBES[0])
@@ -241,8 +241,13 @@ ACTS = {"m", "u", "b", "s", "?"}  # and those that do other things
 
 
 def test_each_key_of_the_help_does_what_it_says(open_tab: Open, serve: Serve, copy: Path) -> None:
-    def saved() -> list[str]:
-        return (copy / "marks.csv").read_text().splitlines()[1:]
+    def wait_until_saved(*lines: str) -> None:
+        for _ in range(300):
+            text = (copy / "marks.csv").read_text() if (copy / "marks.csv").exists() else ""
+            if text.splitlines()[1:] == list(lines):
+                return
+            tab.page.wait_for_timeout(100)
+        pytest.fail(f"{lines} expected, {text} saved")
 
     with serve(copy) as address:
         tab = open_tab(f"{address}?t=40-50&gain=200")
@@ -260,17 +265,17 @@ def test_each_key_of_the_help_does_what_it_says(open_tab: Open, serve: Serve, co
         assert "mode" not in tab.short_address()
         tab.move_to(40, 50)
         tab.press("m")
-        assert saved() == ["40.000000,50.000000,,,"]
+        wait_until_saved("40.000000,50.000000,,,")
         tab.press("u")
-        assert saved() == []
+        wait_until_saved()
         tab.page.mouse.move(*tab.point(0.5, 0.5))
         tab.page.mouse.move(*tab.point(0.5, 0.51))
         tab.page.locator(".reading", has_text=" µV").wait_for()
         tab.press("b")
         channel = tab.reading().split(" · ")[2].split()[1]
-        assert saved() == [f",,{PROBES[0]},{channel},bad"]
+        wait_until_saved(f",,{PROBES[0]},{channel},bad")
         tab.press("b")
-        assert saved() == []
+        wait_until_saved()
         tab.press("s")
         tab.page.get_by_text("Saved as").wait_for()
         assert [path.name for path in copy.glob("views/*.png")] == ["40.000-50.000.png"]
@@ -286,7 +291,7 @@ def test_each_key_of_the_help_does_what_it_says(open_tab: Open, serve: Serve, co
 def test_events_that_come_fast_end_at_the_last(tab: Tab) -> None:
     tab.evaluate(
         """new Promise((done) => {
-            const time = Bokeh.documents[0].get_model_by_name("time")
+            const time = pageModel("time")
             let n = 0
             const timer = setInterval(() => {
                 n += 1
@@ -301,9 +306,7 @@ def test_events_that_come_fast_end_at_the_last(tab: Tab) -> None:
 
 
 def test_the_badge_switches_where_a_column_becomes_a_bucket(tab: Tab) -> None:
-    width = tab.evaluate(
-        "[...Bokeh.documents[0].all_models].find(({name}) => name == 'traces').inner_width"
-    )
+    width = tab.evaluate("pageModels().find(({name}) => name == 'traces').inner_width")
     # the finest buckets are of 128 samples; a view snapped to its columns may have two more
     for samples, badge in ((126.5, "every sample"), (127.5, "envelope of 128 samples")):
         tab.move_to(10, 10 + (width - 2) * samples / 1250)
@@ -314,7 +317,7 @@ def test_spacing_makes_room_for_each_channel(tab: Tab) -> None:
     tab.press("w", "w")
     tab.page.wait_for_function(
         """() => location.search.includes("spacing=16")
-            && Bokeh.documents[0].get_model_by_name("picture 100000021").data.image[0].shape[0]
+            && pageModel("picture 100000021").data.image[0].shape[0]
                 >= 16 * 24"""
     )
     tab.press("c", "c")
@@ -333,7 +336,7 @@ def test_a_box_marks_some_channels(open_tab: Open, serve: Serve, copy: Path) -> 
         tab.page.mouse.move(*tab.point(0.5, 0.5))
         tab.page.mouse.up()
         tab.page.wait_for_function(
-            "(name) => Bokeh.documents[0].get_model_by_name(name).data.start.length == 1",
+            "(name) => pageModel(name).data.start.length == 1",
             arg=f"boxes {PROBES[0]}",
         )
         box = tab.source(f"boxes {PROBES[0]}")
@@ -347,6 +350,8 @@ def test_a_box_marks_some_channels(open_tab: Open, serve: Serve, copy: Path) -> 
 
 
 def test_marks_of_two_tabs_survive_a_restart(open_tab: Open, serve: Serve, copy: Path) -> None:
+    bad = f"""pageModel("channel marks {PROBES[0]}").data.what
+        .filter((what) => what.includes("marked bad")).length == 1"""
     with serve(copy) as address:
         one, two = open_tab(address), open_tab(address)
         for tab, start in ((one, 40), (two, 50)):
@@ -357,7 +362,7 @@ def test_marks_of_two_tabs_survive_a_restart(open_tab: Open, serve: Serve, copy:
             mark = f"mark: from {start}, <i>"
             tab.page.wait_for_function(
                 """(name) => {
-                    const spans = Bokeh.documents[0].get_model_by_name("spans")
+                    const spans = pageModel("spans")
                     return spans.data.name.includes(name)
                 }""",
                 arg=mark,
@@ -366,7 +371,7 @@ def test_marks_of_two_tabs_survive_a_restart(open_tab: Open, serve: Serve, copy:
         two.page.mouse.move(*two.point(0.5, 0.51))
         two.page.locator(".bk-Plot.traces").first.hover()
         two.press("b")
-        assert len(two.source(f"bad {PROBES[0]}")["top"]) == 1
+        two.page.wait_for_function(bad)
         one.page.close()
         two.page.close()
     with serve(copy) as address:
@@ -375,7 +380,7 @@ def test_marks_of_two_tabs_survive_a_restart(open_tab: Open, serve: Serve, copy:
         names = tab.source("spans")["name"]
         assert "mark: from 40, <i>" in names
         assert "mark: from 50, <i>" in names
-        assert len(tab.source(f"bad {PROBES[0]}")["top"]) == 1
+        tab.page.wait_for_function(bad)
         tab.page.close()
 
 
@@ -428,8 +433,9 @@ def test_a_server_that_is_slow_goes_and_comes_back(
         server = network.enter_context(serve_files(here.parent))
         (probe / "source.json").write_text(json.dumps({"address": f"{server.address}/{here.name}"}))
         command = [sys.executable, SCRIPTS / "index_probe.py", "source.json"]
-        names = ["--session", "demo-2", "--probe", PROBES[0], "--references", "lfp.json"]
-        subprocess.run([*command, *names], cwd=probe, check=True)
+        names = ["--session", "demo-2", "--probe", PROBES[0]]
+        outputs = ["--references", "lfp.json", "--index", "index.json"]
+        subprocess.run([*command, *names, *outputs], cwd=probe, check=True)
         tab = open_tab(f"{rest.enter_context(serve(copy))}?t=20-22")
         tab.wait_for("every sample")
         server.seconds = 1  # for each answer
@@ -462,7 +468,7 @@ def test_a_page_goes_on_when_its_results_come_back(
 ) -> None:
     references = copy / "probes" / PROBES[0] / "lfp.json"
     content = references.read_text()
-    time = "Bokeh.documents[0].get_model_by_name('time')"
+    time = "pageModel('time')"
     with serve(copy) as address:
         tab = open_tab(f"{address}?t=40-42&gain=200")
         tab.wait_for("every sample")
@@ -473,11 +479,7 @@ def test_a_page_goes_on_when_its_results_come_back(
         references.write_text(content)
         # without a key, a move or another tab
         tab.page.wait_for_function(
-            """(before) => {
-                const times = [...Bokeh.documents[0].all_models].filter((m) => m.name == "time")
-                return times.length == 1 && times[0].id != before
-            }""",
-            arg=before,
+            "(before) => ![undefined, before].includes(pageModel('time')?.id)", arg=before
         )
         tab.wait_for("every sample")
         tab.settle()
@@ -488,7 +490,7 @@ def test_a_page_goes_on_when_its_results_come_back(
 
 
 def test_boxes_are_drawn_by_panels_alone(tab: Tab) -> None:
-    with_boxes = """[...Bokeh.documents[0].all_models]
+    with_boxes = """pageModels()
         .filter((m) => m.type == "Plot" && m.toolbar.tools.some(({type}) => type.startsWith("Box")))
         .map(({name, css_classes}) => css_classes.includes("traces"))"""
     plots = tab.evaluate(with_boxes)

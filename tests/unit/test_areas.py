@@ -97,6 +97,15 @@ def test_intervals_have_no_colour_of_an_area(areas: list[str], intervals: list[s
         assert min(difference(colour, area) for area in shown) >= 6
 
 
+def test_thousands_of_kinds_share_colours_whatever_their_order() -> None:
+    names = [f"trial {i}" for i in range(5000)]
+    colours = interval_colours(names)
+    assert list(colours) == sorted(names)
+    assert interval_colours(reversed(names)) == colours
+    assert len(set(colours.values())) > 64
+    assert len(set(interval_colours(names[:64]).values())) == 64
+
+
 def test_what_is_not_the_name_of_an_area() -> None:
     assert [name for name in ("CA1", "", "Unknown", "nan", "None", "NULL") if is_area(name)] == [
         "CA1"

@@ -198,7 +198,7 @@ def test_a_worker_drops_requests_that_are_overtaken() -> None:
     free = threading.Event()
 
     def work(request: int, _stale: Callable[[], bool]) -> None:
-        free.wait(5)
+        free.wait(60)
         done.append(request)
 
     worker = Worker(work)
@@ -209,6 +209,22 @@ def test_a_worker_drops_requests_that_are_overtaken() -> None:
     _wait_for(lambda: done[-1:] == [29])
     assert len(done) <= 2  # one that it was at, and the latest
     worker.stop()
+
+
+def test_a_worker_for_all_requests_does_them_in_order_even_when_stopped() -> None:
+    done: list[int] = []
+    free = threading.Event()
+
+    def work(request: int, _stale: Callable[[], bool]) -> None:
+        free.wait(60)
+        done.append(request)
+
+    worker = Worker(work, every=True)
+    for request in range(30):
+        worker.submit(request)
+    worker.stop()
+    free.set()
+    _wait_for(lambda: done == list(range(30)))
 
 
 def test_a_worker_outlives_a_request_that_fails(capsys: pytest.CaptureFixture[str]) -> None:
@@ -226,7 +242,7 @@ def test_a_worker_outlives_a_request_that_fails(capsys: pytest.CaptureFixture[st
 
 
 def _wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.005)

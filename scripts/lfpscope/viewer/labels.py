@@ -7,11 +7,14 @@ import numpy as np
 
 from lfpscope import ticks
 from lfpscope.electrodes import Channels
-from lfpscope.rows import Rows
+from lfpscope.rows import Rows, arrange_rows
+from lfpscope.viewer.style import LEFT
 
 DEAD = "dead: flat for half the recording, or hardly any signal"
 SATURATED = "saturated: it often stays at its highest or lowest value"
 BAD = "marked bad"
+LETTER, AROUND = 8.3, 38  # pixels: of a digit, and beside the labels for ticks and title
+HEIGHTS = (100, 200, 400, 800, 1600, 3200)  # pixels, of panels
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,18 @@ def row_ticks(channels: Channels, rows: Rows, height: int) -> Ticks:
         Pixels.
     """
     if has_depth(channels):
-        positions, labels = ticks.depth_ticks(rows, channels.columns["depth"], height)
+        known = Rows(rows.channels, tuple(block for block in rows.blocks if block.has_depth))
+        positions, labels = ticks.depth_ticks(known, channels.columns["depth"], height)
     else:
         positions, labels = ticks.channel_ticks(rows, channels.id, height)
     return Ticks([_height(position, rows) for position in positions], labels)
+
+
+def axis_width(channels: Channels) -> int:
+    """Pixels that the labels of the axis take, however high the panel is."""
+    rows = arrange_rows(channels)
+    labels = [label for height in HEIGHTS for label in row_ticks(channels, rows, height).labels]
+    return max(LEFT, AROUND + round(LETTER * max(map(len, labels), default=0)))
 
 
 def has_depth(channels: Channels) -> bool:

@@ -38,7 +38,6 @@ from lfpscope.viewer.style import (
     ACCENT,
     FONT,
     INK,
-    LEFT,
     STRIP,
     WRONG,
     borders,
@@ -59,7 +58,7 @@ def time_axis(plots: Plots, spans: ColumnDataSource, timeline: Timeline) -> Plot
         plots.lane_tools,
         height=64 if axis.axis_label else 48,
         sizing_mode="stretch_width",
-        **borders(STRIP + LEFT),
+        **borders(STRIP + plots.left),
     )
     # no outline: it would cover what is a pixel wide
     look = {"fill_color": "colour", "fill_alpha": 0.5, "line_color": None}
@@ -94,7 +93,7 @@ def minimap(plots: Plots, probes: Sequence[Probe], whole: State) -> Plot:
         height=ROW * max(n, 1) + 10,
         sizing_mode="stretch_width",
         css_classes=["minimap"],
-        **borders(STRIP + LEFT),
+        **borders(STRIP + plots.left),
     )
     mapper = LinearColorMapper(palette=palette(HEAT), low=-0.5, high=len(HEAT_PALETTE) - 0.5)
     lines: dict[str, list[Any]] = {"image": [], "x": [], "dw": [], "y": []}

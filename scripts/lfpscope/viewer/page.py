@@ -25,7 +25,7 @@ from lfpscope.files import UserError
 from lfpscope.timeline import Timeline
 from lfpscope.viewer import marks
 from lfpscope.viewer.keyboard import Key, Keyboard
-from lfpscope.viewer.labels import has_depth
+from lfpscope.viewer.labels import axis_width, has_depth
 from lfpscope.viewer.lanes import minimap, time_axis
 from lfpscope.viewer.panels import Panel, error_panel, send, show_error
 from lfpscope.viewer.pictures import Pictures
@@ -34,7 +34,7 @@ from lfpscope.viewer.readout import channel_at, read_values
 from lfpscope.viewer.render import Picture
 from lfpscope.viewer.session import Opened, SessionFolder, Tables, first_state, only_open
 from lfpscope.viewer.state import State, from_query, read_depths
-from lfpscope.viewer.style import MESSAGE, PAGE, SCROLL, text_line
+from lfpscope.viewer.style import LEFT, MESSAGE, PAGE, SCROLL, text_line
 from lfpscope.viewer.times import read_axis_time, time_of
 from lfpscope.viewer.tools import Controls, address_bar, area_names, navigation
 from lfpscope.viewer.worker import Worker
@@ -104,6 +104,7 @@ class Page:
         self._pictures = Pictures(document, self._session.slots, self._show)
         self._readings = Worker(self._read)
         self._savings = Worker(self._save)
+        self._changes = Worker(self._write_marks, every=True)
         self._watch = document.add_periodic_callback(self._look_at_probes, WATCH_MS)
         document.on_session_destroyed(lambda _context: self._end())
         try:
@@ -163,7 +164,8 @@ class Page:
         self._range = Range1d(whole.start, whole.stop, name="time", min_interval=1e-3)
         self._range.update(reset_start=whole.start, reset_end=whole.stop)
         tools = navigation(self._range)
-        plots = Plots(self._range, tools, whole.timeline)
+        left = max((axis_width(probe.references.channels) for probe in probes), default=LEFT)
+        plots = Plots(self._range, tools, whole.timeline, left)
         self._spans = plots.source(Tables().lane.blocks(0, 1, 1), name="spans")
         self._address = address_bar()
         self._keyboard = Keyboard(self._keys())
@@ -287,12 +289,23 @@ class Page:
             self._change_marks(marks.toggle_bad, self._cursor.probe, channel)
 
     def _change_marks(self, change: Callable[..., list[marks.Mark]], *arguments: Any) -> None:
+        self._changes.submit(partial(change, self._session.marks, *arguments))
+
+    def _write_marks(
+        self, change: Callable[[], list[marks.Mark]], _stale: Callable[[], bool]
+    ) -> None:
+        """Change the file of marks, in a thread: it waits as long as another program has it."""
         try:
-            self._marks = change(self._session.marks, *arguments)
+            act = partial(self._show_marks, change())
         except UserError as error:
-            self._say(str(error))
+            act = partial(self._say, str(error))
         except OSError as error:
-            self._say(f"The mark could not be written to {self._session.marks}: {error.strerror}.")
+            text = f"The mark could not be written to {self._session.marks}: {error.strerror}."
+            act = partial(self._say, text)
+        self._document.add_next_tick_callback(act)
+
+    def _show_marks(self, found: list[marks.Mark]) -> None:
+        self._marks = found
         self._make_lane()
         self._changed("", None, None)
 
@@ -433,7 +446,7 @@ class Page:
         self._end()
 
     def _end(self) -> None:
-        for worker in (self._pictures, self._readings, self._savings):
+        for worker in (self._pictures, self._readings, self._savings, self._changes):
             worker.stop()
 
     def _keys(self) -> list[Key]:

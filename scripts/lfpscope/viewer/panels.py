@@ -66,7 +66,6 @@ from lfpscope.viewer.style import (
     FONT,
     HEADING,
     INK,
-    LEFT,
     STRIP,
     WRONG,
     borders,
@@ -161,7 +160,7 @@ class Panel:
             sizing_mode="stretch_both",
             css_classes=["traces"],
             name="traces",
-            **borders(LEFT),
+            **borders(plots.left),
         )
         plot.toolbar.active_scroll = next(t for t in plots.tools if isinstance(t, WheelZoomTool))
         # one for good: a page counts all its models anew whenever it gets another

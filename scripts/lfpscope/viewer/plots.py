@@ -23,7 +23,7 @@ from bokeh.models import (
 )
 
 from lfpscope.timeline import Timeline
-from lfpscope.viewer.style import ACCENT, INK
+from lfpscope.viewer.style import ACCENT, INK, LEFT
 
 
 class Plots:
@@ -40,6 +40,8 @@ class Plots:
         To move in time.
     timeline : Timeline
         Of the page.
+    left : int
+        Pixels beside all frames, for the widest depth axis: so that they line up.
 
     Attributes
     ----------
@@ -47,8 +49,10 @@ class Plots:
         The crosshair's upright line.
     """
 
-    def __init__(self, time: Range1d, tools: list[Any], timeline: Timeline) -> None:
-        self.time, self.tools = time, tools
+    def __init__(
+        self, time: Range1d, tools: list[Any], timeline: Timeline, left: int = LEFT
+    ) -> None:
+        self.time, self.tools, self.left = time, tools, left
         # the box of a tool is drawn in every plot that has it, at the same pixels: right where
         # the frames lie below one another, wrong in the lane, whose frame has no strip beside it
         self.lane_tools = [

@@ -76,7 +76,7 @@ def clock_axis(timeline: Timeline) -> LinearAxis:
 TICKS = """
 const {start, end} = cb_data
 const least = (end - start) / 7
-const steps = [1, 2, 5, 10, 15, 30].flatMap((n) => [n, 60 * n])
+const steps = [1, 2, 5, 10, 15, 20, 30].flatMap((n) => [n, 60 * n])
 steps.push(3600, 7200, 3 * 3600, 6 * 3600, 12 * 3600)
 for (let power = -7; power < 0; power++) steps.push(...[1, 2, 5].map((n) => n * 10 ** power))
 for (let power = 0; power < 7; power++) steps.push(...[1, 2, 5].map((n) => n * 86400 * 10 ** power))
