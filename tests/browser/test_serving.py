@@ -7,15 +7,17 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
 from conftest import CHROMIUM, QUIET, Tab
 from playwright.sync_api import Browser, Page
 
+T = TypeVar("T")
 RANGE = "Bokeh.documents[0].get_model_by_name('time')"
 
 
@@ -26,7 +28,9 @@ class Forwarder:
         self._to, self._prefix = port, prefix.encode()
         self._loop = asyncio.new_event_loop()
         self._open: set[asyncio.StreamWriter] = set()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
         self.port = 0
         self.start()
 
@@ -40,9 +44,17 @@ class Forwarder:
     def close(self) -> None:
         self.cut(stop=True)
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
-    def _call(self, work: object) -> int:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)  # type: ignore
+    def __enter__(self) -> "Forwarder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _call(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _listen(self) -> int:
         self._server = await asyncio.start_server(self._forward, "127.0.0.1", self.port)
@@ -53,8 +65,13 @@ class Forwarder:
             self._server.close()
         for writer in [*self._open]:
             writer.transport.abort()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         try:
             there, to = await asyncio.open_connection("127.0.0.1", self._to)
         except OSError:
@@ -186,6 +203,12 @@ def test_bokeh_serve_refuses_other_names_and_asks_for_a_token(session: Path) -> 
             assert "demo-2" in entered.read().decode()
 
 
+def test_bokeh_serve_says_that_it_cannot_show_several(lone: Page, session: Path) -> None:
+    with bokeh_serve(session / "viewer.py", session / ".." / session.name / "viewer.py") as server:
+        lone.goto(find(server, r"running at: (\S+)"))
+        lone.get_by_text("cannot show these 2 sessions at once").wait_for()
+
+
 def test_the_token_opens_the_page_and_is_seen_no_more(browser: Browser, session: Path) -> None:
     with running(session, "--port", "0") as address:
         plain, _, token = address.partition("?token=")
@@ -221,9 +244,10 @@ def lone(browser: Browser) -> Iterator[Page]:
 def is_alive(page: Page, start: float, stop: float) -> bool:
     """Whether key and button work, and nothing is said of a connection."""
     wait_for_view(page, start, stop)
+    step = 0.9 * (stop - start)
     page.keyboard.press("ArrowRight")
-    wait_for_view(page, stop, 2 * stop - start)
-    page.get_by_role("button", name="◀").click()
+    wait_for_view(page, start + step, stop + step)
+    page.get_by_role("button", name="◀", exact=True).click()
     wait_for_view(page, start, stop)
     told = page.locator(".connection").count() + page.get_by_text("onnection was lost").count()
     return told == 0
@@ -231,21 +255,20 @@ def is_alive(page: Page, start: float, stop: float) -> bool:
 
 @pytest.mark.parametrize("seconds", [0, 25])
 def test_a_page_survives_a_cut(lone: Page, address: str, seconds: float) -> None:
-    forwarder = Forwarder(urlsplit(address).port or 0)
-    lone.goto(f"http://localhost:{forwarder.port}/?t=20-22")
-    wait_for_view(lone, 20, 22)
-    lone.keyboard.press("ArrowRight")
-    wait_for_view(lone, 22, 24)
-    forwarder.cut(stop=seconds > 0)
-    if seconds:
-        lone.get_by_text("connection lost: waiting for the server").wait_for()
-        lone.wait_for_timeout(1000 * seconds)
-        forwarder.start()
-        lone.locator(".connection").wait_for(state="detached")
-    else:
-        lone.wait_for_event("load")
-    assert is_alive(lone, 22, 24)
-    forwarder.close()
+    with Forwarder(urlsplit(address).port or 0) as forwarder:
+        lone.goto(f"http://localhost:{forwarder.port}/?t=20-22")
+        wait_for_view(lone, 20, 22)
+        lone.keyboard.press("ArrowRight")
+        wait_for_view(lone, 21.8, 23.8)
+        forwarder.cut(stop=seconds > 0)
+        if seconds:
+            lone.get_by_text("connection lost: waiting for the server").wait_for()
+            lone.wait_for_timeout(1000 * seconds)
+            forwarder.start()
+            lone.locator(".connection").wait_for(state="detached")
+        else:
+            lone.wait_for_event("load")
+        assert is_alive(lone, 21.8, 23.8)
 
 
 def test_a_page_survives_a_restart_with_its_token(lone: Page, session: Path) -> None:
@@ -259,15 +282,12 @@ def test_a_page_survives_a_restart_with_its_token(lone: Page, session: Path) -> 
         assert is_alive(lone, 20, 22)
 
 
-def test_a_proxy_may_cut_a_prefix(open_tab: Callable[..., Tab], session: Path) -> None:
-    proxy = Forwarder(0, "/user/x/proxy/1")
-    with running(session, "--port", "0", "--no-token") as address:
-        proxy._to = urlsplit(address).port or 0
+def test_a_proxy_may_cut_a_prefix(open_tab: Callable[..., Tab], address: str) -> None:
+    with Forwarder(urlsplit(address).port or 0, "/user/x/proxy/1") as proxy:
         tab = open_tab(f"http://localhost:{proxy.port}/user/x/proxy/1/?t=20-21")
         tab.wait_for("every sample", 1)
         assert is_alive(tab.page, 20, 21)
         tab.page.close()
-    proxy.close()
 
 
 def test_a_proxy_may_leave_the_prefix_in(open_tab: Callable[..., Tab], session: Path) -> None:
