@@ -5,12 +5,12 @@ import subprocess
 import sys
 import time
 import tomllib
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import metadata, packages_distributions, version
 from pathlib import Path
 
 import pytest
+import requests
 from bokeh.client import pull_session
 from bokeh.models import Div
 from bokeh.util.token import get_session_id
@@ -113,8 +113,8 @@ def test_it_refuses_in_one_line(session: Path, arguments: list[str], error: str)
 
 def texts_of_page(address: str) -> list[str]:
     """Texts on the page, once it says that there is no probe, or after a while."""
-    with urllib.request.urlopen(address) as page:
-        token = re.search(r'"token":"([^"]+)"', page.read().decode())
+    page = requests.get(address, timeout=60).text
+    token = re.search(r'"token":"([^"]+)"', page)
     assert token
     first = pull_session(url=address, session_id=get_session_id(token[1]))
     texts = list[str]()

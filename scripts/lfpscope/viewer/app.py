@@ -25,7 +25,7 @@ from bokeh.server.server import Server
 from bokeh.server.views.ws import WSHandler
 
 from lfpscope.files import UserError
-from lfpscope.viewer.access import LOOPBACK, Guard, install, is_guarded
+from lfpscope.viewer.access import Guard, install, is_guarded
 from lfpscope.viewer.pool import PagePool, open_session
 from lfpscope.viewer.session import SessionFolder, source_addresses
 
