@@ -178,7 +178,7 @@ def bokeh_serve(*programs: Path) -> Iterator[subprocess.Popen[str]]:
         try:
             yield server
         finally:
-            server.terminate()
+            server.kill()  # it may be compiling, and deaf
 
 
 def test_bokeh_serve_refuses_other_names_and_asks_for_a_token(session: Path) -> None:
