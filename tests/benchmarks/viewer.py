@@ -95,6 +95,7 @@ def serving(session: Path) -> Iterator[Server]:
     """Run viewer.py."""
     begin = time.perf_counter()
     command = [sys.executable, str(session / "viewer.py"), "--port", "0", "--no-browser"]
+    command.append("--no-token")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             found = re.search(r"http://\S+", process.stdout.readline())  # type: ignore[union-attr]

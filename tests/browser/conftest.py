@@ -97,8 +97,9 @@ def serve() -> Callable[..., AbstractContextManager[str]]:
 
 @contextmanager
 def _serving(session: Path, *arguments: str) -> Iterator[str]:
-    """Run viewer.py and yield its address."""
+    """Run viewer.py, by default without a token, and yield its address."""
     command = [sys.executable, str(session / "viewer.py"), "--port", "0", "--no-browser"]
+    arguments = arguments or ("--no-token",)
     with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
@@ -113,6 +114,7 @@ def _serving(session: Path, *arguments: str) -> Iterator[str]:
 def bokeh_serve(session: Path) -> Iterator[str]:
     """Where `bokeh serve` shows the session."""
     command = [sys.executable, "-m", "bokeh", "serve", "--port", "0", str(session / "viewer.py")]
+    command += ["--args", "--no-token"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         try:
             assert server.stderr is not None

@@ -79,6 +79,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         session = make_session(Path(folder))
         command = [sys.executable, str(session / "viewer.py"), "--port", "0", "--no-browser"]
+        command.append("--no-token")
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
             assert server.stdout is not None

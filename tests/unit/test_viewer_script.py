@@ -5,13 +5,18 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import packages_distributions, version
+from importlib.metadata import metadata, packages_distributions, version
 from pathlib import Path
 
 import pytest
+import requests
 from bokeh.client import pull_session
 from bokeh.models import Div
+from bokeh.util.token import get_session_id
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from lfpscope.viewer import write_viewer
 from lfpscope.viewer.script import PACKAGES
@@ -68,8 +73,19 @@ def test_there_is_a_library_at_every_moment(tmp_path: Path) -> None:
 
 def test_it_names_its_packages_exactly(session: Path) -> None:
     text = (session / "viewer.py").read_text()
-    assert f'#     "bokeh=={version("bokeh")}",' in text
-    assert text.startswith("# /// script\n# requires-python = ")
+    block = re.match(r"# /// script\n((?:#.*\n)+)# ///\n", text)
+    assert block
+    read = tomllib.loads(block[1].replace("#", ""))
+    supported = metadata("lfpscope")["Requires-Python"]
+    assert SpecifierSet(read["requires-python"]) == SpecifierSet(supported)
+    named = [Requirement(text) for text in read["dependencies"]]
+    assert {requirement.name for requirement in named} == set(PACKAGES)
+    for python in ("3.11.0", "3.12.0", "3.13.0"):
+        place = {"python_full_version": python, "sys_platform": "linux"}
+        mine = [r.name for r in named if r.marker is None or r.marker.evaluate(place)]
+        assert sorted(mine) == sorted(PACKAGES)
+    here = {r.name: r.specifier for r in named if r.marker is None or r.marker.evaluate()}
+    assert here == {name: SpecifierSet(f"=={version(name)}") for name in PACKAGES}
 
 
 def test_it_needs_no_other_packages(session: Path) -> None:
@@ -101,6 +117,13 @@ def test_writing_it_imports_nothing_slow() -> None:
             ["--address", "192.0.2.1", "--allow-websocket-origin", "192.0.2.1:1", "--no-browser"],
             "--address 192.0.2.1: Cannot assign requested address. Name an address of this machine",
         ),
+        (["--address", "nope.invalid"], "Name an address of this machine"),
+        (["--port", "99999"], "expected 0 to 65535"),
+        (["--port", "-1"], "expected 0 to 65535"),
+        (["--port", "http"], "expected 0 to 65535"),
+        (["--allow-websocket-origin", "http://lab:5006"], "without http:// and path"),
+        (["--allow-websocket-origin", "lab:x"], "expected HOST or HOST:PORT"),
+        (["--allow-websocket-origin", ""], "expected HOST or HOST:PORT"),
         (["--data", "here"], "expected OLD=NEW"),
         (["--render", "none.json", "out.png"], "none.json: no such file"),
     ],
@@ -115,7 +138,11 @@ def test_it_refuses_in_one_line(session: Path, arguments: list[str], error: str)
 
 def texts_of_page(address: str) -> list[str]:
     """Texts on the page, once it says that there is no probe, or after a while."""
-    first, texts = pull_session(url=address), list[str]()
+    page = requests.get(address, timeout=60).text
+    token = re.search(r'"token":"([^"]+)"', page)
+    assert token
+    first = pull_session(url=address, session_id=get_session_id(token[1]))
+    texts = list[str]()
     deadline = time.monotonic() + 90
     while NOTHING not in texts and time.monotonic() < deadline:
         time.sleep(0.3)
@@ -128,7 +155,7 @@ def texts_of_page(address: str) -> list[str]:
 
 def test_uv_runs_it_with_the_packages_that_it_names(session: Path) -> None:
     run_alone = [sys.executable, "-m", "uv", "run", "--no-project"]
-    command = [*run_alone, str(session / "viewer.py"), "--no-browser", "--port", "0"]
+    command = [*run_alone, str(session / "viewer.py"), "--no-browser", "--no-token", "--port", "0"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as server:

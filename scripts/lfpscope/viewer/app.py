@@ -5,6 +5,7 @@ import ctypes
 import errno
 import html
 import logging
+import re
 import socket
 import sys
 import threading
@@ -14,6 +15,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import bokeh
 from bokeh.application import Application
 from bokeh.application.handlers.function import FunctionHandler
 from bokeh.document import Document
@@ -23,24 +25,35 @@ from bokeh.server.server import Server
 from bokeh.server.views.ws import WSHandler
 
 from lfpscope.files import UserError
+from lfpscope.viewer.access import Guard, install, is_guarded
 from lfpscope.viewer.pool import PagePool, open_session
 from lfpscope.viewer.session import SessionFolder, source_addresses
 
 if TYPE_CHECKING:
     from lfpscope.viewer.page import Page
 
-PORT = 5006
+PORT, MAX_PORT = 5006, 65535
+ORIGIN = re.compile(r"[\w.*-]+(:(\d{1,5}|\*))?", re.ASCII)
 M_ARENA_MAX = -8  # of malloc.h
-# without those parts of Bokeh that no page needs: the browser would take longer to read them than
-# to build the page
+ANY_ADDRESS = {"", "0.0.0.0", "::"}  # noqa: S104 - what is refused without a name
+# addresses of scripts are relative: a proxy may cut what is before them. Parts of Bokeh that no
+# page needs are left out: the browser would take longer to read them than to build the page
 TEMPLATE = """
 {% block js_resources %}
-{% for line in bokeh_js.splitlines()
-   if not ("-gl." in line or "-tables." in line or "-mathjax." in line) %}{{ line }}
-{% endfor %}
+<script>{{ connection }}</script>
+<script src="static/js/bokeh.min.js?v={{ version }}"></script>
+<script src="static/js/bokeh-widgets.min.js?v={{ version }}"></script>
 {% endblock %}
 """
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+ONE_ONLY = (
+    "bokeh serve knows a program by its file's name, so it cannot show these {} sessions at once. "
+    "Start each by itself: python viewer.py."
+)
+CONNECTION = (Path(__file__).parents[1] / "templates" / "connection.js").read_text("utf-8")
+AGAIN = """
+{% block resources %}{% endblock %}
+{% block body %}<body><script>location.reload()</script></body>{% endblock %}
+"""
 
 
 def main(folder: Path) -> None:
@@ -57,14 +70,29 @@ def main(folder: Path) -> None:
 
 
 def serve_document(folder: Path) -> None:
-    """Fill the document that ``bokeh serve`` is making."""
-    _prepare()
-    fill_document(curdoc(), open_session(folder))
+    """Fill the document that ``bokeh serve`` is making.
+
+    It runs this program for the first time when a page is asked for, and by then nobody has
+    checked by whom: the first page is empty, and loads itself again.
+    """
+    programs = [name for name in sys.orig_argv if Path(name).name == "viewer.py"]
+    if len(programs) > 1:
+        curdoc().add_root(Div(text=ONE_ONLY.format(len(programs)), margin=20))
+    elif not is_guarded():
+        _prepare()
+        guard = Guard(folder, has_token="--no-token" not in sys.argv)
+        install(guard)
+        if guard.token:
+            print(f"session {folder.name}: add ?token={guard.token} to the address", flush=True)
+        curdoc().template = AGAIN
+    else:
+        fill_document(curdoc(), open_session(folder))
 
 
 def fill_document(document: Document, pool: PagePool) -> None:
     """Fill a new page; as long as libraries are loading it says so."""
     document.template = TEMPLATE
+    document.template_variables.update(connection=CONNECTION, version=bokeh.__version__)
     document.title = f"{pool.session.name} · LFP"
     name = html.escape(pool.session.name)
     document.add_root(Div(text=f"Opening session {name} …", margin=20))
@@ -155,14 +183,21 @@ def _send_at_once() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="viewer.py", description="Show a session in a browser.")
-    parser.add_argument("--port", type=int, help=f"default {PORT}, or any that is free")
+    parser.add_argument("--port", type=_port, help=f"default {PORT}, or any that is free")
     parser.add_argument("--address", default="localhost", help="default %(default)s")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     parser.add_argument(
         "--allow-websocket-origin",
         action="append",
-        metavar="HOST:PORT",
-        help="as it stands in the browser's address bar; needed with --address",
+        type=_origin,
+        metavar="HOST[:PORT]",
+        help="a name of this server as it stands in the browser's address bar; for proxies too",
+    )
+    parser.add_argument(
+        "--prefix", default="", metavar="/PATH", help="of all addresses, if a proxy leaves it in"
+    )
+    parser.add_argument(
+        "--no-token", action="store_true", help="show the session to everybody who can get here"
     )
     parser.add_argument(
         "--data", metavar="OLD=NEW", help="the NWB files were moved from OLD… to NEW…"
@@ -171,6 +206,21 @@ def _arguments() -> argparse.Namespace:
         "--render", nargs=2, type=Path, metavar=("VIEW.json", "OUT.png"), help="draw a saved view"
     )
     return parser.parse_args()
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= MAX_PORT):
+        raise UserError(f"--port {text}: no port (expected 0 to {MAX_PORT}). Name another.")
+    return int(text)
+
+
+def _origin(text: str) -> str:
+    if not ORIGIN.fullmatch(text):
+        raise UserError(
+            f"--allow-websocket-origin {text}: no name of a server (expected HOST or HOST:PORT). "
+            "Write it as in the browser's address bar, without http:// and path."
+        )
+    return text.lower()
 
 
 def _moved(folder: Path, data: str | None) -> tuple[str, str] | None:
@@ -195,7 +245,7 @@ def _render(folder: Path, moved: tuple[str, str] | None, view: Path, png: Path) 
 
 
 def _serve(folder: Path, arguments: argparse.Namespace) -> None:
-    if arguments.address not in LOOPBACK and not arguments.allow_websocket_origin:
+    if arguments.address in ANY_ADDRESS and not arguments.allow_websocket_origin:
         raise UserError(
             f"--address {arguments.address} lets other machines read this session. Say which "
             "address their browsers will show: --allow-websocket-origin HOST:PORT."
@@ -204,17 +254,32 @@ def _serve(folder: Path, arguments: argparse.Namespace) -> None:
     logging.getLogger("bokeh.server.views.ws").setLevel(logging.ERROR)
     _prepare()
     moved = _moved(folder, arguments.data)
+    guard = Guard(folder, {arguments.address} - ANY_ADDRESS, has_token=not arguments.no_token)
+    install(guard)
     server = _server(folder, moved, arguments)
     server.start()
-    address = f"http://{arguments.address}:{server.port}/"
-    print(f"session {folder.name}: {address} (end with Ctrl-C)", flush=True)
+    address = _address(arguments, server)
+    print(f"session {folder.name}: {_with(guard.token, address)} (end with Ctrl-C)", flush=True)
     open_session(folder, moved)
     if not arguments.no_browser:
-        server.io_loop.add_callback(webbrowser.open, address)
+        server.io_loop.add_callback(webbrowser.open, _with(guard.ticket(), address))
     try:
         server.io_loop.start()
     except KeyboardInterrupt:
         server.stop()
+
+
+def _address(arguments: argparse.Namespace, server: Server) -> str:
+    """Return where a browser finds the page."""
+    host = f"[{arguments.address}]" if ":" in arguments.address else arguments.address
+    host = f"{host}:{server.port}"
+    if arguments.address in ANY_ADDRESS:
+        host = arguments.allow_websocket_origin[0]
+    return f"http://{host}{server.prefix}/"
+
+
+def _with(token: str, address: str) -> str:
+    return f"{address}?token={token}" if token else address
 
 
 def _server(folder: Path, moved: tuple[str, str] | None, arguments: argparse.Namespace) -> Server:
@@ -226,6 +291,7 @@ def _server(folder: Path, moved: tuple[str, str] | None, arguments: argparse.Nam
         {"/": Application(FunctionHandler(fill))},
         address=arguments.address,
         allow_websocket_origin=arguments.allow_websocket_origin,
+        prefix=arguments.prefix,
         websocket_compression_level=1,
         websocket_compression_mem_level=8,
     )

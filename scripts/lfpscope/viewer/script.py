@@ -2,9 +2,9 @@
 
 import ctypes
 import os
+import re
 import shutil
-import sys
-from importlib.metadata import version
+from importlib.metadata import requires
 from pathlib import Path
 
 import lfpscope
@@ -13,6 +13,7 @@ from lfpscope.files import UserError, write_text, writing
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of Linux: fcntl.h, linux/fs.h
 PACKAGES = (
     "bokeh",
+    "botocore",
     "deflate",
     "h5py",
     "matplotlib",
@@ -20,13 +21,14 @@ PACKAGES = (
     "numcodecs",
     "numpy",
     "requests",
+    "tornado",
     "tqdm",
 )
 """What the viewer imports, of all that the pipeline has installed."""
 
 SCRIPT = '''\
 # /// script
-# requires-python = "=={python}.*"
+# requires-python = ">=3.11,<3.14"
 # dependencies = [
 {dependencies}
 # ]
@@ -60,10 +62,22 @@ def write_viewer(session: str, viewer: Path, library: Path) -> None:
     library : Path
         Folder to write: a copy of this package.
     """
-    dependencies = "\n".join(f'#     "{name}=={version(name)}",' for name in PACKAGES)
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    write_text(viewer, SCRIPT.format(python=python, dependencies=dependencies, session=session))
+    dependencies = "\n".join(f'#     "{pin}",' for pin in _pins())
+    write_text(viewer, SCRIPT.format(dependencies=dependencies, session=session))
     _copy_package(library)
+
+
+def _pins() -> list[str]:
+    """Return the exact versions of `PACKAGES`, for each Python that can run the viewer."""
+    pinned = Path(lfpscope.__file__).parents[2] / "envs" / "pipeline.txt"
+    # beside a clone's scripts; an installed package knows the same
+    lines = pinned.read_text().splitlines() if pinned.exists() else requires("lfpscope") or []
+    found = (re.match(r"([\w-]+)==", line) for line in lines)
+    return sorted(
+        re.sub(r" *; *", " ; ", match.string).replace('"', "'")
+        for match in found
+        if match and match[1] in PACKAGES
+    )
 
 
 def _copy_package(library: Path) -> None:
