@@ -7,9 +7,10 @@ not depend on which ones the machine has.
 import math
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from lfpscope.compiling import numba
 
 Block = npt.NDArray[Any]
 Ints = npt.NDArray[np.int64]

@@ -12,9 +12,10 @@ Datashader's is what the tests prove.
 
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from lfpscope.compiling import numba
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[Any]
