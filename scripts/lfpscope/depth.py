@@ -218,7 +218,7 @@ def _disagree(one: Column, other: Column) -> bool:
     ranks = [np.unique(values[both], return_inverse=True)[1] for values in (one, other)]
     if both.sum() < MOST_SHARED or any(np.ptp(rank) < 2 for rank in ranks):
         return False
-    return bool(abs(np.corrcoef(*ranks)[0, 1]) < MIN_AGREEMENT)
+    return bool(abs(np.corrcoef(ranks[0], ranks[1])[0, 1]) < MIN_AGREEMENT)
 
 
 def unit_of(column: StoredColumn) -> float | None:

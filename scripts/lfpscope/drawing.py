@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from lfpscope.clock import Clock, Segment
 from lfpscope.envelope import Columns, Probe, time_range
-from lfpscope.kernels import SOME_NAN, line_points
-from lfpscope.lines import draw_band, draw_lines
+from lfpscope.kernels import SOME_NAN
+from lfpscope.lines import draw_band, draw_lines, line_points
 from lfpscope.recording import Channels
 from lfpscope.rows import arrange_rows
 

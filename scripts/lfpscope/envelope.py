@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope import kernels
+from lfpscope import kernels, kernels_amplitude, kernels_buckets, kernels_chunk
 from lfpscope.blocks import CACHE, Block, Damage, Samples, Source
 from lfpscope.clock import Clock, Segment
 from lfpscope.doubts import doubts_from_json
@@ -32,7 +32,7 @@ CHUNK_BUCKETS = 4096  # of one stored chunk, all channels,
 CHUNK_VALUES = 1 << 19  # or as many as these make: one of each level is in memory
 BLOCK_S = 1.6  # of the amplitude: the mean of a block is its baseline
 TILE_VALUES = 1 << 22  # samples that are read at a time for columns of a few of them
-CODE_RATIOS = kernels.code_ratios()
+CODE_RATIOS = kernels_amplitude.code_ratios()
 
 
 # --- levels -------------------------------------------------------------------------------------
@@ -317,7 +317,7 @@ class Probe:
             i, top = row - rows.start, row * height
             stretch = chunk[max(begin - top, 0) : end - top, : here.stop - here.start]
             samples = kernels.channels_first(stretch)
-            kernels.bucket_chunk(
+            kernels_chunk.bucket_chunk(
                 samples,
                 *kernels.as_integers(samples),
                 self._samples.factor(chunk),
@@ -330,7 +330,7 @@ class Probe:
             )
 
         self._samples.each(rows, range(layout.grid[1]), reduce)
-        kernels.join_heads(heads, heads_nan, open_column, values, nan)
+        kernels_buckets.join_heads(heads, heads_nan, open_column, values, nan)
         return Columns(segment, begin, step, values, nan, bucket=1)
 
     def amplitude(self, columns: Columns) -> Amplitude:
@@ -358,7 +358,7 @@ class Probe:
             n_blocks = -(-(start + stop - first) // self._block)
             means = self._means(segment, block, n_blocks)
             parts = (one[:, here] for one in out)
-            kernels.amplitude_of_samples(samples, start, self._block, means, step, *parts)
+            kernels_amplitude.amplitude_of_samples(samples, start, self._block, means, step, *parts)
 
     def _amplitude_of_buckets(self, columns: Columns, *out: Block) -> None:
         """Fill squares, n and peak of columns of buckets, in stored units."""
@@ -382,13 +382,13 @@ class Probe:
             owners = np.arange(ahead, stop) // per_block - block
             peak = np.empty(n.shape)
             extremes = stored("min"), stored("max")
-            kernels.peaks_of_buckets(*extremes, self._step or 1.0, n, means, owners, peak)
+            kernels_amplitude.peaks_of_buckets(*extremes, self._step or 1.0, n, means, owners, peak)
         else:
             peak = stored("peak").astype(np.float64)
         squares = np.empty(n.shape)
-        kernels.squares_of_codes(stored("rms"), n, peak, CODE_RATIOS, squares)
+        kernels_amplitude.squares_of_codes(stored("rms"), n, peak, CODE_RATIOS, squares)
         parents = np.arange(stop - ahead) // per_column
-        kernels.fold_amplitude(squares, n, peak, parents, *out)
+        kernels_amplitude.fold_amplitude(squares, n, peak, parents, *out)
 
     def _means(self, segment: Segment, first: int, count: int) -> npt.NDArray[np.float64]:
         """Means of some blocks of a segment, in stored units."""
@@ -426,7 +426,9 @@ class Probe:
         shape = (stored.shape[1], -(-(end - begin) // step))
         columns = np.zeros((4, *shape), stored.dtype)
         nan = np.full(shape, kernels.EMPTY, np.uint8)
-        kernels.fold(stored, flags, np.arange(stop - first) // (step // level), columns, nan)
+        kernels_buckets.fold(
+            stored, flags, np.arange(stop - first) // (step // level), columns, nan
+        )
         values = self._decoded(columns)
         values[:, nan == kernels.ALL_NAN] = np.nan
         return Columns(segment, begin, step, values, nan, bucket=level)

@@ -12,9 +12,10 @@ Datashader's is what the tests prove.
 
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from lfpscope.compiling import numba
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[Any]
@@ -168,3 +169,57 @@ def _set_steps(x0: int, y0: int, x1: int, y1: int, columns: Mask) -> None:
         else:
             column[y0 - stop + 1 : y0 - first + 1] = True
         first = max(first, stop)
+
+
+@numba.njit(nogil=True, cache=True)
+def line_points(y: Floats, starts: Floats, ends: Floats, x_points: Floats, y_points: Floats) -> int:
+    """Points of lines that set the same pixels as lines through every sample.
+
+    A column of several samples is a stroke from min to max. Its first and last sample are points
+    only where the line from one column to the next leaves both strokes: else it is under them.
+
+    Parameters
+    ----------
+    y : ndarray of float64, shape (4, n_channels, n_columns)
+        First, min, max and last; NaN where a column has no number. None has some.
+    starts, ends : ndarray of float64, shape (n_columns,)
+        Where the first and last sample of each column are.
+    x_points, y_points : ndarray of float64
+        Filled; five for each column of each channel are enough. NaN ends a line.
+
+    Returns
+    -------
+    int
+        How many.
+    """
+    n = 0
+    n_columns = starts.size
+    for channel in range(y.shape[1]):
+        first, low, high, last = y[0, channel], y[1, channel], y[2, channel], y[3, channel]
+        joined = False  # to the column before
+        for i in range(n_columns):
+            if first[i] != first[i]:
+                continue
+            stroke = starts[i] < ends[i]
+            if joined or not stroke:
+                x_points[n], y_points[n] = starts[i], first[i]
+                n += 1
+            if stroke:
+                upward = high[i] - first[i] > first[i] - low[i]  # the far end last
+                x_points[n] = x_points[n + 1] = (starts[i] + ends[i]) / 2
+                y_points[n], y_points[n + 1] = low[i], high[i]
+                if not upward:
+                    y_points[n], y_points[n + 1] = high[i], low[i]
+                n += 2
+            j = i + 1
+            joined = j < n_columns and first[j] == first[j]
+            if joined and stroke and starts[j] < ends[j]:
+                under = max(low[i], low[j]) <= min(last[i], first[j])
+                joined = not (under and max(last[i], first[j]) <= min(high[i], high[j]))
+            if not joined:
+                x_points[n] = y_points[n] = np.nan
+                n += 1
+            elif stroke:
+                x_points[n], y_points[n] = ends[i], last[i]
+                n += 1
+    return n

@@ -13,10 +13,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from lfpscope import kernels
-from lfpscope.envelope import Probe, bucket_starts
+from lfpscope import kernels_chunk
+from lfpscope.envelope import VALUES, Probe, bucket_starts
 from lfpscope.files import UserError
 from lfpscope.kernels import ALL_NAN, CLEAN, SOME_NAN
+from lfpscope.store import Store
 from lfpscope.summary import ANEW, Summary, build_envelope
 
 Data = npt.NDArray[Any]
@@ -218,8 +219,8 @@ def test_buckets_do_not_straddle_segments(tmp_path: Path) -> None:
 
 
 def test_more_than_one_slab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lfpscope.summary.SLAB_SAMPLES", 900)
-    monkeypatch.setattr("lfpscope.summary.CHUNK_BUCKETS", 10)
+    monkeypatch.setattr("lfpscope.slabs.SLAB_SAMPLES", 900)
+    monkeypatch.setattr("lfpscope.levels.CHUNK_BUCKETS", 10)
     monkeypatch.setattr("lfpscope.envelope.CHUNK_BUCKETS", 10)
     monkeypatch.setattr("lfpscope.envelope.COARSEST", 3)
     data = recorded.walk(4000, 2, step=0.195e-6).astype(np.float32)
@@ -241,6 +242,28 @@ def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
         _, envelope = recorded.summarise(references, bucket=8, threads=threads)
         contents.add(envelope.read_bytes())
     assert len(contents) == 1
+
+
+@pytest.mark.parametrize("chunks", [(999, 2), (30_000, 1), (64, 5)])
+def test_chunk_grids_do_not_change_the_envelope(tmp_path: Path, chunks: tuple[int, int]) -> None:
+    data = recorded.walk(30_000, 5, step=0.195e-6).astype(np.float32)
+    data[700:703, 1] = np.nan
+    stores = []
+    for name, grid in (("one", (1000, 5)), ("other", chunks)):
+        (tmp_path / name).mkdir()
+        references = recorded.index(tmp_path / name, data, chunks=grid)
+        stores.append(Store(recorded.summarise(references, bucket=8)[1]))
+    one, other = stores
+    sizes = one.attributes()["buckets"]
+    assert other.attributes()["buckets"] == sizes
+    for name in (f"{size}/{part}" for size in sizes for part in (*VALUES, "nan", "left_out")):
+        np.testing.assert_array_equal(other.read(name), one.read(name))
+    for size in sizes:  # sums of parts of a bucket are rounded where chunks end
+        codes = [store.read(f"{size}/rms").astype(np.int64) for store in stores]
+        np.testing.assert_allclose(*codes, atol=1)
+    np.testing.assert_allclose(*(store.read("statistics/mean") for store in stores), rtol=1e-12)
+    for store in stores:
+        store.close()
 
 
 @pytest.mark.parametrize(
@@ -277,7 +300,7 @@ def test_a_late_value_off_the_grid(tmp_path: Path) -> None:
 def test_sums_of_buckets() -> None:
     x = np.random.default_rng(0).normal(1e3, 1, 10_007)
     edges, sums = np.array([0, 5, 133, 133, 5000, 10_007]), np.empty((3, 5))
-    kernels._bucket_sums(x, edges, x[0], sums)
+    kernels_chunk._bucket_sums(x, edges, x[0], sums)
     for k, (start, stop) in enumerate(pairwise(edges)):
         distances = x[start:stop] - x[0]
         expected = [stop - start, distances.sum(), (distances**2).sum()]

@@ -13,7 +13,6 @@ import recorded
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from lfpscope import envelope
 from lfpscope.clock import Clock
 from lfpscope.drawing import (
     HEAT_GAP,
@@ -30,7 +29,7 @@ from lfpscope.drawing import (
     trace_picture,
     traces_every,
 )
-from lfpscope.envelope import Amplitude, Columns, Probe
+from lfpscope.envelope import Amplitude, Columns, Probe, block_size
 from lfpscope.timeline import make_timeline
 
 Data = npt.NDArray[Any]
@@ -167,10 +166,6 @@ def test_a_peak_stays_where_two_segments_share_a_column(tmp_path: Path) -> None:
             assert np.nanmax(amplitude(view, probe)) == pytest.approx(5000e-6, rel=1e-3)
 
 
-block_size: Any = getattr(envelope, "block_size", None)
-
-
-@pytest.mark.skipif(block_size is None, reason="the envelope has no amplitude yet")
 @pytest.mark.parametrize("width", [30, 100, 700])
 def test_colours_are_those_of_every_sample(tmp_path: Path, width: int) -> None:
     """From the envelope, within one of 256 colours."""
