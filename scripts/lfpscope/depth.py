@@ -215,10 +215,10 @@ def depth_doubts(table: Table, depth: Depth, parts: Iterable[Mask]) -> Iterator[
 def _disagree(one: Column, other: Column) -> bool:
     """Tell whether two columns order channels neither alike nor in reverse."""
     both = np.isfinite(one) & np.isfinite(other)
-    ranks = [np.unique(values[both], return_inverse=True)[1] for values in (one, other)]
-    if both.sum() < MOST_SHARED or any(np.ptp(rank) < 2 for rank in ranks):
+    rank, others = (np.unique(values[both], return_inverse=True)[1] for values in (one, other))
+    if both.sum() < MOST_SHARED or min(np.ptp(rank), np.ptp(others)) < 2:
         return False
-    return bool(abs(np.corrcoef(ranks[0], ranks[1])[0, 1]) < MIN_AGREEMENT)
+    return bool(abs(np.corrcoef(rank, others)[0, 1]) < MIN_AGREEMENT)
 
 
 def unit_of(column: StoredColumn) -> float | None:

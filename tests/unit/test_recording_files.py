@@ -104,7 +104,10 @@ FILES = {
             "z": [3.0, 3.0],
             "group": ["tetrode1"] * 2,
         },
-        warnings=(NO_DEPTH,),
+        warnings=(
+            "a typical amplitude of 0.051 V is large for LFP: is conversion right?",
+            NO_DEPTH,
+        ),
     ),
     "allen_writer/session_715093703/probe_715093713_lfp.nwb": allen_writer(
         715093713, 715103703, "probeA"
