@@ -5,7 +5,9 @@ rule write_gallery:
     """A page and a table with all probes, and the run as JSON: versions, settings, sources."""
     input:
         # all else comes before these: naming each file would only lengthen the DAG
-        targets(OVERVIEWS, VERIFIED, of_sessions("viewer.py", "intervals.csv"), INDEXED),
+        of_probes("overview.png", "verified.json"),
+        of_sessions("overview.png", "viewer.py", "intervals.csv"),
+        INDEXED,
         probes="<results>/probes.tsv",
         script=script("write_gallery"),
     output:

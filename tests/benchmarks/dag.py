@@ -244,6 +244,9 @@ def main() -> None:
         print(f"{'':22}{'clock':>9} {'processor':>9} {'peak':>9}", flush=True)
         print(f"{'start of Snakemake':22}{typical(folder, '--version')}", flush=True)
         snakemake(folder, "results/probes.tsv", "--cores", "1")
+        print(f"{'dry run, only listed':22}{typical(folder, '--dry-run')}", flush=True)
+        # a dry run names what comes after the index only once that is made
+        snakemake(folder, "--until", "index_session", "--cores", "1")
         program = program_cost(folder)
         for title, place in (("this workflow", folder), ("bare", bare)):
             print(title)
