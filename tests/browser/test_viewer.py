@@ -65,7 +65,11 @@ def test_dragging_pans(tab: Tab) -> None:
 def test_box_zoom_and_reset(tab: Tab) -> None:
     start, stop = tab.range
     tab.tool("x-box-zoom")
+    is_active = "pageModels().some(({type, active}) => type == 'BoxZoomTool' && active)"
+    tab.page.wait_for_function(is_active)  # until then a drag would pan
     tab.drag(0.25, 0.5)
+    width = "pageModel('time').end - pageModel('time').start"
+    tab.page.wait_for_function(f"(whole) => {width} < whole / 2", arg=stop - start)
     tab.settle()
     inside = tab.range
     assert inside[1] - inside[0] == pytest.approx(0.25 * (stop - start), rel=0.05)
