@@ -305,19 +305,30 @@ def _pass(
 
 
 def _left_out(references: References, statistics: Block, limit: float) -> list[Doubt]:
-    """Doubts about samples that are not finite or not plausible."""
+    """Doubts about samples that are NaN, infinite or not plausible."""
+    doubts = (
+        [Doubt("missing", f"{text} NaN in the file")]
+        if (text := _count(statistics["n_nan"]))
+        else []
+    )
     found = statistics["n_implausible"]
-    n, channels = int(found.sum()), np.flatnonzero(found)
-    if not n:
-        return []
+    channels = np.flatnonzero(found)
+    if not channels.size:
+        return doubts
     earliest = channels[np.argmin(statistics["first_implausible"][channels])]
     seconds = references.clock.seconds(int(statistics["first_implausible"][earliest]) - 1)
-    samples = f"{n} sample{'s' * (n > 1)} of {channels.size} channel{'s' * (channels.size > 1)}"
     text = (
-        f"{samples} {'are' if n > 1 else 'is'} not finite or beyond {limit:.3g} V: left out "
+        f"{_count(found)} not finite or beyond {limit:.3g} V: left out "
         f"(first: channel {references.channels.id[earliest]} at {seconds:.3f} s)"
     )
-    return [Doubt("values", text)]
+    return [*doubts, Doubt("values", text)]
+
+
+def _count(found: Block) -> str:
+    """How many samples of how many channels, with a verb; empty where there are none."""
+    n, channels = int(found.sum()), int(np.count_nonzero(found))
+    samples = f"{n} sample{'s' * (n > 1)} of {channels} channel{'s' * (channels > 1)}"
+    return f"{samples} {'are' if n > 1 else 'is'}" if n else ""
 
 
 def _medians(store: StoreWriter, level: int, n_channels: int) -> npt.NDArray[np.float64]:

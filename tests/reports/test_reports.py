@@ -342,6 +342,12 @@ def with_values(*values: float) -> Any:
     return data
 
 
+def with_nan() -> Any:
+    data = (lfp() * COUNT).astype(np.float32)
+    data[2000:2400, 3:5] = np.nan
+    return data
+
+
 def railing() -> Any:
     data = lfp()
     data[-N_SAMPLES // 5 :] = np.iinfo(np.int16).max
@@ -354,6 +360,12 @@ VALUES = [
         "infinite, and what stands for none elsewhere",
         lambda f: write(f, with_values(np.inf, -np.inf, 9.96921e36, -9999.0), conversion=1.0),
         ("4 samples of 4 channels",),
+    ),
+    Case(
+        "values",
+        "NaN for a while",
+        lambda f: write(f, with_nan(), conversion=1.0),
+        ("800 samples of 2 channels are NaN in the file",),
     ),
     Case("values", "a fifth of railing", lambda f: write(f, railing()), rows=UPWARD),
 ]
