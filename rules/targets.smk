@@ -225,7 +225,7 @@ def GONE(wildcards):
     """Files that are missing though a product of theirs is there, of all sessions.
 
     Snakemake does not make these unless they are asked for. To ask for all files instead would make
-    a dry run of 60 sessions an eighth longer (9.27, by the number of calls).
+    a dry run of 60 sessions a seventh longer (9.27, by the number of calls).
     """
     return [
         file
