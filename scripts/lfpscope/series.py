@@ -47,11 +47,18 @@ def choose_series(nwb: h5py.File, pattern: str = "") -> tuple[list[str], str]:
     Raises
     ------
     NoSeriesError
-        If the file has no ElectricalSeries at all.
+        If the file has no ElectricalSeries at all, or none that has samples.
     UserError
         If none qualifies; the message names all ElectricalSeries of the file.
     """
-    found = [series for series in find_series(nwb) if not is_empty(series)]
+    every = find_series(nwb)
+    found = [series for series in every if not is_empty(series)]
+    if every and not found:
+        shapes = ", ".join(f"{one.name} has data of shape {one['data'].shape}" for one in every)
+        raise NoSeriesError(
+            f"{nwb.filename}: no ElectricalSeries with samples: {shapes}. "
+            "Is it the file with the LFP?"
+        )
     if not found:
         raise _no_series(nwb)
     in_containers = _in_lfp_containers(nwb)

@@ -28,7 +28,7 @@ def depth_ticks(rows: Rows, depth: Floats | None, height: int) -> tuple[list[flo
 
     A label stands at a channel only if that is the channel's depth: where each channel has room
     for a label it is its own depth, otherwise a round one between the rows, as far from both as
-    their depths are. Channels without a depth are labelled so.
+    their depths are. Channels without a depth have none.
 
     Parameters
     ----------
@@ -52,8 +52,6 @@ def depth_ticks(rows: Rows, depth: Floats | None, height: int) -> tuple[list[flo
         if depth is not None and block.has_depth:
             here = depth[rows.channels[block.first : block.stop]]
             found += _block_ticks(block, here, height / n)
-        elif depth is not None:
-            found.append(((block.first + block.stop) / 2, NO_DEPTH))
     return _apart(found, height / n)
 
 
@@ -146,7 +144,7 @@ def area_runs_of_rows(rows: Rows, areas: npt.NDArray[Any]) -> list[Run]:
 def block_runs(rows: Rows) -> list[Run]:
     """Blocks that have a name; the one without depths below others is called so."""
     some = any(block.has_depth for block in rows.blocks)
-    names = [b.name or ("no depth" if some and not b.has_depth else "") for b in rows.blocks]
+    names = [b.name or (NO_DEPTH if some and not b.has_depth else "") for b in rows.blocks]
     pairs = zip(names, rows.blocks, strict=True)
     return [(name, block.first, block.stop) for name, block in pairs if name]
 

@@ -46,7 +46,7 @@ class Case:
     volts : ndarray, optional
         Samples as they must be read, (time, channel), V.
     span : (float, float), optional
-        First and last session time on the axis, seconds.
+        First and last session time on the axis, seconds; right to `accuracy`.
     """
 
     kind: str
@@ -57,6 +57,7 @@ class Case:
     rows: Any = None
     volts: Any = None
     span: tuple[float, float] | None = None
+    accuracy: float = 2e-3
     refused: bool = False
 
 
@@ -134,7 +135,7 @@ UNITS = [
         "units",
         "a column of gains that differ by ten",
         lambda f: write(f, electrodes={"gain_to_uV": np.full(N_CHANNELS, 1e5 * COUNT)}),
-        ("electrodes columns gain_to_uV contradict the series: volts are 10 times theirs",),
+        ("electrodes column gain_to_uV contradicts the series: volts are 10 times theirs",),
         volts=VOLTS,
     ),
     Case(
@@ -279,10 +280,11 @@ def float32_times(start: float, n: int = N_SAMPLES) -> Any:
 CLOCKS = [
     Case(
         "clock",
-        "float32 seconds, an hour after the start",
-        lambda f: write(f, times=float32_times(3600.0)),
+        "float32 seconds, a day after the start",
+        lambda f: write(f, times=float32_times(86_400.0)),
         ("float32",),
-        span=(3600.0, 3608.0),
+        span=(86_400.0, 86_408.0),
+        accuracy=2**-7,  # seconds between such floats
     ),
     Case(
         "clock",
@@ -417,4 +419,4 @@ def _check_time(case: Case, probe: Probe) -> None:
     }
     if case.span is not None:
         start, stop = timeline.to_session(clock.t0), timeline.to_session(clock.t1)
-        assert (start, stop) == pytest.approx(case.span, abs=2e-3)
+        assert (start, stop) == pytest.approx(case.span, rel=1e-12, abs=case.accuracy)

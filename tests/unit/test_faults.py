@@ -1,4 +1,4 @@
-"""Files that are not as they should be: one line from the program, exit code 1, nothing written.
+"""Files that are not as they should be: one line from the program, and no references.
 
 Which test has which of the faults that others meet in silence:
 
@@ -35,7 +35,8 @@ Which test has which of the faults that others meet in silence:
 24 killed; two at once            test_the_next_writer_sweeps_up, test_killed_run_is_completed,
                                   test_six_at_once_fetch_it_once
 25 meant to harm                  test_harm_is_refused, test_harm_in_a_session_is_refused,
-                                  test_wrong_row, test_any_change_is_right_or_refused
+                                  test_a_malformed_table_is_named,
+                                  test_any_change_is_right_or_refused
 26 no locks on the disk           test_a_disk_without_locks, test_six_at_once_without_locks
 27 not fetched, packed, no file   test_content_that_is_no_readable_hdf5, test_links,
                                   test_a_zarr_folder
@@ -75,7 +76,7 @@ def test_every_fault_has_its_tests() -> None:
         for name in re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE)
     }
     lines = (__doc__ or "").splitlines()
-    assert [int(line[:2]) for line in lines if re.match(r"[ \d]\d ", line)] == [*range(1, 26)]
+    assert [int(line[:2]) for line in lines if re.match(r"[ \d]\d ", line)] == [*range(1, 30)]
     named = re.findall(r"(test_\w+)(?:\[(\w+)\])?", __doc__ or "")
     assert {name for name, _ in named} <= there
     assert {fault for _, fault in named if fault} == {*BYTES, *CONTENT}
@@ -162,7 +163,10 @@ CONTENT: dict[str, tuple[Spoil, str]] = {
     "link": (link, r"a link into another file, /etc/passwd, which is not followed"),
     "compound": (replaced("data", (3000, 4), [("a", "<f4")]), r"data of type .* expected integers"),
     "spikes": (spikes, r"no ElectricalSeries"),
-    "no_samples": (replaced("data", (0, 4), "<f4"), r"data of shape \(0, 4\), expected time × ch"),
+    "no_samples": (
+        replaced("data", (0, 4), "<f4"),
+        r"no ElectricalSeries with samples: /acquisition/LFP/lfp has data of shape \(0, 4\)",
+    ),
     "lengths": (
         replaced("timestamps", data=np.arange(2999.0)),
         r"3000 samples but timestamps of shape \(2999,\)",
@@ -183,22 +187,24 @@ def test_a_bad_file(
         with h5py.File(path, "r+") as nwb:
             CONTENT[fault][0](nwb[LFP])
     message = refusal(path, tmp_path)
-    assert message.startswith(f"error: {path}: ")
+    assert message.startswith(f"{path}: ")
     assert re.search({**BYTES, **CONTENT}[fault][1], message)
 
 
 def refusal(path: Path, folder: Path) -> str:
-    """What index_probe says of a file: one line, below a traceback; it writes nothing."""
+    """The reason in index.json why a file is not indexed: one line, and empty references."""
     source, references = folder / "source.json", folder / "results/lfp.json"
+    index = folder / "results/index.json"
     source.write_text(json.dumps({"address": str(path)}))
-    names = ["--session", "s", "--probe", "p", "--references", str(references)]
-    command = [sys.executable, str(INDEX), str(source), *names]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert not references.exists()
-    *traceback, line = done.stderr.splitlines()
-    assert not traceback or traceback[0] == "Traceback (most recent call last):"
-    return line
+    names = ["--session", "s", "--probe", "p", "--references", references, "--index", index]
+    command = [sys.executable, INDEX, source, *names]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert references.read_text() == ""
+    found = json.loads(index.read_text())
+    assert found["status"] == "failed"
+    reason: str = found["reason"]
+    assert f"error: {reason}" in done.stdout.splitlines()
+    return reason
 
 
 def test_a_file_that_is_being_written(tmp_path: Path, write_nwb: Write) -> None:

@@ -206,7 +206,7 @@ def test_an_abandoned_part(
 
 # --- locks --------------------------------------------------------------------------------------
 
-MARK = "import sys; from lfpscope.viewer.marks import *; add_mark(Path(sys.argv[1]), 1, 2, 'a')"
+MARK = "import sys; from lfpscope.viewer.marks import *; add_mark(Path(sys.argv[1]), [(1, 2)], 'a')"
 
 
 def test_one_at_a_time(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from lfpscope.viewer.marks import *
 with ThreadPoolExecutor(8) as pool:
-    list(pool.map(lambda i: add_mark(Path(sys.argv[1]), i, i, ""), range(40)))
+    list(pool.map(lambda i: add_mark(Path(sys.argv[1]), [(i, i)], ""), range(40)))
 """
     done = run(code, tmp_path / "marks.csv", LD_PRELOAD=str(nolock))
     assert done.returncode == 0, done.stderr

@@ -59,11 +59,11 @@ def test_blocks_have_their_own_depths_and_names() -> None:
     channels = np.concatenate([np.arange(20)[::-1], np.arange(20)[::-1] + 20, np.arange(40, 44)])
     rows = Rows(channels, blocks)
     positions, labels = depth_ticks(rows, depth, 440)
-    assert labels == ["150", "100", "50", "0", "150", "100", "50", "0", "no depth"]
+    assert labels == ["150", "100", "50", "0"] * 2
     upper = [4.5, 9.5, 14.5, 19.5]
-    assert positions == pytest.approx([*upper, *(one + 20 for one in upper), 42])
+    assert positions == pytest.approx([*upper, *(one + 20 for one in upper)])
     assert block_edges(rows) == [20, 40]
-    assert block_runs(rows) == [("shank 0", 0, 20), ("shank 1", 20, 40)]
+    assert block_runs(rows) == [("shank 0", 0, 20), ("shank 1", 20, 40), ("no depth", 40, 44)]
     areas = np.array(["CA1"] * 44, "U9")
     areas[channels[30:]] = "DG"
     areas[43] = "unknown"

@@ -46,8 +46,7 @@ def row_ticks(channels: Channels, rows: Rows, height: int) -> Ticks:
         Pixels.
     """
     if has_depth(channels):
-        known = Rows(rows.channels, tuple(block for block in rows.blocks if block.has_depth))
-        positions, labels = ticks.depth_ticks(known, channels.columns["depth"], height)
+        positions, labels = ticks.depth_ticks(rows, channels.columns["depth"], height)
     else:
         positions, labels = ticks.channel_ticks(rows, channels.id, height)
     return Ticks([_height(position, rows) for position in positions], labels)
