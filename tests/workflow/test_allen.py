@@ -96,7 +96,8 @@ def test_the_whole_workflow(allen, warehouse, files):
     rows = {row["probe"]: row for row in table(allen / "results/probes.tsv")}
     assert rows["100000022"]["status"] == "no LFP"
     assert rows["100000022"]["note"] == "probeB: Allen publishes no LFP of it"
-    assert len(table(allen / "results/checked.tsv")) == 3
+    checked = [row["status"] for row in table(allen / "results/checked.tsv")]
+    assert sorted(checked) == ["complete"] * 3 + ["no LFP"]
     page = (allen / "results/index.html").read_text()
     assert page.count('class="card"') == 4
     assert "Allen publishes no LFP of it</p>" in page
