@@ -210,6 +210,7 @@ VIEWERS = targets(
 )  # it shows what the envelopes hold
 
 
+GALLERY = "run.json"  # is made after all files of probes and sessions
 # of a probe, then of a session: a file, and one of those that are made from it
 PRODUCTS = {
     "source.json": "lfp.json",
@@ -217,8 +218,15 @@ PRODUCTS = {
     "envelope.zarr.zip": "overview.png",
     "channels.csv": "overview.png",
     "thumbnail.png": "overview.png",
+    "overview.png": GALLERY,
+    "verified.json": GALLERY,
 }
-PRODUCTS_OF_SESSION = {"session.json": "viewer.py"}
+PRODUCTS_OF_SESSION = {
+    "session.json": "viewer.py",
+    "overview.png": GALLERY,
+    "viewer.py": GALLERY,
+    "intervals.csv": GALLERY,
+}
 
 
 def GONE(wildcards):
@@ -248,6 +256,8 @@ def gone_of_session(session):
 def gone(folder, products):
     """Files in a folder that are missing though their product is there."""
     there = set(os.listdir(folder)) if os.path.isdir(folder) else set()
+    if os.path.isfile(f"{config['results']}/{GALLERY}"):
+        there.add(GALLERY)
     return [
         f"{folder}/{name}"
         for name, product in products.items()

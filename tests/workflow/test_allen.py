@@ -230,7 +230,7 @@ def test_a_bad_file_in_the_cache_is_named_and_left(allen, warehouse):
     path.write_bytes(b"\x89HDF\r\n\x1a\n and no more")
     allen.run("index", *settings(warehouse))
     (row,) = table(allen / "results/715000002/indexed.tsv")
-    assert "It is not replaced: delete it and run again." in row["reason"]
+    assert "It is not replaced: delete it and run again to download it." in row["reason"]
     assert path.read_bytes().endswith(b"no more")
     assert (allen / "results/715000001/session.json").is_file()
     path.unlink()

@@ -22,7 +22,7 @@ def test_both_reasons_stand_at_the_end(batch):
     output = (batch / "output.txt").read_text()
     _, _, end = output.rpartition("Not all is done")
     assert f"{CORRUPT}/b: unreadable: data/{CORRUPT}/b.nwb: truncated" in end
-    assert f"{MISSING}/b: unreadable: data/{MISSING}/b.nwb: no such file" in end
+    assert f"{MISSING}/b: unreadable: data/{MISSING}/b.nwb: a link to ../not/fetched.nwb" in end
     assert "22 probes complete, 2 incomplete" in end
 
 
