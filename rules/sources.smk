@@ -168,6 +168,7 @@ rule fetch_probe:
     The file itself is no output: Snakemake would delete it before it runs the rule.
     """
     input:
+        once_listed,
         # a newer program does not make worse a file that is there and complete: rerunning could
         # mean a download, so the script is ancient and its library not named
         script=ancient(script("fetch_probe")),

@@ -116,6 +116,12 @@ def probe(wildcards):
     return found[wildcards.probe]
 
 
+def once_listed(wildcards):
+    """No files, but only once the probes are listed: params cannot wait for a checkpoint."""
+    rows_of(wildcards)
+    return []
+
+
 # --- probes that are indexed, known once index_session has run --------------------------------------
 
 
