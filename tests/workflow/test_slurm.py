@@ -182,7 +182,11 @@ def test_same_results_as_on_one_computer(batch):
     assert Counter(sent_jobs()) == {
         ("rule_index_fetch_probe_index_probe", "COMPLETED"): probes,
         ("rule_summary_draw_probe_summarize_probe_verify_probe", "COMPLETED"): probes,
-        **{(f"rule_draw_session_wildcards_{session}", "COMPLETED"): 1 for session in sessions},
+        **{
+            (f"rule_{rule}_wildcards_{session}", "COMPLETED"): 1
+            for rule in ("list_session", "draw_session")
+            for session in sessions
+        },
         (f"rule_draw_session_wildcards_{sessions[0]}", "FAILED"): 1,
     }
     assert run.output.count("Trying to restart job") == 1
