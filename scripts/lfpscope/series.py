@@ -17,6 +17,7 @@ from lfpscope.stamps import make_block, usual_step
 LFP_RATES = (100.0, 3000.0)  # Hz; an ElectricalSeries outside an LFP container is LFP in this range
 MIN_CHANNELS = 8  # of a plain TimeSeries that looks like LFP; behaviour has fewer
 AP = re.compile(r"(?:^|[_\W\d])ap(?:$|[_\W\d])|(?<=[a-z0-9])AP(?:$|[_\W\d])|^AP(?:$|[_\W\d])")
+CSD = re.compile(r"(?i)csd|current_?source")  # made from LFP, as in Allen's files
 
 
 class NoSeriesError(UserError):
@@ -144,7 +145,7 @@ def _looks_like_lfp(group: h5py.Group) -> bool:
     data = group.get("data")
     if _types(group) - {""} != {"TimeSeries"} or not isinstance(data, h5py.Dataset):
         return False
-    if data.dtype.kind not in "iuf" or data.size == 0:
+    if data.dtype.kind not in "iuf" or data.size == 0 or CSD.search(group.name):
         return False
     if "lfp" in group.name.lower():
         return True

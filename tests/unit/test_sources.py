@@ -162,6 +162,7 @@ def test_what_is_not_taken_is_a_row_too(write_nwb, tmp_path):
         add_series(file, "/processing/wide", 1000.0, "TimeSeries")
         add_series(file, "/processing/running", 1000.0, "TimeSeries", (20, 2))
         add_series(file, "/processing/camera", 60.0, "TimeSeries")
+        add_series(file, "/processing/current_source_density", 2500.0, "TimeSeries")
     (tmp_path / "b.nwb").mkdir()
     (tmp_path / "b.nwb/.zgroup").touch()
     found = listed(Session("s", "nwb", f"{tmp_path}/*.nwb"))
