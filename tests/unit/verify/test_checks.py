@@ -25,7 +25,7 @@ from lfpscope.summary.summarize import build_envelope
 from lfpscope.verify import checks
 from lfpscope.verify.checks import verify
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+SCRIPTS = Path(__file__).parents[3] / "scripts"
 CHECKS = ("checksums", "extents", "samples", "channels", "clock", "envelope", "kerchunk")
 
 

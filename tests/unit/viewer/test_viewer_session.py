@@ -50,7 +50,7 @@ from lfpscope.viewer.session_folder import SessionFolder, first_state
 from lfpscope.viewer.style import LEFT
 from lfpscope.viewer.view_state import HEAT, State
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+SCRIPTS = Path(__file__).parents[3] / "scripts"
 N_SAMPLES, N_CHANNELS = 3000, 4  # from 10 s on, at 1250 Hz
 BLOCK = 2048  # samples about whose mean the amplitude is
 

@@ -61,7 +61,7 @@ def fetch(served: Served, path: Path, name: str = "a.nwb", tries: int = 3) -> No
 
 def start_fetch(served: Served, path: Path, before: str = "") -> subprocess.Popen[bytes]:
     command = [sys.executable, "-c", before + FETCH, f"{served.address}/a.nwb", str(path)]
-    scripts = str(Path(__file__).parents[2] / "scripts")
+    scripts = str(Path(__file__).parents[3] / "scripts")
     return subprocess.Popen(command, env=os.environ | {"PYTHONPATH": scripts})
 
 

@@ -14,7 +14,7 @@ import pytest
 from lfpscope.sources.tables import files_of_session
 
 SHARED = os.environ.get("LFPSCOPE_DATA", "")
-PROGRAM = Path(__file__).parents[2] / "scripts" / "list_intervals.py"
+PROGRAM = Path(__file__).parents[3] / "scripts" / "list_intervals.py"
 Make = Callable[..., Path]
 
 

@@ -22,7 +22,7 @@ from lfpscope.io.files import (
 )
 from lfpscope.viewer.marks import read_marks
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+SCRIPTS = Path(__file__).parents[3] / "scripts"
 DAY_S = 24 * 3600
 
 

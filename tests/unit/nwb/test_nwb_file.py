@@ -21,7 +21,7 @@ from serving import serve
 from lfpscope.io.files import UserError
 from lfpscope.nwb.file import open_nwb, reading
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+SCRIPTS = Path(__file__).parents[3] / "scripts"
 RESTORE = "Download it again, or restore it from a copy."
 Write = Callable[..., Path]
 

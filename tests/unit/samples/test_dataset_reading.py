@@ -21,7 +21,7 @@ from lfpscope.references.index import index_recording
 from lfpscope.references.model import combine_references, open_references
 
 Data = npt.NDArray[Any]
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+SCRIPTS = Path(__file__).parents[3] / "scripts"
 
 
 def write_probe(folder: Path, probe: str, data: Data, address: str = "", **how: Any) -> Path:
