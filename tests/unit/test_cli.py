@@ -10,7 +10,7 @@ PROGRAM = """
 import sys
 sys.path.insert(0, {scripts!r})
 from pathlib import Path
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.cli import program
 
 def show(path: Path, *, times: int = 1) -> None:

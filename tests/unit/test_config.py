@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from lfpscope.config import check_settings, merge, parse_arguments, read_settings
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "config/schemas/config.schema.yaml").read_text())

@@ -59,7 +59,7 @@ import numpy as np
 import pytest
 
 from lfpscope.references.index import index_recording
-from lfpscope.references.model import open_references
+from lfpscope.references.open import open_references
 from lfpscope.summary.summarize import build_envelope
 
 INDEX = Path(__file__).parents[2] / "scripts" / "index_probe.py"

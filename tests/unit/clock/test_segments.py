@@ -13,14 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfpscope.clock.segments import (
-    MOST_SEGMENTS,
-    Clock,
-    Segment,
-    clock_doubts,
-    clock_from_rate,
-    clock_from_timestamps,
-)
+from lfpscope.clock.doubts import clock_doubts
+from lfpscope.clock.fit import MOST_SEGMENTS, clock_from_rate, clock_from_timestamps
+from lfpscope.clock.segments import Clock, Segment
 from lfpscope.clock.timestamps import ENOUGH_STEPS
 from lfpscope.doubts import Doubt
 from lfpscope.formatting import duration_text

@@ -11,7 +11,7 @@ from zarr.storage import ZipStore
 
 from lfpscope.envelope.read import Probe
 from lfpscope.envelope.zarr_zip import Store, StoreWriter
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 
 TABLE = np.arange(26, dtype=np.int16).reshape(2, 13) - 9
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from lfpscope.errors import UserError
 from lfpscope.hdf5 import isolation
 from lfpscope.hdf5.isolation import Apart
-from lfpscope.io.files import UserError
 
 
 def for_ever() -> None:
@@ -96,7 +96,7 @@ def test_a_process_that_is_killed_between_two_calls() -> None:
 LIMITED = """
 import resource
 from lfpscope.hdf5 import isolation
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 
 def for_ever():
     while True:

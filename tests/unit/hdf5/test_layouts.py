@@ -1,5 +1,6 @@
 """Every way HDF5 stores an array: read in place, sample for sample as h5py reads it."""
 
+import base64
 import ctypes
 import json
 import math
@@ -29,8 +30,10 @@ from stored import (
     write_series,
 )
 
-from lfpscope.hdf5 import layout as layouts
-from lfpscope.hdf5.layout import Layout, chunk_references, describe_layout
+from lfpscope.hdf5 import describe_layout as layouts
+from lfpscope.hdf5.chunk_index import chunk_references
+from lfpscope.hdf5.describe_layout import describe_layout
+from lfpscope.hdf5.layout import Layout
 from lfpscope.references.model import References
 from lfpscope.samples.chunk_reader import decode
 
@@ -255,7 +258,7 @@ def read_by_hand(refs: dict[str, Any], layout: Layout, content: bytes) -> Data:
     assert len(refs) == math.prod(layout.grid)
     for key, ref in refs.items():
         place = [int(i) for i in key.split("/")[1].split(".")]
-        raw = layouts.base64.b64decode(ref[7:]) if isinstance(ref, str) else None
+        raw = base64.b64decode(ref[7:]) if isinstance(ref, str) else None
         raw = content[ref[1] : ref[1] + ref[2]] if raw is None else raw
         where = [slice(i * c, (i + 1) * c) for i, c in zip(place, layout.chunks, strict=True)]
         array[tuple(where)] = decode(raw, layout)

@@ -24,8 +24,8 @@ from stored import (
     write_series,
 )
 
+from lfpscope.errors import UserError
 from lfpscope.hdf5.layout import Layout
-from lfpscope.io.files import UserError
 from lfpscope.references.model import References
 from lfpscope.samples.chunk_reader import decode
 

@@ -13,9 +13,9 @@ import h5py
 import pytest
 from serving import Served, serve
 
-from lfpscope.io import addresses
+from lfpscope.errors import UserError
+from lfpscope.io import http
 from lfpscope.io.download import download, size_at
-from lfpscope.io.files import UserError
 from lfpscope.nwb.recording import open_nwb
 
 FETCH = """
@@ -46,7 +46,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(addresses, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(http, "LONGEST_PAUSE", 0.05)
 
 
 def check(path: Path) -> None:

@@ -12,21 +12,24 @@ import pytest
 from serving import Served, serve, serve_bucket
 
 from lfpscope.envelope.read import Probe
-from lfpscope.io import addresses
-from lfpscope.io.addresses import RemoteFile, is_remote, open_address
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
+from lfpscope.io import http
+from lfpscope.io.addresses import is_remote, open_address
+from lfpscope.io.http import RemoteFile
 from lfpscope.references.index import index_recording
-from lfpscope.references.model import References, check_source, open_references, with_exact_clock
+from lfpscope.references.model import References
+from lfpscope.references.open import open_references, with_exact_clock
+from lfpscope.references.source_check import check_source
 from lfpscope.render.overviews import draw_probe
-from lfpscope.sources import tables
+from lfpscope.sources import probes_table
 from lfpscope.sources.probes import fetch_file, find_probes
-from lfpscope.sources.tables import Session
+from lfpscope.sources.sessions_table import Session
 from lfpscope.summary.summarize import N_TYPICAL, build_envelope, write_channels
 
 SERIES = "/acquisition/LFP/lfp"
 
 
-def listed(session: Session) -> list[tables.Probe]:
+def listed(session: Session) -> list[probes_table.Probe]:
     return find_probes([session], cache=Path())
 
 
@@ -52,8 +55,8 @@ def served(nwb: Path) -> Iterator[Served]:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(addresses, "SILENT_SECONDS", 0.5)
-    monkeypatch.setattr(addresses, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(http, "SILENT_SECONDS", 0.5)
+    monkeypatch.setattr(http, "LONGEST_PAUSE", 0.05)
 
 
 def index(address: str, folder: Path) -> References:

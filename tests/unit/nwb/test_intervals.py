@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-from lfpscope.sources.tables import files_of_session
+from lfpscope.sources.sessions_table import files_of_session
 
 SHARED = os.environ.get("LFPSCOPE_DATA", "")
 PROGRAM = Path(__file__).parents[3] / "scripts" / "list_intervals.py"

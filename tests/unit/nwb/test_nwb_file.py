@@ -18,7 +18,7 @@ import h5py
 import pytest
 from serving import serve
 
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.nwb.file import open_nwb, reading
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
@@ -169,7 +169,7 @@ def test_no_permission(write_nwb: Write, tmp_path: Path, mode: int) -> None:
 OPEN = """
 import sys
 from lfpscope.nwb.file import open_nwb
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 BECOME
 try:
     print(sorted(open_nwb(sys.argv[1])))

@@ -18,7 +18,7 @@ from dialects import (
     volts,
 )
 
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.nwb.recording import read_clock
 
 nwb = dialects.nwb  # the fixture

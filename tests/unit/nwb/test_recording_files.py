@@ -13,7 +13,7 @@ from dialects import Column, references, texts
 from stored import as_engines_read, as_samples_read
 
 from lfpscope.nwb.recording import choose_series, open_nwb, read_recording
-from lfpscope.references.model import combine_references
+from lfpscope.references.combine import combine_references
 
 SHARED = os.environ.get("LFPSCOPE_DATA", "")
 NO_DEPTH = "no depth: channels keep the file's order"

@@ -23,7 +23,7 @@ from dialects import (
     texts,
 )
 
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.nwb.recording import choose_series, open_nwb
 
 nwb = dialects.nwb  # the fixture

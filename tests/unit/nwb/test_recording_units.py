@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from dialects import SERIES, add_region, add_series, add_table, recording, references, texts, volts
 
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.summary.summarize import build_envelope
 from lfpscope.verify.checks import verify
 

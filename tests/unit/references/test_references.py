@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from lfpscope.clock.segments import Clock, clock_from_rate
-from lfpscope.io.files import UserError
+from lfpscope.clock.fit import clock_from_rate
+from lfpscope.clock.segments import Clock
+from lfpscope.errors import UserError
 from lfpscope.nwb.recording import choose_series, open_nwb, read_clock, read_recording
-from lfpscope.references.model import open_references, write_references
+from lfpscope.references.open import open_references
 from lfpscope.references.schema import digest
+from lfpscope.references.write import write_references
 from lfpscope.summary.summarize import build_envelope
 
 Edit = Callable[[dict[str, Any]], None]
@@ -288,7 +290,7 @@ def test_file_that_is_not_there(tmp_path):
     ids=["several", "one_channel", "contiguous"],
 )
 def test_summary_of_channels_first(write_nwb, tmp_path, monkeypatch, how):
-    monkeypatch.setattr("lfpscope.hdf5.layout.CHANNEL_BYTES", 1000)
+    monkeypatch.setattr("lfpscope.hdf5.describe_layout.CHANNEL_BYTES", 1000)
     source = write_nwb(tmp_path / "a.nwb", samples=2999)  # prime: references overlap
     with h5py.File(source, "r+") as nwb:
         series = nwb["acquisition/LFP/lfp"]

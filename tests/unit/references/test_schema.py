@@ -15,9 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stored import as_samples_read
 
+from lfpscope.errors import UserError
 from lfpscope.hdf5.layout import inline
-from lfpscope.io.files import UserError
-from lfpscope.references.model import References, combine_references, open_references
+from lfpscope.references.combine import combine_references
+from lfpscope.references.model import References
+from lfpscope.references.open import open_references
 from lfpscope.references.schema import digest, read_probe_json, read_session_json
 
 Content = dict[str, Any]

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from lfpscope.envelope import read
 from lfpscope.envelope.read import Probe
-from lfpscope.render.drawing import FAR, View, read_view, trace_levels, trace_pixels
+from lfpscope.render.traces import FAR, trace_levels, trace_pixels
+from lfpscope.render.view import View, read_view
 
 Floats = npt.NDArray[np.float64]
 

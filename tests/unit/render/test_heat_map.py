@@ -16,21 +16,10 @@ from hypothesis import strategies as st
 from lfpscope.clock.segments import Clock
 from lfpscope.clock.timeline import make_timeline
 from lfpscope.envelope.read import Amplitude, Columns, Probe, block_size
-from lfpscope.render.drawing import (
-    HEAT_GAP,
-    HEAT_GREY,
-    PEAK_MULTIPLE,
-    SHADES,
-    TRACE_PALETTE,
-    View,
-    amplitude,
-    gap_columns,
-    heat_picture,
-    read_view,
-    trace_levels,
-    trace_picture,
-    traces_every,
-)
+from lfpscope.render.heatmap import PEAK_MULTIPLE, amplitude, heat_picture
+from lfpscope.render.palettes import HEAT_GAP, HEAT_GREY, SHADES, TRACE_PALETTE
+from lfpscope.render.traces import trace_levels, trace_picture, traces_every
+from lfpscope.render.view import View, gap_columns, read_view
 
 Data = npt.NDArray[Any]
 MICROVOLT = 1e-6

@@ -14,12 +14,13 @@ import recorded
 from lfpscope.clock.segments import Clock, Segment
 from lfpscope.clock.timeline import make_timeline
 from lfpscope.envelope.read import Probe
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.nwb.recording import read_recording
-from lfpscope.references.model import open_references, write_references
+from lfpscope.references.open import open_references
+from lfpscope.references.write import write_references
 from lfpscope.render.areas import interval_colours
-from lfpscope.render.drawing import read_view
 from lfpscope.render.overviews import draw_probe, draw_session, probe_caption
+from lfpscope.render.view import read_view
 
 Draw = Callable[[str | None], bytes]
 

@@ -9,8 +9,9 @@ import pytest
 import recorded
 
 from lfpscope.references.model import References
-from lfpscope.samples import chunk_reader
-from lfpscope.samples.chunk_reader import Block, Cache, Damage, Samples, Source, map_chunks
+from lfpscope.samples import chunk_cache, chunk_reader
+from lfpscope.samples.chunk_cache import Cache, Samples
+from lfpscope.samples.chunk_reader import Block, Damage, Source, map_chunks
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_the_cache_is_bounded_and_shared(
     references: References, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = references.layout.chunk_bytes
-    monkeypatch.setattr(chunk_reader, "CACHE", cache := Cache(5 * size))
+    monkeypatch.setattr(chunk_cache, "CACHE", cache := Cache(5 * size))
     with Source(references) as source:
         one, other = Samples(source), Samples(source)
         for first in (0, 1000, 4000, 0):

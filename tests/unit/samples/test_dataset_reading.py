@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from serving import serve
 
 import lfpscope
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
+from lfpscope.references.combine import combine_references
 from lfpscope.references.index import index_recording
-from lfpscope.references.model import combine_references, open_references
+from lfpscope.references.open import open_references
 
 Data = npt.NDArray[Any]
 SCRIPTS = Path(__file__).parents[3] / "scripts"

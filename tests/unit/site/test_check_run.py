@@ -7,11 +7,11 @@ import pytest
 
 from lfpscope.clock.segments import Clock, Segment
 from lfpscope.doubts import Doubt
-from lfpscope.io.files import read_table
+from lfpscope.io.tables import read_table
 from lfpscope.site.check_run import describe_results, write_checked
 from lfpscope.site.results import Result, probe_figures
 from lfpscope.site.run_json import describe_run, read_run
-from lfpscope.sources.tables import NO_LFP, NOT_TAKEN, Probe
+from lfpscope.sources.probes_table import NO_LFP, NOT_TAKEN, Probe
 
 UNIT = Doubt("values", "unit 'uV': taken as volts")
 DEPTH = Doubt("labels", "depth is z as stored")

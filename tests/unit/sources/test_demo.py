@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.sources.demo import nwb_writer
 from lfpscope.sources.demo.signals import Events, Gap
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from serving import serve
 
 from lfpscope.sources.download_plan import plan_sessions
-from lfpscope.sources.tables import Probe
+from lfpscope.sources.probes_table import Probe
 
 
 def test_a_file_of_several_probes_counts_once(tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from serving import serve
 
+from lfpscope.errors import UserError
 from lfpscope.hdf5 import isolation
-from lfpscope.io.files import UserError
 from lfpscope.sources.nwb import probe_id, unique_ids
 from lfpscope.sources.probes import fetch_file, find_probes, is_to_list_again, keep_probes
-from lfpscope.sources.tables import Probe, Session, kept_at
+from lfpscope.sources.probes_table import Probe
+from lfpscope.sources.sessions_table import Session, kept_at
 
 
 def listed(session: Session) -> list[Probe]:

@@ -1,6 +1,6 @@
 import pytest
 
-from lfpscope.io.files import read_json
+from lfpscope.io.tables import read_json
 from lfpscope.sources.status import has_failed, read_tries, write_status
 
 

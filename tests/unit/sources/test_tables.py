@@ -3,17 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from lfpscope.io.files import UserError
-from lfpscope.sources.tables import (
-    Probe,
-    Session,
-    check_secrets,
-    find_files,
-    fingerprint,
-    read_probes,
-    read_sessions,
-    write_probes,
-)
+from lfpscope.errors import UserError
+from lfpscope.io.secrets import check_secrets
+from lfpscope.sources.probes_table import Probe, read_probes, write_probes
+from lfpscope.sources.sessions_table import Session, find_files, fingerprint, read_sessions
 
 
 def sessions_in(folder: Path, *rows: str) -> list[Session]:

@@ -17,7 +17,7 @@ from lfpscope.envelope import kernels_chunk
 from lfpscope.envelope.kernels import ALL_NAN, CLEAN, SOME_NAN
 from lfpscope.envelope.read import VALUES, Probe, bucket_starts
 from lfpscope.envelope.zarr_zip import Store
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.summary.summarize import ANEW, Summary, build_envelope
 
 Data = npt.NDArray[Any]

@@ -18,8 +18,9 @@ from stored import FILTERS, Write, dataset, noise, write_series
 from stored import index as index_series
 
 from lfpscope.hdf5.layout import inline
-from lfpscope.io.addresses import RemoteFile
-from lfpscope.references.model import References, open_references
+from lfpscope.io.http import RemoteFile
+from lfpscope.references.model import References
+from lfpscope.references.open import open_references
 from lfpscope.references.schema import digest
 from lfpscope.summary.summarize import build_envelope
 from lfpscope.verify import checks

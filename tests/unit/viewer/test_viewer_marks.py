@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lfpscope.clock.timeline import Stretch, Timeline
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.nwb.intervals import Interval, read_intervals
 from lfpscope.viewer import marks
 from lfpscope.viewer.intervals import MAX_BLOCKS, IntervalLane, make_lane

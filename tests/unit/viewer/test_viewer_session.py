@@ -23,10 +23,11 @@ from bokeh.models import Div
 from lfpscope.clock.timeline import Timeline
 from lfpscope.doubts import Doubt
 from lfpscope.envelope.read import Probe
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.nwb.electrodes import Channels, DepthAxis
-from lfpscope.render.drawing import read_view, trace_picture
 from lfpscope.render.rows import RowBlock, Rows, arrange_rows
+from lfpscope.render.traces import trace_picture
+from lfpscope.render.view import read_view
 from lfpscope.viewer.app import main
 from lfpscope.viewer.controls import Controls
 from lfpscope.viewer.export import render_view, save_view

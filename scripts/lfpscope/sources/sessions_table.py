@@ -1,4 +1,4 @@
-"""The two tables: sessions, as the user writes them, and the probes found in them.
+"""The table of sessions, checked row by row.
 
 The Snakefile reads them each time it starts, so this imports nothing but the standard library.
 A table that is malformed is an error; a row that is wrong has its problem noted, so that the other
@@ -9,24 +9,29 @@ import csv
 import glob
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-from lfpscope.io.files import UserError, read_table, write_table
+from lfpscope.errors import UserError
+from lfpscope.io.secrets import check_secrets
 
-OK, NO_LFP, NOT_TAKEN, UNREADABLE = "ok", "no LFP", "not taken", "unreadable"  # statuses
 COLUMNS = ("session", "source", "location", "probes", "series")  # of the sessions table
+
+
 ID = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+
+
 MAX_ID = 100  # characters; a file name has 255 bytes, and logs have an ending
 FILES_OF_RESULTS = {
     *("probes.tsv", "checked.tsv", "index.html", "run.json"),
     *("allensdk.json", "allen_sessions.tsv"),
 }
+
+
 ADDRESSES = re.compile(r"\s+(?=[a-z0-9]+://)")  # what is between several
-SECRETS = re.compile(  # a password, or what signed addresses of Amazon, Google and Azure have
-    r"(?i)://[^/\s]*@|[?&](X-(Amz|Goog)-|AWSAccessKeyId=|GoogleAccessId=|Sig(nature)?=|(\w+_)?token=)"
-)
+
+
 SCHEMES = ("https", "http", "s3")  # of addresses that can be read in place
 
 
@@ -60,36 +65,6 @@ class Session:
     series: str = ""
     where: str = ""
     problem: str = ""
-
-
-@dataclass(frozen=True)
-class Probe:
-    """A row of the table of probes.
-
-    Attributes
-    ----------
-    session, probe : str
-        Ids.
-    source : str
-        As in the sessions table.
-    address : str
-        Where its bytes are, or will be once fetched.
-    series : str
-        Path of the series in the file; empty where the file has one only.
-    status : str
-        ``ok``; ``no LFP`` where none was recorded; ``not taken`` for what was found and is no LFP
-        recording that is read; ``unreadable``.
-    note : str
-        The reason for that, or what was found and what is odd about it; one line.
-    """
-
-    session: str
-    probe: str
-    source: str
-    address: str
-    series: str = ""
-    status: str = "ok"
-    note: str = ""
 
 
 def read_sessions(path: Path) -> list[Session]:
@@ -274,15 +249,6 @@ def _check_nwb(session: Session) -> None:
         )
 
 
-def check_secrets(address: str, where: str) -> None:
-    """Check that an address holds nothing secret, because it will be stored."""
-    if SECRETS.search(address):
-        raise UserError(
-            f"{where}: an address with a password, a token or a signature, which would be stored. "
-            "Give it without; credentials are taken from the environment, or ~/.netrc."
-        )
-
-
 def find_files(session: Session) -> list[str]:
     """Files and folders that a row's location names, sorted; none for the demo and Allen's.
 
@@ -394,13 +360,3 @@ def files_of_session(addresses: Iterable[str]) -> list[str]:
     beside = [re.sub(r"(session_\d+)/probe_\d+_lfp\.nwb$", r"\1/\1.nwb", file) for file in files]
     there = (file for file in beside if "://" in file or Path(file).is_file())
     return list(dict.fromkeys([*files, *there]))
-
-
-def write_probes(path: Path, probes: Iterable[Probe]) -> None:
-    """Write the table of probes."""
-    write_table(path, [field.name for field in fields(Probe)], map(asdict, probes))
-
-
-def read_probes(path: Path) -> list[Probe]:
-    """Read the table of probes."""
-    return [Probe(**row) for row in read_table(path)]

@@ -1,212 +1,33 @@
-"""A view → pixels, those that Datashader would set for every sample. It knows no files, no axes."""
+"""Traces of channels, as pixels."""
 
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any, TypeVar
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.clock.segments import Clock, Segment
 from lfpscope.envelope.kernels import SOME_NAN
-from lfpscope.envelope.read import Columns, Probe, time_range
-from lfpscope.nwb.recording import Channels
+from lfpscope.envelope.read import Columns, Probe
 from lfpscope.render.lines import draw_band, draw_lines, line_points
-from lfpscope.render.rows import arrange_rows
+from lfpscope.render.palettes import SHADES, TRACE_PALETTE
+from lfpscope.render.view import Floats, Mask, Pixels, T, View, depth_order, gap_columns, to_pixels
 
-T = TypeVar("T")
-Mask = npt.NDArray[np.bool_]
-Floats = npt.NDArray[Any]
-Pixels = npt.NDArray[np.uint8]
-"""Indices into a palette, shape (height, width), the top row first."""
 Points = tuple[Floats, Floats]
 """x and y of the points of lines; NaN ends one."""
+
+
 Lines = Callable[[Floats, Floats, tuple[float, float], int, int], Mask]
 """What draws them, as `lfpscope.render.lines.draw_lines` does."""
 
-PAPER, GAP, GREY = (255, 255, 255), (236, 232, 224), (185, 185, 185)
-# from one trace to where all overlap
-SHADES = np.linspace((112, 132, 172), (13, 20, 38), 16).round().astype(np.uint8)
-TRACE_PALETTE = np.array([PAPER, GAP, GREY, *SHADES], np.uint8)
-# perceptually even; its darkest and lightest ends are left to paper and gaps
-HEAT_COLOURS = mpl.colormaps["magma"](np.linspace(0, 0.98, 254), bytes=True)[:, :3]
-HEAT_PALETTE = np.array([*HEAT_COLOURS, GREY, GAP], np.uint8)
-HEAT_GREY, HEAT_GAP = 254, 255
-SAMPLES_PER_PIXEL = 4  # up to which samples are drawn themselves, not first, min, max and last
+
 TRACE_PIXELS = 12  # that the configured µV take in a picture 1000 pixels high
 NEAR = 12  # pixels: a trace makes the picture darker only so near to its own row
 MIN_SPACING = 2  # pixels between traces; of channels that lie closer only every n-th is drawn
 FAR = 1e9  # pixels: farther away than any picture is high
 MANY_POINTS = 1 << 20  # of lines drawn in one go
-PEAK_MULTIPLE = 10  # times the RMS: a larger peak is drawn instead, so that none can vanish
-HEAT_SHARE = 0.5  # of the volts that the scale bar stands for is the upper end of the colours
-
-
-# --- the view -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Part:
-    """A segment's stretch of a view.
-
-    Attributes
-    ----------
-    at, n_columns : int
-        Where it lies in the picture.
-    columns : Columns
-        What to draw: with a column more on each side, where the segment has one, so that lines
-        enter and leave the picture rightly.
-    skip : int
-        How many columns of these lie to the left of `at`.
-    """
-
-    at: int
-    n_columns: int
-    columns: Columns
-    skip: int
-
-    @property
-    def here(self) -> slice:
-        """Its columns in the picture."""
-        return slice(self.at, self.at + self.n_columns)
-
-    @property
-    def there(self) -> slice:
-        """The same among `columns`."""
-        return slice(self.skip, self.skip + self.n_columns)
-
-
-@dataclass(frozen=True)
-class View:
-    """A time range of one probe on a grid of columns.
-
-    Attributes
-    ----------
-    t0, t1 : float
-        Axis time of the left and right edge, seconds: the range asked for, snapped outward.
-    n_columns : int
-        Columns of the grid.
-    parts : list of Part
-        One for each segment in the range; none where no sample lies in it. Several may share a
-        column.
-    width : int
-        Of the picture, in pixels: as many as columns, except where each column is one sample.
-    is_complete : bool
-        Whether the complete recording is in it.
-    """
-
-    t0: float
-    t1: float
-    n_columns: int
-    parts: list[Part]
-    width: int
-    is_complete: bool = False
-
-    def pixels(self, part: Part) -> slice:
-        """Where a part lies in the picture; at its ends it may fill a pixel only partly."""
-        start, stop = part.here.start * self.width, part.here.stop * self.width
-        return slice(start // self.n_columns, -(-stop // self.n_columns))
-
-    @property
-    def drawn_from(self) -> str:
-        """Words for the reader of the picture."""
-        return self.parts[0].columns.drawn_from if self.parts else "no samples here"
-
-
-def read_view(
-    probe: Probe, start: float, stop: float, width: int, clock: Clock | None = None
-) -> View:
-    """Read what is needed to draw a range of seconds of all channels.
-
-    Parameters
-    ----------
-    probe : Probe
-        The recording.
-    start, stop : float
-        Axis time, seconds.
-    width : int
-        The picture is at most so many columns wide.
-    clock : Clock, optional
-        Its clock in axis time (`Timeline.clock`); its own, in session time, if not given.
-    """
-    clock = probe.references.clock if clock is None else clock
-    pieces = list(time_range(clock, start, stop))
-    if not pieces:
-        return View(start, stop, width, [], width)
-    n_samples = max(1, math.ceil((stop - start) / clock.dt))
-    # snapping both ends outward may add two columns
-    n_wanted = max(1, width - 2)
-    while True:
-        step = probe.column_step(n_samples, n_wanted)
-        if step <= SAMPLES_PER_PIXEL:
-            step = 1  # lines between samples then run as smoothly as the pixels allow
-        grid = _grid(pieces, start, stop, step, step * clock.dt)
-        if grid.n_columns <= width or step == 1 or n_wanted == 1:
-            break
-        # a segment that runs faster than the clock in general takes more columns
-        n_wanted = max(1, min(n_wanted - 1, n_wanted * width // grid.n_columns))
-    parts = [
-        _read_part(probe, at, n, step, segment, first)
-        for at, n, (segment, first, _) in zip(grid.at, grid.n, pieces, strict=True)
-    ]
-    t1 = grid.t0 + grid.n_columns * step * clock.dt
-    is_complete = start <= clock.t0 and stop >= clock.t1
-    pixels = width if step == 1 else grid.n_columns
-    return View(grid.t0, t1, grid.n_columns, parts, pixels, is_complete)
-
-
-@dataclass(frozen=True)
-class _Grid:
-    """Columns of a view: from when on, how many, and where each piece lies in them."""
-
-    t0: float
-    n_columns: int
-    at: list[int]
-    n: list[int]
-
-
-def _grid(
-    pieces: list[tuple[Segment, int, int]], start: float, stop: float, step: int, seconds: float
-) -> _Grid:
-    begins = [_snapped(segment, first, step) for segment, first, _ in pieces]
-    times = [_time(piece[0], begin) for piece, begin in zip(pieces, begins, strict=True)]
-    left = min(times)  # not always the first one's: a clock may step back
-    t0 = left - max(0, math.ceil((left - start) / seconds)) * seconds
-    at = [round((time - t0) / seconds) for time in times]  # the nearest column of the picture
-    n = [-(-(end - begin) // step) for (_, _, end), begin in zip(pieces, begins, strict=True)]
-    stops = [one + many for one, many in zip(at, n, strict=True)]
-    return _Grid(t0, max(math.ceil((stop - t0) / seconds - 1e-6), *stops, 1), at, n)
-
-
-def _read_part(
-    probe: Probe, at: int, n_columns: int, step: int, segment: Segment, first: int
-) -> Part:
-    begin = _snapped(segment, first, step)
-    before = max(begin - step, segment.first_sample)
-    after = min(begin + (n_columns + 1) * step, segment.stop_sample)
-    columns = probe.columns(segment, before, after, step)
-    return Part(at, n_columns, columns, (begin - before) // step)
-
-
-def _snapped(segment: Segment, sample: int, step: int) -> int:
-    return segment.first_sample + (sample - segment.first_sample) // step * step
-
-
-def _time(segment: Segment, sample: int) -> float:
-    return segment.t0 + (sample - segment.first_sample) * segment.dt
-
-
-# --- pixels -------------------------------------------------------------------------------------
-
-
-def depth_order(channels: Channels) -> npt.NDArray[np.int64]:
-    """Channels from the top of the picture down: far from the tip first, or as in the file."""
-    return arrange_rows(channels).channels
 
 
 def trace_pixels(
@@ -396,46 +217,6 @@ def trace_levels(view: View, probe: Probe) -> npt.NDArray[np.float64]:
     return np.where(np.isfinite(volts), volts, 0.0)
 
 
-def amplitude(view: View, probe: Probe) -> Floats:
-    """Amplitude of each channel in each pixel column, which all pictures show as colour.
-
-    The RMS of the samples about the mean of their block; where their peak exceeds it by
-    PEAK_MULTIPLE, the peak, so that none can vanish however many samples share a pixel.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_channels, view.width)
-        Volts; NaN in gaps and where there is no number.
-    """
-    shape = probe.references.n_channels, view.n_columns
-    squares, peak, n = np.zeros(shape), np.zeros(shape), np.zeros(shape, np.int64)
-    for part in view.parts:  # several may share a column
-        here, found = part.here, probe.amplitude(part.columns)
-        squares[:, here] += found.squares[:, part.there]
-        n[:, here] += found.n[:, part.there]
-        peak[:, here] = np.maximum(peak[:, here], found.peak[:, part.there])
-    squares, n = _to_pixels(squares, view, np.add), _to_pixels(n, view, np.add)
-    peak = _to_pixels(peak, view, np.maximum)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rms = np.sqrt(squares / n)  # NaN where n is 0
-        return np.where(peak > PEAK_MULTIPLE * rms, peak, rms)
-
-
-def _to_pixels(values: Floats, view: View, join: np.ufunc) -> Floats:
-    """Values of columns (the last axis) → of pixels: joined where a pixel holds several."""
-    starts = np.arange(view.width) * view.n_columns // view.width
-    joins = view.width < view.n_columns
-    return np.asarray(join.reduceat(values, starts, axis=-1) if joins else values[..., starts])
-
-
-def gap_columns(view: View) -> Mask:
-    """Columns in which the clock has no samples, shape (view.n_columns,)."""
-    gap = np.ones(view.n_columns, np.bool_)
-    for part in view.parts:
-        gap[part.here] = False
-    return gap
-
-
 def traces_every(n_channels: int, height: int) -> int:
     """Every how many channels one is drawn as a trace, so that traces lie some pixels apart."""
     return max(1, math.ceil(MIN_SPACING * n_channels / height))
@@ -524,7 +305,7 @@ def trace_picture(
     band, low = drawn(dead)
     grey_pixels = picture[:, low : low + band.shape[1]]
     grey_pixels[band & (grey_pixels == 0)] = 2
-    gap = _to_pixels(gap_columns(view), view, np.logical_and)
+    gap = to_pixels(gap_columns(view), view, np.logical_and)
     picture[gap] = np.where(picture[gap] == 0, 1, picture[gap])
     return np.ascontiguousarray(picture.T[::-1])
 
@@ -542,49 +323,3 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 
 os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
-
-
-def heat_picture(
-    view: View,
-    probe: Probe,
-    height: int,
-    *,
-    volts: float,
-    channels: npt.NDArray[np.int64] | None = None,
-    grey: Mask | None = None,
-) -> Pixels:
-    """Amplitude as colour, a band for each channel, from the top by depth.
-
-    Where channels share a row of pixels, the largest amplitude of those that are not dead.
-
-    Parameters
-    ----------
-    view, probe
-        What to draw.
-    height : int
-        Of the picture.
-    volts : float
-        The amplitude at the upper end of the colours.
-    channels : ndarray of int, optional
-        Which, from the top down; all by depth if not given.
-    grey : ndarray of bool, shape (n_channels,), optional
-        Channels drawn in grey; the dead ones if not given.
-
-    Returns
-    -------
-    ndarray of uint8, shape (height, view.width)
-        Indices into HEAT_PALETTE.
-    """
-    order = depth_order(probe.references.channels) if channels is None else channels
-    values = amplitude(view, probe)[order] / volts
-    bands = np.arange(height) * order.size // height
-    dead = (probe.dead if grey is None else grey)[order]
-    live = np.where(dead[:, np.newaxis], np.nan, values)
-    if order.size > height:
-        live, values = (np.fmax.reduceat(one, bands) for one in (live, values))
-        bands = np.arange(height)
-    with np.errstate(invalid="ignore"):
-        colours = (np.clip(live, 0, 1) * (len(HEAT_COLOURS) - 1)).round()
-    colours[np.isnan(live)] = HEAT_GREY
-    colours[np.isnan(values)] = HEAT_GAP
-    return colours.astype(np.uint8)[bands]
