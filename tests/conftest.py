@@ -1,5 +1,6 @@
-"""What all tests share: small NWB files, written as plain HDF5."""
+"""What all tests share: hypothesis profiles, and small NWB files written as plain HDF5."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -8,6 +9,14 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
+
+# no time limit for an example: machines are shared, and numba compiles in the first one
+PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("quick", max_examples=10, **PATIENT)
+settings.register_profile("ci", max_examples=100, print_blob=True, **PATIENT)
+IN_CI = os.environ.get("CI") == "true"
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if IN_CI else "quick"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import recorded
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lfpscope.envelope.read import Columns, Probe, block_size
@@ -116,7 +116,6 @@ def test_volts_in_counts_of_an_adc(monkeypatch: pytest.MonkeyPatch) -> None:
     check(data, chunks=(4321, 2), bucket=128, steps=STEPS, damaged=((2, 0),))
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 1000),
     n=st.integers(1, 9000),

@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from stored import (
     FILTERS,
@@ -228,7 +228,6 @@ def test_contiguous_is_split_along_time(check, monkeypatch, n_samples):
     assert layout.chunks[1] == 5
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     n=st.integers(1, 400),
     width=st.integers(1, 9),

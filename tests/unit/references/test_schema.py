@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import recorded
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from stored import as_samples_read
 
@@ -282,7 +282,6 @@ def spoiled(draw: st.DrawFn, value: Any) -> Any:
     return draw(VALUES)
 
 
-@settings(max_examples=300, deadline=None)
 @given(data=st.data(), signed=st.booleans())
 def test_any_change_is_right_or_refused(good: Path, data: st.DataObject, signed: bool) -> None:
     before = open_references(good)
@@ -312,7 +311,6 @@ def opened_or_refused(path: Path) -> References | None:
     return None
 
 
-@settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_any_change_of_the_text_is_right_or_refused(good: Path, data: st.DataObject) -> None:
     text = good.read_bytes()

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 import recorded
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lfpscope.envelope import read
@@ -158,7 +158,6 @@ def test_same_pixels_at_every_level(recordings: list[Recorded], which: int) -> N
     assert drawn_from == levels | {"every sample"}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(draw=st.data())
 def test_same_pixels_in_any_view(recordings: list[Recorded], draw: st.DataObject) -> None:
     one = draw.draw(st.sampled_from(recordings))
@@ -198,7 +197,6 @@ def test_each_segment_lies_at_its_time_whatever_its_own_step(tmp_path: Path) -> 
 VALUES = st.sampled_from([0.0, 1.0, -1.0, 40.0, -40.0, 300.0, -300.0, np.nan, np.nan, np.inf])
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     samples=st.lists(VALUES, min_size=1, max_size=60),
     bucket=st.integers(2, 9),

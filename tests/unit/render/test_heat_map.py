@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import recorded
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lfpscope.clock.segments import Clock
@@ -103,7 +103,6 @@ def make(folder: Path, data: Data, times: Data | None = None, *, bucket: int = 4
 PAUSES = st.sampled_from([0.0, 0.0, 0.01, 0.05, 0.4, 3.0, 500.0, -0.02, -0.3, -2.0])
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     steps=st.lists(st.tuples(st.integers(3, 120), PAUSES), min_size=1, max_size=6),
     seed=st.integers(0, 1000),

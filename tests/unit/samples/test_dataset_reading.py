@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 import recorded
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from serving import serve
 
@@ -100,7 +100,6 @@ COLUMNS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(rows=PICKS, columns=COLUMNS)
 def test_any_index(session: Path, samples: Data, rows: Any, columns: Any) -> None:
     lfp = OPENED.setdefault(session, lfpscope.open_session(session))["a"].lfp

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import recorded
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -191,7 +191,6 @@ SHAPE = st.tuples(st.integers(1, 50), st.integers(1, 3))
 SAMPLES = st.sampled_from([0.0, 1.0, -1.0, 2.5, 1e30, -1e-40, np.inf, -np.inf, np.nan])
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     data=arrays.arrays(
         np.float32, st.tuples(st.integers(1, 50), st.integers(1, 3)), elements=SAMPLES
