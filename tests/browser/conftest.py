@@ -57,7 +57,7 @@ def make_session(folder: Path, n_channels: int = 24) -> Path:
     for probe in PROBES:
         nwb, results = folder / "data" / f"{probe}.nwb", session / "probes" / probe
         recipe = replace(
-            nwb_writer._recipe("demo-2", probe),
+            nwb_writer.demo_recipe("demo-2", probe),
             n_channels=n_channels,
             n_samples=160_000,
             constant=(5,),

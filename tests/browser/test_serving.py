@@ -43,7 +43,7 @@ class Forwarder:
     def close(self) -> None:
         self.cut(stop=True)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._thread.join(60)
         self._loop.close()
 
     def __enter__(self) -> "Forwarder":

@@ -85,7 +85,7 @@ def interrupted(command: list[str], folder: Path, seconds: float, how: signal.Si
             process.wait(60)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            process.wait(60)
             raise SystemExit(f"{how.name} did not end {command}") from None
     wait_for_nobody(process.pid)
     return ended

@@ -73,7 +73,7 @@ class Told:
 
 def as_allens(path: Path) -> None:
     """Write a file in the layout of Allen's: gzip, a channel to a chunk, specifications cached."""
-    recipe = nwb_writer._recipe("demo-1", "100000011")
+    recipe = nwb_writer.demo_recipe("demo-1", "100000011")
     recipe = replace(recipe, n_channels=N_CHANNELS, n_samples=N_SAMPLES, constant=(), detached=())
     nwb_writer.write_nwb("demo-1", "100000011", recipe, path)
 

@@ -34,7 +34,7 @@ QUICK = ("--set-threads", "summarize_probe=1")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the LFP of all probes, as the warehouse numbers them."""
     folder = tmp_path_factory.mktemp("warehouse")
-    recipe = nwb_writer._recipe("demo-1", "100000011")
+    recipe = nwb_writer.demo_recipe("demo-1", "100000011")
     short = replace(recipe, n_samples=10_000, chunk=2_500, timestamps_chunk=2_500)
     for session, probe in WITH_LFP:
         nwb_writer.write_nwb(session, probe, short, folder / f"{probe}.nwb")

@@ -30,13 +30,12 @@ def expected(
         n = np.maximum((~np.isnan(part)).sum(axis=1), 1)
         middle[:, start : start + block] = (np.nansum(part, axis=1) / n)[:, np.newaxis]
     distances = np.abs(x - middle) * np.abs(references.scale)[:, np.newaxis]
-    shape = columns.nan.shape
-    squares, n, peak = np.zeros(shape), np.zeros(shape, int), np.zeros(shape)
-    for i in range(columns.n_columns):
-        start = columns.first_sample - segment.first_sample + i * columns.step
-        part = distances[:, start : start + columns.step]
-        squares[:, i], n[:, i] = np.nansum(part**2, axis=1), (~np.isnan(part)).sum(axis=1)
-        peak[:, i] = np.nan_to_num(part).max(axis=1)
+    starts = np.arange(columns.n_columns) * columns.step + columns.first_sample
+    starts -= segment.first_sample
+    distances = distances[:, : starts[-1] + columns.step]
+    squares = np.add.reduceat(np.nan_to_num(distances**2), starts, axis=1)
+    n = np.add.reduceat(~np.isnan(distances), starts, axis=1, dtype=int)
+    peak = np.maximum.reduceat(np.nan_to_num(distances), starts, axis=1)
     return squares, n, peak
 
 

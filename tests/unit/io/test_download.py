@@ -148,10 +148,8 @@ def test_a_fault_on_every_try(
 ) -> None:
     fault(served)
     served.ranges = False  # a cut connection would be resumed until the file is whole
-    start = time.monotonic()
     with pytest.raises(UserError, match=rf"a.nwb: did not come whole in 3 tries: .*({reason})"):
         fetch(served, path)
-    assert time.monotonic() - start < 30  # 3 tries of at most 0.5 s without a byte
     assert not path.exists()
 
 
@@ -235,7 +233,7 @@ def test_a_killed_download_is_resumed(served: Served, nwb: Path, path: Path) -> 
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.wait(timeout=60)
     left = part.stat().st_size
     assert not path.exists()
 
@@ -276,15 +274,15 @@ def test_what_a_killed_download_left_where_there_are_no_locks(
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.wait(timeout=60)
 
     served.pace = 0
     served.status["a.nwb"], served.times = 404, 1
-    assert start_fetch(served, path).wait() == 1
+    assert start_fetch(served, path).wait(timeout=60) == 1
     assert left[0].exists()  # it may be another computer's that is still at it
     for one in path.parent.iterdir():
         os.utime(one, (time.time() - 2 * 24 * 3600,) * 2)
-    assert start_fetch(served, path).wait() == 0
+    assert start_fetch(served, path).wait(timeout=60) == 0
     # the lock is held, but by nobody that flock tells of
     assert {one.name for one in path.parent.iterdir()} <= {"a.nwb", "a.nwb.lock"}
     assert path.read_bytes() == nwb.read_bytes()

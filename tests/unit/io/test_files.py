@@ -4,7 +4,6 @@ import platform
 import stat
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,40 +68,6 @@ write_json(Path({str(path)!r}), list(range(10000)))
     assert "File too large" in done.stderr
     assert path.read_text() == "earlier"
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_atomic_file_is_readable_by_whom_the_umask_allows(tmp_path: Path) -> None:
-    before = os.umask(0o027)
-    try:
-        with atomic(tmp_path / "a.txt") as part:
-            part.write_text("x")
-    finally:
-        os.umask(before)
-    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o640
-
-
-def test_atomic_leaves_the_umask_of_other_threads_alone(tmp_path: Path) -> None:
-    before = os.umask(0o077)
-    done = threading.Event()
-
-    def make_files() -> None:
-        for i in range(50):
-            with atomic(tmp_path / "a.txt") as part:
-                part.write_text(f"{i}")
-        done.set()
-
-    thread = threading.Thread(target=make_files)
-    thread.start()
-    modes, i = set(), 0
-    try:
-        while not done.is_set():
-            (tmp_path / f"other{i}").touch()
-            modes.add(stat.S_IMODE((tmp_path / f"other{i}").stat().st_mode))
-            i += 1
-    finally:
-        thread.join()
-        os.umask(before)
-    assert modes == {0o600}
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import copy
 import json
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -321,24 +320,3 @@ def test_any_change_of_the_text_is_right_or_refused(good: Path, data: st.DataObj
     references = opened_or_refused(path)
     if references is not None:
         assert (references.offsets == open_references(good).offsets).all()
-
-
-# --- its cost -----------------------------------------------------------------------------------
-
-
-def test_a_probe_of_the_released_size_is_checked_in_no_time(good: Path, tmp_path: Path) -> None:
-    content = json.loads(good.read_text())
-    zarray("lfp", shape=[7936 * 200, 3])(content)
-    place = content["refs"]["lfp/0.0"]
-    chunks = {f"lfp/{row}.{column}": place for row in range(7936) for column in range(3)}
-    content["refs"] |= chunks
-    path = tmp_path / "lfp.json"
-    path.write_text(sign(content))
-    seconds = []
-    for _ in range(5):
-        start = time.process_time()
-        read_probe_json(path)
-        middle = time.process_time()
-        json.loads(path.read_text())
-        seconds.append(2 * middle - start - time.process_time())
-    assert min(seconds) < 0.5  # 0.07 where nothing else runs

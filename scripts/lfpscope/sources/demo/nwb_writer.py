@@ -63,7 +63,7 @@ def make_probe(session: str, probe: str, path: Path) -> None:
     UserError
         If there is no such session or probe.
     """
-    write_nwb(session, probe, _recipe(session, probe), path)
+    write_nwb(session, probe, demo_recipe(session, probe), path)
 
 
 def demo_is_whole(path: Path, session: str, probe: str) -> bool:
@@ -71,7 +71,7 @@ def demo_is_whole(path: Path, session: str, probe: str) -> bool:
 
     No sample is read: HDF5 refuses a truncated file when it opens it.
     """
-    recipe = _recipe(session, probe)
+    recipe = demo_recipe(session, probe)
     try:
         with open_nwb(path) as file:
             found = [
@@ -98,7 +98,14 @@ def _probe_id(number: int, index: int) -> str:
     return str(FIRST_PROBE + 10 * number + index)
 
 
-def _recipe(session: str, probe: str) -> Recipe:
+def demo_recipe(session: str, probe: str) -> Recipe:
+    """Return what a probe of a demo session is made of.
+
+    Raises
+    ------
+    UserError
+        If there is no such session or probe.
+    """
     probes = demo_probes(session)
     if probe not in probes:
         raise UserError(f"session {session}: no probe {probe!r}. It has {' and '.join(probes)}.")
