@@ -8,7 +8,7 @@ from zipfile import ZipFile
 import pytest
 from batches import CORRUPT, MISSING
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("batch")]
 
 
 def test_all_others_are_done(batch):

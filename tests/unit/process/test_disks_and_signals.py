@@ -18,7 +18,6 @@ from lfpscope.io.atomic import atomic, write_text
 from lfpscope.io.download import download
 from lfpscope.sources.demo import nwb_writer
 
-pytestmark = pytest.mark.xdist_group("process")
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 MOST = 1500  # bytes of a file, for the kernel to refuse more
 

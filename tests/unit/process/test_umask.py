@@ -5,11 +5,7 @@ import stat
 import threading
 from pathlib import Path
 
-import pytest
-
 from lfpscope.io.atomic import atomic
-
-pytestmark = pytest.mark.xdist_group("process")
 
 
 def test_atomic_file_is_readable_by_whom_the_umask_allows(tmp_path: Path) -> None:
