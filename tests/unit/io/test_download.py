@@ -244,6 +244,7 @@ def test_a_killed_download_is_resumed(served: Served, nwb: Path, path: Path) -> 
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_six_at_once_fetch_it_once(served: Served, nwb: Path, path: Path) -> None:
     served.pace = 0.2
     processes = [start_fetch(served, path) for _ in range(6)]
@@ -253,6 +254,7 @@ def test_six_at_once_fetch_it_once(served: Served, nwb: Path, path: Path) -> Non
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_six_at_once_without_locks(
     served: Served, nwb: Path, path: Path, nolock: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,6 +266,7 @@ def test_six_at_once_without_locks(
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_what_a_killed_download_left_where_there_are_no_locks(
     served: Served, nwb: Path, path: Path, nolock: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -153,6 +153,7 @@ def key(nwb: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield f"s3://lab/{public}"
 
 
+@pytest.mark.slow
 def test_s3_reads_as_the_disk(key: str, nwb: Path, tmp_path: Path) -> None:
     assert_same(index(key, tmp_path / "remote"), index(str(nwb), tmp_path / "local"))
 

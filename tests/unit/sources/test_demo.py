@@ -223,6 +223,7 @@ def test_movement_is_on_all_living_channels(
     assert moving.max() < 1500
 
 
+@pytest.mark.slow
 def test_equal_bytes_from_another_process(tmp_path: Path) -> None:
     here, there = tmp_path / "here.nwb", tmp_path / "there.nwb"
     nwb_writer.write_nwb("demo-1", "100000011", SHORT, here)
