@@ -9,11 +9,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 # no time limit for an example: machines are shared, and numba compiles in the first one
 PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("quick", max_examples=10, **PATIENT)
+WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)  # it takes up to 5 minutes
+settings.register_profile("quick", max_examples=10, phases=WITHOUT_SHRINKING, **PATIENT)
 settings.register_profile("ci", max_examples=100, print_blob=True, **PATIENT)
 IN_CI = os.environ.get("CI") == "true"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if IN_CI else "quick"))

@@ -16,6 +16,7 @@ import requests
 from conftest import CHROMIUM, QUIET, Tab
 from playwright.sync_api import Browser, Page
 
+pytestmark = pytest.mark.browser
 T = TypeVar("T")
 RANGE = "Bokeh.documents[0].get_model_by_name('time')"
 

@@ -88,6 +88,7 @@ def test_it_names_its_packages_exactly(session: Path) -> None:
     assert here == {name: SpecifierSet(f"=={version(name)}") for name in PACKAGES}
 
 
+@pytest.mark.slow
 def test_it_needs_no_other_packages(session: Path) -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(session)!r}); "
@@ -109,6 +110,7 @@ def test_writing_it_imports_nothing_slow() -> None:
     assert not {"bokeh", "datashader", "numpy"} & set(done.stdout.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
@@ -153,6 +155,7 @@ def texts_of_page(address: str) -> list[str]:
     return texts
 
 
+@pytest.mark.slow
 def test_uv_runs_it_with_the_packages_that_it_names(session: Path) -> None:
     run_alone = [sys.executable, "-m", "uv", "run", "--no-project"]
     command = [*run_alone, str(session / "viewer.py"), "--no-browser", "--no-token", "--port", "0"]

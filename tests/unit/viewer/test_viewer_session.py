@@ -273,6 +273,7 @@ def copy(results: Path, tmp_path: Path) -> Path:
     return probe
 
 
+@pytest.mark.slow
 def test_a_viewer_that_runs_shows_what_the_pipeline_has_made_again(
     copy: Path, whole: State, write_nwb: Callable[..., Path]
 ) -> None:
@@ -296,6 +297,7 @@ def test_a_viewer_that_runs_shows_what_the_pipeline_has_made_again(
         old.samples(0, 1)
 
 
+@pytest.mark.slow
 def test_a_viewer_that_runs_recovers_after_its_results_were_missing(
     copy: Path, whole: State
 ) -> None:
