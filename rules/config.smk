@@ -5,21 +5,18 @@ import sys
 from functools import cache
 from pathlib import Path
 
-import yaml
-
+from lfpscope.config.read import check_settings, merge, parse_arguments, read_settings
 from lfpscope.errors import UserError
-from lfpscope.config import check_settings, merge, parse_arguments, read_settings
 from lfpscope.sources.sessions_table import read_sessions
 
 
 def load_settings():
     """Merge config/config.yaml, --configfile and --config, as they were typed, and check them."""
-    path = Path(workflow.basedir, "config", "schemas", "config.schema.yaml")
-    schema = yaml.safe_load(path.read_text())
     # Snakemake has made numbers of what looks like one, texts of all that is in braces
-    typed = parse_arguments(workflow.config_settings.config_args or [], schema)
-    own = read_settings(Path("config", "config.yaml"))
-    return check_settings(merge(own, config, typed), schema)
+    typed = parse_arguments(workflow.config_settings.config_args or [])
+    return check_settings(
+        merge(read_settings(Path("config", "config.yaml")), config, typed)
+    )
 
 
 @cache

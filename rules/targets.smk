@@ -13,7 +13,12 @@ from snakemake.exceptions import IncompleteCheckpointException, WorkflowError
 from lfpscope.errors import UserError
 from lfpscope.io.tables import read_table
 from lfpscope.sources.allen.tables import session_file
-from lfpscope.sources.sessions_table import files_of_session, find_files, fingerprint, kept_at
+from lfpscope.sources.sessions_table import (
+    files_of_session,
+    find_files,
+    fingerprint,
+    kept_at,
+)
 from lfpscope.sources.probes_table import read_probes
 from lfpscope.sources.status import read_tries
 
@@ -379,8 +384,8 @@ def selection():
 
 def patience():
     """Options that say how long to wait for a server, and how often."""
-    allen = config["allen"]
-    return f"--stall-seconds {allen['stall_seconds']} --tries {allen['tries']}"
+    download = config["download"]
+    return f"--stall-seconds {download['stall_seconds']} --tries {download['tries']}"
 
 
 def fetching(wildcards):
