@@ -10,9 +10,9 @@ rule write_viewer:
         viewer="<results>/{session}/viewer.py",
         library=directory("<results>/{session}/lfpscope"),
     log:
-        "logs/write_viewer/{session}.log",
+        "<logs>/write_viewer/{session}.log",
     benchmark:
-        "benchmarks/write_viewer/{session}.tsv"
+        "<benchmarks>/write_viewer/{session}.tsv"
     localrule: True
     resources:
         mem_mb=500,

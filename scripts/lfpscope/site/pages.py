@@ -26,7 +26,7 @@ def write_gallery(probes: Path, *, settings: str, page: Path, run: Path, checked
     checked : Path
         Table to write: a row per probe with its status.
     """
-    results = read_results(probes)
+    results = read_results(probes, probes.parent / "logs")
     known = json.loads(settings)
     write_json(run, describe_run(results, known))
     write_checked(results, checked)
