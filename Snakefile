@@ -40,6 +40,7 @@ rule all:
     input:
         GONE,
         "<results>/complete.txt",
+        "<results>/lfpscope/COMPILED",
     localrule: True
 
 
@@ -65,7 +66,7 @@ rule overviews:
 
 
 rule viewers:
-    """A viewer for each session."""
+    """A viewer for each session, and the library for all of them."""
     input:
         VIEWERS,
     localrule: True

@@ -146,8 +146,11 @@ OVERVIEWS = targets(
 )
 VERIFIED = of_probes("verified.json")
 VIEWERS = targets(
-    of_sessions("viewer.py", "intervals.csv"), SUMMARIES
-)  # it shows what the envelopes hold
+    # it shows what the envelopes hold
+    of_sessions("viewer.py", "intervals.csv"),
+    SUMMARIES,
+    lambda wildcards: [f"{config['results']}/lfpscope/VERSION"],
+)
 
 
 GALLERY = "run.json"  # is made after all files of probes and sessions
