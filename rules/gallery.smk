@@ -20,9 +20,9 @@ rule write_gallery:
         run="<results>/run.json",
         checked="<results>/checked.tsv",
     log:
-        "logs/write_gallery.log",
+        "<logs>/write_gallery.log",
     benchmark:
-        "benchmarks/write_gallery.tsv"
+        "<benchmarks>/write_gallery.tsv"
     localrule: True
     resources:
         mem_mb=1000,

@@ -53,9 +53,10 @@ def allen(workflow):
     return workflow
 
 
-def settings(warehouse: Warehouse, **more: object) -> tuple[str, str]:
-    allen = {"scheme": "http", "host": warehouse.host, "stall_seconds": 1, "tries": 2, **more}
-    return "--config", f"allen={json.dumps(allen)}"
+def settings(warehouse: Warehouse, **more: object) -> tuple[str, str, str]:
+    allen = {"scheme": "http", "host": warehouse.host, **more}
+    download = {"stall_seconds": 1, "tries": 2}
+    return "--config", f"allen={json.dumps(allen)}", f"download={json.dumps(download)}"
 
 
 def table(path: Path) -> list[dict[str, str]]:

@@ -10,6 +10,7 @@ from typing import Any
 import h5py
 
 from lfpscope.errors import UserError
+from lfpscope.hdf5.isolation import Apart
 from lfpscope.hdf5.values import member, text
 from lfpscope.io.tables import read_table, write_table
 from lfpscope.nwb.file import reading, why_not_read
@@ -220,3 +221,26 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return "" if math.isnan(value) else repr(value)
     return text(value)
+
+
+def list_intervals(*files: str, intervals: Path) -> None:
+    """Bring stimuli, epochs and trials from a session's NWB files into one table.
+
+    Parameters
+    ----------
+    files : str
+        Paths or addresses; what cannot be read in one is left out, and named.
+    intervals : Path
+        Table to write, in the order of time; empty where there are none.
+    """
+    found = []
+    with Apart() as apart:
+        for file in files:
+            try:
+                here, remarks = apart.read(file, intervals_in_file, file)
+            except UserError as error:
+                print(f"left out: {error}")
+            else:
+                print(f"{file}: {len(here)} intervals", *remarks, sep="\n")
+                found += here
+    write_intervals(intervals, found)

@@ -170,3 +170,19 @@ def _common_attributes(source: str, groups: Sequence[Refs]) -> dict[str, Any]:
     first = stored[0] if stored else {}
     same = {key: value for key, value in first.items() if all(a.get(key) == value for a in stored)}
     return {key: value for key, value in same.items() if key != "_ARRAY_DIMENSIONS"}
+
+
+def combine_session(*references: Path, session: str, combined: Path) -> None:
+    """Combine the references of a session's probes into one JSON.
+
+    Parameters
+    ----------
+    references : Path
+        References of each probe.
+    session : str
+        Its id.
+    combined : Path
+        Kerchunk JSON to write: a group per probe, and all stacked where they agree.
+    """
+    stacked = combine_references(references, combined, session=session)
+    print(f"{session}: {len(references)} probes; stacked: {stacked}")

@@ -24,6 +24,7 @@ from lfpscope.nwb.recording import Recording, starting_time, times_layout
 from lfpscope.nwb.series import time_scale
 from lfpscope.references.schema import digest
 from lfpscope.references.variables import counted, inlined_variable, zarr_variable
+from lfpscope.version import VERSION
 
 LOCAL_CHUNKS = 32  # whose checksums tell a replaced file from a touched one
 REMOTE_CHUNKS = 4  # where an ETag tells, and a copy on disk must still be known again
@@ -171,7 +172,7 @@ def _provenance(address: str, chunks: Refs) -> dict[str, Any]:
         "address": address,
         **identity,
         "crc32": sampled,
-        "versions": {"lfpscope": version("lfpscope"), "h5py": version("h5py")},
+        "versions": {"lfpscope": VERSION, "h5py": version("h5py")},
     }
 
 

@@ -25,7 +25,8 @@ ID = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 MAX_ID = 100  # characters; a file name has 255 bytes, and logs have an ending
 FILES_OF_RESULTS = {
     *("probes.tsv", "checked.tsv", "index.html", "run.json"),
-    *("allensdk.json", "allen_sessions.tsv"),
+    *("allensdk.json", "allen_sessions.tsv", "complete.txt"),
+    *("lfpscope", "logs", "benchmarks"),
 }
 
 
@@ -173,7 +174,7 @@ def _check_id(session: Session) -> None:
         raise UserError(
             f"{session.where}: session is {name[:MAX_ID]!r}; expected an id, which names the "
             f"folder of its results: at most {MAX_ID} letters, digits and ._- with a letter or "
-            "digit first, and not the name of a file of results. Rename it."
+            "digit first, and not the name of what lies beside it. Rename it."
         )
 
 

@@ -76,7 +76,8 @@ PROGRAMS = {
     "verify_probe": f"{ONE}/lfp.json {ONE}/envelope.zarr.zip "
     "--verified OUT/one/probes/a/verified.json",
     "combine_session": f"{ONE}/lfp.json --session one --combined OUT/one/session.json",
-    "write_viewer": "--session one --viewer OUT/one/viewer.py --library OUT/one/lfpscope",
+    "write_viewer": "--session one --viewer OUT/one/viewer.py",
+    "copy_library": "OUT/lfpscope",
 }
 DRAW = (
     f"{ONE}/lfp.json {ONE}/envelope.zarr.zip "
@@ -142,8 +143,8 @@ def test_a_disk_that_fills_up(made: Path, disk: Disk) -> None:
     before = contents(disk.folder)
     disk.fill()
     os.truncate(disk.folder / "filler", (disk.folder / "filler").stat().st_size - 100_000)
-    message = refusal("write_viewer", made, disk.folder / "results")
-    assert message.startswith(f"error: {disk.folder}/results/one/lfpscope: cannot be written: ")
+    message = refusal("copy_library", made, disk.folder / "results")
+    assert message.startswith(f"error: {disk.folder}/results/lfpscope: cannot be written: ")
     assert "No space left on device" in message
     assert contents(disk.folder) == before
 
