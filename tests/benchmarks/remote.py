@@ -78,7 +78,7 @@ def read_it(served: Served, folder: Path) -> None:
         clock = read_clock(nwb, recording)
         write_references(nwb, recording, clock, session="s", probe="p", address=address, path=path)
     references = open_references(path)
-    sizes = references.sizes
+    sizes = references.lfp.sizes
     most = f"≤ {sizes[3:5].sum() / 1e6:.2f} MB"
     with Source(references) as source:
         samples = Samples(source)
