@@ -42,9 +42,9 @@ def bare(nwb: Path, threads: int) -> None:
     from lfpscope.references.open import open_references
 
     references = open_references(nwb.with_suffix(".json"))
-    order = np.argsort(references.offsets.ravel())
-    offsets = references.offsets.ravel()[order].tolist()
-    sizes = references.sizes.ravel()[order].tolist()
+    order = np.argsort(references.lfp.offsets.ravel())
+    offsets = references.lfp.offsets.ravel()[order].tolist()
+    sizes = references.lfp.sizes.ravel()[order].tolist()
     descriptor = os.open(nwb, os.O_RDONLY)
 
     def run(first: int) -> list[Any]:

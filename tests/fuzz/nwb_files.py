@@ -229,7 +229,7 @@ def judge(told: Told, whole: Told, summary: Summary, path: Path, series: str) ->
 def is_named(spoil: Spoil, summary: Summary) -> bool:
     """Tell whether the spoiled bit is in the chunk that is named, or not in a chunk at all."""
     r = summary.references
-    inside = (r.offsets <= spoil.offset) & (spoil.offset < r.offsets + r.sizes)
+    inside = (r.lfp.offsets <= spoil.offset) & (spoil.offset < r.lfp.offsets + r.lfp.sizes)
     places = [(one.row, one.column) for one in summary.damage]
     return not inside.any() or [tuple(one) for one in np.argwhere(inside).tolist()] == places
 

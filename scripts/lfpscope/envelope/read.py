@@ -6,7 +6,7 @@ aggregation, VLDB 2014).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Self
@@ -209,12 +209,9 @@ class Probe:
             clock, limit = attributes["clock"], float(attributes["limit_volts"])
             made_of = attributes["session"], attributes["probe"], attributes["places"]
             self.doubts = doubts_from_json(attributes["doubts"])
-            if not references.clock_is_exact:
-                exact = Clock.from_json(clock)
-                references = self.references = replace(references, clock=exact, clock_is_exact=True)
         except (LookupError, TypeError, ValueError) as error:
             raise self._store.damaged(error) from None
-        described = references.session, references.probe, references.places
+        described = references.session, references.probe, references.lfp.crc
         if made_of != described or clock != references.clock.to_json():
             raise UserError(
                 f"{envelope}: made of another file or probe than {references.file} describes. "

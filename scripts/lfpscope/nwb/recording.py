@@ -9,13 +9,14 @@ import numpy as np
 
 from lfpscope.clock.doubts import rate_doubts
 from lfpscope.clock.fit import clock_from_rate, clock_from_timestamps
-from lfpscope.clock.segments import Clock, Floats, Segment
+from lfpscope.clock.segments import Clock, Floats
 from lfpscope.doubts import Doubt, sort_doubts
 from lfpscope.errors import UserError
-from lfpscope.hdf5.chunk_index import chunk_references
+from lfpscope.hdf5.chunk_index import read_chunk_table
+from lfpscope.hdf5.chunk_table import ChunkTable
 from lfpscope.hdf5.decode import decode
 from lfpscope.hdf5.describe_layout import describe_layout
-from lfpscope.hdf5.layout import Layout, Refs, inlined_bytes
+from lfpscope.hdf5.layout import Layout
 from lfpscope.hdf5.values import member, number, text
 from lfpscope.io.addresses import is_remote, open_address
 from lfpscope.io.http import CONNECTIONS
@@ -24,7 +25,7 @@ from lfpscope.nwb.electrodes import read_channels
 from lfpscope.nwb.electrodes_table import electrode_rows
 from lfpscope.nwb.file import open_nwb as open_nwb
 from lfpscope.nwb.file import reading as reading
-from lfpscope.nwb.series import TIME_UNITS, read_times, stored_rate, time_scale
+from lfpscope.nwb.series import TIME_UNITS, stored_rate, time_scale
 from lfpscope.nwb.series import NoSeriesError as NoSeriesError
 from lfpscope.nwb.series import choose_series as choose_series
 from lfpscope.nwb.series import find_series as find_series
@@ -32,7 +33,8 @@ from lfpscope.nwb.units import read_units
 
 TIMESTAMPS_BLOCK = 1 << 14  # samples of the clock at once: what stays in a core's cache
 OTHER = "Name another series in the column `series` of sessions.tsv, or ask who wrote the file."
-CHUNKS_AHEAD = 64  # of timestamps, decoded in parallel
+CHUNKS_AHEAD = 64  # of timestamps, decoded in parallel,
+BYTES_AHEAD = 4 << 20  # or as many as these hold, at least one for each thread
 
 
 @dataclass(frozen=True)
@@ -237,34 +239,16 @@ def read_clock(nwb: h5py.File, recording: Recording) -> Clock:
         return clock_from_rate(
             recording.n_samples, rate=number(start.attrs["rate"]), start=starting_time(group)
         )
+    scale = time_scale(group)
+    table = read_chunk_table(times, times_layout(times))
+    blocks = _decode_times(times.file.filename, table)
     try:
-        scale = time_scale(group)
-        return clock_from_timestamps(
-            block * scale if scale != 1 else block for block in _blocks(times)
-        )
+        return clock_from_timestamps(block * scale if scale != 1 else block for block in blocks)
     except ValueError as error:
         raise UserError(
             f"{nwb.filename}: {times.name}: expected {error}. "
             "It cannot be drawn over time; ask who wrote it."
         ) from None
-
-
-def index_clock(nwb: h5py.File, recording: Recording) -> tuple[Clock, bool]:
-    """Read the clock of a recording, and tell whether it is exact.
-
-    It is not where a server has the timestamps: those of hours are tens of megabytes, which the
-    summary reads. Until then the first and the last one must do.
-    """
-    times = member(nwb[recording.series], "timestamps")
-    if times is None or not is_remote(recording.file):
-        return read_clock(nwb, recording), True
-    n = recording.n_samples
-    scale = time_scale(nwb[recording.series])
-    first, last = (scale * read_times(times, i, i + 1)[0] for i in (0, n - 1))
-    dt = (last - first) / (n - 1) if n > 1 else np.nan
-    valid = bool(0 < dt < np.inf)  # not where either is NaN, or the clock was set back
-    t0, dt = (float(first), float(dt)) if valid else (np.nan, np.nan)
-    return Clock((Segment(0, n, t0, dt, valid=valid),)), False
 
 
 def starting_time(series: h5py.Group) -> float:
@@ -273,46 +257,23 @@ def starting_time(series: h5py.Group) -> float:
     return start if np.isfinite(start) else 0.0
 
 
-def _blocks(times: h5py.Dataset) -> Iterator[Floats]:
-    """Timestamps in blocks. Those of compressed chunks are decoded without HDF5."""
-    layout = times_layout(times)
-    if times.ndim > 1 or not layout.codecs:
-        for first in _starts(times.size):
-            yield read_times(times, first, min(first + TIMESTAMPS_BLOCK, times.size))
-    else:
-        yield from read_chunks_of_times(
-            times.file.filename, layout, chunk_references(times, layout, "")
-        )
-
-
-def _starts(n: int) -> range:
-    return range(0, n, TIMESTAMPS_BLOCK)
-
-
-def read_chunks_of_times(address: str, layout: Layout, stored: Refs) -> Iterator[Floats]:
-    """Read timestamps in blocks, several chunks at once; NaN where a chunk is missing.
-
-    Parameters
-    ----------
-    address : str
-        Of the file.
-    layout : Layout
-        Over time alone.
-    stored : dict
-        References ``/i → [url, offset, size]`` or inlined bytes.
+def _decode_times(address: str, table: ChunkTable) -> Iterator[Floats]:
+    """Decode timestamps in blocks, several chunks at once; NaN where a chunk is missing.
 
     Raises
     ------
     UserError
         If a chunk cannot be read or decoded.
     """
+    layout = table.layout
     length, n_samples = layout.chunks[0], layout.shape[0]
 
     def read(i: int) -> Floats:
-        n, place = min(length, n_samples - i * length), stored.get(f"/{i}")
-        if place is None:
+        n, size = min(length, n_samples - i * length), int(table.sizes[i])
+        if size == 0:
             return np.full(n, np.nan)
-        raw = inlined_bytes(place) if isinstance(place, str) else file.read(*place[1:])
+        inlined = table.inlined.get((i,))
+        raw = file.read(int(table.offsets[i]), size) if inlined is None else inlined
         try:
             chunk = decode(raw, layout)
         except ValueError as error:
@@ -323,7 +284,9 @@ def read_chunks_of_times(address: str, layout: Layout, stored: Refs) -> Iterator
         return np.asarray(chunk[:n], dtype=np.float64)
 
     threads = CONNECTIONS if is_remote(address) else 2
+    ahead = max(threads, min(CHUNKS_AHEAD, BYTES_AHEAD // layout.chunk_bytes))
     with open_address(address) as file, ThreadPoolExecutor(threads) as pool:
-        for first in range(0, layout.grid[0], CHUNKS_AHEAD):
-            for times in pool.map(read, range(first, min(first + CHUNKS_AHEAD, layout.grid[0]))):
-                yield from (times[i : i + TIMESTAMPS_BLOCK] for i in _starts(times.size))
+        for first in range(0, layout.grid[0], ahead):
+            for times in pool.map(read, range(first, min(first + ahead, layout.grid[0]))):
+                starts = range(0, times.size, TIMESTAMPS_BLOCK)
+                yield from (times[start : start + TIMESTAMPS_BLOCK] for start in starts)

@@ -15,7 +15,7 @@ from lfpscope.io.atomic import write_text
 from lfpscope.io.http import traffic
 from lfpscope.io.tables import read_json
 from lfpscope.nwb.describe import describe
-from lfpscope.nwb.recording import choose_series, index_clock, read_recording, reading
+from lfpscope.nwb.recording import choose_series, read_clock, read_recording, reading
 from lfpscope.references.write import write_references
 from lfpscope.sources.status import OK, write_status
 
@@ -46,26 +46,18 @@ def index_recording(address: str, path: Path, *, session: str, probe: str, serie
     """
     with reading(address) as nwb:
         recording = read_recording(nwb, series or choose_series(nwb)[0][0])
-        clock, exact = index_clock(nwb, recording)
-        if exact and not clock.valid:
+        clock = read_clock(nwb, recording)
+        if not clock.valid:
             raise UserError(
                 f"{nwb.filename}: {recording.series}/timestamps: {untimed_text(clock)}. "
                 "Ask who wrote the file."
             )
-        if exact:
-            doubts = sort_doubts([*recording.doubts, *clock_doubts(clock)])
-            recording = replace(recording, doubts=doubts)
-        n_chunks = write_references(
-            nwb,
-            recording,
-            clock,
-            session=session,
-            probe=probe,
-            address=address,
-            path=path,
-            clock_is_exact=exact,
+        doubts = sort_doubts([*recording.doubts, *clock_doubts(clock)])
+        recording = replace(recording, doubts=doubts)
+        references = write_references(
+            nwb, recording, clock, session=session, probe=probe, address=address, path=path
         )
-    return describe(recording, clock, n_chunks=n_chunks, exact=exact)
+    return describe(recording, clock, n_chunks=references.lfp.n_chunks)
 
 
 def index_apart(address: str, path: Path, *, session: str, probe: str, series: str = "") -> str:

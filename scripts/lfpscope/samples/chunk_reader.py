@@ -60,9 +60,9 @@ class Source:
 
     def chunk(self, row: int, column: int) -> Block | Damage:
         """Read and decode one chunk."""
-        offset = int(self.references.offsets[row, column])
-        size = int(self.references.sizes[row, column])
-        inlined = self.references.inlined.get((row, column))
+        lfp = self.references.lfp
+        offset, size = int(lfp.offsets[row, column]), int(lfp.sizes[row, column])
+        inlined = lfp.inlined.get((row, column))
         raw = self.read(offset, size) if offset >= 0 else inlined
         return self.decoded(raw, row, column)
 
@@ -71,7 +71,7 @@ class Source:
 
         Those that are not in the file are taken from the references.
         """
-        offsets, sizes = self.references.offsets, self.references.sizes
+        offsets, sizes = self.references.lfp.offsets, self.references.lfp.sizes
         start = int(offsets[places[0]])
         if start < 0 or len(places) == 1:
             yield from (self.chunk(*place) for place in places)
@@ -84,7 +84,7 @@ class Source:
 
     def decoded(self, raw: bytes | memoryview | None, row: int, column: int) -> Block | Damage:
         """Decode the bytes of one chunk, or say why not."""
-        offset = int(self.references.offsets[row, column])
+        offset = int(self.references.lfp.offsets[row, column])
         if raw is None:
             return Damage(row, column, offset, "missing")
         try:
@@ -138,7 +138,7 @@ def submit_chunks(
             work(*place, chunk) for place, chunk in zip(places, source.run(places), strict=True)
         ]
 
-    n_columns = source.references.offsets.shape[1]
+    n_columns = source.references.layout.grid[1]
     grid = np.mgrid[rows.start : rows.stop, :n_columns].reshape(2, -1)
     return [pool.submit(run, places) for places in merge_runs(source.references, *grid)]
 
@@ -150,7 +150,8 @@ def merge_runs(
 
     A run ends at a hole, where chunks overlap, and where the file reaches a multiple of RUN_BYTES.
     """
-    offsets, sizes = references.offsets[rows, columns], references.sizes[rows, columns]
+    offsets = references.lfp.offsets[rows, columns]
+    sizes = references.lfp.sizes[rows, columns]
     order = np.argsort(offsets, kind="stable")
     starts, stops = offsets[order], (offsets + sizes)[order]
     holes = starts[1:] - stops[:-1]

@@ -1,6 +1,5 @@
 """What a run has made of each probe, and what is uncertain about it, read from the results."""
 
-import json
 import math
 import re
 from collections.abc import Sequence
@@ -20,6 +19,8 @@ from lfpscope.errors import UserError
 from lfpscope.formatting import natural_key
 from lfpscope.io.tables import read_json, read_table
 from lfpscope.nwb.areas import is_area
+from lfpscope.references.model import ProbeHeader
+from lfpscope.references.schema import read_header
 from lfpscope.sources.probes_table import NO_LFP, NOT_TAKEN, Probe, read_probes
 
 COLOURS_END = 0.5  # of the scale in µV, as amplitude maps are drawn
@@ -169,12 +170,12 @@ def _read_files(row: Probe, results: Path, logs: Path) -> Result:
     if failure := _read_failure(folder / "index.json"):
         return Result(row, f"index_probe failed: {failure}", log("index_probe"), None, {})
     missing = [rule for rule, file in STEPS if not (folder / file).is_file()]
-    references = {} if "index_probe" in missing else read_json(folder / "lfp.json")
     figures: Figures | None = None
     doubts: tuple[Doubt, ...] = ()
-    if references:
-        header = _read_header(references, folder / "envelope.zarr.zip")
-        doubts = header.doubts
+    source: dict[str, Any] = {}
+    if "index_probe" not in missing:
+        header = read_header(folder / "lfp.json")
+        doubts, source = _read_doubts(header, folder), header.provenance.to_json()
         if "summarize_probe" not in missing:
             figures = probe_figures(header.clock, read_table(folder / "channels.csv"))
     rule, problem = "", ""
@@ -188,7 +189,6 @@ def _read_files(row: Probe, results: Path, logs: Path) -> Result:
     elif differs := read_problems(folder / "verified.json"):
         rule = "verify_probe"
         problem = f"not as in its file: {differs[0]}"
-    source = references.get("provenance", {})
     return Result(row, problem, log(rule) if rule else "", figures, source, doubts)
 
 
@@ -212,22 +212,13 @@ def read_problems(verified: Path) -> list[str]:
     return problems
 
 
-@dataclass(frozen=True)
-class _Header:
-    """What the root attributes of references and envelope say of a recording."""
-
-    clock: Clock
-    doubts: tuple[Doubt, ...]
-
-
-def _read_header(references: dict[str, Any], envelope: Path) -> _Header:
-    """Read the root attributes: those of the envelope, made last, before those of references."""
-    attributes = json.loads(references["refs"][".zattrs"])
-    if envelope.is_file():
-        with closing(Store(envelope)) as store:
-            attributes |= store.attributes()
-    doubts = sort_doubts(doubts_from_json(attributes.get("doubts", [])))
-    return _Header(Clock.from_json(attributes["clock"]), doubts)
+def _read_doubts(header: ProbeHeader, folder: Path) -> tuple[Doubt, ...]:
+    """Read all doubts about a probe: its envelope, which is made last, has those of indexing."""
+    envelope = folder / "envelope.zarr.zip"
+    if not envelope.is_file():
+        return header.doubts
+    with closing(Store(envelope)) as store:
+        return sort_doubts(doubts_from_json(store.attributes()["doubts"]))
 
 
 def _last_word(log: Path) -> str:

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from lfpscope.clock.doubts import clock_doubts
 from lfpscope.clock.segments import Clock
 from lfpscope.doubts import Doubt, doubts_to_json, sort_doubts
 from lfpscope.envelope import kernels, kernels_amplitude, kernels_statistics
@@ -18,7 +17,6 @@ from lfpscope.errors import UserError
 from lfpscope.io.atomic import atomic
 from lfpscope.io.tables import write_table
 from lfpscope.references.model import References
-from lfpscope.references.open import with_exact_clock
 from lfpscope.samples.chunk_reader import Block, Damage, Source
 from lfpscope.summary.envelope import EnvelopeWriter
 from lfpscope.summary.quality import find_dead, find_saturated
@@ -181,14 +179,11 @@ def build_envelope(
     UserError
         If the source has changed since it was indexed, or a chunk is damaged and shall not be.
     """
-    exact = with_exact_clock(references)
-    # where the clock is read only now, indexing could not say what is uncertain about it
-    about_clock = () if references.clock_is_exact else tuple(clock_doubts(exact.clock))
-    with Source(exact) as source:
+    with Source(references) as source:
         limit = _limit(source)
         for step in [*_likely_steps(source, limit), None]:
             try:  # whole counts take half or a quarter of the room
-                return _build(source, path, bucket, threads, step, limit, on_damage, about_clock)
+                return _build(source, path, bucket, threads, step, limit, on_damage)
             except OffGridError:
                 continue
     raise AssertionError("values without a step are never off its grid")
@@ -253,7 +248,6 @@ def _build(
     step: float | None,
     limit: float,
     on_damage: OnDamage,
-    about_clock: tuple[Doubt, ...],
 ) -> Summary:
     references = source.references
     with atomic(path) as part, StoreWriter(part) as store:
@@ -273,9 +267,7 @@ def _build(
             dead,
             rails & ~dead,
             limit,
-            sort_doubts(
-                [*references.doubts, *about_clock, *_left_out(references, statistics, limit)]
-            ),
+            sort_doubts([*references.doubts, *_left_out(references, statistics, limit)]),
         )
         store.group("", _attributes(references, writer, summary))
         _write_statistics(store, summary)
@@ -374,7 +366,7 @@ def _attributes(references: References, writer: EnvelopeWriter, summary: Summary
     return {
         "session": references.session,
         "probe": references.probe,
-        "places": references.places,
+        "places": references.lfp.crc,
         "clock": references.clock.to_json(),
         "buckets": writer.sizes,
         "block": writer.block,

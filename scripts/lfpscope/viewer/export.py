@@ -116,7 +116,7 @@ def _describe_probe(probe: Probe, state: State) -> dict[str, Any]:
     return {
         "probe": references.probe,
         "series": references.series,
-        "source": references.provenance,
+        "source": references.provenance.to_json(),
         "samples": [[first, stop] for _, first, stop in pieces],
         "channels": references.channels.id[chosen_rows(probe, state).channels].tolist(),
         "volts_per_count": sorted(set(references.scale.tolist())),
@@ -157,7 +157,7 @@ def render_view(session: SessionFolder, view: Path, png: Path) -> None:
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{view}: not a view saved by this viewer ({error!r}).") from None
     for probe in _shown(session, state):
-        here = probe.references.provenance
+        here = probe.references.provenance.to_json()
         if identities.get(probe.references.probe) != (here["size"], here["crc32"]):
             raise UserError(f"{view}: made from another file than {here['address']}.")
     now = _versions()

@@ -145,7 +145,7 @@ def draw_probe(probe: Probe, state: State, width: int, height: int) -> Picture:
 
 def stored_bytes(probe: Probe, state: State) -> int:
     """Size in the source file of the chunks that hold a view's samples."""
-    height, sizes = probe.references.layout.chunks[0], probe.references.sizes
+    height, sizes = probe.references.layout.chunks[0], probe.references.lfp.sizes
     rows: set[int] = set()
     clock = axis_clock(probe, state.timeline)
     for _, first, stop in time_range(clock, state.start, state.stop):

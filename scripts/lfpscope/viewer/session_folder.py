@@ -135,9 +135,9 @@ def only_open(opened: Opened) -> "list[Probe]":
 
 def source_addresses(folder: Path) -> list[str]:
     """Addresses of the files that a session's probes refer to, as they were indexed."""
-    from lfpscope.references.schema import read_probe_json
+    from lfpscope.references.schema import read_header
 
-    found = {read_probe_json(path)["templates"]["u"] for path in folder.glob(PROBES)}
+    found = {read_header(path).address for path in folder.glob(PROBES)}
     return sorted(found)
 
 

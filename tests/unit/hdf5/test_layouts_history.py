@@ -125,7 +125,7 @@ def test_any_history_reads_as_h5py_reads_it(history, oracle):
                 index(path)
             return
         references = assert_read_as(path, expected)
-        assert np.count_nonzero(references.offsets < 0) == n_missing
+        assert np.count_nonzero(references.lfp.offsets < 0) == n_missing
         assert_as_kerchunk(oracle(path), references.file)
 
 

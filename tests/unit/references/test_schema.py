@@ -19,7 +19,7 @@ from lfpscope.hdf5.layout import inline
 from lfpscope.references.combine import combine_references
 from lfpscope.references.model import References
 from lfpscope.references.open import open_references
-from lfpscope.references.schema import digest, read_probe_json, read_session_json
+from lfpscope.references.schema import digest, read_probe, read_session
 
 Content = dict[str, Any]
 Edit = Callable[[Content], Any]
@@ -169,7 +169,7 @@ def test_deep_nesting_is_refused(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "lfp.json").mkdir()
     with pytest.raises(UserError, match=r"lfp\.json: Is a directory"):
-        read_probe_json(tmp_path / "lfp.json")
+        read_probe(tmp_path / "lfp.json")
 
 
 # --- a session ----------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ def session(good: Path, tmp_path: Path) -> Path:
 
 
 def test_a_session_that_was_combined(session: Path) -> None:
-    assert set(read_session_json(session)["provenance"]) == {"probe", "b"}
+    assert list(read_session(session).probes) == ["probe", "b"]
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def assert_refused(session: Path, edit: Edit, reason: str) -> None:
     edit(content)
     session.write_text(sign(content))
     with pytest.raises(UserError, match="not references written by combine_session") as error:
-        read_session_json(session)
+        read_session(session)
     assert reason in str(error.value)
 
 
@@ -234,7 +234,7 @@ def test_harm_in_what_is_stacked(good: Path, tmp_path: Path, edit: Edit, reason:
     (tmp_path / "b.json").write_text(sign(other))
     path = tmp_path / "session.json"
     assert combine_references([good, tmp_path / "b.json"], path, session="session") == "yes"
-    assert set(read_session_json(path)["provenance"]) == {"probe", "b"}
+    assert list(read_session(path).probes) == ["probe", "b"]
     assert_refused(path, edit, reason)
 
 
@@ -319,4 +319,4 @@ def test_any_change_of_the_text_is_right_or_refused(good: Path, data: st.DataObj
     path.write_bytes(text[:i] + data.draw(st.binary(max_size=4)) + text[j:])
     references = opened_or_refused(path)
     if references is not None:
-        assert (references.offsets == open_references(good).offsets).all()
+        assert (references.lfp.offsets == open_references(good).lfp.offsets).all()

@@ -33,7 +33,7 @@ def places(references: References, rows: range, threads: int = 2) -> list[tuple[
 def test_every_chunk_once_in_the_order_of_the_file(references: References, threads: int) -> None:
     found = places(references, range(1, 6), threads)
     assert sorted(found) == [(row, column) for row in range(1, 6) for column in range(4)]
-    assert found == sorted(found, key=lambda place: references.offsets[place])
+    assert found == sorted(found, key=lambda place: references.lfp.offsets[place])
 
 
 @pytest.mark.parametrize(("run", "hole"), [(1, 0), (3000, 0), (3000, 1 << 16), (1 << 22, 1 << 16)])
@@ -58,7 +58,7 @@ def test_any_runs_read_the_same(
 
 
 def test_missing_chunks_are_told(references: References) -> None:
-    references.offsets[3, 2] = references.offsets[0, 0] = -1
+    references.lfp.offsets[3, 2] = references.lfp.offsets[0, 0] = -1
     with Source(references) as source:
         found = map_chunks(source, range(8), lambda *one: one, threads=2)
     damage = {(row, column): one.reason for row, column, one in found if isinstance(one, Damage)}

@@ -180,7 +180,7 @@ def refusal(folder: Path) -> str:
 def test_a_source_with_another_chunk(copy: Path) -> None:
     before = (copy / "a.nwb").stat()
     content = bytearray((copy / "a.nwb").read_bytes())
-    content[int(open_references(copy / "a.json").offsets[0, 0]) + 9] ^= 1
+    content[int(open_references(copy / "a.json").lfp.offsets[0, 0]) + 9] ^= 1
     (copy / "a.nwb").write_bytes(content)
     os.utime(copy / "a.nwb", ns=(before.st_atime_ns, before.st_mtime_ns + 1))
     assert "has changed" in refusal(copy)

@@ -183,7 +183,7 @@ def test_a_file_on_a_server_costs_little(tmp_path: Path) -> None:
 
 def test_a_source_of_the_same_size_and_time(probe: tuple[Path, Path]) -> None:
     references = open_references(probe[0])
-    source, offset = Path(references.address), int(references.provenance["crc32"][5][0])
+    source, offset = Path(references.address), int(references.provenance.checksums[5][0])
     before, content = source.stat(), bytearray(source.read_bytes())
     content[offset + 9] ^= 1
     source.write_bytes(content)
@@ -246,7 +246,7 @@ def build_envelope_again(probe: tuple[Path, Path]) -> Path:
 def test_an_envelope_of_other_samples(probe: tuple[Path, Path]) -> None:
     references = open_references(probe[0])
     bits = replace(references.layout, dtype=np.dtype("<i4"))
-    build_envelope(replace(references, layout=bits), probe[1])
+    build_envelope(replace(references, lfp=replace(references.lfp, layout=bits)), probe[1])
     message = verify(*probe, chunks=None)["problems"][0]
     assert message.startswith("the envelope has [")
     assert message.endswith("Delete it and run again.")
