@@ -69,14 +69,29 @@ def heat_picture(
     """
     order = depth_order(probe.references.channels) if channels is None else channels
     values = amplitude(view, probe)[order] / volts
-    bands = np.arange(height) * order.size // height
     dead = (probe.dead if grey is None else grey)[order]
     live = np.where(dead[:, np.newaxis], np.nan, values)
-    if order.size > height:
-        live, values = (np.fmax.reduceat(one, bands) for one in (live, values))
-        bands = np.arange(height)
+    bands, starts = pixel_rows(order.size, height)
+    if starts is not None:
+        live, values = (np.fmax.reduceat(one, starts) for one in (live, values))
     with np.errstate(invalid="ignore"):
         colours = (np.clip(live, 0, 1) * (len(HEAT_COLOURS) - 1)).round()
     colours[np.isnan(live)] = HEAT_GREY
     colours[np.isnan(values)] = HEAT_GAP
     return colours.astype(np.uint8)[bands]
+
+
+def pixel_rows(
+    n_channels: int, height: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64] | None]:
+    """Which channel lies in each row of pixels of a map.
+
+    Returns
+    -------
+    ndarray of int, shape (height,)
+        Index of the channel, or of the group of channels that share the row.
+    ndarray of int or None
+        First channel of each group; None where no row holds several.
+    """
+    bands = np.arange(height) * n_channels // height
+    return (np.arange(height), bands) if n_channels > height else (bands, None)

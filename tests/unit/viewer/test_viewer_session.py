@@ -29,8 +29,11 @@ from lfpscope.render.rows import RowBlock, Rows, arrange_rows
 from lfpscope.render.traces import trace_picture
 from lfpscope.render.view import read_view
 from lfpscope.viewer.app import main
+from lfpscope.viewer.channel_selection import chosen_rows, leaves_none
 from lfpscope.viewer.controls import Controls
 from lfpscope.viewer.export import render_view, save_view
+from lfpscope.viewer.facts import doubts_html, probe_facts
+from lfpscope.viewer.issues import find_issues
 from lfpscope.viewer.labels import (
     area_labels,
     area_runs,
@@ -40,10 +43,9 @@ from lfpscope.viewer.labels import (
     channel_marks,
     row_ticks,
 )
-from lfpscope.viewer.lanes import find_troubles, heat_line
+from lfpscope.viewer.minimap import heat_line
 from lfpscope.viewer.page_pool import PagePool
-from lfpscope.viewer.panel import doubts_html, probe_facts
-from lfpscope.viewer.picture import Picture, chosen_rows, draw, draw_probe, leaves_none, sketch
+from lfpscope.viewer.picture import Picture, draw, draw_probe, sketch
 from lfpscope.viewer.probe_slot import ProbeSlot
 from lfpscope.viewer.readout import Reading, read_values
 from lfpscope.viewer.redraw import Pictures
@@ -565,7 +567,7 @@ def test_the_minimap_shows_gaps_and_a_healthy_probe_has_no_troubles(
     assert t0 <= 9
     assert t1 >= 14
     assert (line == 255).any()
-    assert find_troubles(slot.open(), whole.timeline) == []
+    assert find_issues(slot.open(), whole.timeline) == []
 
 
 def test_the_health_lane_says_what_is_wrong_and_when(tmp_path: Path) -> None:
@@ -577,7 +579,7 @@ def test_the_health_lane_says_what_is_wrong_and_when(tmp_path: Path) -> None:
     spoilt = ((1, 0), (1, 1), (3, 0))  # of the latter, samples 2100 to 2799, none has a time
     references = recorded.index(tmp_path, noise, chunks=(700, 1), times=times, damaged=spoilt)
     with recorded.probe(references) as probe:
-        troubles = find_troubles(probe, Timeline(()))
+        troubles = find_issues(probe, Timeline(()))
     assert [one.what.partition(" (")[0] for one in troubles] == [
         "probe: gap of 2.000 s in the clock",
         "probe: clock reset: the clock is set back by 0.500 s",
@@ -716,7 +718,7 @@ def test_a_clock_reset_breaks_the_axis_and_hides_no_sample(tmp_path: Path) -> No
         found = [one.sample for one in read if one is not None]
         assert found == sorted(found)
         assert (found[0], found[-1]) == (pytest.approx(0, abs=20), pytest.approx(4999, abs=20))
-        (trouble,) = find_troubles(probe, state.timeline)
+        (trouble,) = find_issues(probe, state.timeline)
         assert trouble.what == "probe: clock reset: the clock is set back by 30000.800 s"
         assert (trouble.start, trouble.stop) == pytest.approx(state.timeline.breaks[0])
 
