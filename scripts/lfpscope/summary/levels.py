@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lfpscope.envelope import kernels, kernels_amplitude, kernels_buckets
-from lfpscope.envelope.read import (
+from lfpscope.envelope.grid import (
     CHUNK_BUCKETS,
     VALUES,
     Flags,

@@ -1,6 +1,5 @@
 """One pass over a probe: statistics of each channel, and the envelope."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,130 +9,19 @@ import numpy.typing as npt
 from lfpscope.clock.segments import clock_doubts
 from lfpscope.doubts import Doubt, doubts_to_json, sort_doubts
 from lfpscope.envelope import kernels, kernels_amplitude
-from lfpscope.envelope.read import plausible_values
+from lfpscope.envelope.plausible import plausible_values
 from lfpscope.envelope.zarr_zip import StoreWriter
-from lfpscope.io.files import atomic, write_table
+from lfpscope.io.files import atomic
 from lfpscope.references.model import References, with_exact_clock
-from lfpscope.samples.chunk_reader import Block, Damage, Source
+from lfpscope.samples.chunk_reader import Block, Source
 from lfpscope.summary.buckets import BucketMeasure, OffGridError
-from lfpscope.summary.driver import REMEDY, OnDamage, run_pass
+from lfpscope.summary.channels import Summary
+from lfpscope.summary.driver import OnDamage, run_pass
 from lfpscope.summary.levels import EnvelopeWriter
 from lfpscope.summary.quality import find_dead, find_saturated
+from lfpscope.summary.stored_values import find_limit, find_steps
 
 MEDIAN_BYTES = 64 << 20  # of the values that are sorted at a time
-# V: Allen's float32 volts are whole counts of 0.195 µV, multiplied as float32 or as float64;
-# others store counts as float32
-STEPS = (float(np.float32(0.195e-6)), 0.195e-6, 1.0)
-MIN_LIMIT_V = 10.0  # what is beyond it is not a potential,
-MAX_OVER_TYPICAL = 1e4  # unless it is no more than so many times what is typical of the file
-N_TYPICAL = 16  # chunks that tell what is
-MOST_NAMED = 20  # of the damaged chunks
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What one pass over a probe found.
-
-    Attributes
-    ----------
-    references : References
-        Of the probe.
-    statistics : structured ndarray of kernels.STATISTICS, shape (n_channels,)
-        In stored units.
-    damage : list of Damage
-        Chunks that could not be decoded or are missing.
-    median : ndarray of float64, shape (n_channels,)
-        Of the first valid samples of all buckets, in stored units; NaN where there is none.
-    dead, saturated : ndarray of bool, shape (n_channels,)
-        Channels that are.
-    limit : float
-        Samples beyond it are left out as NaN is, V.
-    doubts : tuple of Doubt
-        What is uncertain about the recording, complete.
-    """
-
-    references: References
-    statistics: npt.NDArray[Any]
-    damage: list[Damage]
-    median: npt.NDArray[np.float64]
-    dead: npt.NDArray[np.bool_]
-    saturated: npt.NDArray[np.bool_]
-    limit: float
-    doubts: tuple[Doubt, ...]
-
-    def table(self) -> list[dict[str, Any]]:
-        """Rows of channels.csv, in volts."""
-        return [self._row(index) for index in range(self.references.n_channels)]
-
-    def describe_damage(self) -> str:
-        """Name each damaged chunk, for a person to read; nothing where all are whole."""
-        if not self.damage:
-            return ""
-        r, most = self.references, self.damage[:MOST_NAMED]
-        lines = [f"{r.describe_chunk(one.row, one.column)}: damaged: {one.reason}" for one in most]
-        if len(self.damage) > len(most):
-            lines.append(f"and {len(self.damage) - len(most)} more")
-        return "\n".join([*lines, f"{REMEDY}."])
-
-    def _row(self, index: int) -> dict[str, Any]:
-        r, s = self.references, self.statistics[index]
-        scale, columns = r.scale[index], r.channels.columns
-        row = {
-            "channel": int(r.channels.id[index]),
-            "index": index,
-            "depth_um": _cell(columns["depth"][index]) if "depth" in columns else "",
-            "area": columns["area"][index] if "area" in columns else "",
-            "n_samples": int(s["length"]),
-            "n_nan": int(s["n_nan"]),
-            "n_implausible": int(s["n_implausible"]),
-            "n_damaged": int(s["n_damaged"]),
-        }
-        if s["n"]:
-            std = np.sqrt(s["m2"] / s["n"]) * abs(scale)
-            low, high = sorted([s["min"] * scale + r.add, s["max"] * scale + r.add])
-            row |= {
-                "min": repr(float(low)),
-                "max": repr(float(high)),
-                "mean": f"{s['mean'] * scale + r.add:.9g}",
-                "median": f"{self.median[index] * scale + r.add:.9g}",
-                "std": f"{std:.9g}",
-                "flat": int(s["flat"]),
-                "dead": int(self.dead[index]),
-                "saturated": int(self.saturated[index]),
-            }
-        return row
-
-
-def _cell(number: float) -> str:
-    return "" if np.isnan(number) else f"{number:g}"
-
-
-CHANNEL_COLUMNS = (
-    "channel",
-    "index",
-    "depth_um",
-    "area",
-    "min",
-    "max",
-    "mean",
-    "median",
-    "std",
-    "n_samples",
-    "n_nan",
-    "n_implausible",
-    "n_damaged",
-    "flat",
-    "dead",
-    "saturated",
-)
-
-
-def write_channels(summary: Summary, path: Path) -> None:
-    """Write channels.csv: a row per channel, in volts; `flat` counts samples."""
-    write_table(path, CHANNEL_COLUMNS, summary.table())
-
-
-# --- the pass -----------------------------------------------------------------------------------
 
 
 def build_envelope(
@@ -176,64 +64,13 @@ def build_envelope(
     # where the clock is read only now, indexing could not say what is uncertain about it
     about_clock = () if references.clock_is_exact else tuple(clock_doubts(exact.clock))
     with Source(exact) as source:
-        limit = _limit(source)
-        for step in [*_likely_steps(source, limit), None]:
+        limit = find_limit(source)
+        for step in [*find_steps(source, limit), None]:
             try:  # whole counts take half or a quarter of the room
                 return _build(source, path, bucket, threads, step, limit, on_damage, about_clock)
             except OffGridError:
                 continue
     raise AssertionError("values without a step are never off its grid")
-
-
-def _limit(source: Source) -> float:
-    """Volts beyond which a sample is not a potential, but a mark for a missing one.
-
-    A file whose unit is wrong by a power of ten keeps its samples: the limit is far above what is
-    typical of chunks spread over the recording. A quarter of them may hold little but marks or
-    zeros on either side.
-    """
-    r = source.references
-    if r.layout.dtype.kind in "iu" and r.layout.dtype.itemsize <= 2:
-        ends = np.array([np.iinfo(r.layout.dtype).min, np.iinfo(r.layout.dtype).max])
-        if np.abs(ends[:, np.newaxis] * r.scale + r.add).max() <= MIN_LIMIT_V:
-            return MIN_LIMIT_V
-    n_rows, n_columns = r.layout.grid
-    n = min(N_TYPICAL, n_rows * n_columns)
-    typical = []
-    for place in np.unique(np.linspace(0, n_rows * n_columns - 1, n).astype(np.int64)).tolist():
-        # along the recording, and across the channels
-        row, column = place // n_columns, place % n_columns
-        chunk = source.chunk(row, column)
-        if isinstance(chunk, Damage):
-            continue
-        first = column * r.layout.chunks[1]
-        channels = slice(first, min(first + r.layout.chunks[1], r.n_channels))
-        values = chunk[: r.n_samples - row * r.layout.chunks[0], : channels.stop - first]
-        with np.errstate(over="ignore", invalid="ignore"):
-            volts = np.abs(values.astype(np.float64) * r.scale[channels] + r.add)
-        volts = volts[np.isfinite(volts) & (volts > 0)]
-        if volts.size:
-            typical.append(float(np.median(volts)))
-    quarter = float(np.quantile(typical, 0.25, method="lower")) if typical else 0.0
-    return max(MIN_LIMIT_V, MAX_OVER_TYPICAL * quarter)
-
-
-def _likely_steps(source: Source, limit: float) -> list[float]:
-    """Steps of which all valid samples of the first chunk are whole counts."""
-    chunk, layout = source.chunk(0, 0), source.references.layout
-    if isinstance(chunk, Damage) or chunk.dtype.kind != "f":
-        return [] if layout.dtype.kind != "f" else list(STEPS)
-    low, high = plausible_values(source.references, limit)[
-        :, : min(chunk.shape[1], layout.shape[1])
-    ]
-    chunk = chunk[: layout.shape[0], : low.size]
-    numbers = chunk[(chunk >= low) & (chunk <= high)]
-    wide = numbers.astype(np.float64)
-    return [
-        step
-        for step in STEPS
-        if np.array_equal((np.rint(wide / step) * step).astype(chunk.dtype), numbers)
-    ]
 
 
 def _build(
