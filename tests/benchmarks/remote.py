@@ -20,7 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from serving import Served, serve
 
-from lfpscope.nwb.recording import open_nwb, read_clock, read_recording
+from lfpscope.nwb.file import open_nwb
+from lfpscope.nwb.recording import read_clock, read_recording
 from lfpscope.references.index import index_recording
 from lfpscope.references.open import open_references
 from lfpscope.references.write import write_references

@@ -67,7 +67,8 @@ def ours(nwb: Path, threads: int) -> None:
 
     from lfpscope.references.open import open_references
     from lfpscope.samples.packing import whole_counts
-    from lfpscope.summary.summarize import build_envelope, write_channels
+    from lfpscope.summary.channels import write_channels
+    from lfpscope.summary.summarize import build_envelope
 
     references = open_references(nwb.with_suffix(".json"))
     whole_counts(np.zeros(1, np.float32), 1.0, np.zeros(1, np.int16))
@@ -206,7 +207,8 @@ def views(nwb: Path, _: int) -> None:
 
 def index(nwb: Path, _: int) -> None:
     """What index_probe does."""
-    from lfpscope.nwb.recording import open_nwb, read_clock, read_recording
+    from lfpscope.nwb.file import open_nwb
+    from lfpscope.nwb.recording import read_clock, read_recording
     from lfpscope.references.write import write_references
 
     with part("pass"), open_nwb(nwb) as file:

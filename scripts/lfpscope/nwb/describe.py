@@ -7,7 +7,8 @@ import numpy as np
 
 from lfpscope.clock.segments import Clock
 from lfpscope.hdf5.layout import Layout
-from lfpscope.nwb.electrodes import Channels, Column
+from lfpscope.nwb.depth import Column
+from lfpscope.nwb.electrodes import Channels
 from lfpscope.nwb.recording import Recording
 
 MOST_LINES = 20  # of gaps, and of stretches without a time

@@ -15,7 +15,9 @@ from lfpscope.io.atomic import write_text
 from lfpscope.io.http import traffic
 from lfpscope.io.tables import read_json
 from lfpscope.nwb.describe import describe
-from lfpscope.nwb.recording import choose_series, read_clock, read_recording, reading
+from lfpscope.nwb.file import reading
+from lfpscope.nwb.recording import read_clock, read_recording
+from lfpscope.nwb.series import choose_series
 from lfpscope.references.write import write_references
 from lfpscope.sources.status import OK, write_status
 

@@ -20,7 +20,8 @@ from lfpscope.doubts import doubts_from_json, doubts_to_json
 from lfpscope.errors import UserError
 from lfpscope.hdf5.layout import Refs
 from lfpscope.io.tables import parse_json, read_json, write_json
-from lfpscope.nwb.electrodes import Channels, DepthAxis
+from lfpscope.nwb.depth import DepthAxis
+from lfpscope.nwb.electrodes import Channels
 from lfpscope.references.model import ProbeHeader, Provenance, References, SessionReferences
 from lfpscope.references.variables import (
     read_variable,

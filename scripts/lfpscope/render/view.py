@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from lfpscope.clock.segments import Clock, Segment
 from lfpscope.envelope.read import Columns, Probe, time_range
-from lfpscope.nwb.recording import Channels
+from lfpscope.nwb.electrodes import Channels
 from lfpscope.render.rows import arrange_rows
 
 T = TypeVar("T")

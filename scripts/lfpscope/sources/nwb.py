@@ -14,9 +14,9 @@ import h5py
 from lfpscope.errors import UserError
 from lfpscope.hdf5.isolation import Apart
 from lfpscope.io.addresses import is_remote
-from lfpscope.nwb.file import why_not_read
-from lfpscope.nwb.recording import NoSeriesError, choose_series, open_nwb, read_recording
-from lfpscope.nwb.series import find_left_out, find_series
+from lfpscope.nwb.file import open_nwb, why_not_read
+from lfpscope.nwb.recording import read_recording
+from lfpscope.nwb.series import NoSeriesError, choose_series, find_left_out, find_series
 from lfpscope.sources.probes_table import NO_LFP, NOT_TAKEN, OK, UNREADABLE, Probe
 from lfpscope.sources.sessions_table import MAX_ID, Session, find_files, is_zarr
 

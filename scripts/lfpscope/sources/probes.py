@@ -11,7 +11,7 @@ from lfpscope.cli import INTERRUPTED
 from lfpscope.errors import UserError
 from lfpscope.hdf5.isolation import Apart
 from lfpscope.io.addresses import is_remote, open_address
-from lfpscope.nwb.recording import open_nwb
+from lfpscope.nwb.file import open_nwb
 from lfpscope.sources.allen.files import check_lfp, fetch_lfp, listed_probes, mirrored_probes
 from lfpscope.sources.demo.nwb_writer import demo_is_whole, demo_probes, make_probe
 from lfpscope.sources.nwb import nwb_probes

@@ -4,7 +4,9 @@ from pathlib import Path
 
 from lfpscope.io.http import traffic
 from lfpscope.references.open import open_references
-from lfpscope.summary.summarize import OnDamage, build_envelope, write_channels
+from lfpscope.summary.channels import write_channels
+from lfpscope.summary.driver import OnDamage
+from lfpscope.summary.summarize import build_envelope
 
 
 def summarize_probe(

@@ -32,10 +32,10 @@ from stored import (
 from lfpscope.hdf5 import describe_layout as layouts
 from lfpscope.hdf5.chunk_index import read_chunk_table
 from lfpscope.hdf5.chunk_table import ChunkTable
+from lfpscope.hdf5.decode import decode
 from lfpscope.hdf5.describe_layout import describe_layout
 from lfpscope.hdf5.layout import Layout
 from lfpscope.references.model import References
-from lfpscope.samples.chunk_reader import decode
 
 
 @pytest.fixture

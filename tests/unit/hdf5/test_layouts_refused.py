@@ -25,9 +25,9 @@ from stored import (
 )
 
 from lfpscope.errors import UserError
+from lfpscope.hdf5.decode import decode
 from lfpscope.hdf5.layout import Layout
 from lfpscope.references.model import References
-from lfpscope.samples.chunk_reader import decode
 
 
 @pytest.fixture

@@ -16,13 +16,13 @@ from serving import Served, serve
 from lfpscope.errors import UserError
 from lfpscope.io import http
 from lfpscope.io.download import download, size_at
-from lfpscope.nwb.recording import open_nwb
+from lfpscope.nwb.file import open_nwb
 
 FETCH = """
 import sys
 from pathlib import Path
 from lfpscope.io.download import download
-from lfpscope.nwb.recording import open_nwb
+from lfpscope.nwb.file import open_nwb
 
 download(sys.argv[1], Path(sys.argv[2]), check=lambda path: open_nwb(path).close())
 """

@@ -23,7 +23,9 @@ from lfpscope.render.overviews import draw_probe
 from lfpscope.sources import probes_table
 from lfpscope.sources.probes import fetch_file, find_probes
 from lfpscope.sources.sessions_table import Session
-from lfpscope.summary.summarize import N_TYPICAL, build_envelope, write_channels
+from lfpscope.summary.channels import write_channels
+from lfpscope.summary.stored_values import N_TYPICAL
+from lfpscope.summary.summarize import build_envelope
 
 SERIES = "/acquisition/LFP/lfp"
 

@@ -5,7 +5,8 @@ import numpy as np
 from dialects import add_region, add_series, add_table, recording
 
 from lfpscope.nwb.describe import describe
-from lfpscope.nwb.recording import open_nwb, read_clock, read_recording
+from lfpscope.nwb.file import open_nwb
+from lfpscope.nwb.recording import read_clock, read_recording
 
 nwb = dialects.nwb  # the fixture
 

@@ -15,7 +15,9 @@ import pytest
 import xarray as xr
 
 from lfpscope.errors import UserError
-from lfpscope.nwb.recording import choose_series, open_nwb, read_clock, read_recording
+from lfpscope.nwb.file import open_nwb
+from lfpscope.nwb.recording import read_clock, read_recording
+from lfpscope.nwb.series import choose_series
 from lfpscope.references.open import open_references
 from lfpscope.references.schema import digest
 from lfpscope.references.write import write_references

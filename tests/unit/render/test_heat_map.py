@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from lfpscope.clock.segments import Clock
 from lfpscope.clock.timeline import make_timeline
-from lfpscope.envelope.read import Amplitude, Columns, Probe, block_size
+from lfpscope.envelope.grid import block_size
+from lfpscope.envelope.read import Amplitude, Columns, Probe
 from lfpscope.render.heatmap import PEAK_MULTIPLE, amplitude, heat_picture
 from lfpscope.render.palettes import HEAT_GAP, HEAT_GREY, SHADES, TRACE_PALETTE
 from lfpscope.render.traces import trace_levels, trace_picture, traces_every

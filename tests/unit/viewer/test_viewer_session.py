@@ -24,7 +24,8 @@ from lfpscope.clock.timeline import Timeline
 from lfpscope.doubts import Doubt
 from lfpscope.envelope.read import Probe
 from lfpscope.errors import UserError
-from lfpscope.nwb.electrodes import Channels, DepthAxis
+from lfpscope.nwb.depth import DepthAxis
+from lfpscope.nwb.electrodes import Channels
 from lfpscope.render.rows import RowBlock, Rows, arrange_rows
 from lfpscope.render.traces import trace_picture
 from lfpscope.render.view import read_view

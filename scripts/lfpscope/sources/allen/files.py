@@ -9,7 +9,7 @@ import h5py
 from lfpscope.errors import UserError
 from lfpscope.hdf5.values import text
 from lfpscope.io.tables import write_json
-from lfpscope.nwb.recording import open_nwb
+from lfpscope.nwb.file import open_nwb
 from lfpscope.sources.allen.tables import (
     Listed,
     probes_of,
