@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
-from lfpscope.clock import Clock, Segment
+from lfpscope.clock.segments import Clock, Segment
 from lfpscope.signals.spectra import (
     Welch,
     band_power,

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from lfpscope.clock import Clock
+from lfpscope.clock.segments import Clock
 from lfpscope.compiling import numba
 
 Array = npt.NDArray[Any]
