@@ -5,7 +5,8 @@ from pathlib import Path
 from lfpscope.cli import program
 from lfpscope.io.addresses import traffic
 from lfpscope.references.model import open_references
-from lfpscope.summary.summarize import OnDamage, build_envelope, write_channels
+from lfpscope.summary.driver import OnDamage
+from lfpscope.summary.summarize import build_envelope, write_channels
 
 
 def summarize_probe(

@@ -18,7 +18,8 @@ from lfpscope.envelope.kernels import ALL_NAN, CLEAN, SOME_NAN
 from lfpscope.envelope.read import VALUES, Probe, bucket_starts
 from lfpscope.envelope.zarr_zip import Store
 from lfpscope.io.files import UserError
-from lfpscope.summary.summarize import ANEW, Summary, build_envelope
+from lfpscope.summary.driver import REMEDY
+from lfpscope.summary.summarize import Summary, build_envelope
 
 Data = npt.NDArray[Any]
 SECOND = 1250  # samples; the shortest flat stretch
@@ -219,8 +220,8 @@ def test_buckets_do_not_straddle_segments(tmp_path: Path) -> None:
 
 
 def test_more_than_one_slab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lfpscope.summary.slabs.SLAB_SAMPLES", 900)
-    monkeypatch.setattr("lfpscope.summary.envelope.CHUNK_BUCKETS", 10)
+    monkeypatch.setattr("lfpscope.summary.driver.STRETCH_BYTES", 3000)
+    monkeypatch.setattr("lfpscope.summary.levels.CHUNK_BUCKETS", 10)
     monkeypatch.setattr("lfpscope.envelope.read.CHUNK_BUCKETS", 10)
     monkeypatch.setattr("lfpscope.envelope.read.COARSEST", 3)
     data = recorded.walk(4000, 2, step=0.195e-6).astype(np.float32)
@@ -315,7 +316,7 @@ def test_the_first_of_many_damaged_chunks_are_named(tmp_path: Path) -> None:
     lines = recorded.summarise(references)[0].describe_damage().splitlines()
     assert lines[0].startswith("probe probe, channel 0, 10.080 to 10.159 s, byte ")
     assert lines[19].startswith("probe probe, channel 0, 11.600 to 11.679 s, byte ")
-    assert lines[20:] == ["and 3 more", f"{ANEW}."]
+    assert lines[20:] == ["and 3 more", f"{REMEDY}."]
 
 
 def test_damage_may_end_the_pass(tmp_path: Path) -> None:

@@ -2,25 +2,24 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
-from lfpscope.clock.segments import Clock, clock_doubts
+from lfpscope.clock.segments import clock_doubts
 from lfpscope.doubts import Doubt, doubts_to_json, sort_doubts
-from lfpscope.envelope import kernels, kernels_amplitude, kernels_statistics
+from lfpscope.envelope import kernels, kernels_amplitude
 from lfpscope.envelope.read import plausible_values
 from lfpscope.envelope.zarr_zip import StoreWriter
-from lfpscope.io.files import UserError, atomic, write_table
+from lfpscope.io.files import atomic, write_table
 from lfpscope.references.model import References, with_exact_clock
 from lfpscope.samples.chunk_reader import Block, Damage, Source
-from lfpscope.summary.envelope import EnvelopeWriter
+from lfpscope.summary.buckets import BucketMeasure, OffGridError
+from lfpscope.summary.driver import REMEDY, OnDamage, run_pass
+from lfpscope.summary.levels import EnvelopeWriter
 from lfpscope.summary.quality import find_dead, find_saturated
-from lfpscope.summary.slabs import OffGridError, read_slabs
 
-OnDamage = Literal["mask", "fail"]
 MEDIAN_BYTES = 64 << 20  # of the values that are sorted at a time
 # V: Allen's float32 volts are whole counts of 0.195 µV, multiplied as float32 or as float64;
 # others store counts as float32
@@ -29,10 +28,6 @@ MIN_LIMIT_V = 10.0  # what is beyond it is not a potential,
 MAX_OVER_TYPICAL = 1e4  # unless it is no more than so many times what is typical of the file
 N_TYPICAL = 16  # chunks that tell what is
 MOST_NAMED = 20  # of the damaged chunks
-ANEW = (
-    "Put a whole copy in its place, or delete it if it was fetched, and run with "
-    "--forcerun fetch_probe"
-)
 
 
 @dataclass(frozen=True)
@@ -78,7 +73,7 @@ class Summary:
         lines = [f"{r.describe_chunk(one.row, one.column)}: damaged: {one.reason}" for one in most]
         if len(self.damage) > len(most):
             lines.append(f"and {len(self.damage) - len(most)} more")
-        return "\n".join([*lines, f"{ANEW}."])
+        return "\n".join([*lines, f"{REMEDY}."])
 
     def _row(self, index: int) -> dict[str, Any]:
         r, s = self.references, self.statistics[index]
@@ -252,12 +247,12 @@ def _build(
     about_clock: tuple[Doubt, ...],
 ) -> Summary:
     references = source.references
+    limits = plausible_values(references, limit)
     with atomic(path) as part, StoreWriter(part) as store:
-        writer = EnvelopeWriter(
-            store, references, bucket, step, plausible_values(references, limit)
-        )
-        statistics, damage = _pass(source, writer, threads, on_damage)
-        writer.close()
+        writer = EnvelopeWriter(store, references, bucket, step)
+        measure = BucketMeasure(references, writer)
+        damage = run_pass(source, [measure], limits, threads=threads, on_damage=on_damage)
+        statistics = measure.statistics
         finest = writer.sizes[0]
         dead = find_dead(statistics, references.scale, references.clock.dt)
         rails = find_saturated(source, store, finest, writer.starts, step, statistics)
@@ -276,32 +271,6 @@ def _build(
         store.group("", _attributes(references, writer, summary))
         _write_statistics(store, summary)
     return summary
-
-
-def _pass(
-    source: Source, writer: EnvelopeWriter, threads: int, on_damage: OnDamage
-) -> tuple[npt.NDArray[Any], list[Damage]]:
-    """Go once over all chunks, in slabs of rows, and hand the buckets to the writer."""
-    references = source.references
-    flat_samples = _flat_samples(references.clock)
-    total = np.zeros(references.n_channels, kernels.STATISTICS)
-    damage: list[Damage] = []
-    size = references.n_samples * references.n_channels * references.layout.dtype.itemsize
-    with tqdm(total=size, unit="B", unit_scale=True, mininterval=1.0, desc="summarise") as bar:
-        for slab in read_slabs(source, writer, threads, flat_samples):
-            slab.join(writer.open_bucket)
-            writer.append(slab.buckets)
-            kernels_statistics.merge_statistics(slab.statistics, total, flat_samples)
-            damage += slab.damage
-            if damage and on_damage == "fail":
-                one = min(damage, key=_place)
-                raise UserError(
-                    f"{references.describe_chunk(one.row, one.column)}: damaged: {one.reason}. "
-                    f"{ANEW}, or set `on_damage: mask` to go on without such chunks."
-                )
-            bar.update(size * slab.rows.stop // references.layout.grid[0] - bar.n)
-    kernels_statistics.close_statistics(total, flat_samples)
-    return total, sorted(damage, key=_place)
 
 
 def _left_out(references: References, statistics: Block, limit: float) -> list[Doubt]:
@@ -355,15 +324,6 @@ def _median(x: Block) -> float:
     parts = np.partition(x, half)
     high = float(parts[half])
     return high if x.size % 2 else (float(parts[:half].max()) + high) / 2
-
-
-def _place(damage: Damage) -> tuple[int, int]:
-    return damage.row, damage.column
-
-
-def _flat_samples(clock: Clock) -> int:
-    """Samples in one second; at least three, and no more than a number of theirs can be."""
-    return int(np.clip(1 / clock.dt, 3, 1 << 40)) if clock.dt > 0 else 3
 
 
 def _attributes(references: References, writer: EnvelopeWriter, summary: Summary) -> dict[str, Any]:

@@ -175,8 +175,6 @@ class EnvelopeWriter:
         In which values are stored.
     step : float or None
         Values are stored as whole counts of it.
-    limits : ndarray of float64, shape (2, n_channels)
-        Smallest and largest plausible value, stored units.
     """
 
     def __init__(
@@ -185,10 +183,9 @@ class EnvelopeWriter:
         references: References,
         bucket: int,
         step: float | None,
-        limits: Block,
     ) -> None:
         n_channels, clock = references.n_channels, references.clock
-        self.step, self.limits = step, limits
+        self.step = step
         stored = references.layout.dtype.newbyteorder("=")
         wide = np.dtype(np.float32) if stored == np.float16 else stored  # as the kernels have it
         self.dtype = wide if step is None else np.dtype(np.int16)
