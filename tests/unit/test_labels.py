@@ -120,7 +120,7 @@ def features_of(one, positions, limits=None):
     length = int(4 * one.rate)
     windows = [one.x[:, i : i + length] for i in range(0, one.x.shape[1] - length + 1, length)]
     neighbours = find_neighbours(positions, limits.radius_um)
-    alike = compare_channels(windows, one.rate, neighbours, [], np.arange(0), mains_hz)
+    alike = compare_channels(windows, one.rate, neighbours, [], np.arange(0))
     slow = decibels(psd[:, (f >= 1) & (f < 30)].mean(axis=1))
     flat = (std == 0).astype(float)
     return Features(

@@ -177,10 +177,12 @@ class StoreWriter:
             yield _decode(raw, shape, dtype)[..., :left]
             left -= shape[-1]
 
-    def whole(self, name: str, values: Array) -> None:
+    def whole(self, name: str, values: Array, dimensions: tuple[str, ...] = ()) -> None:
         """Make an array of one chunk, and write it."""
-        self.array(name, values.shape, values.dtype, width=max(1, values.shape[-1]))
-        self.chunk(name, 0, values)
+        width = max(1, values.shape[-1])
+        self.array(name, values.shape, values.dtype, width=width, dimensions=dimensions)
+        if values.size:
+            self.chunk(name, 0, values)
 
     def _describe(self, name: str, metadata: dict[str, Any]) -> None:
         content = json.dumps({"zarr_format": 3, **metadata}, separators=(",", ":"), allow_nan=False)

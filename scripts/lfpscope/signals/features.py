@@ -277,18 +277,22 @@ class Likeness:
     Attributes
     ----------
     similarity : ndarray of float64, shape (n_channels,)
-        The second largest absolute correlation with a neighbour, 2–100 Hz: a neighbour that is
-        bad, or lies beyond a reversal, does not lower it. NaN where there is no neighbour.
+        The second largest absolute correlation with a neighbour, 2–100 Hz without mains: a
+        neighbour that is bad, or lies beyond a reversal, does not lower it. NaN where there is no
+        neighbour.
     coherence : ndarray of float32, shape (n_bands, n_compared, n_compared)
         Magnitude of the cross spectrum summed over a band and all windows, divided by the root of
-        the product of the powers.
+        the product of the powers; NaN where there is none.
     n_windows : int
-        Windows without a sample to leave out in any channel compared.
+        Windows that were compared.
+    level : float
+        Median over channels and windows of the standard deviation, V; 0 where there is none.
     """
 
     similarity: Floats
     coherence: npt.NDArray[np.float32]
     n_windows: int
+    level: float
 
 
 def compare_channels(
@@ -297,9 +301,8 @@ def compare_channels(
     neighbours: list[Ints],
     bands: list[tuple[float, float]],
     compared: Ints,
-    mains_hz: float,
 ) -> Likeness:
-    """Compare channels in windows that all of them have.
+    """Compare channels in some windows; pairs in those that both channels have.
 
     Parameters
     ----------
@@ -313,38 +316,56 @@ def compare_channels(
         Of the coherence, Hz.
     compared : ndarray of int64
         Channels of the coherence.
-    mains_hz : float
-        Lines to leave out of the similarity.
     """
-    n = len(neighbours)
-    most = max((near.size for near in neighbours), default=0)
-    near = np.zeros((n, most), np.int64)
-    for i, one in enumerate(neighbours):
-        near[i, : one.size] = one
-    is_near = np.arange(most) < np.array([one.size for one in neighbours])[:, np.newaxis]
-    # sums over the windows that both channels have
-    cross, own, other = np.zeros((3, n, most))
+    near, is_near = _padded(neighbours)
+    cross, own, other = np.zeros((3, *near.shape))
     spectra = np.zeros((len(bands), compared.size, compared.size), np.complex64)
-    n_windows = 0
+    powers = np.zeros(spectra.shape)
+    stds = []
     for window in windows:
         is_valid = np.isfinite(window).all(axis=1)
         frequencies, x = _transform(np.where(is_valid[:, np.newaxis], window, 0.0), rate)
-        here = (frequencies >= SIMILAR_HZ[0]) & (frequencies < SIMILAR_HZ[1])
-        y = x[:, here & ~near_lines(frequencies, mains_hz)]
-        power = (y.real**2 + y.imag**2).sum(axis=1)
-        for k in range(most):
+        stds.append(np.where(is_valid, window.std(axis=1, dtype=np.float64), np.nan))
+        y = x[:, _is_similar(frequencies)]
+        power = _squared(y)
+        for k in range(near.shape[1]):
             both = is_valid & is_valid[near[:, k]]
             cross[:, k] += both * (y * y[near[:, k]].conj()).real.sum(axis=1)
             own[:, k] += both * power
             other[:, k] += both * power[near[:, k]]
-        if is_valid[compared].all():
-            n_windows += 1
-            for i, (low, high) in enumerate(bands):
-                z = x[compared][:, (frequencies >= low) & (frequencies < high)]
-                spectra[i] += z @ z.conj().T
+        for i, (low, high) in enumerate(bands):
+            z = x[compared][:, (frequencies >= low) & (frequencies < high)]
+            spectra[i] += z @ z.conj().T
+            powers[i] += _squared(z)[:, np.newaxis] * is_valid[compared]
     with np.errstate(invalid="ignore", divide="ignore"):
         r = np.where(is_near, np.abs(cross) / np.sqrt(own * other), np.nan)
-    return Likeness(_second_largest(r), _coherence(spectra, n_windows), n_windows)
+        coherence = np.abs(spectra) / np.sqrt(powers * powers.transpose(0, 2, 1))
+    known = np.concatenate([np.empty(0), *(one[one > 0] for one in stds)])
+    level = float(np.median(known)) if known.size else 0.0
+    coherence = np.minimum(coherence, 1.0).astype(np.float32)
+    return Likeness(_second_largest(r), coherence, len(stds), level)
+
+
+def _padded(neighbours: list[Ints]) -> tuple[Ints, Mask]:
+    """Neighbours as a matrix, and which of its entries are some."""
+    sizes = np.array([near.size for near in neighbours], np.int64)
+    padded = np.zeros((sizes.size, sizes.max(initial=0)), np.int64)
+    for i, near in enumerate(neighbours):
+        padded[i, : near.size] = near
+    return padded, np.arange(padded.shape[1]) < sizes[:, np.newaxis]
+
+
+def _is_similar(frequencies: Floats) -> Mask:
+    """Frequencies that channels are compared in."""
+    here = (frequencies >= SIMILAR_HZ[0]) & (frequencies < SIMILAR_HZ[1])
+    for mains_hz in MAINS_HZ:
+        here &= ~near_lines(frequencies, mains_hz)
+    return here
+
+
+def _squared(x: Array) -> Floats:
+    """Sum of squared magnitudes of each row."""
+    return np.asarray((x.real**2 + x.imag**2).sum(axis=1, dtype=np.float64))
 
 
 def _transform(window: Array, rate: float) -> tuple[Floats, Array]:
@@ -363,12 +384,3 @@ def _second_largest(r: Floats) -> Floats:
     if r.shape[1] == 1:
         return largest[:, 0]
     return np.where(np.isnan(largest[:, 1]), largest[:, 0], largest[:, 1])
-
-
-def _coherence(spectra: Array, n_windows: int) -> npt.NDArray[np.float32]:
-    if not n_windows:
-        return np.full(spectra.shape, np.nan, np.float32)
-    power = np.sqrt(np.einsum("bii->bi", spectra).real)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found = np.abs(spectra) / (power[:, :, np.newaxis] * power[:, np.newaxis])
-    return np.minimum(found, 1.0).astype(np.float32)

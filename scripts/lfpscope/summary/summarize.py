@@ -1,6 +1,7 @@
 """One pass over a probe: statistics of each channel, and the envelope."""
 
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,11 @@ from lfpscope.references.model import References, with_exact_clock
 from lfpscope.samples.chunk_reader import Block, Damage, Source
 from lfpscope.summary.buckets import BucketMeasure, OffGridError
 from lfpscope.summary.driver import REMEDY, OnDamage, run_pass
+from lfpscope.signals.features import Likeness
+from lfpscope.summary.channel_quality import Quality, find_likeness
 from lfpscope.summary.levels import EnvelopeWriter
 from lfpscope.summary.quality import find_dead, find_saturated
+from lfpscope.summary.spectrum_file import SpectrumFile, SpectrumSettings
 
 MEDIAN_BYTES = 64 << 20  # of the values that are sorted at a time
 # V: Allen's float32 volts are whole counts of 0.195 µV, multiplied as float32 or as float64;
@@ -50,6 +54,10 @@ class Summary:
         Samples beyond it are left out as NaN is, V.
     doubts : tuple of Doubt
         What is uncertain about the recording, complete.
+    quality : Quality, optional
+        Of the channels; None without a spectrum.
+    rms : dict of str to ndarray of float64, shape (n_channels,)
+        Of each named band, V.
     """
 
     references: References
@@ -60,6 +68,14 @@ class Summary:
     saturated: npt.NDArray[np.bool_]
     limit: float
     doubts: tuple[Doubt, ...]
+    quality: Quality | None = None
+    rms: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of channels.csv."""
+        bands = tuple(f"rms_{name.replace(' ', '_')}" for name in self.rms)
+        return (*CHANNEL_COLUMNS, *bands, *QUALITY_COLUMNS)
 
     def table(self) -> list[dict[str, Any]]:
         """Rows of channels.csv, in volts."""
@@ -101,11 +117,27 @@ class Summary:
                 "dead": int(self.dead[index]),
                 "saturated": int(self.saturated[index]),
             }
-        return row
+        return row | self._quality(index)
+
+    def _quality(self, index: int) -> dict[str, str]:
+        """Cells about channel quality."""
+        if self.quality is None:
+            return {"label": "unknown", "reason": "no spectrum"}
+        features, labels = self.quality.features, self.quality.labels
+        rms = {f"rms_{name.replace(' ', '_')}": _cell(x[index]) for name, x in self.rms.items()}
+        return rms | {
+            "line_noise_db": _cell(features.line[index]),
+            "hf_power": _cell(features.hf[index]),
+            "similarity": _cell(features.similarity[index]),
+            "drift_share": _cell(features.drift[index]),
+            "label": str(labels.label[index]),
+            "flags": labels.flags[index],
+            "reason": labels.reason[index],
+        }
 
 
 def _cell(number: float) -> str:
-    return "" if np.isnan(number) else f"{number:g}"
+    return "" if np.isnan(number) else f"{number:.6g}"
 
 
 CHANNEL_COLUMNS = (
@@ -126,11 +158,20 @@ CHANNEL_COLUMNS = (
     "dead",
     "saturated",
 )
+QUALITY_COLUMNS = (
+    "line_noise_db",
+    "hf_power",
+    "similarity",
+    "drift_share",
+    "label",
+    "flags",
+    "reason",
+)
 
 
 def write_channels(summary: Summary, path: Path) -> None:
     """Write channels.csv: a row per channel, in volts; `flat` counts samples."""
-    write_table(path, CHANNEL_COLUMNS, summary.table())
+    write_table(path, summary.columns, summary.table())
 
 
 # --- the pass -----------------------------------------------------------------------------------
@@ -143,6 +184,7 @@ def build_envelope(
     bucket: int = 128,
     threads: int = 2,
     on_damage: OnDamage = "mask",
+    spectrum: SpectrumSettings | None = None,
 ) -> Summary:
     """Summarise a probe in one pass over its chunks and write its envelope.
 
@@ -161,6 +203,8 @@ def build_envelope(
         How many decode at once.
     on_damage : {"mask", "fail"}
         Whether damaged chunks are left out and counted, or end the pass.
+    spectrum : SpectrumSettings, optional
+        Of the ``spectrum.zarr.zip``; without it there is none.
 
     Returns
     -------
@@ -177,12 +221,32 @@ def build_envelope(
     about_clock = () if references.clock_is_exact else tuple(clock_doubts(exact.clock))
     with Source(exact) as source:
         limit = _limit(source)
+        likeness = _likeness(source, limit, spectrum)
         for step in [*_likely_steps(source, limit), None]:
             try:  # whole counts take half or a quarter of the room
-                return _build(source, path, bucket, threads, step, limit, on_damage, about_clock)
+                return _build(
+                    source,
+                    path,
+                    bucket,
+                    threads,
+                    step,
+                    limit,
+                    on_damage,
+                    about_clock,
+                    spectrum,
+                    likeness,
+                )
             except OffGridError:
                 continue
     raise AssertionError("values without a step are never off its grid")
+
+
+def _likeness(source: Source, limit: float, wanted: SpectrumSettings | None) -> Likeness | None:
+    """Likeness of the channels in a few windows, if a spectrum is wanted."""
+    if wanted is None:
+        return None
+    limits = plausible_values(source.references, limit)
+    return find_likeness(source, limits, wanted.bands, wanted.thresholds.radius_um)
 
 
 def _limit(source: Source) -> float:
@@ -245,17 +309,29 @@ def _build(
     limit: float,
     on_damage: OnDamage,
     about_clock: tuple[Doubt, ...],
+    wanted: SpectrumSettings | None,
+    likeness: Likeness | None,
 ) -> Summary:
     references = source.references
     limits = plausible_values(references, limit)
-    with atomic(path) as part, StoreWriter(part) as store:
+    with atomic(path) as part, StoreWriter(part) as store, ExitStack() as stack:
         writer = EnvelopeWriter(store, references, bucket, step)
         measure = BucketMeasure(references, writer)
-        damage = run_pass(source, [measure], limits, threads=threads, on_damage=on_damage)
+        spectrum = (
+            SpectrumFile(stack, references, wanted, likeness) if wanted and likeness else None
+        )
+        measures = [measure, *(spectrum.measures if spectrum else ())]
+        damage = run_pass(source, measures, limits, threads=threads, on_damage=on_damage)
         statistics = measure.statistics
         finest = writer.sizes[0]
         dead = find_dead(statistics, references.scale, references.clock.dt)
         rails = find_saturated(source, store, finest, writer.starts, step, statistics)
+        doubts = sort_doubts(
+            [*references.doubts, *about_clock, *_left_out(references, statistics, limit)]
+        )
+        quality, rms = (
+            spectrum.close(statistics, dead, rails & ~dead, doubts) if spectrum else (None, {})
+        )
         summary = Summary(
             references,
             statistics,
@@ -264,9 +340,9 @@ def _build(
             dead,
             rails & ~dead,
             limit,
-            sort_doubts(
-                [*references.doubts, *about_clock, *_left_out(references, statistics, limit)]
-            ),
+            doubts,
+            quality,
+            rms,
         )
         store.group("", _attributes(references, writer, summary))
         _write_statistics(store, summary)
