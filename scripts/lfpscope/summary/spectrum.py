@@ -12,7 +12,9 @@ from lfpscope.envelope.zarr_zip import StoreWriter
 from lfpscope.references.model import References
 from lfpscope.samples.chunk_reader import Block
 from lfpscope.signals.spectra import (
+    AT_FLOOR,
     CODE_STEP_DB,
+    NO_WINDOW,
     Bands,
     Windows,
     encode_power,
@@ -200,25 +202,37 @@ class SpectrumMeasure(Measure[SpectrumPart]):
 
     def finish(self) -> None:
         """Write the mean spectra."""
-        self._store.whole("psd", self.psd, dimensions=("channel", "frequency"))
+        attributes = {"units": "V2 Hz-1", "long_name": "power spectral density"}
+        self._store.whole("psd", self.psd, ("channel", "frequency"), attributes)
 
     def _begin_arrays(self, n_channels: int) -> None:
-        store, n_bins = self._store, self.windows.n_bins
-        for name, bands in (("power", self.fine), ("named_power", self.named)):
-            shape = n_channels, len(bands.names), n_bins
+        store, windows, seconds = self._store, self.windows, {"units": "s"}
+        # as CF has it: value = code × scale_factor + add_offset
+        coded = {
+            "units": "dB re 1 V2",
+            "_FillValue": NO_WINDOW,
+            "scale_factor": CODE_STEP_DB,
+            "add_offset": self.floor_db - CODE_STEP_DB * AT_FLOOR,
+        }
+        hertz = {"units": "Hz"}
+        for name, axis, bands in (
+            ("power", "band", self.fine),
+            ("named_power", "named_band", self.named),
+        ):
+            shape = n_channels, len(bands.names), windows.n_bins
             width = int(np.clip(CHUNK_VALUES // max(1, shape[0] * shape[1]), 1, MAX_CHUNK_BINS))
-            names = "channel", "band" if name == "power" else "named_band", "time"
-            store.array(name, shape, np.uint8, width=width, dimensions=names)
-        shape = n_channels, n_bins
-        store.array(
-            "n_windows", shape, np.uint8, width=MAX_CHUNK_BINS, dimensions=("channel", "time")
-        )
-        store.whole("frequency", self.windows.welch.frequencies, dimensions=("frequency",))
-        for name, bands in (("band", self.fine), ("named_band", self.named)):
-            store.whole(f"{name}_low", bands.low, dimensions=(name,))
-            store.whole(f"{name}_high", bands.high, dimensions=(name,))
+            dimensions = "channel", axis, "time"
+            store.array(
+                name, shape, np.uint8, width=width, dimensions=dimensions, attributes=coded
+            )
+            store.whole(f"{axis}_low", bands.low, (axis,), hertz)
+            store.whole(f"{axis}_high", bands.high, (axis,), hertz)
+        dimensions = "channel", "time"
+        shape = n_channels, windows.n_bins
+        store.array("n_windows", shape, np.uint8, width=MAX_CHUNK_BINS, dimensions=dimensions)
+        store.whole("frequency", windows.welch.frequencies, ("frequency",), hertz)
         for i, name in enumerate(("time_start", "time_stop")):
-            store.whole(name, self.windows.edges[:, i], dimensions=("time",))
+            store.whole(name, windows.edges[:, i].copy(), ("time",), seconds)
 
     def describe(self) -> dict[str, Any]:
         """Attributes of the file."""

@@ -116,6 +116,7 @@ class SpectrumFile:
         )
         bands = np.array(list(self._settings.bands.values()), np.float64).reshape(-1, 2)
         write_quality(self._store, quality, self._likeness, bands)
+        self._write_channels()
         described = measure.describe() if measure else {"no_spectrum": NO_RATE}
         self._store.group(
             "",
@@ -126,6 +127,7 @@ class SpectrumFile:
                 "clock": self._references.clock.to_json(),
                 "doubts": doubts_to_json(doubts),
                 "coherence_bands": list(self._settings.bands),
+                "areas": list(map(str, self._references.channels.columns.get("area", ()))),
                 **described,
             },
         )
@@ -133,3 +135,12 @@ class SpectrumFile:
             return quality, {}
         powers = band_power(measure.psd, measure.named, measure.windows.welch)
         return quality, dict(zip(measure.named.names, np.sqrt(powers).T, strict=True))
+
+    def _write_channels(self) -> None:
+        """Ids, and depths where the file has them; areas are attributes of the file."""
+        channels = self._references.channels
+        self._store.whole("channel", channels.id, ("channel",), {"long_name": "electrode id"})
+        axis, depth = channels.depth_axis, channels.columns.get("depth")
+        if axis is not None and depth is not None:
+            attributes = {"units": axis.unit, "long_name": axis.label}
+            self._store.whole("depth", np.asarray(depth, np.float64), ("channel",), attributes)
