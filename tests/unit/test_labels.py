@@ -8,7 +8,6 @@ import pytest
 from lfpscope.signals.features import (
     QUALITY_BANDS,
     Positions,
-    band_levels,
     compare_channels,
     decibels,
     drift_share,
@@ -18,7 +17,7 @@ from lfpscope.signals.features import (
     pass_band_end,
 )
 from lfpscope.signals.labels import Features, Thresholds, label_channels
-from lfpscope.signals.spectra import Welch, mean_spectrum, window_length
+from lfpscope.signals.spectra import Welch, named_bands, transform_windows, window_length
 
 
 @dataclass
@@ -110,26 +109,33 @@ def plant(seed, rate, pitch):
 def features_of(one, positions, limits=None):
     limits = limits or Thresholds()
     welch = Welch(one.rate, window_length(one.rate, one.x.shape[1]))
-    found = [mean_spectrum(x, welch) for x in one.x]
-    psd = np.array([psd for psd, _ in found])
-    n_windows = np.array([n for _, n in found])
+    bands = named_bands(welch, QUALITY_BANDS)
+    bounds = np.stack([bands.first, bands.stop], axis=1)
+    psd, levels = [], []
+    for x in one.x:
+        total = np.zeros(welch.frequencies.size)
+        starts = welch.starts(x.size)
+        powers, _ = transform_windows(
+            x, starts, welch, factor=1.0, limits=(-1.0, 1.0), bounds=bounds, total=total
+        )
+        psd.append(total / starts.size)
+        levels.append(np.median(powers, axis=0) / (bands.high - bands.low))
+    psd, levels = np.array(psd), decibels(np.array(levels).T)
+    n_windows = np.full(one.height.size, starts.size)
     f, std = welch.frequencies, one.x.std(axis=1, dtype=np.float64)
     end = pass_band_end(f, psd)
     mains_hz, line = find_mains(f, psd, n_windows, end)
-    names, levels = band_levels(f, psd, mains_hz)
     length = int(4 * one.rate)
     windows = [one.x[:, i : i + length] for i in range(0, one.x.shape[1] - length + 1, length)]
     neighbours = find_neighbours(positions, limits.radius_um)
     alike = compare_channels(windows, one.rate, neighbours, [], np.arange(0))
-    slow = decibels(psd[:, (f >= 1) & (f < 30)].mean(axis=1))
     flat = (std == 0).astype(float)
     return Features(
         n_windows * welch.hop / one.rate,
         std,
         flat,
-        names,
+        list(bands.names),
         levels,
-        slow,
         hf_power(f, psd, end),
         alike.similarity,
         line,

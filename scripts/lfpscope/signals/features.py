@@ -25,8 +25,14 @@ SHARED = 0.5  # of all channels with a line make it the one of the room
 DRIFT_HZ = 0.5
 STOP_BAND_DB, STOP_BAND_RATIO = 10.0, 0.8  # a fall that no signal has, over a third of an octave
 HF_SHARE = (0.6, 0.9)  # of the pass band's end
-QUALITY_BANDS = {"1–4 Hz": (1.0, 4.0), "4–10 Hz": (4.0, 10.0), "10–30 Hz": (10.0, 30.0)}
-QUALITY_BANDS |= {"30–80 Hz": (30.0, 80.0)}
+QUALITY_BANDS = {  # in which channels are compared; none holds mains
+    "1–4 Hz": (1.0, 4.0),
+    "4–10 Hz": (4.0, 10.0),
+    "10–30 Hz": (10.0, 30.0),
+    "30–45 Hz": (30.0, 45.0),
+}
+MIN_COHERENCE_WINDOWS = 20
+MIN_AVERAGES = 40  # windows × frequencies of a correlation: of fewer it is high by chance
 NOTHING = 1e-30  # of a power
 SIMILAR_HZ = (2.0, 100.0)
 FARTHEST_UM = 500.0  # of a neighbour
@@ -108,9 +114,7 @@ def relative_to_neighbours(values: Floats, neighbours: list[Ints], use: Mask) ->
 
 
 def near_lines(frequencies: Floats, mains_hz: float) -> Mask:
-    """Frequencies that belong to the mains or its harmonics; none where 0 is given."""
-    if not mains_hz:
-        return np.zeros(frequencies.size, np.bool_)
+    """Frequencies that belong to the mains or its harmonics."""
     order = np.rint(frequencies / mains_hz)
     return (order >= 1) & (np.abs(frequencies - order * mains_hz) <= LINE_HZ)
 
@@ -237,26 +241,6 @@ def drift_share(frequencies: Floats, psd: Array, std: Floats) -> Floats:
         return np.clip(1 - quick / std**2, 0.0, 1.0)
 
 
-def band_levels(frequencies: Floats, psd: Array, mains_hz: float) -> tuple[list[str], Floats]:
-    """Mean density in the bands that channels are compared in, without mains.
-
-    Returns
-    -------
-    names : list of str
-        Of the bands that the spectrum holds.
-    levels : ndarray of float64, shape (n_bands, n_channels)
-        dB re 1 V²/Hz.
-    """
-    lines = near_lines(frequencies, mains_hz)
-    names, levels = [], []
-    for name, (low, high) in QUALITY_BANDS.items():
-        here = (frequencies >= low) & (frequencies < high) & ~lines
-        if here.any() and high <= frequencies[-1]:
-            names.append(name)
-            levels.append(decibels(psd[:, here].mean(axis=1, dtype=np.float64)))
-    return names, np.array(levels).reshape(len(names), psd.shape[0])
-
-
 def decibels(power: Array) -> Floats:
     """10 · log10, and −300 for nothing: differences of levels stay numbers."""
     return np.asarray(10 * np.log10(np.maximum(power.astype(np.float64), NOTHING)))
@@ -282,7 +266,7 @@ class Likeness:
         neighbour.
     coherence : ndarray of float32, shape (n_bands, n_compared, n_compared)
         Magnitude of the cross spectrum summed over a band and all windows, divided by the root of
-        the product of the powers; NaN where there is none.
+        the product of the powers; NaN of fewer than 20 windows.
     n_windows : int
         Windows that were compared.
     level : float
@@ -318,6 +302,7 @@ def compare_channels(
         Channels of the coherence.
     """
     near, is_near = _padded(neighbours)
+    n_averages = 0
     cross, own, other = np.zeros((3, *near.shape))
     spectra = np.zeros((len(bands), compared.size, compared.size), np.complex64)
     powers = np.zeros(spectra.shape)
@@ -327,6 +312,7 @@ def compare_channels(
         frequencies, x = _transform(np.where(is_valid[:, np.newaxis], window, 0.0), rate)
         stds.append(np.where(is_valid, window.std(axis=1, dtype=np.float64), np.nan))
         y = x[:, _is_similar(frequencies)]
+        n_averages += y.shape[1]
         power = _squared(y)
         for k in range(near.shape[1]):
             both = is_valid & is_valid[near[:, k]]
@@ -338,10 +324,13 @@ def compare_channels(
             spectra[i] += z @ z.conj().T
             powers[i] += _squared(z)[:, np.newaxis] * is_valid[compared]
     with np.errstate(invalid="ignore", divide="ignore"):
-        r = np.where(is_near, np.abs(cross) / np.sqrt(own * other), np.nan)
+        is_known = is_near & (n_averages >= MIN_AVERAGES)
+        r = np.where(is_known, np.abs(cross) / np.sqrt(own * other), np.nan)
         coherence = np.abs(spectra) / np.sqrt(powers * powers.transpose(0, 2, 1))
     known = np.concatenate([np.empty(0), *(one[one > 0] for one in stds)])
     level = float(np.median(known)) if known.size else 0.0
+    if len(stds) < MIN_COHERENCE_WINDOWS:
+        coherence[:] = np.nan
     coherence = np.minimum(coherence, 1.0).astype(np.float32)
     return Likeness(_second_largest(r), coherence, len(stds), level)
 

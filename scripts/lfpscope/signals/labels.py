@@ -48,7 +48,7 @@ class Thresholds:
     similarity : float
         How far below the neighbours' similarity that of a dead or noisy channel lies.
     surface_db : float
-        Fall of the power below 30 Hz at the brain's surface.
+        Fall of the level, the mean of the bands, at the brain's surface.
     mains_db : float
         Mains over the frequencies beside it.
     drift_share : float
@@ -87,9 +87,7 @@ class Features:
     bands : list of str
         Names of the bands of `levels`.
     levels : ndarray of float64, shape (n_bands, n_channels)
-        Mean density of each band, dB re 1 V²/Hz.
-    slow : ndarray of float64
-        Mean density from 1 to 30 Hz, dB re 1 V²/Hz, which falls at the surface.
+        Usual density of each band (the median over time), dB re 1 V²/Hz.
     hf : ndarray of float64
         Density near the upper end of the pass band, V²/Hz.
     similarity : ndarray of float64
@@ -107,7 +105,6 @@ class Features:
     flat_share: Floats
     bands: list[str]
     levels: Floats
-    slow: Floats
     hf: Floats
     similarity: Floats
     line: Floats
@@ -127,7 +124,7 @@ class Surface:
     height, uncertainty : float
         µm along the probe.
     step_db : float
-        Fall of the power from 1 to 30 Hz.
+        Fall of the level from 1 to 45 Hz.
     """
 
     part: int
@@ -150,6 +147,8 @@ class Labels:
         Of the shanks where one is found.
     level_difference, hf_difference, drift_difference : ndarray of float64
         dB from the median of the good neighbours, shape (n_bands, n_channels) or (n_channels,).
+    similarity_limit : ndarray of float64, shape (n_channels,)
+        Similarity at or below which a channel is bad; NaN where its neighbours are not coherent.
     """
 
     label: npt.NDArray[np.str_]
@@ -159,6 +158,7 @@ class Labels:
     level_difference: Floats
     hf_difference: Floats
     drift_difference: Floats
+    similarity_limit: Floats
 
 
 # --- labels -------------------------------------------------------------------------------------
@@ -175,7 +175,7 @@ def label_channels(features: Features, positions: Positions, limits: Thresholds)
     is_known = features.seconds >= limits.least_s
     label[~is_known] = UNKNOWN
     is_dead = _silent(features, limits, reasons)
-    surfaces = find_surfaces(features.slow, positions, is_known & ~is_dead, limits)
+    surfaces = find_surfaces(features.levels, positions, is_known & ~is_dead, limits)
     is_outside = is_known & ~is_dead & _above(surfaces, positions)
     neighbours = find_neighbours(positions, limits.radius_um)
     wide = find_neighbours(positions, 2 * limits.radius_um)
@@ -209,7 +209,8 @@ def label_channels(features: Features, positions: Positions, limits: Thresholds)
     drift = _drift(features, wide, is_known & ~bad & ~is_outside)
     flags = [_flags(i, features, drift, limits, reasons[i], is_known[i]) for i in range(n)]
     said = ["; ".join(one) for one in reasons]
-    return Labels(label, flags, said, surfaces, levels, hf, drift)
+    limit = features.similarity + drop - limits.similarity
+    return Labels(label, flags, said, surfaces, levels, hf, drift, limit)
 
 
 def _silent(features: Features, limits: Thresholds, reasons: list[list[str]]) -> Mask:
@@ -238,10 +239,9 @@ def _differences(
 
 
 def _drop(similarity: Floats, neighbours: list[npt.NDArray[np.int64]], use: Mask) -> Floats:
-    """How far the similarity is below that of neighbours which are coherent; 0 where none is."""
+    """How far the similarity is below that of neighbours which are coherent."""
     coherent = use & (similarity >= COHERENT)
-    drop = -relative_to_neighbours(similarity, neighbours, coherent)
-    return np.where(np.isnan(drop), 0.0, drop)
+    return -relative_to_neighbours(similarity, neighbours, coherent)
 
 
 def _judge(
@@ -304,14 +304,22 @@ def _flags(
 
 
 def find_surfaces(
-    slow: Floats, positions: Positions, use: Mask, limits: Thresholds
+    levels: Floats, positions: Positions, use: Mask, limits: Thresholds
 ) -> list[Surface]:
-    """Find the surface of the brain on each shank, from a fall of the power from 1 to 30 Hz.
+    """Find the surface of the brain on each shank, from a fall of the level from 1 to 45 Hz.
 
     What lies above it is quieter than the brain all the way up to the last channel, and the fall is
-    no wider than 250 µm.
+    no wider than 250 µm. The level is the mean of the bands in dB, so that each counts alike.
+
+    Parameters
+    ----------
+    levels : ndarray of float64, shape (n_bands, n_channels)
+        dB.
     """
-    found = []
+    found: list[Surface] = []
+    if not levels.shape[0]:
+        return found
+    slow = levels.mean(axis=0)
     for part in np.unique(positions.part).tolist():
         here = use & (positions.part == part) & np.isfinite(positions.height) & np.isfinite(slow)
         surface = _surface(part, positions.height[here], slow[here], limits)
@@ -375,5 +383,5 @@ def _above(surfaces: list[Surface], positions: Positions) -> Mask:
 
 def _why_outside(surfaces: list[Surface], part: int, limits: Thresholds) -> str:
     one = next(surface for surface in surfaces if surface.part == part)
-    step = f"power below 30 Hz falls by {one.step_db:.1f} dB ≥ {limits.surface_db:g} dB"
+    step = f"level from 1 to 45 Hz falls by {one.step_db:.1f} dB ≥ {limits.surface_db:g} dB"
     return f"above the surface: {step}"

@@ -258,7 +258,7 @@ def encode_power(power: Floats, floor_db: float) -> npt.NDArray[np.uint8]:
     return np.where(known, codes, NO_WINDOW).astype(np.uint8)
 
 
-def decode_power(codes: npt.NDArray[np.uint8], floor_db: float) -> npt.NDArray[np.float32]:
+def decode_power(codes: npt.NDArray[np.integer[Any]], floor_db: float) -> npt.NDArray[np.float32]:
     """Powers in dB re 1 V² of their codes; NaN where there is no window."""
     decibels = floor_db + CODE_STEP_DB * (codes.astype(np.float32) - AT_FLOOR)
     return np.where(codes == NO_WINDOW, np.float32(np.nan), decibels.astype(np.float32))

@@ -14,9 +14,7 @@ from lfpscope.samples.chunk_reader import Samples, Source
 from lfpscope.signals.features import (
     Likeness,
     Positions,
-    band_levels,
     compare_channels,
-    decibels,
     drift_share,
     find_mains,
     find_neighbours,
@@ -24,13 +22,12 @@ from lfpscope.signals.features import (
     pass_band_end,
 )
 from lfpscope.signals.labels import LABELS, Features, Labels, Thresholds, label_channels
-from lfpscope.signals.spectra import Array, Floats, Ints, Mask, Welch
+from lfpscope.signals.spectra import Array, Floats, Ints, Mask, MIN_LENGTH, Welch
 
-COMPARED_S = 4.0  # of a window in which channels are compared
+COMPARED_S, SHORTEST_S = 4.0, 1.0  # of a window in which channels are compared
 N_COMPARED = 24  # windows, in
 N_CLUSTERS = 8  # places spread over the recording: few chunks are read again
 MOST_COMPARED = 1024  # channels of the coherence
-SLOW_HZ = (1.0, 30.0)
 
 
 @dataclass(frozen=True)
@@ -54,6 +51,38 @@ class Quality:
     thresholds: Thresholds
     mains_hz: float
     pass_band_end: float
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """What the pass found of the channels.
+
+    Attributes
+    ----------
+    welch : Welch
+        How spectra were estimated.
+    psd : ndarray of float32, shape (n_channels, n_frequencies)
+        V²/Hz.
+    n_windows : ndarray of int64, shape (n_channels,)
+        Of how many windows each is the mean.
+    level_bands : list of str
+        Bands in which channels are compared.
+    levels : ndarray of float64, shape (n_level_bands, n_channels)
+        Median over time of their density, dB re 1 V²/Hz.
+    """
+
+    welch: Welch
+    psd: Array
+    n_windows: Ints
+    level_bands: list[str]
+    levels: Floats
+
+    @classmethod
+    def unknown(cls, n_channels: int) -> "Spectra":
+        """Of a recording without a rate."""
+        welch = Welch(float("nan"), MIN_LENGTH)
+        psd = np.full((n_channels, welch.frequencies.size), np.nan)
+        return cls(welch, psd, np.zeros(n_channels, np.int64), [], np.empty((0, n_channels)))
 
 
 # --- positions ----------------------------------------------------------------------------------
@@ -85,13 +114,15 @@ def _parts(channels: Channels, kind: str) -> bool:
 def compared_windows(references: References) -> list[tuple[int, int]]:
     """Samples of the windows in which channels are compared, spread over the recording.
 
-    At most 24 of 4 s, in eight places; shorter ones where no segment holds 4 s.
+    At most 24 of 4 s, in eight places. In short recordings they are shorter, down to 1 s, so that
+    there are enough of them; one at least, as long as the longest segment.
     """
-    segments = [s for s in references.clock.valid if s.dt > 0]
-    if not segments:
+    segments, dt = references.clock.valid, references.clock.dt
+    if not segments or not dt > 0:
         return []
-    longest = max(s.n_samples for s in segments)
-    n = min(round(COMPARED_S / references.clock.dt), longest)
+    lengths = [s.n_samples for s in segments]
+    seconds = np.clip(sum(lengths) * dt / N_COMPARED, SHORTEST_S, COMPARED_S)
+    n = min(round(float(seconds) / dt), max(lengths))
     found = [
         s.first_sample + i * n for s in segments for i in range(s.n_samples // n if n > 1 else 0)
     ]
@@ -142,7 +173,7 @@ def assess_channels(
     is_silent: Mask,
     is_saturated: Mask,
     likeness: Likeness,
-    spectra: tuple[Welch, Array, Ints] | None,
+    spectra: Spectra | None,
     thresholds: Thresholds,
 ) -> Quality:
     """Find features and labels of all channels.
@@ -157,8 +188,8 @@ def assess_channels(
         Without a signal; at a rail.
     likeness : Likeness
         Of the channels.
-    spectra : (Welch, psd, n_windows), optional
-        V²/Hz, shape (n_channels, n_frequencies), and of how many windows each is the mean.
+    spectra : Spectra, optional
+        Of the channels; None where no rate is known.
     thresholds : Thresholds
         From where on a channel is bad.
     """
@@ -166,32 +197,21 @@ def assess_channels(
     with np.errstate(invalid="ignore", divide="ignore"):
         std = np.sqrt(statistics["m2"] / n) * np.abs(references.scale)
         flat = statistics["flat"] / n
-    unknown = np.full(n_channels, np.nan)
     if spectra is None:
-        none = [], np.empty((0, n_channels)), unknown, unknown, unknown, unknown, unknown
-        names, levels, slow, hf, line, drift, seconds = none
-        seconds, mains_hz, end = np.zeros(n_channels), 0.0, 0.0
-    else:
-        welch, psd, n_windows = spectra
-        f = welch.frequencies
-        end = pass_band_end(f, psd)
-        mains_hz, line = find_mains(f, psd, n_windows, end)
-        names, levels = band_levels(f, psd, mains_hz)
-        here = (f >= SLOW_HZ[0]) & (f < SLOW_HZ[1])
-        slow = decibels(psd[:, here].mean(axis=1)) if here.any() else unknown
-        hf, drift = hf_power(f, psd, end), drift_share(f, psd, std)
-        seconds = n_windows * welch.hop / welch.rate
+        spectra = Spectra.unknown(n_channels)
+    f, psd, n_windows = spectra.welch.frequencies, spectra.psd, spectra.n_windows
+    end = pass_band_end(f, psd)
+    mains_hz, line = find_mains(f, psd, n_windows, end)
     features = Features(
-        seconds=seconds,
+        seconds=n_windows * spectra.welch.hop / spectra.welch.rate,
         std=std,
         flat_share=flat,
-        bands=names,
-        levels=levels,
-        slow=slow,
-        hf=hf,
+        bands=spectra.level_bands,
+        levels=spectra.levels,
+        hf=hf_power(f, psd, end),
         similarity=likeness.similarity,
         line=line,
-        drift=drift,
+        drift=drift_share(f, psd, std),
         is_silent=is_silent,
         is_saturated=is_saturated,
     )
@@ -234,6 +254,7 @@ def write_quality(store: StoreWriter, quality: Quality, likeness: Likeness, band
         "drift_share": features.drift,
         "hf_difference": labels.hf_difference,
         "drift_difference": labels.drift_difference,
+        "similarity_limit": labels.similarity_limit,
     }
     for name, values in columns.items():
         store.whole(f"quality/{name}", _narrow(values), dimensions=("channel",))

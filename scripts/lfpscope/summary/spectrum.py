@@ -11,12 +11,14 @@ import numpy.typing as npt
 from lfpscope.envelope.zarr_zip import StoreWriter
 from lfpscope.references.model import References
 from lfpscope.samples.chunk_reader import Block
+from lfpscope.signals.features import QUALITY_BANDS
 from lfpscope.signals.spectra import (
     AT_FLOOR,
     CODE_STEP_DB,
     NO_WINDOW,
     Bands,
     Windows,
+    decode_power,
     encode_power,
     fine_bands,
     named_bands,
@@ -35,6 +37,7 @@ FLOOR_DB = 75.0  # below the usual level: single frequencies of quantisation noi
 USUAL_LEVEL_V = 1e-4
 CHUNK_VALUES = 1 << 21  # of a stored chunk of powers
 MAX_CHUNK_BINS = 512
+N_CODES = 256
 TASK_SAMPLES = 1 << 17  # of a task: less is not worth handing to a thread
 
 
@@ -95,11 +98,16 @@ class SpectrumMeasure(Measure[SpectrumPart]):
         self.windows, self.overlap = windows, windows.welch.length
         self.fine, self.named = fine_bands(windows.welch), named_bands(windows.welch, bands)
         self.floor_db = float(np.rint(20 * np.log10(level or USUAL_LEVEL_V) - FLOOR_DB))
+        self.compared = named_bands(windows.welch, QUALITY_BANDS)
         self.n_windows = np.zeros(n_channels, np.int64)
         self._store, self._scale = store, references.scale
         self._total = np.zeros((n_channels, windows.welch.frequencies.size))
         self._ends = windows.starts + windows.welch.length
-        self._bounds = np.concatenate([_bounds(self.fine), _bounds(self.named)])
+        self._bounds = np.concatenate(
+            [_bounds(bands) for bands in (self.fine, self.named, self.compared)]
+        )
+        # how often each code occurs, for medians over time
+        self._counts = np.zeros((len(self.compared.names), n_channels * N_CODES), np.int64)
         self._step = 0  # channels of a task
         self._done: dict[int, Event] = {}  # by the first channel of a task: the one before it
         # of the time bin whose second window may be in the next stretch
@@ -112,6 +120,18 @@ class SpectrumMeasure(Measure[SpectrumPart]):
         """Mean density of each channel, V²/Hz; NaN where no window is valid."""
         n = np.where(self.n_windows, self.n_windows, np.nan)[:, np.newaxis]
         return np.asarray(self._total / n, np.float32)
+
+    @property
+    def levels(self) -> npt.NDArray[np.float64]:
+        """Median over time of the density in `compared`, dB re 1 V²/Hz; NaN without a window."""
+        counts = self._counts.reshape(*self._counts.shape[:1], -1, N_CODES).copy()
+        counts[..., NO_WINDOW] = 0
+        below = np.cumsum(counts, axis=2)
+        middle = (2 * below >= below[..., -1:]).argmax(axis=2)
+        middle[below[..., -1] == 0] = NO_WINDOW
+        width = (self.compared.stop - self.compared.first) * self.windows.welch.resolution
+        median = decode_power(middle, self.floor_db).astype(np.float64)
+        return np.asarray(median - 10 * np.log10(width)[:, np.newaxis])
 
     def begin(self, stretch: Stretch) -> SpectrumPart:
         """Make room for the windows that end in a stretch."""
@@ -195,9 +215,13 @@ class SpectrumMeasure(Measure[SpectrumPart]):
             means = np.where(counts > 0, 1.0, np.nan)[..., np.newaxis] * sums
             means /= np.maximum(counts, 1)[..., np.newaxis]
         codes = encode_power(means, self.floor_db).transpose(0, 2, 1)
-        n_fine = len(self.fine.names)
+        n_fine, n_named = len(self.fine.names), len(self.named.names)
         self._store.append("power", codes[:, :n_fine])
-        self._store.append("named_power", codes[:, n_fine:])
+        self._store.append("named_power", codes[:, n_fine : n_fine + n_named])
+        first = np.arange(codes.shape[0])[:, np.newaxis] * N_CODES
+        for i, own in enumerate(self._counts):
+            here = (first + codes[:, n_fine + n_named + i]).reshape(-1)
+            own += np.bincount(here, minlength=own.size)
         self._store.append("n_windows", counts.astype(np.uint8))
 
     def finish(self) -> None:

@@ -18,6 +18,7 @@ from lfpscope.signals.labels import Thresholds
 from lfpscope.signals.spectra import Mask, band_power, find_windows
 from lfpscope.summary.channel_quality import (
     Quality,
+    Spectra,
     assess_channels,
     write_quality,
 )
@@ -104,7 +105,13 @@ class SpectrumFile:
             Of each named band, V.
         """
         measure = self.measures[0] if self.measures else None
-        spectra = (measure.windows.welch, measure.psd, measure.n_windows) if measure else None
+        spectra = measure and Spectra(
+            measure.windows.welch,
+            measure.psd,
+            measure.n_windows,
+            list(measure.compared.names),
+            measure.levels,
+        )
         quality = assess_channels(
             self._references,
             statistics,
