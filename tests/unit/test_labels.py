@@ -53,7 +53,9 @@ def brain(rng, height, rate, seconds):
     x += 0.5 * pink(rng, 1, n, rate, 1.5)  # what all share
     x *= (gain / x.std(axis=1))[:, None] * rng.uniform(60e-6, 200e-6)
     reversal = rng.uniform(bottom, top)
-    theta = np.sin(2 * np.pi * (7 * np.arange(n) / rate + 0.3 * np.cumsum(rng.standard_normal(n)) / n))
+    theta = np.sin(
+        2 * np.pi * (7 * np.arange(n) / rate + 0.3 * np.cumsum(rng.standard_normal(n)) / n)
+    )
     x += 80e-6 * np.tanh((height[:, None] - reversal) / 150) * theta
     return x
 

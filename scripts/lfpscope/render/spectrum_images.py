@@ -67,7 +67,10 @@ class Spectrum:
     n_windows: npt.NDArray[np.uint8]
 
 
-FEATURES = ("std", "similarity", "line_level", "drift_share", "hf_difference", "level_difference")
+FEATURES = (
+    *("std", "similarity", "similarity_limit", "line_level", "drift_share"),
+    *("hf_difference", "level_difference"),
+)
 
 
 def read_spectrum(path: Path, references: References) -> Spectrum:
@@ -239,14 +242,14 @@ def fit_scale(levels: Array, low_db: float, high_db: float) -> float:
 
 
 def area_spectra(
-    spectrum: Spectrum, areas: Sequence[str], minimum: int = 1
+    spectrum: Spectrum, areas: Sequence[str], label: str
 ) -> dict[str, tuple[Floats, int]]:
-    """Mean density over the good channels of each area, and how many they are."""
+    """Mean density over the channels of each area with a label, and how many they are."""
     names = np.array(areas)
     found = {}
     for name in dict.fromkeys(areas):
-        here = (names == name) & (spectrum.label == "good")
-        if np.count_nonzero(here) >= minimum:
+        here = (names == name) & (spectrum.label == label) & ~np.isnan(spectrum.psd[:, 0])
+        if here.any():
             mean = spectrum.psd[here].mean(axis=0, dtype=np.float64)
             found[name] = mean, int(here.sum())
     return found

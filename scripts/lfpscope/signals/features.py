@@ -238,7 +238,7 @@ def drift_share(frequencies: Floats, psd: Array, std: Floats) -> Floats:
         return np.full(psd.shape[0], np.nan)
     quick = psd[:, frequencies >= DRIFT_HZ].sum(axis=1, dtype=np.float64) * frequencies[1]
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.clip(1 - quick / std**2, 0.0, 1.0)
+        return np.asarray(np.clip(1 - quick / std**2, 0.0, 1.0))
 
 
 def decibels(power: Array) -> Floats:
@@ -308,7 +308,7 @@ def compare_channels(
     powers = np.zeros(spectra.shape)
     stds = []
     for window in windows:
-        is_valid = np.isfinite(window).all(axis=1)
+        is_valid = np.asarray(np.isfinite(window).all(axis=1))
         frequencies, x = _transform(np.where(is_valid[:, np.newaxis], window, 0.0), rate)
         stds.append(np.where(is_valid, window.std(axis=1, dtype=np.float64), np.nan))
         y = x[:, _is_similar(frequencies)]
@@ -326,12 +326,12 @@ def compare_channels(
     with np.errstate(invalid="ignore", divide="ignore"):
         is_known = is_near & (n_averages >= MIN_AVERAGES)
         r = np.where(is_known, np.abs(cross) / np.sqrt(own * other), np.nan)
-        coherence = np.abs(spectra) / np.sqrt(powers * powers.transpose(0, 2, 1))
+        magnitude = np.abs(spectra) / np.sqrt(powers * powers.transpose(0, 2, 1))
     known = np.concatenate([np.empty(0), *(one[one > 0] for one in stds)])
     level = float(np.median(known)) if known.size else 0.0
     if len(stds) < MIN_COHERENCE_WINDOWS:
-        coherence[:] = np.nan
-    coherence = np.minimum(coherence, 1.0).astype(np.float32)
+        magnitude[:] = np.nan
+    coherence = np.minimum(magnitude, 1.0).astype(np.float32)
     return Likeness(_second_largest(r), coherence, len(stds), level)
 
 

@@ -26,6 +26,7 @@ BELOW_UM = 300.0  # of the brain that is compared with what lies above the surfa
 MIN_BRAIN_UM, MIN_ABOVE_UM, MIN_ABOVE = 200.0, 30.0, 3
 MAX_STEP_UM = 250.0  # a fall over more than that is no surface
 QUIETER_DB = 3.0  # than its neighbours, an incoherent channel is dead rather than noisy
+MOSTLY = 0.5  # of the samples
 ROUNDS = 3  # of comparing with the channels that are good so far
 
 
@@ -164,99 +165,121 @@ class Labels:
 # --- labels -------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Comparison:
+    """Channels against their neighbours.
+
+    Attributes
+    ----------
+    levels : ndarray of float64, shape (n_bands, n_channels)
+        dB.
+    hf, drop : ndarray of float64, shape (n_channels,)
+        High-frequency level, dB; how far the similarity is below that of coherent neighbours.
+    """
+
+    levels: Floats
+    hf: Floats
+    drop: Floats
+
+
 def label_channels(features: Features, positions: Positions, limits: Thresholds) -> Labels:
     """Label all channels of a probe, with the reasons.
 
     Channels are compared with neighbours that are good; which these are is found in a few rounds.
     """
     n = features.std.size
-    reasons: list[list[str]] = [[] for _ in range(n)]
-    label = np.full(n, GOOD, dtype="U8")
     is_known = features.seconds >= limits.least_s
-    label[~is_known] = UNKNOWN
-    is_dead = _silent(features, limits, reasons)
+    is_dead, reasons = _silent(features, limits)
     surfaces = find_surfaces(features.levels, positions, is_known & ~is_dead, limits)
     is_outside = is_known & ~is_dead & _above(surfaces, positions)
-    neighbours = find_neighbours(positions, limits.radius_um)
     wide = find_neighbours(positions, 2 * limits.radius_um)
-    compared = features.levels, features.hf
-    bad = is_dead.copy()
+    is_bad = is_dead
     for _ in range(ROUNDS):
-        differences = [
-            _differences(compared, wide, is_known & ~bad, is_outside),
-            _drop(features.similarity, neighbours, is_known & ~bad & ~is_outside),
-        ]
-        levels, hf = differences[0]
-        drop = differences[1]
-        found = [_judge(i, features, levels, hf, drop, limits) for i in range(n)]
-        bad = is_dead | np.array([one is not None for one in found], dtype=bool)
-    no_neighbour = np.array([near.size == 0 for near in wide], dtype=bool)
-    for i in range(n):
-        judged = found[i]
+        compared = _compare(features, positions, is_known & ~is_bad, is_outside, limits)
+        judged = [_judge(i, features, compared, limits) for i in range(n)]
+        is_bad = is_dead | np.array([one is not None for one in judged], dtype=np.bool_)
+    label = np.full(n, GOOD, dtype="U8")
+    for i, found in enumerate(judged):
         if is_dead[i]:
             label[i] = DEAD
         elif not is_known[i]:
-            reasons[i].append(f"{features.seconds[i]:.3g} s of windows < {limits.least_s:g} s")
-        elif is_outside[i] and (judged is None or judged[0] == DEAD):
+            label[i], why = (
+                UNKNOWN,
+                f"{features.seconds[i]:.3g} s of windows < {limits.least_s:g} s",
+            )
+            reasons[i].append(why)
+        elif is_outside[i] and (found is None or found[0] == DEAD):
             label[i] = OUTSIDE
             reasons[i].append(_why_outside(surfaces, int(positions.part[i]), limits))
-        elif judged is not None:
-            label[i] = judged[0]
-            reasons[i].append(judged[1])
-        elif no_neighbour[i] or np.isnan(levels[:, i]).all():
+        elif found is not None:
+            label[i], why = found
+            reasons[i].append(why)
+        elif np.isnan(compared.levels[:, i]).all():
             label[i] = UNKNOWN
             reasons[i].append("no neighbour to compare with")
-    drift = _drift(features, wide, is_known & ~bad & ~is_outside)
+    drift = _drift(features, wide, is_known & ~is_bad & ~is_outside)
     flags = [_flags(i, features, drift, limits, reasons[i], is_known[i]) for i in range(n)]
-    said = ["; ".join(one) for one in reasons]
-    limit = features.similarity + drop - limits.similarity
-    return Labels(label, flags, said, surfaces, levels, hf, drift, limit)
+    return Labels(
+        label=label,
+        flags=flags,
+        reason=["; ".join(one) for one in reasons],
+        surfaces=surfaces,
+        level_difference=compared.levels,
+        hf_difference=compared.hf,
+        drift_difference=drift,
+        similarity_limit=features.similarity + compared.drop - limits.similarity,
+    )
 
 
-def _silent(features: Features, limits: Thresholds, reasons: list[list[str]]) -> Mask:
-    """Channels without a signal; where all are so quiet, the unit is doubtful, not the channels."""
+def _silent(features: Features, limits: Thresholds) -> tuple[Mask, list[list[str]]]:
+    """Channels without a signal, and why.
+
+    Where all are so quiet, the unit is doubtful, not the channels.
+    """
+    reasons: list[list[str]] = [[] for _ in range(features.std.size)]
     silent = features.is_silent & ~np.isnan(features.std)
-    quiet = features.std * 1e6 < limits.silent_uv
-    if silent.all() and silent.size > 1 and (features.flat_share < 0.5).any():
-        return np.zeros(silent.size, np.bool_)
-    for i in np.flatnonzero(silent):
-        if quiet[i]:
-            std = features.std[i] * 1e6
-            reasons[i].append(f"SD {std:.2g} µV < {limits.silent_uv:g} µV")
-        else:
-            reasons[i].append(f"one value in {features.flat_share[i]:.0%} of the samples")
-    return np.asarray(silent)
+    if silent.all() and silent.size > 1 and (features.flat_share < MOSTLY).any():
+        return np.zeros(silent.size, np.bool_), reasons
+    for i in np.flatnonzero(silent).tolist():
+        std, flat = features.std[i] * 1e6, features.flat_share[i]
+        is_quiet = std < limits.silent_uv
+        said = f"SD {std:.2g} µV < {limits.silent_uv:g} µV"
+        reasons[i].append(said if is_quiet else f"one value in {flat:.0%} of the samples")
+    return np.asarray(silent), reasons
 
 
-def _differences(
-    compared: tuple[Floats, Floats], neighbours: list[npt.NDArray[np.int64]], use: Mask, out: Mask
-) -> tuple[Floats, Floats]:
-    """Levels and high-frequency level against neighbours on the same side of the surface."""
-    levels, hf = compared[0], decibels(compared[1])
-    inside = [relative_to_neighbours(x, neighbours, use & ~out) for x in (levels, hf)]
-    beyond = [relative_to_neighbours(x, neighbours, use & out) for x in (levels, hf)]
-    return np.where(out, beyond[0], inside[0]), np.where(out, beyond[1], inside[1])
+def _compare(
+    features: Features, positions: Positions, use: Mask, is_outside: Mask, limits: Thresholds
+) -> _Comparison:
+    """Compare channels with those of their neighbours that are to be used.
 
-
-def _drop(similarity: Floats, neighbours: list[npt.NDArray[np.int64]], use: Mask) -> Floats:
-    """How far the similarity is below that of neighbours which are coherent."""
-    coherent = use & (similarity >= COHERENT)
-    return -relative_to_neighbours(similarity, neighbours, coherent)
+    Levels with those on the same side of the surface.
+    """
+    near = find_neighbours(positions, limits.radius_um)
+    wide = find_neighbours(positions, 2 * limits.radius_um)
+    both = np.concatenate([features.levels, decibels(features.hf)[np.newaxis]])
+    inside = relative_to_neighbours(both, wide, use & ~is_outside)
+    outside = relative_to_neighbours(both, wide, use & is_outside)
+    both = np.where(is_outside, outside, inside)
+    coherent = use & ~is_outside & (features.similarity >= COHERENT)
+    drop = -relative_to_neighbours(features.similarity, near, coherent)
+    return _Comparison(both[:-1], both[-1], drop)
 
 
 def _judge(
-    i: int, features: Features, levels: Floats, hf: Floats, drop: Floats, limits: Thresholds
+    i: int, features: Features, compared: _Comparison, limits: Thresholds
 ) -> tuple[str, str] | None:
     """Label and reason of a bad channel; None for one that is not."""
-    level = levels[:, i][~np.isnan(levels[:, i])]
+    level, hf, drop = compared.levels[:, i], compared.hf[i], compared.drop[i]
+    level = level[~np.isnan(level)]
     if level.size and level.max() <= -limits.quiet_db:
         return DEAD, f"power {_signed(level.max())} dB in all bands ≤ −{limits.quiet_db:g} dB"
     if level.size and level.min() >= limits.loud_db:
         return NOISY, f"power {_signed(level.min())} dB in all bands ≥ +{limits.loud_db:g} dB"
-    if hf[i] >= limits.hf_db:
-        return NOISY, f"high frequencies {_signed(hf[i])} dB ≥ +{limits.hf_db:g} dB"
-    if drop[i] >= limits.similarity:
-        usual = features.similarity[i] + drop[i] - limits.similarity
+    if hf >= limits.hf_db:
+        return NOISY, f"high frequencies {_signed(hf)} dB ≥ +{limits.hf_db:g} dB"
+    if drop >= limits.similarity:
+        usual = features.similarity[i] + drop - limits.similarity
         said = f"similarity {features.similarity[i]:.2f} ≤ {usual:.2f}"
         is_quiet = level.size and np.median(level) < -QUIETER_DB
         return (DEAD if is_quiet else NOISY), said

@@ -65,12 +65,13 @@ class Welch:
     @cached_property
     def frequencies(self) -> Floats:
         """Hz, from 0 to half the sampling rate."""
-        return np.arange(self.length // 2 + 1) * self.resolution
+        return np.asarray(np.arange(self.length // 2 + 1) * self.resolution, np.float64)
 
     @cached_property
     def taper(self) -> Floats:
         """Weights of the samples of a window (Hann, periodic)."""
-        return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self.length) / self.length)
+        turns: Floats = np.arange(self.length) / self.length
+        return np.asarray(0.5 - 0.5 * np.cos(2 * np.pi * turns))
 
     @cached_property
     def density(self) -> Floats:
@@ -92,7 +93,7 @@ def window_length(rate: float, longest: int) -> int:
     """
     wanted = 2 ** int(np.rint(np.log2(max(WINDOW_S * rate, 1.0))))
     fitting = 1 << max(int(longest).bit_length() - 1, 0)
-    return max(min(wanted, fitting), MIN_LENGTH)
+    return int(max(min(wanted, fitting), MIN_LENGTH))
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from lfpscope.signals.features import (
     pass_band_end,
 )
 from lfpscope.signals.labels import LABELS, Features, Labels, Thresholds, label_channels
-from lfpscope.signals.spectra import Array, Floats, Ints, Mask, MIN_LENGTH, Welch
+from lfpscope.signals.spectra import Array, Floats, Ints, Mask
+from lfpscope.summary.spectrum import Spectra
 
 COMPARED_S, SHORTEST_S = 4.0, 1.0  # of a window in which channels are compared
 N_COMPARED = 24  # windows, in
@@ -53,38 +54,6 @@ class Quality:
     pass_band_end: float
 
 
-@dataclass(frozen=True)
-class Spectra:
-    """What the pass found of the channels.
-
-    Attributes
-    ----------
-    welch : Welch
-        How spectra were estimated.
-    psd : ndarray of float32, shape (n_channels, n_frequencies)
-        V²/Hz.
-    n_windows : ndarray of int64, shape (n_channels,)
-        Of how many windows each is the mean.
-    level_bands : list of str
-        Bands in which channels are compared.
-    levels : ndarray of float64, shape (n_level_bands, n_channels)
-        Median over time of their density, dB re 1 V²/Hz.
-    """
-
-    welch: Welch
-    psd: Array
-    n_windows: Ints
-    level_bands: list[str]
-    levels: Floats
-
-    @classmethod
-    def unknown(cls, n_channels: int) -> "Spectra":
-        """Of a recording without a rate."""
-        welch = Welch(float("nan"), MIN_LENGTH)
-        psd = np.full((n_channels, welch.frequencies.size), np.nan)
-        return cls(welch, psd, np.zeros(n_channels, np.int64), [], np.empty((0, n_channels)))
-
-
 # --- positions ----------------------------------------------------------------------------------
 
 
@@ -94,7 +63,9 @@ def find_positions(channels: Channels) -> Positions:
     height = np.full(n, np.nan)
     if depth is not None and axis is not None and axis.unit == "µm":
         height = -depth if axis.is_downward else np.asarray(depth, np.float64)
-    named = [channels.columns[kind].tolist() for kind in ("group", "shank") if _parts(channels, kind)]
+    named = [
+        channels.columns[kind].tolist() for kind in ("group", "shank") if _parts(channels, kind)
+    ]
     if not named:
         return Positions(height, np.zeros(n, np.int64))
     names = {name: i for i, name in enumerate(dict.fromkeys(zip(*named, strict=True)))}
@@ -173,7 +144,7 @@ def assess_channels(
     is_silent: Mask,
     is_saturated: Mask,
     likeness: Likeness,
-    spectra: Spectra | None,
+    spectra: Spectra,
     thresholds: Thresholds,
 ) -> Quality:
     """Find features and labels of all channels.
@@ -188,17 +159,15 @@ def assess_channels(
         Without a signal; at a rail.
     likeness : Likeness
         Of the channels.
-    spectra : Spectra, optional
-        Of the channels; None where no rate is known.
+    spectra : Spectra
+        Of the channels.
     thresholds : Thresholds
         From where on a channel is bad.
     """
-    n, n_channels = statistics["n"], references.n_channels
+    n = statistics["n"]
     with np.errstate(invalid="ignore", divide="ignore"):
         std = np.sqrt(statistics["m2"] / n) * np.abs(references.scale)
         flat = statistics["flat"] / n
-    if spectra is None:
-        spectra = Spectra.unknown(n_channels)
     f, psd, n_windows = spectra.welch.frequencies, spectra.psd, spectra.n_windows
     end = pass_band_end(f, psd)
     mains_hz, line = find_mains(f, psd, n_windows, end)
@@ -244,7 +213,7 @@ def write_quality(store: StoreWriter, quality: Quality, likeness: Likeness, band
     }
     store.group("quality", attributes)
     codes = np.array([LABELS.index(one) for one in labels.label.tolist()], np.uint8)
-    columns = {
+    columns: dict[str, Array] = {
         "label": codes,
         "seconds": features.seconds,
         "std": features.std,

@@ -15,8 +15,10 @@ from lfpscope.signals.features import QUALITY_BANDS
 from lfpscope.signals.spectra import (
     AT_FLOOR,
     CODE_STEP_DB,
+    MIN_LENGTH,
     NO_WINDOW,
     Bands,
+    Welch,
     Windows,
     decode_power,
     encode_power,
@@ -39,6 +41,38 @@ CHUNK_VALUES = 1 << 21  # of a stored chunk of powers
 MAX_CHUNK_BINS = 512
 N_CODES = 256
 TASK_SAMPLES = 1 << 17  # of a task: less is not worth handing to a thread
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """What the pass found of the channels.
+
+    Attributes
+    ----------
+    welch : Welch
+        How spectra were estimated.
+    psd : ndarray of float32, shape (n_channels, n_frequencies)
+        V²/Hz.
+    n_windows : ndarray of int64, shape (n_channels,)
+        Of how many windows each is the mean.
+    level_bands : list of str
+        Bands in which channels are compared.
+    levels : ndarray of float64, shape (n_level_bands, n_channels)
+        Median over time of their density, dB re 1 V²/Hz.
+    """
+
+    welch: Welch
+    psd: Block
+    n_windows: npt.NDArray[np.int64]
+    level_bands: list[str]
+    levels: npt.NDArray[np.float64]
+
+    @classmethod
+    def unknown(cls, n_channels: int) -> "Spectra":
+        """Of a recording without a rate."""
+        welch = Welch(float("nan"), MIN_LENGTH)
+        psd = np.full((n_channels, welch.frequencies.size), np.nan)
+        return cls(welch, psd, np.zeros(n_channels, np.int64), [], np.empty((0, n_channels)))
 
 
 @dataclass
@@ -114,6 +148,12 @@ class SpectrumMeasure(Measure[SpectrumPart]):
         self._open = np.zeros((n_channels, 0, self._bounds.shape[0]))
         self._n_open = np.zeros((n_channels, 0), np.int64)
         self._begin_arrays(n_channels)
+
+    @property
+    def spectra(self) -> Spectra:
+        """What is merged."""
+        bands = list(self.compared.names)
+        return Spectra(self.windows.welch, self.psd, self.n_windows, bands, self.levels)
 
     @property
     def psd(self) -> npt.NDArray[np.float32]:
@@ -246,14 +286,16 @@ class SpectrumMeasure(Measure[SpectrumPart]):
             shape = n_channels, len(bands.names), windows.n_bins
             width = int(np.clip(CHUNK_VALUES // max(1, shape[0] * shape[1]), 1, MAX_CHUNK_BINS))
             dimensions = "channel", axis, "time"
-            store.array(
-                name, shape, np.uint8, width=width, dimensions=dimensions, attributes=coded
-            )
+            store.array(name, shape, np.uint8, width=width, dimensions=dimensions, attributes=coded)
             store.whole(f"{axis}_low", bands.low, (axis,), hertz)
             store.whole(f"{axis}_high", bands.high, (axis,), hertz)
-        dimensions = "channel", "time"
-        shape = n_channels, windows.n_bins
-        store.array("n_windows", shape, np.uint8, width=MAX_CHUNK_BINS, dimensions=dimensions)
+        store.array(
+            "n_windows",
+            (n_channels, windows.n_bins),
+            np.uint8,
+            width=MAX_CHUNK_BINS,
+            dimensions=("channel", "time"),
+        )
         store.whole("frequency", windows.welch.frequencies, ("frequency",), hertz)
         for i, name in enumerate(("time_start", "time_stop")):
             store.whole(name, windows.edges[:, i].copy(), ("time",), seconds)

@@ -1,4 +1,4 @@
-"""``spectrum.zarr.zip`` of a probe: what the pass makes beside the envelope, and channel quality."""
+"""``spectrum.zarr.zip`` of a probe: spectra from the pass, and channel quality."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -18,11 +18,10 @@ from lfpscope.signals.labels import Thresholds
 from lfpscope.signals.spectra import Mask, band_power, find_windows
 from lfpscope.summary.channel_quality import (
     Quality,
-    Spectra,
     assess_channels,
     write_quality,
 )
-from lfpscope.summary.spectrum import NAMED_BANDS, SpectrumMeasure
+from lfpscope.summary.spectrum import NAMED_BANDS, Spectra, SpectrumMeasure
 
 NO_RATE = "no sample has a usable time, so no frequency is known"
 
@@ -74,16 +73,10 @@ class SpectrumFile:
         likeness: Likeness,
     ) -> None:
         self._references, self._settings, self._likeness = references, settings, likeness
-        self._store = stack.enter_context(
-            StoreWriter(stack.enter_context(atomic(settings.path)))
-        )
+        self._store = stack.enter_context(StoreWriter(stack.enter_context(atomic(settings.path))))
         windows = find_windows(references.clock)
         self.measures = (
-            [
-                SpectrumMeasure(
-                    self._store, references, windows, settings.bands, likeness.level
-                )
-            ]
+            [SpectrumMeasure(self._store, references, windows, settings.bands, likeness.level)]
             if windows
             else []
         )
@@ -105,13 +98,7 @@ class SpectrumFile:
             Of each named band, V.
         """
         measure = self.measures[0] if self.measures else None
-        spectra = measure and Spectra(
-            measure.windows.welch,
-            measure.psd,
-            measure.n_windows,
-            list(measure.compared.names),
-            measure.levels,
-        )
+        spectra = measure.spectra if measure else Spectra.unknown(self._references.n_channels)
         quality = assess_channels(
             self._references,
             statistics,

@@ -16,10 +16,10 @@ from lfpscope.envelope.zarr_zip import StoreWriter
 from lfpscope.io.files import atomic, write_table
 from lfpscope.references.model import References, with_exact_clock
 from lfpscope.samples.chunk_reader import Block, Damage, Source
-from lfpscope.summary.buckets import BucketMeasure, OffGridError
-from lfpscope.summary.driver import REMEDY, OnDamage, run_pass
 from lfpscope.signals.features import Likeness
+from lfpscope.summary.buckets import BucketMeasure, OffGridError
 from lfpscope.summary.channel_quality import Quality, find_likeness
+from lfpscope.summary.driver import REMEDY, OnDamage, run_pass
 from lfpscope.summary.levels import EnvelopeWriter
 from lfpscope.summary.quality import find_dead, find_saturated
 from lfpscope.summary.spectrum_file import SpectrumFile, SpectrumSettings
