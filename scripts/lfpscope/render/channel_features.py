@@ -79,6 +79,7 @@ def _features(spectrum: Spectrum) -> list[Feature]:
 
 
 def draw_features(page: Page, box: Box) -> None:
+    """Draw a panel for each feature, with the channels in the picture's rows."""
     n = page.rows.channels.size
     y = (np.arange(n) + 0.5) * box.height / n
     labels = page.spectrum.label[page.rows.channels]
@@ -110,12 +111,8 @@ def _draw_points(
 ) -> None:
     values = np.atleast_2d(one.values)[:, rows.channels]
     if not np.isfinite(values).any():
-        middle: dict[str, Any] = {
-            "ha": "center",
-            "va": "center",
-            "rotation": 90,
-            "transform": axes.transAxes,
-        }
+        middle: dict[str, Any] = {"ha": "center", "va": "center", "rotation": 90}
+        middle["transform"] = axes.transAxes
         axes.text(0.5, 0.5, "not known", fontsize=9, color=QUIET, **middle)
         return
     low, high = one.span

@@ -49,7 +49,7 @@ from lfpscope.render.spectrum_page import (
 )
 
 LEFT, RIGHT = 190, 24
-TOP, UPPER, BANDS, LOWER, SPACE = 70, 430, 110, 230, 60
+TOP, UPPER, BANDS, LOWER, SPACE = 86, 430, 110, 230, 60
 THUMBNAIL = (320, 180)
 FEATURES_LEFT = 876
 

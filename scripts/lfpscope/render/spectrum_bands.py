@@ -31,6 +31,7 @@ BETWEEN = 6  # pixels between bands
 
 
 def draw_bands(page: Page, box: Box, moved: float) -> None:
+    """Draw the named bands one below the other, the first one in a box."""
     spectrum, references = page.spectrum, page.references
     timeline = make_timeline([references.clock])
     windows = find_windows(timeline.clock(references.clock))

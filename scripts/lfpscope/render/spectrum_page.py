@@ -57,6 +57,7 @@ def image_axes(figure: Figure, box: Box, image: Image | None) -> Axes:
 
 
 def draw_colours(figure: Figure, box: Box, low: float, high: float, title: str) -> None:
+    """Draw the colours from low to high to the right of a box."""
     bar = Box(box.left + box.width + 12, box.top, 12, min(box.height, 260))
     axes = new_axes(figure, bar)
     axes.imshow(COLOURS[::-1, np.newaxis], aspect="auto", extent=(0, 1, low, high))
