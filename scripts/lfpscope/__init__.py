@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lfpscope.samples.dataset import open_session
+    from lfpscope.summary.spectrum_dataset import open_spectrum
 
-__all__ = ["open_session"]
+__all__ = ["open_session", "open_spectrum"]
 
 
 def __getattr__(name: str) -> object:
@@ -14,4 +15,8 @@ def __getattr__(name: str) -> object:
         from lfpscope.samples.dataset import open_session
 
         return open_session
+    if name == "open_spectrum":
+        from lfpscope.summary.spectrum_dataset import open_spectrum
+
+        return open_spectrum
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

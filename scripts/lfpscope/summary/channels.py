@@ -1,6 +1,6 @@
 """What the pass found of each channel, and its table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from lfpscope.doubts import Doubt
 from lfpscope.io.tables import write_table
 from lfpscope.references.model import References
 from lfpscope.samples.chunk_reader import Damage
+from lfpscope.summary.channel_quality import Quality
 from lfpscope.summary.driver import REMEDY
 
 MOST_NAMED = 20  # of the damaged chunks
@@ -36,6 +37,10 @@ class Summary:
         Samples beyond it are left out as NaN is, V.
     doubts : tuple of Doubt
         What is uncertain about the recording, complete.
+    quality : Quality, optional
+        Of the channels; None without a spectrum.
+    rms : dict of str to ndarray of float64, shape (n_channels,)
+        Of each named band, V.
     """
 
     references: References
@@ -46,6 +51,14 @@ class Summary:
     saturated: npt.NDArray[np.bool_]
     limit: float
     doubts: tuple[Doubt, ...]
+    quality: Quality | None = None
+    rms: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of channels.csv."""
+        bands = tuple(f"rms_{name.replace(' ', '_')}" for name in self.rms)
+        return (*CHANNEL_COLUMNS, *bands, *QUALITY_COLUMNS)
 
     def table(self) -> list[dict[str, Any]]:
         """Rows of channels.csv, in volts."""
@@ -87,11 +100,27 @@ class Summary:
                 "dead": int(self.dead[index]),
                 "saturated": int(self.saturated[index]),
             }
-        return row
+        return row | self._quality(index)
+
+    def _quality(self, index: int) -> dict[str, str]:
+        """Cells about channel quality."""
+        if self.quality is None:
+            return {"label": "unknown", "reason": "no spectrum"}
+        features, labels = self.quality.features, self.quality.labels
+        rms = {f"rms_{name.replace(' ', '_')}": _cell(x[index]) for name, x in self.rms.items()}
+        return rms | {
+            "line_noise_db": _cell(features.line[index]),
+            "hf_power": _cell(features.hf[index]),
+            "similarity": _cell(features.similarity[index]),
+            "drift_share": _cell(features.drift[index]),
+            "label": str(labels.label[index]),
+            "flags": labels.flags[index],
+            "reason": labels.reason[index],
+        }
 
 
 def _cell(number: float) -> str:
-    return "" if np.isnan(number) else f"{number:g}"
+    return "" if np.isnan(number) else f"{number:.6g}"
 
 
 CHANNEL_COLUMNS = (
@@ -112,8 +141,17 @@ CHANNEL_COLUMNS = (
     "dead",
     "saturated",
 )
+QUALITY_COLUMNS = (
+    "line_noise_db",
+    "hf_power",
+    "similarity",
+    "drift_share",
+    "label",
+    "flags",
+    "reason",
+)
 
 
 def write_channels(summary: Summary, path: Path) -> None:
     """Write channels.csv: a row per channel, in volts; `flat` counts samples."""
-    write_table(path, CHANNEL_COLUMNS, summary.table())
+    write_table(path, summary.columns, summary.table())

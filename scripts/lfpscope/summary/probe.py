@@ -6,6 +6,7 @@ from lfpscope.io.http import traffic
 from lfpscope.references.open import open_references
 from lfpscope.summary.channels import write_channels
 from lfpscope.summary.driver import OnDamage
+from lfpscope.summary.spectrum_file import SpectrumSettings
 from lfpscope.summary.summarize import build_envelope
 
 
@@ -14,6 +15,7 @@ def summarize_probe(
     *,
     envelope: Path,
     channels: Path,
+    spectrum: Path | None = None,
     bucket: int = 128,
     threads: int = 2,
     on_damage: OnDamage = "mask",
@@ -28,6 +30,8 @@ def summarize_probe(
         Multi-resolution envelope to write, a .zarr.zip.
     channels : Path
         Table to write: a row of statistics per channel.
+    spectrum : Path, optional
+        Spectra and channel quality to write, a .zarr.zip.
     bucket : int
         Samples per bucket of the envelope's finest level.
     threads : int
@@ -41,6 +45,7 @@ def summarize_probe(
         bucket=bucket,
         threads=threads,
         on_damage=on_damage,
+        spectrum=SpectrumSettings(spectrum) if spectrum else None,
     )
     write_channels(summary, channels)
     if asked := traffic():

@@ -1,5 +1,6 @@
 """One pass over a probe: statistics of each channel, and the envelope."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,14 @@ from lfpscope.envelope.zarr_zip import StoreWriter
 from lfpscope.io.atomic import atomic
 from lfpscope.references.model import References
 from lfpscope.samples.chunk_reader import Block, Source
+from lfpscope.signals.features import Likeness
 from lfpscope.summary.buckets import BucketMeasure, OffGridError
+from lfpscope.summary.channel_quality import find_likeness
 from lfpscope.summary.channels import Summary
 from lfpscope.summary.driver import OnDamage, run_pass
 from lfpscope.summary.levels import EnvelopeWriter
 from lfpscope.summary.quality import find_dead, find_saturated
+from lfpscope.summary.spectrum_file import SpectrumFile, SpectrumSettings
 from lfpscope.summary.stored_values import find_limit, find_steps
 
 MEDIAN_BYTES = 64 << 20  # of the values that are sorted at a time
@@ -30,6 +34,7 @@ def build_envelope(
     bucket: int = 128,
     threads: int = 2,
     on_damage: OnDamage = "mask",
+    spectrum: SpectrumSettings | None = None,
 ) -> Summary:
     """Summarise a probe in one pass over its chunks and write its envelope.
 
@@ -48,6 +53,8 @@ def build_envelope(
         How many decode at once.
     on_damage : {"mask", "fail"}
         Whether damaged chunks are left out and counted, or end the pass.
+    spectrum : SpectrumSettings, optional
+        Of the ``spectrum.zarr.zip``; without it there is none.
 
     Returns
     -------
@@ -61,12 +68,23 @@ def build_envelope(
     """
     with Source(references) as source:
         limit = find_limit(source)
+        likeness = _likeness(source, limit, spectrum)
         for step in [*find_steps(source, limit), None]:
             try:  # whole counts take half or a quarter of the room
-                return _build(source, path, bucket, threads, step, limit, on_damage)
+                return _build(
+                    source, path, bucket, threads, step, limit, on_damage, spectrum, likeness
+                )
             except OffGridError:
                 continue
     raise AssertionError("values without a step are never off its grid")
+
+
+def _likeness(source: Source, limit: float, wanted: SpectrumSettings | None) -> Likeness | None:
+    """Likeness of the channels in a few windows, if a spectrum is wanted."""
+    if wanted is None:
+        return None
+    limits = plausible_values(source.references, limit)
+    return find_likeness(source, limits, wanted.bands, wanted.thresholds.radius_um)
 
 
 def _build(
@@ -77,17 +95,27 @@ def _build(
     step: float | None,
     limit: float,
     on_damage: OnDamage,
+    wanted: SpectrumSettings | None,
+    likeness: Likeness | None,
 ) -> Summary:
     references = source.references
     limits = plausible_values(references, limit)
-    with atomic(path) as part, StoreWriter(part) as store:
+    with atomic(path) as part, StoreWriter(part) as store, ExitStack() as stack:
         writer = EnvelopeWriter(store, references, bucket, step)
         measure = BucketMeasure(references, writer)
-        damage = run_pass(source, [measure], limits, threads=threads, on_damage=on_damage)
+        spectrum = (
+            SpectrumFile(stack, references, wanted, likeness) if wanted and likeness else None
+        )
+        measures = [measure, *(spectrum.measures if spectrum else ())]
+        damage = run_pass(source, measures, limits, threads=threads, on_damage=on_damage)
         statistics = measure.statistics
         finest = writer.sizes[0]
         dead = find_dead(statistics, references.scale, references.clock.dt)
         rails = find_saturated(source, store, finest, writer.starts, step, statistics)
+        doubts = sort_doubts([*references.doubts, *_left_out(references, statistics, limit)])
+        quality, rms = (
+            spectrum.close(statistics, dead, rails & ~dead, doubts) if spectrum else (None, {})
+        )
         summary = Summary(
             references,
             statistics,
@@ -96,7 +124,9 @@ def _build(
             dead,
             rails & ~dead,
             limit,
-            sort_doubts([*references.doubts, *_left_out(references, statistics, limit)]),
+            doubts,
+            quality,
+            rms,
         )
         store.group("", _attributes(references, writer, summary))
         _write_statistics(store, summary)

@@ -1,0 +1,1 @@
+"""Pure functions of arrays of samples: no files, no clocks of their own."""
