@@ -7,8 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from lfpscope.files import UserError
-from lfpscope.settings import check_settings, merge, parse_arguments, read_settings
+from lfpscope.io.files import UserError
+from lfpscope.config import check_settings, merge, parse_arguments, read_settings
 from lfpscope.sources.tables import read_sessions
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from snakemake.exceptions import IncompleteCheckpointException, WorkflowError
 
-from lfpscope.files import UserError, read_table
-from lfpscope.sources.allen_tables import session_file
+from lfpscope.io.files import UserError, read_table
+from lfpscope.sources.allen.tables import session_file
 from lfpscope.sources.tables import (
     files_of_session,
     find_files,
@@ -19,7 +19,7 @@ from lfpscope.sources.tables import (
     kept_at,
     read_probes,
 )
-from lfpscope.status import read_tries
+from lfpscope.sources.status import read_tries
 
 # --- the row of a session -------------------------------------------------------------------------
 

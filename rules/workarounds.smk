@@ -89,4 +89,4 @@ def whole_library():
 
 def templates():
     """Checksum of what the gallery is made from, beside its module."""
-    return checksum((HOUSE / "scripts" / "lfpscope" / "templates").iterdir())
+    return checksum((HOUSE / "scripts" / "lfpscope" / "site" / "templates").iterdir())

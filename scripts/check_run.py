@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from lfpscope.checking import describe_results
-from lfpscope.files import write_text
-from lfpscope.program import program
-from lfpscope.provenance import read_run
+from lfpscope.cli import program
+from lfpscope.io.files import write_text
+from lfpscope.site.check_run import describe_results
+from lfpscope.site.run_json import read_run
 
 
 def check_run(run: Path, *, complete: Path) -> None:

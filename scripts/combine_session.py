@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from lfpscope.program import program
-from lfpscope.references import combine_references
+from lfpscope.cli import program
+from lfpscope.references.model import combine_references
 
 
 def combine_session(*references: Path, session: str, combined: Path) -> None:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from lfpscope import overviews
-from lfpscope.program import program
+from lfpscope.cli import program
+from lfpscope.render import overviews
 
 
 def draw_probe(

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from lfpscope import overviews
-from lfpscope.program import program
+from lfpscope.cli import program
+from lfpscope.render import overviews
 
 Paths = Annotated[list[Path], Parameter(consume_multiple=True)]
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from lfpscope.files import UserError
-from lfpscope.program import program
+from lfpscope.cli import program
+from lfpscope.io.files import UserError
 from lfpscope.sources.probes import fetch_file
-from lfpscope.status import write_status
+from lfpscope.sources.status import write_status
 
 
 def fetch_probe(

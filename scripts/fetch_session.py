@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from lfpscope.files import write_json
-from lfpscope.program import program
-from lfpscope.sources.allen import fetch_session as fetch
+from lfpscope.cli import program
+from lfpscope.io.files import write_json
+from lfpscope.sources.allen.files import fetch_session as fetch
 
 
 def fetch_session(

@@ -4,10 +4,10 @@ import sys
 import traceback
 from pathlib import Path
 
-from lfpscope.files import UserError, WriteError, read_json, write_text
-from lfpscope.indexing import index_apart
-from lfpscope.program import INTERRUPTED, program
-from lfpscope.status import OK, write_status
+from lfpscope.cli import INTERRUPTED, program
+from lfpscope.io.files import UserError, WriteError, read_json, write_text
+from lfpscope.references.index import index_apart
+from lfpscope.sources.status import OK, write_status
 
 
 def index_probe(

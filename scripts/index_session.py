@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from lfpscope.files import read_json, write_table
-from lfpscope.program import program
+from lfpscope.cli import program
+from lfpscope.io.files import read_json, write_table
 
 
 def index_session(*indexes: Path, indexed: Path) -> None:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from lfpscope.files import UserError
-from lfpscope.program import program
-from lfpscope.sources.allen_tables import not_listed, write_listed
+from lfpscope.cli import program
+from lfpscope.io.files import UserError
+from lfpscope.sources.allen.tables import not_listed, write_listed
+from lfpscope.sources.allen.warehouse import list_probes, open_warehouse
 from lfpscope.sources.tables import Session
-from lfpscope.sources.warehouse import list_probes, open_warehouse
 
 
 def list_allen_probes(

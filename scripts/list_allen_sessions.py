@@ -3,9 +3,9 @@
 from functools import partial
 from pathlib import Path
 
-from lfpscope.files import write_table
-from lfpscope.program import program
-from lfpscope.sources.allen_tables import Wanted, areas_in, read_csv, select_sessions
+from lfpscope.cli import program
+from lfpscope.io.files import write_table
+from lfpscope.sources.allen.tables import Wanted, areas_in, read_csv, select_sessions
 
 
 def list_allen_sessions(
@@ -50,7 +50,7 @@ def list_allen_sessions(
         tables = mirror or str(folder)
         found = select_sessions(read_csv(tables, "sessions.csv"), wanted, areas_in(tables))
     else:
-        from lfpscope.sources import warehouse
+        from lfpscope.sources.allen import warehouse
 
         cache = warehouse.open_warehouse(
             folder, scheme=scheme, host=host, stall_seconds=stall_seconds

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from lfpscope.apart import Apart
-from lfpscope.files import UserError
-from lfpscope.intervals import intervals_in_file, write_intervals
-from lfpscope.program import program
+from lfpscope.cli import program
+from lfpscope.hdf5.isolation import Apart
+from lfpscope.io.files import UserError
+from lfpscope.nwb.intervals import intervals_in_file, write_intervals
 
 
 def list_intervals(*files: str, intervals: Path) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lfpscope.program import program
+from lfpscope.cli import program
 from lfpscope.sources.tables import read_probes, write_probes
 
 

@@ -3,14 +3,14 @@
 import sys
 from pathlib import Path
 
-from lfpscope.program import INTERRUPTED, program
+from lfpscope.cli import INTERRUPTED, program
 from lfpscope.sources.probes import (
     find_probes,
     is_to_list_again,
     unreadable_session,
 )
+from lfpscope.sources.status import write_status
 from lfpscope.sources.tables import Session, write_probes
-from lfpscope.status import write_status
 
 
 def list_session(

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from lfpscope.plan import describe_plans, plan_sessions
-from lfpscope.program import program
+from lfpscope.cli import program
+from lfpscope.sources.download_plan import describe_plans, plan_sessions
 from lfpscope.sources.tables import read_probes
 
 Paths = Annotated[list[Path] | None, Parameter(consume_multiple=True)]

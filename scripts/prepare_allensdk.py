@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 from allensdk.brain_observatory.ecephys.ecephys_project_cache import EcephysProjectCache
 from pynwb import NWBHDF5IO, NWBFile
 
-from lfpscope.files import write_json
-from lfpscope.program import program
+from lfpscope.cli import program
+from lfpscope.io.files import write_json
 
 PACKAGES = ("allensdk", "pynwb", "hdmf", "h5py", "numpy", "pandas")
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from lfpscope.addresses import traffic
-from lfpscope.program import program
-from lfpscope.references import open_references
-from lfpscope.summary import OnDamage, build_envelope, write_channels
+from lfpscope.cli import program
+from lfpscope.io.addresses import traffic
+from lfpscope.references.model import open_references
+from lfpscope.summary.summarize import OnDamage, build_envelope, write_channels
 
 
 def summarize_probe(

@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from lfpscope.files import write_json
-from lfpscope.program import program
-from lfpscope.verifying import verify
+from lfpscope.cli import program
+from lfpscope.io.files import write_json
+from lfpscope.verify.checks import verify
 
 
 def verify_probe(

@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-from lfpscope import gallery
-from lfpscope.checking import write_checked
-from lfpscope.files import write_json
-from lfpscope.program import program
-from lfpscope.provenance import describe_run
-from lfpscope.results import read_results
+from lfpscope.cli import program
+from lfpscope.io.files import write_json
+from lfpscope.site import gallery
+from lfpscope.site.check_run import write_checked
+from lfpscope.site.results import read_results
+from lfpscope.site.run_json import describe_run
 
 
 def write_gallery(probes: Path, *, settings: str, page: Path, run: Path, checked: Path) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lfpscope import viewer as viewers
-from lfpscope.program import program
+from lfpscope.cli import program
 
 
 def write_viewer(*, session: str, viewer: Path, library: Path) -> None:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lfpscope.session import open_session
+    from lfpscope.samples.dataset import open_session
 
 __all__ = ["open_session"]
 
@@ -11,7 +11,7 @@ __all__ = ["open_session"]
 def __getattr__(name: str) -> object:
     # xarray takes 1.6 s to import, and most programs do without
     if name == "open_session":
-        from lfpscope.session import open_session
+        from lfpscope.samples.dataset import open_session
 
         return open_session
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

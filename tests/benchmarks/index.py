@@ -17,8 +17,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from lfpscope.recording import read_clock, read_recording
-from lfpscope.references import combine_references, open_references, write_references
+from lfpscope.nwb.recording import read_clock, read_recording
+from lfpscope.references.model import combine_references, open_references, write_references
 from lfpscope.sources.nwb import probes_in_file
 from lfpscope.sources.tables import Session
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from lfpscope.files import atomic
-from lfpscope.sources import demo
+from lfpscope.io.files import atomic
+from lfpscope.sources.demo import nwb_writer
 
 FULL = 10_715_666  # samples of a released probe
 CHANNELS = 93
@@ -28,17 +28,22 @@ def make_file(path: Path, n_samples: int) -> None:
     if path.exists():
         return
     recipe = replace(
-        demo._recipe("demo-1", "100000011"), n_samples=DISTINCT * CHUNK, chunk=CHUNK, rate=RATE
+        nwb_writer._recipe("demo-1", "100000011"),
+        n_samples=DISTINCT * CHUNK,
+        chunk=CHUNK,
+        rate=RATE,
     )
     with atomic(path) as part:
-        demo.write_nwb("demo-1", "100000011", recipe, part)
+        nwb_writer.write_nwb("demo-1", "100000011", recipe, part)
         with h5py.File(part) as file:
             data = file[SERIES]["data"].id
             chunks = [
                 [data.read_direct_chunk((row * CHUNK, column)) for column in range(CHANNELS)]
                 for row in range(DISTINCT)
             ]
-        demo.write_nwb("demo-1", "100000011", replace(recipe, n_samples=5_000, chunk=5_000), part)
+        nwb_writer.write_nwb(
+            "demo-1", "100000011", replace(recipe, n_samples=5_000, chunk=5_000), part
+        )
         _lengthen(part, n_samples, chunks)
 
 

@@ -20,11 +20,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from serving import Served, serve
 
-from lfpscope.blocks import Samples, Source
-from lfpscope.indexing import index_recording
-from lfpscope.recording import open_nwb, read_clock, read_recording
-from lfpscope.references import open_references, write_references
-from lfpscope.summary import build_envelope
+from lfpscope.nwb.recording import open_nwb, read_clock, read_recording
+from lfpscope.references.index import index_recording
+from lfpscope.references.model import open_references, write_references
+from lfpscope.samples.chunk_reader import Samples, Source
+from lfpscope.summary.summarize import build_envelope
 
 
 def main() -> None:

@@ -39,7 +39,7 @@ def bare(nwb: Path, threads: int) -> None:
     import deflate
     import numpy as np
 
-    from lfpscope.references import open_references
+    from lfpscope.references.model import open_references
 
     references = open_references(nwb.with_suffix(".json"))
     order = np.argsort(references.offsets.ravel())
@@ -65,9 +65,9 @@ def ours(nwb: Path, threads: int) -> None:
     """What summarize_probe does; numba's imports at its first compiled function are imports."""
     import numpy as np
 
-    from lfpscope import kernels
-    from lfpscope.references import open_references
-    from lfpscope.summary import build_envelope, write_channels
+    from lfpscope.envelope import kernels
+    from lfpscope.references.model import open_references
+    from lfpscope.summary.summarize import build_envelope, write_channels
 
     references = open_references(nwb.with_suffix(".json"))
     kernels.whole_counts(np.zeros(1, np.float32), 1.0, np.zeros(1, np.int16))
@@ -139,10 +139,10 @@ def draw_samples(nwb: Path, _: int) -> None:
 
 def draw(nwb: Path, _: int) -> None:
     """draw_probe, and the same once more when everything is imported and compiled."""
-    from lfpscope import drawing
-    from lfpscope.envelope import Probe
-    from lfpscope.overviews import draw_probe
-    from lfpscope.references import open_references
+    from lfpscope.envelope.read import Probe
+    from lfpscope.references.model import open_references
+    from lfpscope.render import drawing
+    from lfpscope.render.overviews import draw_probe
 
     inputs = nwb.with_suffix(".json"), nwb.with_suffix(".zarr.zip")
     pictures = {"overview": nwb.with_suffix(".png"), "thumbnail": nwb.with_suffix(".small.png")}
@@ -160,10 +160,10 @@ def views(nwb: Path, _: int) -> None:
     """Views of any span at any place, cold and again; then a walk of 300 pans and zooms."""
     import numpy as np
 
-    from lfpscope.blocks import CACHE
-    from lfpscope.drawing import read_view, trace_picture
-    from lfpscope.envelope import Probe
-    from lfpscope.references import open_references
+    from lfpscope.envelope.read import Probe
+    from lfpscope.references.model import open_references
+    from lfpscope.render.drawing import read_view, trace_picture
+    from lfpscope.samples.chunk_reader import CACHE
 
     inputs = open_references(nwb.with_suffix(".json")), nwb.with_suffix(".zarr.zip")
     clock = inputs[0].clock
@@ -204,8 +204,8 @@ def views(nwb: Path, _: int) -> None:
 
 def index(nwb: Path, _: int) -> None:
     """What index_probe does."""
-    from lfpscope.recording import open_nwb, read_clock, read_recording
-    from lfpscope.references import write_references
+    from lfpscope.nwb.recording import open_nwb, read_clock, read_recording
+    from lfpscope.references.model import write_references
 
     with part("pass"), open_nwb(nwb) as file:
         recording = read_recording(file, SERIES)
@@ -230,8 +230,8 @@ def open_lazily(nwb: Path, _: int) -> None:
 
 def scheduler(nwb: Path, threads: int) -> None:
     """Decode every chunk: with a pool of threads, and with dask's threaded scheduler."""
-    from lfpscope.blocks import Source, map_chunks, submit_chunks
-    from lfpscope.references import open_references
+    from lfpscope.references.model import open_references
+    from lfpscope.samples.chunk_reader import Source, map_chunks, submit_chunks
 
     references = open_references(nwb.with_suffix(".json"))
     rows = range(references.layout.grid[0])

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from lfpscope.sources import demo
+from lfpscope.sources.demo import nwb_writer
 from lfpscope.viewer import write_viewer
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -57,13 +57,13 @@ def make_session(folder: Path, n_channels: int = 24) -> Path:
     for probe in PROBES:
         nwb, results = folder / "data" / f"{probe}.nwb", session / "probes" / probe
         recipe = replace(
-            demo._recipe("demo-2", probe),
+            nwb_writer._recipe("demo-2", probe),
             n_channels=n_channels,
             n_samples=160_000,
             constant=(5,),
             detached=(),
         )
-        demo.write_nwb("demo-2", probe, recipe, nwb)
+        nwb_writer.write_nwb("demo-2", probe, recipe, nwb)
         results.mkdir(parents=True)
         source, references = results / "source.json", results / "lfp.json"
         source.write_text(f'{{"address": "{nwb}"}}')

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.pyplot import imsave
 
 from lfpscope.doubts import Doubt
-from lfpscope.gallery import write_gallery
-from lfpscope.results import NOT_TAKEN, Figures, Result
+from lfpscope.site.gallery import write_gallery
+from lfpscope.site.results import NOT_TAKEN, Figures, Result
 from lfpscope.sources.tables import Probe
 
 SESSIONS, PROBES = 58, 6

@@ -15,7 +15,7 @@ from simulated import (
     write_page,
 )
 
-from lfpscope.results import Result
+from lfpscope.site.results import Result
 
 pytestmark = pytest.mark.browser
 

@@ -25,22 +25,22 @@ import numpy as np
 import numpy.typing as npt
 from guard import NAMED, RIGHT, STORED, Outcome, WrongError, finish, refused, run_all
 
-from lfpscope import verifying
-from lfpscope.apart import Apart
-from lfpscope.envelope import Probe
-from lfpscope.files import UserError
-from lfpscope.indexing import index_recording
-from lfpscope.overviews import draw_probe
-from lfpscope.references import open_references
-from lfpscope.sources import demo
+from lfpscope.envelope.read import Probe
+from lfpscope.hdf5.isolation import Apart
+from lfpscope.io.files import UserError
+from lfpscope.references.index import index_recording
+from lfpscope.references.model import open_references
+from lfpscope.render.overviews import draw_probe
+from lfpscope.sources.demo import nwb_writer
 from lfpscope.sources.nwb import nwb_probes, probes_in_file
 from lfpscope.sources.tables import Probe as Row
 from lfpscope.sources.tables import Session
-from lfpscope.summary import Summary, build_envelope, write_channels
+from lfpscope.summary.summarize import Summary, build_envelope, write_channels
+from lfpscope.verify import checks
 
 N_SAMPLES, N_CHANNELS = 12_000, 4
 
-verifying.CHECKS.pop("kerchunk")  # a process of its own each time; here every sample is compared
+checks.CHECKS.pop("kerchunk")  # a process of its own each time; here every sample is compared
 
 
 class Spoil(NamedTuple):
@@ -73,9 +73,9 @@ class Told:
 
 def as_allens(path: Path) -> None:
     """Write a file in the layout of Allen's: gzip, a channel to a chunk, specifications cached."""
-    recipe = demo._recipe("demo-1", "100000011")
+    recipe = nwb_writer._recipe("demo-1", "100000011")
     recipe = replace(recipe, n_channels=N_CHANNELS, n_samples=N_SAMPLES, constant=(), detached=())
-    demo.write_nwb("demo-1", "100000011", recipe, path)
+    nwb_writer.write_nwb("demo-1", "100000011", recipe, path)
 
 
 def as_small(path: Path, **how: Any) -> None:
@@ -183,7 +183,7 @@ def tell(row: Row, results: Path) -> tuple[Told, Summary]:
     write_channels(summary, results / "channels.csv")
     pictures = {"overview": results / "overview.png", "thumbnail": results / "thumbnail.png"}
     draw_probe(references, envelope, **pictures, width=800, height=600)
-    found = verifying.verify(references, envelope, chunks=None)
+    found = checks.verify(references, envelope, chunks=None)
     if found["problems"]:
         raise UserError(found["problems"][0])
     with Probe(opened, envelope) as probe:

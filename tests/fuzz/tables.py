@@ -22,7 +22,7 @@ import numpy as np
 from guard import PATIENCE, RIGHT, Outcome, WrongError, finish, refused, run_all
 from snakemake.cli import main as snakemake
 
-from lfpscope.files import UserError
+from lfpscope.io.files import UserError
 from lfpscope.sources.probes import find_probes
 from lfpscope.sources.tables import read_sessions
 

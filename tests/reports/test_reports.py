@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 from made import COUNT, N_CHANNELS, N_SAMPLES, PITCH, RATE, lfp, write
 
-from lfpscope.drawing import read_view
-from lfpscope.envelope import Probe
-from lfpscope.files import UserError
-from lfpscope.indexing import index_recording
-from lfpscope.overviews import draw_probe
-from lfpscope.references import open_references
-from lfpscope.rows import arrange_rows
-from lfpscope.summary import build_envelope
-from lfpscope.timeline import make_timeline
+from lfpscope.clock.timeline import make_timeline
+from lfpscope.envelope.read import Probe
+from lfpscope.io.files import UserError
+from lfpscope.references.index import index_recording
+from lfpscope.references.model import open_references
+from lfpscope.render.drawing import read_view
+from lfpscope.render.overviews import draw_probe
+from lfpscope.render.rows import arrange_rows
+from lfpscope.summary.summarize import build_envelope
 
 VOLTS = lfp() * COUNT
 

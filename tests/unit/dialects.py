@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pytest
 import xarray as xr
 
-from lfpscope.recording import Recording, read_clock, read_recording
-from lfpscope.references import References, open_references, write_references
+from lfpscope.nwb.recording import Recording, read_clock, read_recording
+from lfpscope.references.model import References, open_references, write_references
 
 Column = npt.NDArray[Any]
 

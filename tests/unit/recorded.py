@@ -7,10 +7,10 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.envelope import Probe
-from lfpscope.indexing import index_recording
-from lfpscope.references import References, open_references
-from lfpscope.summary import Summary, build_envelope
+from lfpscope.envelope.read import Probe
+from lfpscope.references.index import index_recording
+from lfpscope.references.model import References, open_references
+from lfpscope.summary.summarize import Summary, build_envelope
 
 SERIES = "acquisition/lfp"
 RATE = 1250.0

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from lfpscope.blocks import Samples, Source
-from lfpscope.indexing import index_recording
-from lfpscope.references import References, open_references
+from lfpscope.references.index import index_recording
+from lfpscope.references.model import References, open_references
+from lfpscope.samples.chunk_reader import Samples, Source
 
 Data = npt.NDArray[Any]
 Write = Callable[[h5py.Group], None]

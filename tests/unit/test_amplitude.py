@@ -11,8 +11,8 @@ import recorded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfpscope.envelope import Columns, Probe, block_size
-from lfpscope.references import References
+from lfpscope.envelope.read import Columns, Probe, block_size
+from lfpscope.references.model import References
 
 Data = npt.NDArray[Any]
 COLOURS = 256
@@ -104,13 +104,13 @@ STEPS = [1, 3, 7, 40, 128, 200, 640, 2048, 3000, 9000, 40_000]
 
 @pytest.mark.parametrize("dtype", [np.int16, np.float32, np.float64, np.int32])
 def test_every_zoom(dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lfpscope.envelope.COARSEST", 3)  # so that there are levels above a block
+    monkeypatch.setattr("lfpscope.envelope.read.COARSEST", 3)  # levels above a block
     data = recorded.walk(50_000, 3, step=1.0).astype(dtype)
     check(data, chunks=(4321, 2), bucket=128, steps=STEPS)
 
 
 def test_volts_in_counts_of_an_adc(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lfpscope.envelope.COARSEST", 3)
+    monkeypatch.setattr("lfpscope.envelope.read.COARSEST", 3)
     data = recorded.walk(50_000, 3, step=0.195e-6).astype(np.float32)
     data[300:400, 0] = data[2048:4096, 1] = data[::7, 2] = np.nan
     check(data, chunks=(4321, 2), bucket=128, steps=STEPS, damaged=((2, 0),))

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from lfpscope import apart
-from lfpscope.apart import Apart
-from lfpscope.files import UserError
+from lfpscope.hdf5 import isolation
+from lfpscope.hdf5.isolation import Apart
+from lfpscope.io.files import UserError
 
 
 def for_ever() -> None:
@@ -74,14 +74,14 @@ ENDS: dict[str, tuple[Callable[..., object], tuple[int, ...], str]] = {
 
 @pytest.mark.parametrize("how", ENDS)
 def test_a_call_that_ends_its_process(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apart, "SECONDS", 1.0)
-    monkeypatch.setattr(apart, "WAIT_SECONDS", 3.0 if how == "hangs" else 60.0)
+    monkeypatch.setattr(isolation, "SECONDS", 1.0)
+    monkeypatch.setattr(isolation, "WAIT_SECONDS", 3.0 if how == "hangs" else 60.0)
     function, arguments, message = ENDS[how]
     with Apart() as other:
         with pytest.raises(UserError) as raised:
             other.read("a.nwb", function, *arguments)
         assert str(raised.value) == f"a.nwb: {message}"
-        monkeypatch.setattr(apart, "WAIT_SECONDS", 60.0)
+        monkeypatch.setattr(isolation, "WAIT_SECONDS", 60.0)
         assert other.read("a.nwb", max, 1, 2) == 2
 
 
@@ -95,8 +95,8 @@ def test_a_process_that_is_killed_between_two_calls() -> None:
 
 LIMITED = """
 import resource
-from lfpscope import apart
-from lfpscope.files import UserError
+from lfpscope.hdf5 import isolation
+from lfpscope.io.files import UserError
 
 def for_ever():
     while True:
@@ -104,8 +104,8 @@ def for_ever():
 
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_CPU, (3, 3))
-    apart.SECONDS = 60.0
-    with apart.Apart() as other:
+    isolation.SECONDS = 60.0
+    with isolation.Apart() as other:
         try:
             other.read("a.nwb", for_ever)
         except UserError as error:
@@ -128,19 +128,19 @@ def test_a_limit_of_the_computer_is_no_damage(tmp_path: Path) -> None:
 def test_where_less_time_is_allowed_anyway(monkeypatch: pytest.MonkeyPatch) -> None:
     with Apart() as other:
         other.read("a.nwb", resource.setrlimit, resource.RLIMIT_CPU, (100, 100))
-        monkeypatch.setattr(apart, "SECONDS", 1000.0)
+        monkeypatch.setattr(isolation, "SECONDS", 1000.0)
         assert other.read("a.nwb", max, 1, 2) == 2
 
 
 def test_waiting_is_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apart, "SECONDS", 0.5)
+    monkeypatch.setattr(isolation, "SECONDS", 0.5)
     with Apart() as other:
         other.read("a.nwb", time.sleep, 1.5)
 
 
 KILLED = """
 import os, signal
-from lfpscope.apart import Apart
+from lfpscope.hdf5.isolation import Apart
 
 if __name__ == "__main__":
     print(Apart().read("a.nwb", os.getpid), flush=True)

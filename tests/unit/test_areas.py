@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfpscope.areas import area_colour, area_colours, interval_colours, is_area
-from lfpscope.atlas_colours import atlas_colour
+from lfpscope.render.areas import area_colour, area_colours, interval_colours, is_area
+from lfpscope.render.atlas_colours import atlas_colour
 
 # of the structures that the probes of the Visual Coding sessions pass through
 VISUAL_CODING = re.findall(

@@ -8,9 +8,9 @@ import numpy.typing as npt
 import pytest
 import recorded
 
-from lfpscope import blocks
-from lfpscope.blocks import Block, Cache, Damage, Samples, Source, map_chunks
-from lfpscope.references import References
+from lfpscope.references.model import References
+from lfpscope.samples import chunk_reader
+from lfpscope.samples.chunk_reader import Block, Cache, Damage, Samples, Source, map_chunks
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def test_any_runs_read_the_same(
     run: int,
     hole: int,
 ) -> None:
-    monkeypatch.setattr(blocks, "RUN_BYTES", run)
-    monkeypatch.setattr(blocks, "HOLE_BYTES", hole)
+    monkeypatch.setattr(chunk_reader, "RUN_BYTES", run)
+    monkeypatch.setattr(chunk_reader, "HOLE_BYTES", hole)
 
     def check(row: int, column: int, chunk: Block | Damage) -> bool:
         if isinstance(chunk, Damage):
@@ -110,7 +110,7 @@ def test_the_cache_is_bounded_and_shared(
     references: References, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = references.layout.chunk_bytes
-    monkeypatch.setattr(blocks, "CACHE", cache := Cache(5 * size))
+    monkeypatch.setattr(chunk_reader, "CACHE", cache := Cache(5 * size))
     with Source(references) as source:
         one, other = Samples(source), Samples(source)
         for first in (0, 1000, 4000, 0):

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from lfpscope.checking import describe_results, write_checked
-from lfpscope.clock import Clock, Segment
+from lfpscope.clock.segments import Clock, Segment
 from lfpscope.doubts import Doubt
-from lfpscope.files import read_table
-from lfpscope.provenance import describe_run, read_run
-from lfpscope.results import Result, probe_figures
+from lfpscope.io.files import read_table
+from lfpscope.site.check_run import describe_results, write_checked
+from lfpscope.site.results import Result, probe_figures
+from lfpscope.site.run_json import describe_run, read_run
 from lfpscope.sources.tables import NO_LFP, NOT_TAKEN, Probe
 
 UNIT = Doubt("values", "unit 'uV': taken as volts")

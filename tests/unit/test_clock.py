@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfpscope.clock import (
+from lfpscope.clock.segments import (
     MOST_SEGMENTS,
     Clock,
     Segment,
@@ -21,9 +21,9 @@ from lfpscope.clock import (
     clock_from_rate,
     clock_from_timestamps,
 )
+from lfpscope.clock.timestamps import ENOUGH_STEPS
 from lfpscope.doubts import Doubt
 from lfpscope.formatting import duration_text
-from lfpscope.stamps import ENOUGH_STEPS
 
 Floats = npt.NDArray[np.float64]
 

@@ -12,21 +12,21 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lfpscope.files import UserError
-from lfpscope.sources import demo
-from lfpscope.sources.demo_signals import Events, Gap
+from lfpscope.io.files import UserError
+from lfpscope.sources.demo import nwb_writer
+from lfpscope.sources.demo.signals import Events, Gap
 
 SESSION, PROBE = "demo-2", "100000022"
 SERIES = f"acquisition/probe_{PROBE}_lfp/probe_{PROBE}_lfp_data"
 
-SHORT = replace(demo._recipe("demo-1", "100000011"), n_samples=5_000, chunk=1_500)
+SHORT = replace(nwb_writer._recipe("demo-1", "100000011"), n_samples=5_000, chunk=1_500)
 MAKE_SHORT = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from lfpscope.sources import demo
-short = replace(demo._recipe("demo-1", "100000011"), n_samples=5_000, chunk=1_500)
-demo.write_nwb("demo-1", "100000011", short, Path(sys.argv[1]))
+from lfpscope.sources.demo import nwb_writer
+short = replace(nwb_writer._recipe("demo-1", "100000011"), n_samples=5_000, chunk=1_500)
+nwb_writer.write_nwb("demo-1", "100000011", short, Path(sys.argv[1]))
 """
 
 
@@ -34,10 +34,10 @@ demo.write_nwb("demo-1", "100000011", short, Path(sys.argv[1]))
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """50 s of the second probe of demo-2: all flashes, and its gap moved to where they are."""
     recipe = replace(
-        demo._recipe(SESSION, PROBE), n_samples=62_500, gap=Gap(sample=31_234, seconds=3.75)
+        nwb_writer._recipe(SESSION, PROBE), n_samples=62_500, gap=Gap(sample=31_234, seconds=3.75)
     )
     path = tmp_path_factory.mktemp("demo") / "probe.nwb"
-    demo.write_nwb(SESSION, PROBE, recipe, path)
+    nwb_writer.write_nwb(SESSION, PROBE, recipe, path)
     return path
 
 
@@ -61,39 +61,39 @@ def band(signal: NDArray[np.float64], low: float, high: float) -> NDArray[np.flo
 
 
 def test_names() -> None:
-    assert demo.demo_probes("demo-1") == ["100000011", "100000012"]
-    assert demo.demo_probes("demo-12") == ["100000121", "100000122"]
+    assert nwb_writer.demo_probes("demo-1") == ["100000011", "100000012"]
+    assert nwb_writer.demo_probes("demo-12") == ["100000121", "100000122"]
 
 
 @pytest.mark.parametrize("session", ["demo", "demo-", "demo-01", "demo-x", "715093703", "demo-1 "])
 def test_other_names_are_refused(session: str) -> None:
     with pytest.raises(UserError, match="not a demo session"):
-        demo.demo_probes(session)
+        nwb_writer.demo_probes(session)
 
 
 def test_unknown_probe_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no probe '100000021'\. It has 100000011 and 100000012"):
-        demo.make_probe("demo-1", "100000021", tmp_path / "probe.nwb")
+        nwb_writer.make_probe("demo-1", "100000021", tmp_path / "probe.nwb")
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("number", [1, 7])
 def test_probes_of_odd_sessions_stack(number: int) -> None:
-    first, second = demo._odd_session(number)
+    first, second = nwb_writer._odd_session(number)
     assert (first.n_samples, first.chunk) == (second.n_samples, second.chunk)
     assert first.n_channels != second.n_channels
 
 
 @pytest.mark.parametrize("number", [2, 12])
 def test_probes_of_even_sessions_differ(number: int) -> None:
-    first, second = demo._even_session(number)
+    first, second = nwb_writer._even_session(number)
     for name in ("n_samples", "chunk", "n_channels", "start", "rate"):
         assert getattr(first, name) != getattr(second, name)
     assert (first.gap is None, second.gap is None) == (True, False)
 
 
-@pytest.mark.parametrize("recipe", [*demo._odd_session(1), *demo._even_session(2)])
-def test_last_chunk_is_padded(recipe: demo.Recipe) -> None:
+@pytest.mark.parametrize("recipe", [*nwb_writer._odd_session(1), *nwb_writer._even_session(2)])
+def test_last_chunk_is_padded(recipe: nwb_writer.Recipe) -> None:
     assert recipe.n_samples % recipe.chunk > 0
 
 
@@ -128,7 +128,7 @@ def test_electrodes(path: Path) -> None:
 
 
 def test_above_the_brain() -> None:
-    assert demo._odd_session(1)[0].locations[-7:] == ["root"] * 7
+    assert nwb_writer._odd_session(1)[0].locations[-7:] == ["root"] * 7
 
 
 def test_samples_are_counts(path: Path) -> None:
@@ -218,9 +218,9 @@ def test_movement_is_on_all_living_channels(
 
 def test_equal_bytes_from_another_process(tmp_path: Path) -> None:
     here, there = tmp_path / "here.nwb", tmp_path / "there.nwb"
-    demo.write_nwb("demo-1", "100000011", SHORT, here)
+    nwb_writer.write_nwb("demo-1", "100000011", SHORT, here)
     settings = {
-        "PYTHONPATH": str(Path(demo.__file__).parents[2]),
+        "PYTHONPATH": str(Path(nwb_writer.__file__).parents[3]),
         "PYTHONHASHSEED": "1",
         "OMP_NUM_THREADS": "1",
     }
@@ -233,11 +233,11 @@ def test_random_object_ids_come_back() -> None:
     import hdmf.container
 
     before = hdmf.container.uuid4
-    with demo._object_ids_from("a"):
+    with nwb_writer._object_ids_from("a"):
         first = hdmf.container.uuid4()
-    with demo._object_ids_from("a"):
+    with nwb_writer._object_ids_from("a"):
         assert hdmf.container.uuid4() == first
-    with demo._object_ids_from("b"):
+    with nwb_writer._object_ids_from("b"):
         assert hdmf.container.uuid4() != first
     assert hdmf.container.uuid4 is before
 
@@ -258,16 +258,16 @@ def test_pynwb_reads_and_validates(path: Path) -> None:
 def test_whole_files_are_told_from_others(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short = replace(demo._recipe(SESSION, PROBE), n_samples=62_500)
-    monkeypatch.setattr(demo, "_recipe", lambda *_: short)
-    assert demo.demo_is_whole(path, SESSION, PROBE)
-    assert not demo.demo_is_whole(path, "demo-4", PROBE)
-    assert not demo.demo_is_whole(path, SESSION, "100000021")
-    assert not demo.demo_is_whole(tmp_path / "missing.nwb", SESSION, PROBE)
+    short = replace(nwb_writer._recipe(SESSION, PROBE), n_samples=62_500)
+    monkeypatch.setattr(nwb_writer, "_recipe", lambda *_: short)
+    assert nwb_writer.demo_is_whole(path, SESSION, PROBE)
+    assert not nwb_writer.demo_is_whole(path, "demo-4", PROBE)
+    assert not nwb_writer.demo_is_whole(path, SESSION, "100000021")
+    assert not nwb_writer.demo_is_whole(tmp_path / "missing.nwb", SESSION, PROBE)
     cut = tmp_path / "cut.nwb"
     cut.write_bytes(path.read_bytes()[:-1000])
-    assert not demo.demo_is_whole(cut, SESSION, PROBE)
-    monkeypatch.setattr(demo, "MARK", "another version")
-    assert not demo.demo_is_whole(path, SESSION, PROBE)
+    assert not nwb_writer.demo_is_whole(cut, SESSION, PROBE)
+    monkeypatch.setattr(nwb_writer, "MARK", "another version")
+    assert not nwb_writer.demo_is_whole(path, SESSION, PROBE)
     monkeypatch.undo()
-    assert not demo.demo_is_whole(path, SESSION, PROBE)  # it is shorter than the whole one
+    assert not nwb_writer.demo_is_whole(path, SESSION, PROBE)  # it is shorter than the whole one

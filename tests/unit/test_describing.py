@@ -4,8 +4,8 @@ import dialects
 import numpy as np
 from dialects import add_region, add_series, add_table, recording
 
-from lfpscope.describing import describe
-from lfpscope.recording import open_nwb, read_clock, read_recording
+from lfpscope.nwb.describe import describe
+from lfpscope.nwb.recording import open_nwb, read_clock, read_recording
 
 nwb = dialects.nwb  # the fixture
 

@@ -13,16 +13,16 @@ import h5py
 import pytest
 from serving import Served, serve
 
-from lfpscope import addresses
-from lfpscope.downloads import download, size_at
-from lfpscope.files import UserError
-from lfpscope.recording import open_nwb
+from lfpscope.io import addresses
+from lfpscope.io.download import download, size_at
+from lfpscope.io.files import UserError
+from lfpscope.nwb.recording import open_nwb
 
 FETCH = """
 import sys
 from pathlib import Path
-from lfpscope.downloads import download
-from lfpscope.recording import open_nwb
+from lfpscope.io.download import download
+from lfpscope.nwb.recording import open_nwb
 
 download(sys.argv[1], Path(sys.argv[2]), check=lambda path: open_nwb(path).close())
 """

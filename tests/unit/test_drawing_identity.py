@@ -15,9 +15,9 @@ import recorded
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from lfpscope import envelope
-from lfpscope.drawing import FAR, View, read_view, trace_levels, trace_pixels
-from lfpscope.envelope import Probe
+from lfpscope.envelope import read
+from lfpscope.envelope.read import Probe
+from lfpscope.render.drawing import FAR, View, read_view, trace_levels, trace_pixels
 
 Floats = npt.NDArray[np.float64]
 
@@ -82,7 +82,7 @@ def damaged(folder: Path) -> Recorded:
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Recorded]]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(envelope, "COARSEST", COARSEST)
+        patch.setattr(read, "COARSEST", COARSEST)
         made = [
             build(tmp_path_factory.mktemp(build.__name__))
             for build in (plain, off_grid, segments, damaged)

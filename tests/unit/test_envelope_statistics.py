@@ -13,12 +13,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from lfpscope import kernels_chunk
-from lfpscope.envelope import VALUES, Probe, bucket_starts
-from lfpscope.files import UserError
-from lfpscope.kernels import ALL_NAN, CLEAN, SOME_NAN
-from lfpscope.store import Store
-from lfpscope.summary import ANEW, Summary, build_envelope
+from lfpscope.envelope import kernels_chunk
+from lfpscope.envelope.kernels import ALL_NAN, CLEAN, SOME_NAN
+from lfpscope.envelope.read import VALUES, Probe, bucket_starts
+from lfpscope.envelope.zarr_zip import Store
+from lfpscope.io.files import UserError
+from lfpscope.summary.summarize import ANEW, Summary, build_envelope
 
 Data = npt.NDArray[Any]
 SECOND = 1250  # samples; the shortest flat stretch
@@ -219,10 +219,10 @@ def test_buckets_do_not_straddle_segments(tmp_path: Path) -> None:
 
 
 def test_more_than_one_slab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lfpscope.slabs.SLAB_SAMPLES", 900)
-    monkeypatch.setattr("lfpscope.levels.CHUNK_BUCKETS", 10)
-    monkeypatch.setattr("lfpscope.envelope.CHUNK_BUCKETS", 10)
-    monkeypatch.setattr("lfpscope.envelope.COARSEST", 3)
+    monkeypatch.setattr("lfpscope.summary.slabs.SLAB_SAMPLES", 900)
+    monkeypatch.setattr("lfpscope.summary.envelope.CHUNK_BUCKETS", 10)
+    monkeypatch.setattr("lfpscope.envelope.read.CHUNK_BUCKETS", 10)
+    monkeypatch.setattr("lfpscope.envelope.read.COARSEST", 3)
     data = recorded.walk(4000, 2, step=0.195e-6).astype(np.float32)
     data[1000:1003, 0] = np.nan
     references = recorded.index(tmp_path, data, chunks=(130, 1))

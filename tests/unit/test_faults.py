@@ -58,9 +58,9 @@ import h5py
 import numpy as np
 import pytest
 
-from lfpscope.indexing import index_recording
-from lfpscope.references import open_references
-from lfpscope.summary import build_envelope
+from lfpscope.references.index import index_recording
+from lfpscope.references.model import open_references
+from lfpscope.summary.summarize import build_envelope
 
 INDEX = Path(__file__).parents[2] / "scripts" / "index_probe.py"
 LFP = "/acquisition/LFP/lfp"

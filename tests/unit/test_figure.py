@@ -10,8 +10,9 @@ import recorded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lfpscope.clock.timeline import Stretch, Timeline
 from lfpscope.doubts import Doubt
-from lfpscope.figure import (
+from lfpscope.render.figure import (
     describe_breaks,
     fit_text,
     make_heading,
@@ -20,8 +21,7 @@ from lfpscope.figure import (
     time_ticks,
     wrap_some,
 )
-from lfpscope.overviews import draw_probe, draw_session, natural_order
-from lfpscope.timeline import Stretch, Timeline
+from lfpscope.render.overviews import draw_probe, draw_session, natural_order
 
 RESET = Timeline((Stretch(0, 1800.0, 1801.0, 1800.0), Stretch(1, 0.0, 9.0, 1801.2)))
 LEFT_OUT = Timeline((Stretch(0, 10.0, 15.0, 10.0), Stretch(0, 3615.0, 3620.0, 15.2)))

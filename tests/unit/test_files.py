@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lfpscope.files import (
+from lfpscope.io.files import (
     UserError,
     alone,
     atomic,
@@ -58,7 +58,7 @@ def test_atomic_leaves_nothing_half_written_when_the_disk_is_full(tmp_path: Path
     code = f"""
 import resource, signal
 from pathlib import Path
-from lfpscope.files import write_json
+from lfpscope.io.files import write_json
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 write_json(Path({str(path)!r}), list(range(10000)))
@@ -150,7 +150,7 @@ def run(code: str, *arguments: object, **environment: str) -> subprocess.Complet
 WRITER = """
 import sys
 from pathlib import Path
-from lfpscope.files import atomic
+from lfpscope.io.files import atomic
 with atomic(Path(sys.argv[1])) as part:
     part.write_text("slow")
     print(part, flush=True)
@@ -197,7 +197,7 @@ def test_an_abandoned_part(
     part = tmp_path / f".a.txt.{host}.7.x.part"
     part.touch()
     os.utime(part, (time.time() - age_s,) * 2)
-    code = "import sys; from lfpscope.files import *; write_text(Path(sys.argv[1]), '')"
+    code = "import sys; from lfpscope.io.files import *; write_text(Path(sys.argv[1]), '')"
     environment = {} if locks else {"LD_PRELOAD": str(nolock)}
     assert run(code, tmp_path / "a.txt", **environment).returncode == 0
     certain = locks and host == platform.node()

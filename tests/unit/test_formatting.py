@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lfpscope.clock import Clock, Segment
+from lfpscope.clock.segments import Clock, Segment
+from lfpscope.clock.timeline import make_timeline
 from lfpscope.formatting import (
     SESSION_TIME_JS,
     TICK_LABEL_JS,
@@ -19,7 +20,6 @@ from lfpscope.formatting import (
     duration_text,
     time_text,
 )
-from lfpscope.timeline import make_timeline
 
 NODE = shutil.which("node")
 TIMES = [

@@ -11,24 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recorded import SERIES, index, summarise, walk
 
-from lfpscope import gallery, results
-from lfpscope.clock import Clock, Segment
+from lfpscope.clock.segments import Clock, Segment
 from lfpscope.doubts import Doubt
-from lfpscope.drawing import HEAT_SHARE
-from lfpscope.files import write_json, write_table
+from lfpscope.envelope.zarr_zip import StoreWriter
 from lfpscope.formatting import bytes_text, natural_key
-from lfpscope.indexing import index_recording
-from lfpscope.provenance import describe_run
-from lfpscope.references import open_references
-from lfpscope.results import (
+from lfpscope.io.files import write_json, write_table
+from lfpscope.references.index import index_recording
+from lfpscope.references.model import open_references
+from lfpscope.render.drawing import HEAT_SHARE
+from lfpscope.site import gallery, results
+from lfpscope.site.results import (
     Figures,
     Result,
     fitting_scale,
     probe_figures,
     read_results,
 )
+from lfpscope.site.run_json import describe_run
 from lfpscope.sources.tables import NO_LFP, NOT_TAKEN, Probe, write_probes
-from lfpscope.store import StoreWriter
 
 CLOCK = Clock((Segment(0, 600, 5.0, 0.001), Segment(600, 400, 7.6, 0.001)))  # a gap of 2 s
 ROW = Probe("one", "a", "nwb", "data/a.nwb")
@@ -363,7 +363,7 @@ def test_a_file_of_two_series_counts_once(figures: Figures, tmp_path: Path) -> N
 def test_bytes_of_the_session_and_its_viewer_count_as_derived(
     figures: Figures, tmp_path: Path
 ) -> None:
-    sizes = {"session.json": 1000, "lfpscope/files.py": 200, "probes/a/envelope.zarr.zip": 30}
+    sizes = {"session.json": 1000, "lfpscope/io/files.py": 200, "probes/a/envelope.zarr.zip": 30}
     for name, n_bytes in sizes.items():
         file = tmp_path / "one" / name
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -13,8 +13,10 @@ import recorded
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from lfpscope.clock import Clock
-from lfpscope.drawing import (
+from lfpscope.clock.segments import Clock
+from lfpscope.clock.timeline import make_timeline
+from lfpscope.envelope.read import Amplitude, Columns, Probe, block_size
+from lfpscope.render.drawing import (
     HEAT_GAP,
     HEAT_GREY,
     PEAK_MULTIPLE,
@@ -29,8 +31,6 @@ from lfpscope.drawing import (
     trace_picture,
     traces_every,
 )
-from lfpscope.envelope import Amplitude, Columns, Probe, block_size
-from lfpscope.timeline import make_timeline
 
 Data = npt.NDArray[Any]
 MICROVOLT = 1e-6

@@ -29,10 +29,10 @@ from stored import (
     write_series,
 )
 
-from lfpscope import layout as layouts
-from lfpscope.blocks import decode
-from lfpscope.layout import Layout, chunk_references, describe_layout
-from lfpscope.references import References
+from lfpscope.hdf5 import layout as layouts
+from lfpscope.hdf5.layout import Layout, chunk_references, describe_layout
+from lfpscope.references.model import References
+from lfpscope.samples.chunk_reader import decode
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from stored import (
     write_series,
 )
 
-from lfpscope.files import UserError
+from lfpscope.io.files import UserError
 
 DTYPES = ["<i2", ">i2", "<u1", "<i4", ">i8", "<f2", "<f4", ">f4", "<f8"]
 ZSTD = {**hdf5plugin.Zstd(3), "shuffle": True}

@@ -24,10 +24,10 @@ from stored import (
     write_series,
 )
 
-from lfpscope.blocks import decode
-from lfpscope.files import UserError
-from lfpscope.layout import Layout
-from lfpscope.references import References
+from lfpscope.hdf5.layout import Layout
+from lfpscope.io.files import UserError
+from lfpscope.references.model import References
+from lfpscope.samples.chunk_reader import decode
 
 
 @pytest.fixture

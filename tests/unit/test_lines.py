@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lfpscope.lines import draw_lines
-from lfpscope.overviews import datashader_lines
+from lfpscope.render.lines import draw_lines
+from lfpscope.render.overviews import datashader_lines
 
 # on pixels' edges, between them, beyond the picture, and far away
 PLACE = st.one_of(

@@ -18,8 +18,8 @@ import h5py
 import pytest
 from serving import serve
 
-from lfpscope.files import UserError
-from lfpscope.nwb_file import open_nwb, reading
+from lfpscope.io.files import UserError
+from lfpscope.nwb.file import open_nwb, reading
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 RESTORE = "Download it again, or restore it from a copy."
@@ -168,8 +168,8 @@ def test_no_permission(write_nwb: Write, tmp_path: Path, mode: int) -> None:
 
 OPEN = """
 import sys
-from lfpscope.nwb_file import open_nwb
-from lfpscope.files import UserError
+from lfpscope.nwb.file import open_nwb
+from lfpscope.io.files import UserError
 BECOME
 try:
     print(sorted(open_nwb(sys.argv[1])))

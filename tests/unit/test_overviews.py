@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 import recorded
 
-from lfpscope.areas import interval_colours
-from lfpscope.clock import Clock, Segment
-from lfpscope.drawing import read_view
-from lfpscope.envelope import Probe
-from lfpscope.files import UserError
-from lfpscope.overviews import draw_probe, draw_session, probe_caption
-from lfpscope.recording import read_recording
-from lfpscope.references import open_references, write_references
-from lfpscope.timeline import make_timeline
+from lfpscope.clock.segments import Clock, Segment
+from lfpscope.clock.timeline import make_timeline
+from lfpscope.envelope.read import Probe
+from lfpscope.io.files import UserError
+from lfpscope.nwb.recording import read_recording
+from lfpscope.references.model import open_references, write_references
+from lfpscope.render.areas import interval_colours
+from lfpscope.render.drawing import read_view
+from lfpscope.render.overviews import draw_probe, draw_session, probe_caption
 
 Draw = Callable[[str | None], bytes]
 

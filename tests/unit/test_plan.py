@@ -4,7 +4,7 @@ from pathlib import Path
 
 from serving import serve
 
-from lfpscope.plan import plan_sessions
+from lfpscope.sources.download_plan import plan_sessions
 from lfpscope.sources.tables import Probe
 
 

@@ -10,8 +10,8 @@ PROGRAM = """
 import sys
 sys.path.insert(0, {scripts!r})
 from pathlib import Path
-from lfpscope.files import UserError
-from lfpscope.program import program
+from lfpscope.io.files import UserError
+from lfpscope.cli import program
 
 def show(path: Path, *, times: int = 1) -> None:
     '''Show a path.

@@ -9,9 +9,9 @@ import pytest
 import recorded
 
 from lfpscope.doubts import Doubt
-from lfpscope.envelope import Probe
-from lfpscope.kernels import ALL_NAN, SOME_NAN
-from lfpscope.summary import Summary
+from lfpscope.envelope.kernels import ALL_NAN, SOME_NAN
+from lfpscope.envelope.read import Probe
+from lfpscope.summary.summarize import Summary
 
 Data = npt.NDArray[Any]
 N = 60_000
@@ -200,7 +200,7 @@ def test_the_median_is_that_of_the_first_samples_of_buckets(tmp_path: Path) -> N
 def test_medians_of_some_channels_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lfpscope.summary.MEDIAN_BYTES", 1)
+    monkeypatch.setattr("lfpscope.summary.summarize.MEDIAN_BYTES", 1)
     data = np.rint(np.stack([lfp(9000, seed=i) for i in range(5)], axis=1)).astype(np.int16)
     references = recorded.index(tmp_path, data, chunks=(5000, 2))
     with recorded.probe(references) as probe:

@@ -18,8 +18,8 @@ from dialects import (
     volts,
 )
 
-from lfpscope.files import UserError
-from lfpscope.recording import read_clock
+from lfpscope.io.files import UserError
+from lfpscope.nwb.recording import read_clock
 
 nwb = dialects.nwb  # the fixture
 
@@ -113,7 +113,7 @@ def test_rate_that_is_no_whole_number(nwb, tmp_path):
 
 
 def test_counted_clock_of_several_chunks(nwb, tmp_path, monkeypatch):
-    monkeypatch.setattr("lfpscope.variables.COUNT_CHUNK", 30)
+    monkeypatch.setattr("lfpscope.references.variables.COUNT_CHUNK", 30)
     add_series(nwb, rate=1000.0)
     references(nwb, tmp_path)
     with plain(tmp_path / "lfp.json") as dataset:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from dialects import SERIES, add_series, clock
 
-from lfpscope.files import UserError
-from lfpscope.indexing import index_recording
-from lfpscope.references import open_references
-from lfpscope.series import stored_rate
+from lfpscope.io.files import UserError
+from lfpscope.nwb.series import stored_rate
+from lfpscope.references.index import index_recording
+from lfpscope.references.model import open_references
 
 nwb = dialects.nwb  # the fixture
 

@@ -12,8 +12,8 @@ import xarray as xr
 from dialects import Column, references, texts
 from stored import as_engines_read, as_samples_read
 
-from lfpscope.recording import choose_series, open_nwb, read_recording
-from lfpscope.references import combine_references
+from lfpscope.nwb.recording import choose_series, open_nwb, read_recording
+from lfpscope.references.model import combine_references
 
 SHARED = os.environ.get("LFPSCOPE_DATA", "")
 NO_DEPTH = "no depth: channels keep the file's order"

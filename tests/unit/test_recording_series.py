@@ -23,8 +23,8 @@ from dialects import (
     texts,
 )
 
-from lfpscope.files import UserError
-from lfpscope.recording import choose_series, open_nwb
+from lfpscope.io.files import UserError
+from lfpscope.nwb.recording import choose_series, open_nwb
 
 nwb = dialects.nwb  # the fixture
 

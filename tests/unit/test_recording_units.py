@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from dialects import SERIES, add_region, add_series, add_table, recording, references, texts, volts
 
-from lfpscope.files import UserError
-from lfpscope.summary import build_envelope
-from lfpscope.verifying import verify
+from lfpscope.io.files import UserError
+from lfpscope.summary.summarize import build_envelope
+from lfpscope.verify.checks import verify
 
 nwb = dialects.nwb  # the fixture
 

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from lfpscope.clock import Clock, clock_from_rate
-from lfpscope.files import UserError
-from lfpscope.recording import choose_series, open_nwb, read_clock, read_recording
-from lfpscope.references import open_references, write_references
-from lfpscope.summary import build_envelope
-from lfpscope.untrusted import digest
+from lfpscope.clock.segments import Clock, clock_from_rate
+from lfpscope.io.files import UserError
+from lfpscope.nwb.recording import choose_series, open_nwb, read_clock, read_recording
+from lfpscope.references.model import open_references, write_references
+from lfpscope.references.schema import digest
+from lfpscope.summary.summarize import build_envelope
 
 Edit = Callable[[dict[str, Any]], None]
 
@@ -288,7 +288,7 @@ def test_file_that_is_not_there(tmp_path):
     ids=["several", "one_channel", "contiguous"],
 )
 def test_summary_of_channels_first(write_nwb, tmp_path, monkeypatch, how):
-    monkeypatch.setattr("lfpscope.layout.CHANNEL_BYTES", 1000)
+    monkeypatch.setattr("lfpscope.hdf5.layout.CHANNEL_BYTES", 1000)
     source = write_nwb(tmp_path / "a.nwb", samples=2999)  # prime: references overlap
     with h5py.File(source, "r+") as nwb:
         series = nwb["acquisition/LFP/lfp"]

@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 from serving import Served, serve, serve_bucket
 
-from lfpscope import addresses
-from lfpscope.addresses import RemoteFile, is_remote, open_address
-from lfpscope.envelope import Probe
-from lfpscope.files import UserError
-from lfpscope.indexing import index_recording
-from lfpscope.overviews import draw_probe
-from lfpscope.references import References, check_source, open_references, with_exact_clock
+from lfpscope.envelope.read import Probe
+from lfpscope.io import addresses
+from lfpscope.io.addresses import RemoteFile, is_remote, open_address
+from lfpscope.io.files import UserError
+from lfpscope.references.index import index_recording
+from lfpscope.references.model import References, check_source, open_references, with_exact_clock
+from lfpscope.render.overviews import draw_probe
 from lfpscope.sources import tables
 from lfpscope.sources.probes import fetch_file, find_probes
 from lfpscope.sources.tables import Session
-from lfpscope.summary import N_TYPICAL, build_envelope, write_channels
+from lfpscope.summary.summarize import N_TYPICAL, build_envelope, write_channels
 
 SERIES = "/acquisition/LFP/lfp"
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lfpscope.electrodes import Channels, DepthAxis
-from lfpscope.rows import RowBlock, arrange_rows
+from lfpscope.nwb.electrodes import Channels, DepthAxis
+from lfpscope.render.rows import RowBlock, arrange_rows
 
 UP = DepthAxis("rel_y", "position along the probe (rel_y, µm)")
 DOWN = DepthAxis("depth", "depth below the surface (µm)", is_downward=True)

@@ -12,8 +12,8 @@ import recorded
 import xarray as xr
 
 import lfpscope
-from lfpscope.files import UserError
-from lfpscope.references import combine_references
+from lfpscope.io.files import UserError
+from lfpscope.references.model import combine_references
 
 COUNTS = np.rint(recorded.walk(3000, 4, step=1.0)).astype(np.int16)
 

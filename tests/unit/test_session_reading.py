@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from serving import serve
 
 import lfpscope
-from lfpscope.files import UserError
-from lfpscope.indexing import index_recording
-from lfpscope.references import combine_references, open_references
+from lfpscope.io.files import UserError
+from lfpscope.references.index import index_recording
+from lfpscope.references.model import combine_references, open_references
 
 Data = npt.NDArray[Any]
 SCRIPTS = Path(__file__).parents[2] / "scripts"

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lfpscope.files import UserError
-from lfpscope.settings import check_settings, merge, parse_arguments, read_settings
+from lfpscope.config import check_settings, merge, parse_arguments, read_settings
+from lfpscope.io.files import UserError
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "config/schemas/config.schema.yaml").read_text())

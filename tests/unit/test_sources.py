@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from serving import serve
 
-from lfpscope import apart
-from lfpscope.files import UserError
+from lfpscope.hdf5 import isolation
+from lfpscope.io.files import UserError
 from lfpscope.sources.nwb import probe_id, unique_ids
 from lfpscope.sources.probes import fetch_file, find_probes, is_to_list_again, keep_probes
 from lfpscope.sources.tables import Probe, Session, kept_at
@@ -111,7 +111,7 @@ def endless(path, write_nwb):
     ],
 )
 def test_file_that_cannot_be_read_is_a_row(write_nwb, tmp_path, spoil, note, monkeypatch):
-    monkeypatch.setattr(apart, "SECONDS", 1.0)
+    monkeypatch.setattr(isolation, "SECONDS", 1.0)
     write_nwb(tmp_path / "c.nwb")
     spoil(tmp_path / "b.nwb", write_nwb)
     bad, good = listed(Session("s", "nwb", f"{tmp_path}/*.nwb"))

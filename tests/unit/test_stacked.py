@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pytest
 import xarray as xr
 
-from lfpscope.indexing import index_recording
-from lfpscope.references import combine_references
+from lfpscope.references.index import index_recording
+from lfpscope.references.model import combine_references
 
 Data = npt.NDArray[Any]
 

@@ -1,7 +1,7 @@
 import pytest
 
-from lfpscope.files import read_json
-from lfpscope.status import has_failed, read_tries, write_status
+from lfpscope.io.files import read_json
+from lfpscope.sources.status import has_failed, read_tries, write_status
 
 
 def test_a_failure_counts_and_success_keeps_the_count(tmp_path):

@@ -9,9 +9,9 @@ import recorded
 import zarr
 from zarr.storage import ZipStore
 
-from lfpscope.envelope import Probe
-from lfpscope.files import UserError
-from lfpscope.store import Store, StoreWriter
+from lfpscope.envelope.read import Probe
+from lfpscope.envelope.zarr_zip import Store, StoreWriter
+from lfpscope.io.files import UserError
 
 TABLE = np.arange(26, dtype=np.int16).reshape(2, 13) - 9
 

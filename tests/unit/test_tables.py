@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from lfpscope.files import UserError
+from lfpscope.io.files import UserError
 from lfpscope.sources.tables import (
     Probe,
     Session,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfpscope.rows import RowBlock, Rows
-from lfpscope.ticks import (
+from lfpscope.render.rows import RowBlock, Rows
+from lfpscope.render.ticks import (
     LINE,
     area_runs_of_rows,
     block_edges,

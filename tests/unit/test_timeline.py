@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lfpscope.clock import Clock, Segment
-from lfpscope.timeline import Timeline, clock_epochs, make_timeline
+from lfpscope.clock.segments import Clock, Segment
+from lfpscope.clock.timeline import Timeline, clock_epochs, make_timeline
 
 
 def clock(*stretches: tuple[float, int], dt: float = 1.0) -> Clock:

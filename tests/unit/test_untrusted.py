@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stored import as_samples_read
 
-from lfpscope.files import UserError
-from lfpscope.layout import inline
-from lfpscope.references import References, combine_references, open_references
-from lfpscope.untrusted import digest, read_probe_json, read_session_json
+from lfpscope.hdf5.layout import inline
+from lfpscope.io.files import UserError
+from lfpscope.references.model import References, combine_references, open_references
+from lfpscope.references.schema import digest, read_probe_json, read_session_json
 
 Content = dict[str, Any]
 Edit = Callable[[Content], Any]

@@ -17,13 +17,13 @@ from serving import serve
 from stored import FILTERS, Write, dataset, noise, write_series
 from stored import index as index_series
 
-from lfpscope import verifying
-from lfpscope.addresses import RemoteFile
-from lfpscope.layout import inline
-from lfpscope.references import References, open_references
-from lfpscope.summary import build_envelope
-from lfpscope.untrusted import digest
-from lfpscope.verifying import verify
+from lfpscope.hdf5.layout import inline
+from lfpscope.io.addresses import RemoteFile
+from lfpscope.references.model import References, open_references
+from lfpscope.references.schema import digest
+from lfpscope.summary.summarize import build_envelope
+from lfpscope.verify import checks
+from lfpscope.verify.checks import verify
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 CHECKS = ("checksums", "extents", "samples", "channels", "clock", "envelope", "kerchunk")
@@ -254,14 +254,14 @@ def test_an_envelope_of_other_samples(probe: tuple[Path, Path]) -> None:
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A program in the place of kerchunk's."""
     path = tmp_path / "translation.py"
-    monkeypatch.setattr(verifying.translation, "__file__", str(path))
+    monkeypatch.setattr(checks.kerchunk_translation, "__file__", str(path))
     return path
 
 
 def test_kerchunk_waits_for_ever(
     probe: tuple[Path, Path], program: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verifying, "TRANSLATION_SECONDS", 0.5)
+    monkeypatch.setattr(checks, "TRANSLATION_SECONDS", 0.5)
     program.write_text("import time; time.sleep(60)")
     found = verify(*probe, chunks=2)
     assert found["whole"]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lfpscope.files import UserError
-from lfpscope.intervals import Interval, read_intervals
-from lfpscope.timeline import Stretch, Timeline
+from lfpscope.clock.timeline import Stretch, Timeline
+from lfpscope.io.files import UserError
+from lfpscope.nwb.intervals import Interval, read_intervals
 from lfpscope.viewer import marks
 from lfpscope.viewer.intervals import MAX_BLOCKS, IntervalLane, make_lane
 from lfpscope.viewer.worker import Worker

@@ -20,14 +20,15 @@ import recorded
 from bokeh.document import Document
 from bokeh.models import Div
 
+from lfpscope.clock.timeline import Timeline
 from lfpscope.doubts import Doubt
-from lfpscope.drawing import read_view, trace_picture
-from lfpscope.electrodes import Channels, DepthAxis
-from lfpscope.envelope import Probe
-from lfpscope.files import UserError
-from lfpscope.rows import RowBlock, Rows, arrange_rows
-from lfpscope.timeline import Timeline
+from lfpscope.envelope.read import Probe
+from lfpscope.io.files import UserError
+from lfpscope.nwb.electrodes import Channels, DepthAxis
+from lfpscope.render.drawing import read_view, trace_picture
+from lfpscope.render.rows import RowBlock, Rows, arrange_rows
 from lfpscope.viewer.app import main
+from lfpscope.viewer.controls import Controls
 from lfpscope.viewer.export import render_view, save_view
 from lfpscope.viewer.labels import (
     area_labels,
@@ -39,16 +40,15 @@ from lfpscope.viewer.labels import (
     row_ticks,
 )
 from lfpscope.viewer.lanes import find_troubles, heat_line
-from lfpscope.viewer.panels import doubts_html, probe_facts
-from lfpscope.viewer.pictures import Pictures
-from lfpscope.viewer.pool import PagePool
+from lfpscope.viewer.page_pool import PagePool
+from lfpscope.viewer.panel import doubts_html, probe_facts
+from lfpscope.viewer.picture import Picture, chosen_rows, draw, draw_probe, leaves_none, sketch
+from lfpscope.viewer.probe_slot import ProbeSlot
 from lfpscope.viewer.readout import Reading, read_values
-from lfpscope.viewer.render import Picture, chosen_rows, draw, draw_probe, leaves_none, sketch
-from lfpscope.viewer.session import SessionFolder, first_state
-from lfpscope.viewer.slots import ProbeSlot
-from lfpscope.viewer.state import HEAT, State
+from lfpscope.viewer.redraw import Pictures
+from lfpscope.viewer.session_folder import SessionFolder, first_state
 from lfpscope.viewer.style import LEFT
-from lfpscope.viewer.tools import Controls
+from lfpscope.viewer.view_state import HEAT, State
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 N_SAMPLES, N_CHANNELS = 3000, 4  # from 10 s on, at 1250 Hz

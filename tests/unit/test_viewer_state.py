@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from lfpscope.clock import Clock, Segment
+from lfpscope.clock.segments import Clock, Segment
+from lfpscope.clock.timeline import Timeline, make_timeline
 from lfpscope.formatting import voltage_text
-from lfpscope.timeline import Timeline, make_timeline
-from lfpscope.viewer.state import State, from_query, read_time, round_scale
 from lfpscope.viewer.times import axis_title, read_axis_time, time_of
+from lfpscope.viewer.view_state import State, from_query, read_time, round_scale
 
 WHOLE = State(0.0, 100.0, 200.0, probes=("a", "b"))
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from lfpscope.downloads import download
-from lfpscope.files import UserError, atomic, write_text
-from lfpscope.sources import demo
+from lfpscope.io.download import download
+from lfpscope.io.files import UserError, atomic, write_text
+from lfpscope.sources.demo import nwb_writer
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 MOST = 1500  # bytes of a file, for the kernel to refuse more
@@ -123,12 +123,12 @@ def test_a_full_disk(made: Path, disk: Disk, name: str) -> None:
 def test_a_disk_too_small_for_the_demo(disk: Disk) -> None:
     """HDF5 itself would end the process where the disk is full."""
     recipe = replace(
-        demo._recipe("demo-1", "100000011"), n_channels=4, n_samples=12_000, detached=()
+        nwb_writer._recipe("demo-1", "100000011"), n_channels=4, n_samples=12_000, detached=()
     )
     disk.fill()
     path = disk.folder / "demo.nwb"
     with pytest.raises(UserError, match=rf"^{path}: cannot be written: No space left on device"):
-        demo.write_nwb("demo-1", "100000011", replace(recipe, constant=()), path)
+        nwb_writer.write_nwb("demo-1", "100000011", replace(recipe, constant=()), path)
     assert [one.name for one in disk.folder.iterdir()] == ["filler"]
 
 
@@ -219,7 +219,7 @@ def test_the_next_writer_sweeps_up(tmp_path: Path) -> None:
     code = """
 import os, signal, sys
 from pathlib import Path
-from lfpscope.files import atomic
+from lfpscope.io.files import atomic
 with atomic(Path(sys.argv[1])) as part:
     part.write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)

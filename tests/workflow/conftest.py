@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from batches import CORRUPT, MISSING, QUICK, SESSIONS, rows
 
-from lfpscope.sources import demo
+from lfpscope.sources.demo import nwb_writer
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "rules", "scripts", "config", "envs", "profiles")
@@ -141,9 +141,11 @@ def batch(bare: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
     """
     batch = bare.copy(tmp_path_factory.mktemp("batch"))
     probes = {}
-    for name, probe in zip("ab", demo.demo_probes("demo-2"), strict=True):
-        recipe = replace(demo._recipe("demo-2", probe), n_samples=10_000, chunk=2_500, gap=None)
-        demo.write_nwb("demo-2", probe, recipe, batch / f"{name}.nwb")
+    for name, probe in zip("ab", nwb_writer.demo_probes("demo-2"), strict=True):
+        recipe = replace(
+            nwb_writer._recipe("demo-2", probe), n_samples=10_000, chunk=2_500, gap=None
+        )
+        nwb_writer.write_nwb("demo-2", probe, recipe, batch / f"{name}.nwb")
         probes[name] = (batch / f"{name}.nwb").read_bytes()
     for session in SESSIONS:
         (batch / f"data/{session}").mkdir(parents=True)

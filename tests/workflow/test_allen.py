@@ -17,7 +17,7 @@ from serving import serve
 from warehouse import Warehouse, open_warehouse
 
 from lfpscope.formatting import bytes_text
-from lfpscope.sources import demo
+from lfpscope.sources.demo import nwb_writer
 
 pytestmark = pytest.mark.workflow
 
@@ -34,10 +34,10 @@ QUICK = ("--set-threads", "summarize_probe=1")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the LFP of all probes, as the warehouse numbers them."""
     folder = tmp_path_factory.mktemp("warehouse")
-    recipe = demo._recipe("demo-1", "100000011")
+    recipe = nwb_writer._recipe("demo-1", "100000011")
     short = replace(recipe, n_samples=10_000, chunk=2_500, timestamps_chunk=2_500)
     for session, probe in WITH_LFP:
-        demo.write_nwb(session, probe, short, folder / f"{probe}.nwb")
+        nwb_writer.write_nwb(session, probe, short, folder / f"{probe}.nwb")
     return folder
 
 

@@ -57,7 +57,7 @@ def test_every_file_is_made(finished_once):
             "verified.json",
         }
     for session in ("one", "two"):
-        for name in ("session.json", "overview.png", "viewer.py", "lfpscope/files.py"):
+        for name in ("session.json", "overview.png", "viewer.py", "lfpscope/io/files.py"):
             assert (results / session / name).is_file()
     assert not leftovers(results)
 
@@ -125,10 +125,10 @@ def test_nothing_changed_nothing_to_do(finished_once):
     ("file", "rules"),
     [
         ("draw_probe.py", {"draw_probe", *LAST}),
-        ("lfpscope/overviews.py", {*DRAWN, "write_viewer"}),
-        ("lfpscope/envelope.py", {*DRAWN, "write_viewer", "summarize_probe", "verify_probe"}),
-        ("lfpscope/verifying.py", {"verify_probe", *LAST, "write_viewer"}),
-        ("lfpscope/checking.py", {"write_viewer", *LAST}),
+        ("lfpscope/render/overviews.py", {*DRAWN, "write_viewer"}),
+        ("lfpscope/envelope/read.py", {*DRAWN, "write_viewer", "summarize_probe", "verify_probe"}),
+        ("lfpscope/verify/checks.py", {"verify_probe", *LAST, "write_viewer"}),
+        ("lfpscope/site/check_run.py", {"write_viewer", *LAST}),
         ("fetch_probe.py", set()),  # a newer program fetches nothing again
     ],
 )

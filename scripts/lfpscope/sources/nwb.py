@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 import h5py
 
-from lfpscope.addresses import is_remote
-from lfpscope.apart import Apart
-from lfpscope.files import UserError
-from lfpscope.nwb_file import why_not_read
-from lfpscope.recording import NoSeriesError, choose_series, open_nwb, read_recording
-from lfpscope.series import find_left_out, find_series
+from lfpscope.hdf5.isolation import Apart
+from lfpscope.io.addresses import is_remote
+from lfpscope.io.files import UserError
+from lfpscope.nwb.file import why_not_read
+from lfpscope.nwb.recording import NoSeriesError, choose_series, open_nwb, read_recording
+from lfpscope.nwb.series import find_left_out, find_series
 from lfpscope.sources.tables import (
     MAX_ID,
     NO_LFP,

@@ -6,12 +6,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from lfpscope.addresses import is_remote, open_address
-from lfpscope.apart import Apart
-from lfpscope.files import UserError
-from lfpscope.recording import open_nwb
-from lfpscope.sources.allen import check_lfp, fetch_lfp, listed_probes, mirrored_probes
-from lfpscope.sources.demo import demo_is_whole, demo_probes, make_probe
+from lfpscope.hdf5.isolation import Apart
+from lfpscope.io.addresses import is_remote, open_address
+from lfpscope.io.files import UserError
+from lfpscope.nwb.recording import open_nwb
+from lfpscope.sources.allen.files import check_lfp, fetch_lfp, listed_probes, mirrored_probes
+from lfpscope.sources.demo.nwb_writer import demo_is_whole, demo_probes, make_probe
 from lfpscope.sources.nwb import nwb_probes
 from lfpscope.sources.tables import NO_LFP, UNREADABLE, Probe, Session, kept_at
 
@@ -186,7 +186,7 @@ def fetch_file(
         checked = "opens as HDF5; ids, version and shape are those of the demo"
     else:
         if keep and (place := kept_at(address, keep)):
-            from lfpscope.downloads import download  # 0.1 s, and only where something is kept
+            from lfpscope.io.download import download  # 0.1 s, and only where something is kept
 
             download(address, place, check=_opens, stall_seconds=stall_seconds, tries=tries)
             origin, address = {"fetched_from": address}, str(place)

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
 
-from lfpscope.files import UserError, read_table, write_table
+from lfpscope.io.files import UserError, read_table, write_table
 
 OK, NO_LFP, NOT_TAKEN, UNREADABLE = "ok", "no LFP", "not taken", "unreadable"  # statuses
 COLUMNS = ("session", "source", "location", "probes", "series")  # of the sessions table

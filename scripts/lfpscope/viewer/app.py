@@ -24,10 +24,10 @@ from bokeh.models import Div
 from bokeh.server.server import Server
 from bokeh.server.views.ws import WSHandler
 
-from lfpscope.files import UserError
+from lfpscope.io.files import UserError
 from lfpscope.viewer.access import Guard, install, is_guarded
-from lfpscope.viewer.pool import PagePool, open_session
-from lfpscope.viewer.session import SessionFolder, source_addresses
+from lfpscope.viewer.page_pool import PagePool, open_session
+from lfpscope.viewer.session_folder import SessionFolder, source_addresses
 
 if TYPE_CHECKING:
     from lfpscope.viewer.page import Page
@@ -49,7 +49,7 @@ ONE_ONLY = (
     "bokeh serve knows a program by its file's name, so it cannot show these {} sessions at once. "
     "Start each by itself: python viewer.py."
 )
-CONNECTION = (Path(__file__).parents[1] / "templates" / "connection.js").read_text("utf-8")
+CONNECTION = (Path(__file__).with_name("connection.js")).read_text("utf-8")
 AGAIN = """
 {% block resources %}{% endblock %}
 {% block body %}<body><script>location.reload()</script></body>{% endblock %}

@@ -14,15 +14,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from lfpscope.areas import area_colours, is_area
-from lfpscope.envelope import Probe, time_range
-from lfpscope.files import UserError, atomic, read_json, write_json
+from lfpscope.clock.timeline import Stretch, Timeline
+from lfpscope.envelope.read import Probe, time_range
 from lfpscope.formatting import voltage_text
-from lfpscope.ticks import Run, shorten
-from lfpscope.timeline import Stretch, Timeline
+from lfpscope.io.files import UserError, atomic, read_json, write_json
+from lfpscope.render.areas import area_colours, is_area
+from lfpscope.render.ticks import Run, shorten
 from lfpscope.viewer.labels import area_labels, area_runs, block_edges, block_names, row_ticks
-from lfpscope.viewer.panels import axis_label, count_channels, first_doubt, heat_scale
-from lfpscope.viewer.render import (
+from lfpscope.viewer.panel import axis_label, count_channels, first_doubt, heat_scale
+from lfpscope.viewer.picture import (
     BAR,
     PALETTES,
     Picture,
@@ -31,10 +31,10 @@ from lfpscope.viewer.render import (
     chosen_rows,
     draw_probe,
 )
-from lfpscope.viewer.session import SessionFolder
-from lfpscope.viewer.state import HEAT, TRACES, State
+from lfpscope.viewer.session_folder import SessionFolder
 from lfpscope.viewer.style import STRIP, WRONG
 from lfpscope.viewer.times import axis_title, time_of
+from lfpscope.viewer.view_state import HEAT, TRACES, State
 
 VERSION = 2
 DRAWN_WITH = ("matplotlib", "numpy", "numba")

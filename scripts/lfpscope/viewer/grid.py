@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from lfpscope.clock import Segment
-from lfpscope.drawing import View
+from lfpscope.clock.segments import Segment
+from lfpscope.render.drawing import View
 
 ONE_SAMPLE = 1.5  # samples in a pixel column, up to which it stands for one
 

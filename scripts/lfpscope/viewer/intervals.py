@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.areas import interval_colours
-from lfpscope.intervals import Interval
-from lfpscope.timeline import Timeline
+from lfpscope.clock.timeline import Timeline
+from lfpscope.nwb.intervals import Interval
+from lfpscope.render.areas import interval_colours
 
 MAX_BLOCKS = 400  # on the page; where there are more, neighbours of a kind are joined
 LETTER = 8  # pixels, about

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from lfpscope import ticks
-from lfpscope.electrodes import Channels
-from lfpscope.rows import Rows, arrange_rows
+from lfpscope.nwb.electrodes import Channels
+from lfpscope.render import ticks
+from lfpscope.render.rows import Rows, arrange_rows
 from lfpscope.viewer.style import LEFT
 
 DEAD = "dead: flat for half the recording, or hardly any signal"

@@ -20,8 +20,10 @@ from bokeh.models import (
     Text,
 )
 
-from lfpscope.clock import Clock
-from lfpscope.drawing import (
+from lfpscope.clock.segments import Clock
+from lfpscope.clock.timeline import Span, Timeline
+from lfpscope.envelope.read import Probe
+from lfpscope.render.drawing import (
     HEAT_COLOURS,
     HEAT_GAP,
     HEAT_PALETTE,
@@ -29,11 +31,8 @@ from lfpscope.drawing import (
     amplitude,
     read_view,
 )
-from lfpscope.envelope import Probe
-from lfpscope.timeline import Span, Timeline
-from lfpscope.viewer.plots import Plots, hover_names
-from lfpscope.viewer.render import KEPT, axis_clock, palette
-from lfpscope.viewer.state import HEAT, State
+from lfpscope.viewer.models import Plots, hover_names
+from lfpscope.viewer.picture import KEPT, axis_clock, palette
 from lfpscope.viewer.style import (
     ACCENT,
     FONT,
@@ -43,6 +42,7 @@ from lfpscope.viewer.style import (
     borders,
 )
 from lfpscope.viewer.times import clock_axis, find_seams
+from lfpscope.viewer.view_state import HEAT, State
 
 ROW = 18  # pixels of a probe in the minimap
 HEALTH = 0.28  # of a row

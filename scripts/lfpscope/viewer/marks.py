@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from lfpscope.files import UserError, alone, write_table
-from lfpscope.intervals import Interval
+from lfpscope.io.files import UserError, alone, write_table
+from lfpscope.nwb.intervals import Interval
 
 
 @dataclass(frozen=True)

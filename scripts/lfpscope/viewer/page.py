@@ -19,24 +19,24 @@ from bokeh.models import (
 )
 from bokeh.models.dom import HTML
 
-from lfpscope.areas import area_colours
-from lfpscope.envelope import Probe
-from lfpscope.files import UserError
-from lfpscope.timeline import Timeline
+from lfpscope.clock.timeline import Timeline
+from lfpscope.envelope.read import Probe
+from lfpscope.io.files import UserError
+from lfpscope.render.areas import area_colours
 from lfpscope.viewer import marks
+from lfpscope.viewer.controls import Controls, address_bar, area_names, navigation
 from lfpscope.viewer.keyboard import Key, Keyboard
 from lfpscope.viewer.labels import axis_width, has_depth
 from lfpscope.viewer.lanes import minimap, time_axis
-from lfpscope.viewer.panels import Panel, error_panel, send, show_error
-from lfpscope.viewer.pictures import Pictures
-from lfpscope.viewer.plots import Plots
+from lfpscope.viewer.models import Plots
+from lfpscope.viewer.panel import Panel, error_panel, send, show_error
+from lfpscope.viewer.picture import Picture
 from lfpscope.viewer.readout import channel_at, read_values
-from lfpscope.viewer.render import Picture
-from lfpscope.viewer.session import Opened, SessionFolder, Tables, first_state, only_open
-from lfpscope.viewer.state import State, from_query, read_depths
+from lfpscope.viewer.redraw import Pictures
+from lfpscope.viewer.session_folder import Opened, SessionFolder, Tables, first_state, only_open
 from lfpscope.viewer.style import LEFT, MESSAGE, PAGE, SCROLL, text_line
 from lfpscope.viewer.times import read_axis_time, time_of
-from lfpscope.viewer.tools import Controls, address_bar, area_names, navigation
+from lfpscope.viewer.view_state import State, from_query, read_depths
 from lfpscope.viewer.worker import Worker
 
 WATCH_MS = 1000  # milliseconds between looks at what has become of the probes

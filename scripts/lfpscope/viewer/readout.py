@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lfpscope.areas import is_area
-from lfpscope.clock import Clock, Segment
-from lfpscope.envelope import Probe
+from lfpscope.clock.segments import Clock, Segment
+from lfpscope.envelope.read import Probe
+from lfpscope.render.areas import is_area
 from lfpscope.viewer.grid import Grid
-from lfpscope.viewer.render import axis_clock, chosen_rows
-from lfpscope.viewer.state import State
+from lfpscope.viewer.picture import axis_clock, chosen_rows
 from lfpscope.viewer.times import time_of
+from lfpscope.viewer.view_state import State
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from importlib.metadata import requires
 from pathlib import Path
 
 import lfpscope
-from lfpscope.files import UserError, write_text, writing
+from lfpscope.io.files import UserError, write_text, writing
 
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of Linux: fcntl.h, linux/fs.h
 PACKAGES = (

@@ -4,11 +4,11 @@ from itertools import pairwise
 
 from bokeh.models import CustomJSTicker, CustomJSTickFormatter, LinearAxis
 
-from lfpscope.clock import Clock
+from lfpscope.clock.segments import Clock
+from lfpscope.clock.timeline import Span, Timeline
 from lfpscope.formatting import DAY, TICK_LABEL_JS, is_unix_time, time_text
-from lfpscope.timeline import Span, Timeline
-from lfpscope.viewer.state import read_time
 from lfpscope.viewer.style import quiet_axis
+from lfpscope.viewer.view_state import read_time
 
 
 def time_of(timeline: Timeline, at: float, decimals: int = 0) -> str:

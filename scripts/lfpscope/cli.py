@@ -1,0 +1,30 @@
+"""A typed function made into a command-line program, with errors as users should read them."""
+
+import sys
+import traceback
+from collections.abc import Callable
+
+import cyclopts
+
+from lfpscope.io.files import UserError
+
+INTERRUPTED = (130, 143)  # exit codes: by the user, by the scheduler
+
+
+def program(function: Callable[..., None]) -> None:
+    """Run a function as a program: arguments from its annotations, help from its docstring.
+
+    A `UserError` is printed as one line; any other error is ours and keeps its traceback. Both
+    end the program with exit code 1, an interruption with 130.
+    """
+    app = cyclopts.App(default_command=function, version_flags=[], result_action="return_value")
+    try:
+        app()
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED[0])  # as shells say it
+    except (UserError, OSError) as error:
+        if not isinstance(error, UserError):
+            traceback.print_exc()  # the reason of a full disk or a denied folder is in the log
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)

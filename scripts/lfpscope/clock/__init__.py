@@ -1,0 +1,1 @@
+"""Time of samples: segments, timestamps, the axis of a picture."""

@@ -1,0 +1,497 @@
+"""The envelope: per bucket first, min, max and last (M4), at several bucket sizes; read in columns.
+
+First, min, max and last of a bucket draw the same pixels as all its samples would, as long as a
+pixel column holds whole buckets (Jugel et al., M4: a visualization-oriented time series data
+aggregation, VLDB 2014).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from lfpscope.clock.segments import Clock, Segment
+from lfpscope.doubts import doubts_from_json
+from lfpscope.envelope import kernels, kernels_amplitude, kernels_buckets, kernels_chunk
+from lfpscope.envelope.zarr_zip import Store
+from lfpscope.io.files import UserError
+from lfpscope.references.model import References
+from lfpscope.samples.chunk_reader import CACHE, Block, Damage, Samples, Source
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.uint8]
+
+VALUES = ("first", "min", "max", "last")
+FACTOR = 4  # from one level to the next
+COARSEST = 1024  # buckets: a level with no more needs no wider one
+CHUNK_BUCKETS = 4096  # of one stored chunk, all channels,
+CHUNK_VALUES = 1 << 19  # or as many as these make: one of each level is in memory
+BLOCK_S = 1.6  # of the amplitude: the mean of a block is its baseline
+TILE_VALUES = 1 << 22  # samples that are read at a time for columns of a few of them
+CODE_RATIOS = kernels_amplitude.code_ratios()
+
+
+# --- levels -------------------------------------------------------------------------------------
+
+
+def bucket_starts(clock: Clock, bucket: int) -> Ints:
+    """First sample of every bucket, and the end of the recording.
+
+    Buckets are counted from each segment's start, so that none straddles it.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_buckets + 1,)
+    """
+    starts = [np.arange(s.first_sample, s.stop_sample, bucket) for s in clock.segments]
+    return np.concatenate([*starts, [clock.n_samples]]).astype(np.int64)
+
+
+def bucket_edges(starts: Ints, top: int, bottom: int) -> Ints:
+    """Where buckets start in samples top to bottom, counted from top, and the end.
+
+    The first is negative where a bucket began before.
+    """
+    first = np.searchsorted(starts, top, side="right") - 1
+    stop = np.searchsorted(starts, bottom)
+    return np.minimum(starts[first : stop + 1], bottom) - top
+
+
+def bucket_sizes(clock: Clock, bucket: int) -> list[int]:
+    """Bucket sizes of all levels, from `bucket` on by factors of four."""
+    sizes = [bucket]
+    while bucket_starts(clock, sizes[-1]).size - 1 > COARSEST:
+        if sizes[-1] >= max(s.n_samples for s in clock.segments):
+            break  # a bucket per segment: wider ones would be the same
+        sizes.append(sizes[-1] * FACTOR)
+    return sizes
+
+
+def block_size(clock: Clock, bucket: int) -> int:
+    """Samples of a block of the amplitude.
+
+    As many finest buckets as the power of two that comes nearest to 1.6 s, at least one: of
+    buckets that are a power of two, the power of two nearest 1.6 s.
+    """
+    wanted = BLOCK_S / clock.dt / bucket if clock.dt > 0 else 1.0
+    return bucket << int(np.clip(np.rint(np.log2(wanted)), 0, 30))
+
+
+def chunk_width(n_channels: int) -> int:
+    """Buckets of a stored chunk of all channels: a power of two."""
+    most = max(1, CHUNK_VALUES // n_channels)
+    return min(CHUNK_BUCKETS, 1 << (most.bit_length() - 1))
+
+
+def plausible_values(references: References, limit: float) -> npt.NDArray[np.float64]:
+    """Smallest and largest stored value of each channel within a limit in volts.
+
+    Returns
+    -------
+    ndarray of float64, shape (2, n_channels)
+        Finite, so that infinity is beyond them.
+    """
+    most = np.finfo(np.float64).max
+    with np.errstate(divide="ignore", over="ignore"):
+        ends = (np.array([[-limit], [limit]]) - references.add) / references.scale
+    ends = np.where(references.scale == 0, [[-most], [most]], np.sort(ends, axis=0))
+    return np.clip(ends, -most, most)
+
+
+# --- opening ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What a stretch of one segment looks like, in columns of whole samples.
+
+    Attributes
+    ----------
+    segment : Segment
+        The stretch lies in it.
+    first_sample, step, n_columns : int
+        The grid: column i holds samples from ``first_sample + i * step`` on.
+    values : ndarray of float, shape (4, n_channels, n_columns)
+        First, min, max and last in stored units; NaN where there is no number.
+    nan : ndarray of uint8, shape (n_channels, n_columns)
+        kernels.CLEAN, SOME_NAN or ALL_NAN.
+    bucket : int
+        What it was made from: buckets of so many samples; 1 is every sample.
+    """
+
+    segment: Segment
+    first_sample: int
+    step: int
+    values: Block
+    nan: Flags
+    bucket: int
+
+    @property
+    def n_columns(self) -> int:
+        """Columns."""
+        return int(self.nan.shape[1])
+
+    @property
+    def drawn_from(self) -> str:
+        """Words for the reader of the picture."""
+        return "every sample" if self.bucket == 1 else f"envelope of {self.bucket} samples"
+
+
+@dataclass(frozen=True)
+class Amplitude:
+    """How strong a signal is in columns, about the mean of each block of about 1.6 s.
+
+    Attributes
+    ----------
+    squares : ndarray of float64, shape (n_channels, n_columns)
+        Sum of squared distances of the samples from the mean of their block, V².
+    n : ndarray of int64, same shape
+        How many samples that is.
+    peak : ndarray of float64, same shape
+        The largest of these distances, V; 0 where there is no number.
+    """
+
+    squares: npt.NDArray[np.float64]
+    n: npt.NDArray[np.int64]
+    peak: npt.NDArray[np.float64]
+
+
+class Probe:
+    """One probe opened for drawing: its references, its envelope and its samples.
+
+    Parameters
+    ----------
+    references : References
+        Of the probe.
+    envelope : Path
+        Its ``envelope.zarr.zip``.
+
+    Attributes
+    ----------
+    sizes : list of int
+        Bucket sizes of the levels.
+    dead, saturated : ndarray of bool, shape (n_channels,)
+        Channels that are.
+    mean, std : ndarray of float64, shape (n_channels,)
+        In volts. Where infinite samples leave no mean it is 0; where a channel has no numbers
+        its std is NaN.
+    damaged : list of Damage
+        Chunks that could not be decoded or were missing when the envelope was made.
+    median : ndarray of float64, shape (n_channels,)
+        Of the first samples of all buckets, volts; 0 where a channel has no numbers.
+    doubts : tuple of Doubt
+        What is uncertain about the recording: what indexing saw, and what the pass did.
+
+    Raises
+    ------
+    UserError
+        If the envelope is missing, damaged, or made of another file, probe or clock.
+    """
+
+    def __init__(self, references: References, envelope: Path) -> None:
+        self.references = references
+        self._store = Store(envelope)
+        try:
+            attributes = self._store.attributes()
+            self.sizes: list[int] = attributes["buckets"]
+            self._step: float | None = attributes["step"]
+            self._block: int = attributes["block"]
+            n, n_implausible, m2, mean, median, self.dead, self.saturated = (
+                self._store.read(f"statistics/{name}")
+                for name in ("n", "n_implausible", "m2", "mean", "median", "dead", "saturated")
+            )
+            self.damaged = [Damage(*one) for one in self._store.attributes("statistics")["damaged"]]
+            clock, limit = attributes["clock"], float(attributes["limit_volts"])
+            made_of = attributes["session"], attributes["probe"], attributes["places"]
+            self.doubts = doubts_from_json(attributes["doubts"])
+            if not references.clock_is_exact:
+                exact = Clock.from_json(clock)
+                references = self.references = replace(references, clock=exact, clock_is_exact=True)
+        except (LookupError, TypeError, ValueError) as error:
+            raise self._store.damaged(error) from None
+        described = references.session, references.probe, references.places
+        if made_of != described or clock != references.clock.to_json():
+            raise UserError(
+                f"{envelope}: made of another file or probe than {references.file} describes. "
+                "Run the pipeline again."
+            )
+        with np.errstate(invalid="ignore"):
+            self.std = np.sqrt(m2 / np.where(n > 0, n, np.nan)) * np.abs(references.scale)
+        mean = mean * references.scale + references.add
+        self.mean = np.where(n > 0, mean, 0.0)
+        self.median = np.where(n > 0, median * references.scale + references.add, 0.0)
+        # of segments, of which there may be thousands
+        self._firsts = np.array([s.first_sample for s in references.clock.segments])
+        self._lengths = np.array([s.n_samples for s in references.clock.segments])
+        self._source = Source(references)
+        self._stored = Samples(self._source, step=self._step)
+        # as long as nothing is to be left out, samples need not be looked at
+        limits = plausible_values(references, limit) if n_implausible.any() else None
+        self._samples = (
+            self._stored
+            if limits is None
+            else Samples(self._source, step=self._step, limits=limits)
+        )
+        self._owner = object()  # of what is cached: that shall not keep the probe open
+        self._widths: dict[str, int] = {}  # of stored chunks
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the files and let go of what is cached."""
+        self._store.close()
+        CACHE.forget(self._owner)
+        self._samples.close()
+        self._stored.close()
+        self._source.close()
+
+    def column_step(self, n_samples: int, width: int) -> int:
+        """Samples per column, so that `n_samples` take at most `width` columns.
+
+        Above the finest bucket a column is a few whole buckets of one level.
+        """
+        step = max(1, -(-n_samples // width))
+        level = self._level(step)
+        return step if level == 1 else -(-step // level) * level
+
+    def _level(self, step: int) -> int:
+        """Bucket size to draw columns of `step` samples from; 1 for every sample.
+
+        One level finer than the widest that fits, where there is one: with 4 to 16 buckets to a
+        column, rounding up to whole buckets costs little of the width.
+        """
+        fitting = [size for size in self.sizes if size <= step]
+        return fitting[-2] if len(fitting) > 1 else fitting[-1] if fitting else 1
+
+    def columns(self, segment: Segment, first: int, stop: int, step: int) -> Columns:
+        """Columns that cover samples first to stop, snapped outward to the grid.
+
+        Parameters
+        ----------
+        segment : Segment
+            The stretch lies in it; its start is the grid's.
+        first, stop : int
+            Samples of the recording.
+        step : int
+            From `column_step`.
+        """
+        begin = (first - segment.first_sample) // step * step + segment.first_sample
+        end = min(-(-(stop - segment.first_sample) // step) * step, segment.n_samples)
+        end += segment.first_sample
+        level = self._level(step)
+        if level == 1 or step % level:
+            return self._from_samples(segment, begin, end, step)
+        return self._from_envelope(segment, begin, end, step, level)
+
+    def _from_samples(self, segment: Segment, begin: int, end: int, step: int) -> Columns:
+        if step == 1:
+            samples = self._samples.read(begin, end)
+            flags = np.where(np.isnan(samples), kernels.ALL_NAN, kernels.CLEAN).astype(np.uint8)
+            alike = np.broadcast_to(samples, (4, *samples.shape))
+            return Columns(segment, begin, step, alike, flags, bucket=1)
+        layout = self.references.layout
+        height, width = layout.chunks
+        rows = range(begin // height, -(-end // height))
+        starts = np.append(np.arange(begin, end, step), end)
+        tops = np.clip(np.array([*rows, rows.stop]) * height, begin, end)
+        edges = [bucket_edges(starts, *pair) for pair in pairwise(tops.tolist())]
+        before = np.searchsorted(starts, tops)  # columns that start before each row
+        open_column = np.where([one[0] < 0 for one in edges], before[:-1] - 1, -1)
+        values = np.full((4, layout.shape[1], starts.size - 1), np.nan, self._samples.dtype)
+        nan = np.full(values.shape[1:], kernels.ALL_NAN, np.uint8)
+        heads = np.full((len(rows), 4, layout.shape[1]), np.nan, values.dtype)
+        heads_nan = np.full((len(rows), layout.shape[1]), kernels.ALL_NAN, np.uint8)
+
+        def reduce(row: int, column: int, chunk: Block | Damage) -> None:
+            if isinstance(chunk, Damage):
+                return
+            here = slice(column * width, min((column + 1) * width, layout.shape[1]))
+            i, top = row - rows.start, row * height
+            stretch = chunk[max(begin - top, 0) : end - top, : here.stop - here.start]
+            samples = kernels.channels_first(stretch)
+            kernels_chunk.bucket_chunk(
+                samples,
+                *kernels.as_integers(samples),
+                self._samples.factor(chunk),
+                edges[i],
+                before[i],
+                values[:, here],
+                nan[here],
+                heads[i, :, here],
+                heads_nan[i, here],
+            )
+
+        self._samples.each(rows, range(layout.grid[1]), reduce)
+        kernels_buckets.join_heads(heads, heads_nan, open_column, values, nan)
+        return Columns(segment, begin, step, values, nan, bucket=1)
+
+    def amplitude(self, columns: Columns) -> Amplitude:
+        """Amplitude of all channels in columns that `columns` has returned."""
+        shape = columns.nan.shape
+        squares, n, peak = np.zeros(shape), np.zeros(shape, np.int64), np.zeros(shape)
+        if columns.bucket == 1:
+            self._amplitude_of_samples(columns, squares, n, peak)
+        else:
+            self._amplitude_of_buckets(columns, squares, n, peak)
+        scale = np.abs(self.references.scale)[:, np.newaxis]
+        return Amplitude(squares * scale**2, n, peak * scale)
+
+    def _amplitude_of_samples(self, columns: Columns, *out: Block) -> None:
+        """Fill squares, n and peak of columns of samples, in stored units."""
+        segment, step = columns.segment, columns.step
+        begin = columns.first_sample
+        end = min(begin + step * columns.n_columns, segment.stop_sample)
+        tile = max(1, TILE_VALUES // (step * columns.nan.shape[0]))
+        for at in range(0, columns.n_columns, tile):
+            here = slice(at, min(at + tile, columns.n_columns))
+            first, stop = begin + at * step, min(begin + here.stop * step, end)
+            samples = columns.values[0, :, here] if step == 1 else self._samples.read(first, stop)
+            block, start = divmod(first - segment.first_sample, self._block)
+            n_blocks = -(-(start + stop - first) // self._block)
+            means = self._means(segment, block, n_blocks)
+            parts = (one[:, here] for one in out)
+            kernels_amplitude.amplitude_of_samples(samples, start, self._block, means, step, *parts)
+
+    def _amplitude_of_buckets(self, columns: Columns, *out: Block) -> None:
+        """Fill squares, n and peak of columns of buckets, in stored units."""
+        segment, level = columns.segment, columns.bucket
+        offset, n_there = self._before(segment, level), -(-segment.n_samples // level)
+        ahead = (columns.first_sample - segment.first_sample) // level
+        per_column = columns.step // level
+        stop = min(ahead + columns.n_columns * per_column, n_there)
+
+        def stored(name: str) -> Block:
+            return self._array(f"{level}/{name}", offset + ahead, offset + stop)
+
+        sizes = np.full(stop - ahead, level)
+        if stop == n_there:
+            sizes[-1] = segment.n_samples - (n_there - 1) * level
+        n = sizes - stored("left_out").astype(np.int64)
+        if level <= self._block:
+            per_block = self._block // level
+            block = ahead // per_block
+            means = self._means(segment, block, -(-stop // per_block) - block)
+            owners = np.arange(ahead, stop) // per_block - block
+            peak = np.empty(n.shape)
+            extremes = stored("min"), stored("max")
+            kernels_amplitude.peaks_of_buckets(*extremes, self._step or 1.0, n, means, owners, peak)
+        else:
+            peak = stored("peak").astype(np.float64)
+        squares = np.empty(n.shape)
+        kernels_amplitude.squares_of_codes(stored("rms"), n, peak, CODE_RATIOS, squares)
+        parents = np.arange(stop - ahead) // per_column
+        kernels_amplitude.fold_amplitude(squares, n, peak, parents, *out)
+
+    def _means(self, segment: Segment, first: int, count: int) -> npt.NDArray[np.float64]:
+        """Means of some blocks of a segment, in stored units."""
+        first += self._before(segment, self._block)
+        return self._array("blocks/mean", first, first + count)
+
+    def _before(self, segment: Segment, size: int) -> int:
+        """How many buckets of a size lie in the segments before one."""
+        before = self._lengths[: np.searchsorted(self._firsts, segment.first_sample)]
+        return int((-(-before // size)).sum())
+
+    def samples(self, first: int, stop: int, channels: Sequence[int] | None = None) -> Block:
+        """Samples first to stop of some channels in stored units, shape (n_channels, n).
+
+        NaN where a chunk is damaged, or a value is not plausible.
+        """
+        return self._samples.read(first, stop, channels)
+
+    def stored(self, first: int, stop: int, channels: Sequence[int] | None = None) -> Block:
+        """As `samples`, with the values that are not plausible as they are stored."""
+        return self._stored.read(first, stop, channels)
+
+    def at_hand(self, first: int, stop: int) -> bool:
+        """Tell whether samples first to stop need not be read from the source."""
+        return self._samples.holds(first, stop)
+
+    def _from_envelope(
+        self, segment: Segment, begin: int, end: int, step: int, level: int
+    ) -> Columns:
+        # buckets are counted from the segment's start, as columns are
+        offset = self._before(segment, level)
+        first = offset + (begin - segment.first_sample) // level
+        stop = offset + -(-(end - segment.first_sample) // level)
+        stored, flags = self._buckets(level, first, stop)
+        shape = (stored.shape[1], -(-(end - begin) // step))
+        columns = np.zeros((4, *shape), stored.dtype)
+        nan = np.full(shape, kernels.EMPTY, np.uint8)
+        kernels_buckets.fold(
+            stored, flags, np.arange(stop - first) // (step // level), columns, nan
+        )
+        values = self._decoded(columns)
+        values[:, nan == kernels.ALL_NAN] = np.nan
+        return Columns(segment, begin, step, values, nan, bucket=level)
+
+    def buckets(self, level: int, first: int, stop: int) -> Block:
+        """Buckets first to stop of a level in stored units, shape (4, n_channels, n).
+
+        NaN where a bucket holds no number.
+        """
+        stored, flags = self._buckets(level, first, stop)
+        values = self._decoded(stored)
+        values[:, flags == kernels.ALL_NAN] = np.nan
+        return values
+
+    def _buckets(self, level: int, first: int, stop: int) -> tuple[Block, Flags]:
+        """Buckets first to stop of a level, as the envelope holds them."""
+        values = np.stack([self._array(f"{level}/{name}", first, stop) for name in VALUES])
+        return values, self._array(f"{level}/nan", first, stop)
+
+    def _array(self, name: str, first: int, stop: int) -> Block:
+        """All channels of a stretch of an array of the envelope, through the cache."""
+        if name not in self._widths:
+            self._widths[name] = self._store.width(name)
+        width = self._widths[name]
+        chunks = []
+        for i in range(first // width, -(-stop // width)):
+            key = self._owner, name, i
+            chunk: Block | None = CACHE.get(key)
+            if chunk is None:
+                chunk = self._store.read(name, i * width, (i + 1) * width)
+                CACHE.keep(key, chunk, chunk.nbytes)
+            begin = max(first - i * width, 0)
+            chunks.append(chunk[:, begin : stop - i * width])
+        return np.concatenate(chunks, axis=1)
+
+    def _decoded(self, values: Block) -> Block:
+        """Values of the envelope in stored units, in a type of float that holds them exactly."""
+        dtype = self.references.layout.dtype
+        wide = dtype.itemsize > 4 or (dtype.kind != "f" and dtype.itemsize > 2)
+        exact = np.float64 if wide else np.float32
+        return (values if self._step is None else values * np.float64(self._step)).astype(exact)
+
+    def volts(self, values: Block) -> Block:
+        """Stored units → volts, for arrays whose last axis but one is the channel."""
+        scale = self.references.scale[:, np.newaxis]
+        return values * scale + self.references.add
+
+
+def time_range(clock: Clock, first: float, stop: float) -> Iterator[tuple[Segment, int, int]]:
+    """Segments that have a time inside a range of seconds, with the samples inside it.
+
+    Yields
+    ------
+    segment : Segment
+        One that has a time.
+    first, stop : int
+        Samples of the recording; at least one.
+    """
+    for segment in clock.valid:
+        if segment.t1 <= first or segment.t0 >= stop:
+            continue
+        # limited before they are whole numbers: a clock may be as fast as its file says
+        begin = int(max(0.0, np.floor((first - segment.t0) / segment.dt)))
+        end = int(min(segment.n_samples, np.ceil((stop - segment.t0) / segment.dt)))
+        if begin < end:
+            yield segment, segment.first_sample + begin, segment.first_sample + end

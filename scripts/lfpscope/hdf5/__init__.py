@@ -1,0 +1,1 @@
+"""What h5py needs help with: values, layouts, chunk indexes, isolation."""

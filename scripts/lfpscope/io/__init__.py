@@ -1,0 +1,1 @@
+"""Bytes and files; knows no HDF5."""

@@ -1,0 +1,114 @@
+"""What was found in a recording, for a person to read: the block that index_probe logs."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+
+from lfpscope.clock.segments import Clock
+from lfpscope.hdf5.layout import Layout
+from lfpscope.nwb.electrodes import Channels, Column
+from lfpscope.nwb.recording import Recording
+
+MOST_LINES = 20  # of gaps, and of stretches without a time
+MOST_LABELS = 8  # of brain areas or groups
+
+
+def describe(recording: Recording, clock: Clock, *, n_chunks: int, exact: bool = True) -> str:
+    """Return a few lines, each with its subject in front.
+
+    Parameters
+    ----------
+    recording : Recording
+        What was found.
+    clock : Clock
+        Its segments.
+    n_chunks : int
+        References to its data.
+    exact : bool
+        Whether all timestamps were read for the clock.
+    """
+    n_samples, n_channels = recording.n_samples, recording.n_channels
+    lines = [("file", recording.file)]
+    lines += [("version", f"NWB {recording.version.removeprefix('NWB-')}")] * bool(
+        recording.version
+    )
+    lines += [("session", f"{recording.session}, the file says")] * bool(recording.session)
+    lines += [
+        ("series", recording.series),
+        ("samples", f"{n_samples} × {n_channels} channel{'s' * (n_channels != 1)}"),
+        ("stored", _stored(recording.layout, n_chunks)),
+        ("volts", _volts(recording)),
+        *_clock(clock, exact=exact),
+        *_channels(recording.channels),
+        *(("doubt", doubt.text) for doubt in recording.doubts),
+    ]
+    return "\n".join(f"{subject:<10}{words}" for subject, words in lines)
+
+
+def _stored(layout: Layout, n_chunks: int) -> str:
+    names = ["gzip" if codec["id"] == "zlib" else codec["id"] for codec in layout.codecs]
+    filters, shape = ", ".join(names) or "not compressed", " × ".join(map(str, layout.chunks))
+    pieces = f"{n_chunks} piece{'s' * (n_chunks != 1)}"  # chunks; or parts of contiguous data
+    return f"{layout.dtype}, {filters}, {pieces} of {shape}"
+
+
+def _volts(recording: Recording) -> str:
+    each = " × channel_conversion" * ("channel_conversion" in recording.channels.columns)
+    return f"stored × {recording.conversion:g}{each} + {recording.offset:g}"
+
+
+def _clock(clock: Clock, *, exact: bool) -> Iterator[tuple[str, str]]:
+    if not clock.valid:
+        why = "no sample has a time" if exact else "not told by the first and last timestamp"
+        yield "clock", why
+        return
+    residual = max(segment.residual for segment in clock.valid)
+    even = f"even to {1e6 * residual:.3f} µs" if exact else "as the first and last timestamp say"
+    yield "clock", f"{clock.t0:.3f} s to {clock.t1:.3f} s, {1 / clock.dt:.4f} Hz, {even}"
+    yield "length", f"{_duration(clock.t1 - clock.t0)}, gaps included"
+    gaps = clock.gaps()
+    for start, stop in gaps[:MOST_LINES]:
+        yield "gap", f"{start:.3f} s to {stop:.3f} s: {_duration(stop - start)}"
+    if len(gaps) > MOST_LINES:
+        yield "gap", f"and {len(gaps) - MOST_LINES} more"
+    resets = clock.resets()
+    for before, after in resets[:MOST_LINES]:
+        yield "reset", f"from {before:.3f} s to {after:.3f} s"
+    if len(resets) > MOST_LINES:
+        yield "reset", f"and {len(resets) - MOST_LINES} more"
+    timeless = [segment for segment in clock.segments if not segment.valid]
+    for segment in timeless[:MOST_LINES]:
+        yield "no time", f"samples {segment.first_sample} to {segment.stop_sample - 1}"
+    if len(timeless) > MOST_LINES:
+        yield "no time", f"and {len(timeless) - MOST_LINES} more"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes:.0f} min {rest:.1f} s" if minutes else f"{rest:.3f} s"
+
+
+def _channels(channels: Channels) -> Iterator[tuple[str, str]]:
+    known, columns = channels.id[channels.id >= 0], channels.columns
+    without = channels.id.size - known.size
+    rest = f", and {without} without an electrode" if without else ""
+    yield "channels", f"{known.size} with ids {known.min()} to {known.max()}{rest}"
+    if "depth" in columns:
+        depth = columns["depth"]
+        label = channels.depth_axis.label if channels.depth_axis else "depth"
+        yield "depth", f"{np.nanmin(depth):g} to {np.nanmax(depth):g}: {label}"
+    for name, column in (("areas", "area"), ("groups", "group"), ("shanks", "shank")):
+        if column in columns:
+            yield name, _labels(columns[column])
+    others = [name for name in columns if name in ("x", "y", "z", "valid")]
+    if others:
+        yield "also", ", ".join(others)
+
+
+def _labels(column: Column) -> str:
+    """Labels with the number of channels each, in the order of the channels."""
+    counts = Counter(label for label in column.tolist() if label)
+    words = [f"{label} ({n})" for label, n in list(counts.items())[:MOST_LABELS]]
+    more = [f"and {len(counts) - MOST_LABELS} more"] if len(counts) > MOST_LABELS else []
+    return ", ".join([*words, *more])

@@ -1,0 +1,1 @@
+"""Kerchunk JSON of probes and sessions."""

@@ -1,0 +1,143 @@
+"""Which channel is drawn in which row: blocks of shanks or groups, each ordered by depth."""
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lfpscope.nwb.electrodes import Channels
+
+Ints = npt.NDArray[np.int64]
+Names = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class RowBlock:
+    """Neighbouring rows that belong together.
+
+    Attributes
+    ----------
+    name : str
+        Of the shank or group; empty where there is only one.
+    first, stop : int
+        Its rows, from the top of the picture down.
+    has_depth : bool
+        False for the channels without a depth, which stand below all others.
+    """
+
+    name: str
+    first: int
+    stop: int
+    has_depth: bool
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Channels in the order of a picture.
+
+    Attributes
+    ----------
+    channels : ndarray of int64, shape (n_rows,)
+        Channel indices from the top down.
+    blocks : tuple of RowBlock
+        Cover all rows, from the top down.
+    """
+
+    channels: Ints
+    blocks: tuple[RowBlock, ...]
+
+    def only(self, keep: npt.NDArray[np.bool_]) -> "Rows":
+        """Take the rows for which `keep` (one flag per row, from the top) is true."""
+        before = np.concatenate([[0], np.cumsum(keep)]).tolist()
+        blocks = tuple(
+            RowBlock(b.name, before[b.first], before[b.stop], b.has_depth)
+            for b in self.blocks
+            if before[b.stop] > before[b.first]
+        )
+        return Rows(self.channels[keep], blocks)
+
+
+def arrange_rows(channels: Channels) -> Rows:
+    """Arrange the channels of a probe from the top of a picture down.
+
+    Shanks or groups are blocks, each ordered by depth; the blocks by their names, or by depth where
+    they do not overlap. Channels without a depth stand below all.
+    Where no channel has one, channel 0 is at the bottom.
+    """
+    names = _block_names(channels)
+    depth = channels.columns.get("depth")
+    if depth is None or not np.isfinite(depth).any():
+        return _in_file_order(names)
+    downward = channels.depth_axis is not None and channels.depth_axis.is_downward
+    below = depth if downward else -depth
+    known = np.isfinite(depth)
+    shanks = sorted(set(names[known].tolist()), key=_natural)
+    parts = [(name, np.flatnonzero(known & (names == name))) for name in shanks]
+    parts = [(name, rows[np.argsort(below[rows], kind="stable")]) for name, rows in parts]
+    if _are_apart([below[rows] for _, rows in parts]):  # sections of one shank
+        parts.sort(key=lambda part: below[part[1][0]])
+    blocks = [(name, rows, True) for name, rows in parts]
+    if not known.all():
+        blocks.append(("", np.flatnonzero(~known), False))
+    return _rows(blocks)
+
+
+def _are_apart(depths: list[npt.NDArray[np.float64]]) -> bool:
+    """Tell whether the depths of blocks, each in order, do not overlap."""
+    spans = sorted((float(one[0]), float(one[-1])) for one in depths)
+    return all(before[1] < after[0] for before, after in pairwise(spans))
+
+
+def _in_file_order(names: Names) -> Rows:
+    """Channel 0 at the bottom; blocks only where the file has each shank in one piece."""
+    starts = np.flatnonzero(np.append(True, names[1:] != names[:-1]))
+    if starts.size != np.unique(names).size:
+        return _rows([("", np.arange(names.size)[::-1], False)])
+    pieces = np.split(np.arange(names.size), starts[1:])
+    return _rows([(str(names[piece[0]]), piece[::-1], False) for piece in pieces[::-1]])
+
+
+def _rows(parts: list[tuple[str, Ints, bool]]) -> Rows:
+    stops = np.cumsum([rows.size for _, rows, _ in parts]).tolist()
+    blocks = tuple(
+        RowBlock(name, stop - rows.size, stop, has_depth)
+        for (name, rows, has_depth), stop in zip(parts, stops, strict=True)
+    )
+    return Rows(np.concatenate([rows for _, rows, _ in parts]).astype(np.int64), blocks)
+
+
+def _block_names(channels: Channels) -> Names:
+    """Name of the shank or group of each channel; empty where there is only one."""
+    n = channels.id.size
+    named = {kind: channels.columns[kind] for kind in ("group", "shank") if _splits(channels, kind)}
+    if not named:
+        return np.full(n, "")
+    if "shank" in named:
+        named["shank"] = np.array([_shank_name(one) for one in named["shank"].tolist()])
+    both = list(zip(*(column.tolist() for column in named.values()), strict=True))
+    for column in named.values():  # shanks that are groups, or parts of one
+        if np.unique(column).size == len(set(both)):
+            return column
+    return np.array([" ".join(filter(None, names)) for names in both])
+
+
+def _splits(channels: Channels, kind: str) -> bool:
+    """Tell whether a column splits the channels into several parts of several channels."""
+    column = channels.columns.get(kind)
+    if column is None:
+        return False
+    n_parts = np.unique(column[column != ""]).size
+    return bool(n_parts > 1 and 2 * n_parts <= np.count_nonzero(column != ""))
+
+
+def _shank_name(label: str) -> str:
+    return f"shank {label}" if label.isdecimal() else label
+
+
+def _natural(name: str) -> tuple[bool, list[tuple[int, str]]]:
+    """Key of the natural order: shank 2 before shank 10, and what has no name last."""
+    parts = re.findall(r"\d+|\D+", name)
+    return not name, [(int(one), "") if one.isdecimal() else (-1, one) for one in parts]

@@ -1,0 +1,133 @@
+"""A session as a lazy xarray tree: sources checked, chunks decoded several at a time."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+from xarray.backends import BackendArray
+from xarray.core import indexing
+from zarr.storage import FsspecStore
+
+from lfpscope.hdf5.layout import Refs
+from lfpscope.io.addresses import is_remote, s3_options
+from lfpscope.io.files import parse_json
+from lfpscope.references.model import References, references_of_session
+from lfpscope.references.schema import read_session_json, split_groups
+from lfpscope.samples.chunk_reader import Samples, Source
+
+Block = npt.NDArray[Any]
+Ints = npt.NDArray[np.int64]
+
+
+def open_session(session: str | Path) -> xr.DataTree:
+    """Open the references of a session as a lazy tree with a group for each probe.
+
+    The same as ``xr.open_datatree`` gives, but each source is first compared with what was
+    indexed, and `lfp` is decoded in parallel, with NaN where a chunk is damaged.
+
+    Parameters
+    ----------
+    session : str or Path
+        The folder of a session's results, or its ``session.json``.
+
+    Returns
+    -------
+    DataTree
+        Of each probe ``lfp(time, channel)`` in volts (counts where gains differ per channel:
+        multiply by ``volts_per_count``), ``timestamps(time)`` in seconds, and what is known of the
+        channels. Nothing is read before it is asked for. Where all probes agree also ``/stacked``,
+        as zarr reads it.
+
+    Raises
+    ------
+    UserError
+        If the references are missing or not ours, or a source is missing or has changed.
+    """
+    path = Path(session)
+    path = path / "session.json" if path.is_dir() else path
+    content = read_session_json(path)
+    references = references_of_session(path, content)
+    groups = {"/": xr.Dataset(attrs=parse_json(content["refs"][".zattrs"]))}
+    for name, refs in split_groups(content["refs"]).items():
+        if name not in references:  # all of them stacked
+            groups[name] = xr.decode_cf(_open_group(refs, content["templates"]))
+            continue
+        one = references[name]
+        # zarr need not know where the samples are, which takes it a quarter of a second
+        known = {key: ref for key, ref in refs.items() if not re.match(r"lfp/\d", key)}
+        group = _open_group(known, content["templates"], one.address)
+        groups[name] = xr.decode_cf(group.assign(lfp=_lazily(one, group.lfp)))
+    return xr.DataTree.from_dict(groups)
+
+
+def _open_group(refs: Refs, templates: dict[str, str], address: str = "") -> xr.Dataset:
+    """Open one group as zarr reads it, from the address, or from all of one kind."""
+    address = address or next(iter(templates.values()))
+    protocol = address.partition("://")[0] if is_remote(address) else "file"
+    files = fsspec.filesystem(
+        "reference",
+        fo={"version": 1, "templates": templates, "refs": refs},
+        remote_protocol=protocol,
+        remote_options={"asynchronous": True, **(s3_options() if protocol == "s3" else {})},
+        asynchronous=True,
+        skip_instance_cache=True,  # it would hash all references
+    )
+    store: Any = FsspecStore(files, path="", read_only=True)
+    return xr.open_dataset(store, engine="zarr", consolidated=False, chunks=None, decode_cf=False)
+
+
+def _lazily(references: References, stored: xr.DataArray) -> xr.Variable:
+    """The LFP as zarr describes it, read by `Samples`."""
+    array = indexing.LazilyIndexedArray(_Lfp(references))
+    return xr.Variable(stored.dims, array, stored.attrs, stored.encoding)
+
+
+class _Lfp(BackendArray):
+    """Stored values, shape (time, channel), as xarray asks for them."""
+
+    def __init__(self, references: References) -> None:
+        self._references = references
+        self._samples = Samples(Source(references))
+        self.shape = references.layout.shape
+        self.dtype = self._samples.dtype
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._references,)  # in another process the source is opened anew
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Block:
+        support = indexing.IndexingSupport.OUTER
+        found = indexing.explicit_indexing_adapter(key, self.shape, support, self._read)
+        return np.asarray(found)
+
+    def _read(self, key: tuple[Any, ...]) -> Block:
+        time, channel = map(_numbers, key, self.shape)
+        block = self._block(np.atleast_1d(time), np.atleast_1d(channel))
+        return block.reshape(time.shape + channel.shape)
+
+    def _block(self, times: Ints, channels: Ints) -> Block:
+        """Samples of some times, in one go where they follow each other.
+
+        Else chunk by chunk: a few from all over the recording are not to bring in the rest.
+        """
+        if times.size and channels.size and (np.diff(times) == 1).all():
+            first, stop = int(times[0]), int(times[-1]) + 1
+            return self._samples.read(first, stop, channels.tolist()).T
+        block = np.empty((times.size, channels.size), self.dtype)
+        rows = times // self._references.layout.chunks[0]
+        for row in np.unique(rows).tolist() if channels.size else ():
+            here = rows == row
+            first, stop = int(times[here].min()), int(times[here].max()) + 1
+            samples = self._samples.read(first, stop, channels.tolist())
+            block[here] = samples[:, times[here] - first].T
+        return block
+
+
+def _numbers(key: Any, n: int) -> Ints:
+    """Numbers that an index picks out of n; a slice without listing all, of which are millions."""
+    if isinstance(key, slice):
+        return np.arange(*key.indices(n))
+    return np.asarray(np.arange(n)[key])

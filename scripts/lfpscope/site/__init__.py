@@ -1,0 +1,1 @@
+"""What a run produced: the gallery, run.json, the last lines."""

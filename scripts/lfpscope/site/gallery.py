@@ -1,0 +1,244 @@
+"""The gallery: one page on which all probes of all sessions are seen."""
+
+import json
+import math
+import shlex
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from lfpscope.doubts import KINDS, MEANINGS
+from lfpscope.formatting import bytes_text, count_text, duration_text, natural_key, voltage_text
+from lfpscope.io.files import write_text
+from lfpscope.render.areas import area_colour
+from lfpscope.site.check_run import reason_not_taken
+from lfpscope.site.results import COLOURS_END, Figures, Result
+
+DIFFERS = 1.5  # a scale is named where it is this many times larger or smaller than the pictures'
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the page shows of one probe.
+
+    Attributes
+    ----------
+    result : Result
+        What the run has made of it.
+    folder : str
+        Of its files, seen from the page.
+    pictured : bool
+        Whether its pictures are there.
+    remarks : list of str
+        What is odd about it, each in a few words.
+    """
+
+    result: Result
+    folder: str
+    pictured: bool
+    remarks: list[str]
+
+    @property
+    def keys(self) -> str:
+        """What the page sorts, filters and searches by, as JSON."""
+        row, figures = self.result.row, self.result.figures
+        words = [row.session, row.probe, row.address, row.note, self.result.problem, *self.remarks]
+        words += [f"{MEANINGS[one.kind]}: {one.text}" for one in self.result.doubts]
+        keys: dict[str, Any] = {
+            "complete": not self.result.problem,
+            "areas": [],
+            "doubts": sorted({one.kind for one in self.result.doubts}, key=KINDS.index),
+        }
+        if figures:
+            keys |= {
+                "areas": figures.areas,
+                "rate": _whole_hertz(figures),
+                "channels": figures.channels,
+                "seconds": _or_null(figures.seconds),
+                "std": _or_null(figures.std),
+                "dead": figures.dead,
+                "saturated": figures.saturated,
+                "gaps": figures.gaps,
+                "resets": figures.resets,
+                "missing": figures.missing,
+            }
+            words += figures.areas
+        return json.dumps(keys | {"words": " ".join(words).lower()})
+
+
+@dataclass(frozen=True)
+class Group:
+    """A session on the page: its cards, whether it has a picture, and what opens its viewer."""
+
+    session: str
+    cards: list[Card]
+    pictured: bool
+    command: str
+
+
+@dataclass(frozen=True)
+class Totals:
+    """All probes that were summarised, together, and the bytes there are."""
+
+    probes: int
+    channels: int
+    seconds: float
+    source_bytes: int
+    derived_bytes: int
+
+
+def write_gallery(results: Sequence[Result], page: Path, *, microvolts: float) -> None:
+    """Write the page. It needs no network and finds the pictures beside it.
+
+    Parameters
+    ----------
+    results : sequence of Result
+        Of all rows of the table of probes, those of a session together.
+    page : Path
+        ``index.html``, in the folder of results.
+    microvolts : float
+        The scale at which the pictures are drawn.
+    """
+    probes = [result for result in results if result.is_taken]
+    groups = [
+        _group(session, list(members), page.parent, microvolts)
+        for session, members in groupby(probes, key=lambda result: result.row.session)
+    ]
+    figures = [result.figures for result in probes if result.figures]
+    text = (
+        _environment()
+        .get_template("gallery.html")
+        .render(
+            groups=groups,
+            n_sessions=len({result.row.session for result in results}),
+            areas=_counted((area for one in figures for area in one.areas), natural_key),
+            rates=_counted(hertz for one in figures if (hertz := _whole_hertz(one))),
+            doubts=_counted((kind for one in probes for kind in _kinds(one)), KINDS.index),
+            n_doubted=sum(bool(one.doubts) for one in probes),
+            problems=[result for result in probes if result.problem],
+            not_taken=[result for result in results if not result.is_taken],
+            totals=_totals(probes, page.parent),
+            microvolts=microvolts,
+            brightest=COLOURS_END * microvolts,
+            fitting=suggest_scale(figures, microvolts),
+        )
+    )
+    write_text(page, text)
+
+
+def suggest_scale(figures: Sequence[Figures], microvolts: float) -> float | None:
+    """Suggest a scale for all pictures where the one they have does not fit the typical probe."""
+    fitting = [one.microvolts for one in figures if math.isfinite(one.microvolts)]
+    return _if_other(median(fitting), microvolts) if fitting else None
+
+
+def _if_other(fitting: float, microvolts: float) -> float | None:
+    return fitting if max(fitting / microvolts, microvolts / fitting) >= DIFFERS else None
+
+
+def _group(session: str, results: list[Result], root: Path, microvolts: float) -> Group:
+    viewer = root / session / "viewer.py"
+    return Group(
+        session,
+        [_card(result, root, microvolts) for result in results],
+        (root / session / "overview.png").is_file(),
+        f"uv run python {shlex.quote(str(viewer))}" if viewer.is_file() else "",
+    )
+
+
+def _card(result: Result, root: Path, microvolts: float) -> Card:
+    folder = f"{result.row.session}/probes/{result.row.probe}"
+    pictures = (root / folder / "thumbnail.png", root / folder / "overview.png")
+    remarks = _remarks(result.figures, microvolts) if result.figures else []
+    return Card(result, folder, all(picture.is_file() for picture in pictures), remarks)
+
+
+def _remarks(figures: Figures, microvolts: float) -> list[str]:
+    remarks = []
+    if figures.dead:
+        remarks.append(f"{figures.dead} dead")
+    if figures.saturated:
+        remarks.append(f"{figures.saturated} saturated")
+    if figures.gaps:
+        gaps = count_text(figures.gaps, "gap")
+        remarks.append(f"{gaps}, {duration_text(figures.gap_seconds)}")
+    if figures.resets:
+        remarks.append(count_text(figures.resets, "clock reset"))
+    if figures.missing:
+        remarks.append(f"{100 * figures.missing:.2g} % missing")
+    if math.isfinite(figures.microvolts) and _if_other(figures.microvolts, microvolts):
+        remarks.append(f"suits {voltage_text(figures.microvolts)}")
+    return remarks
+
+
+def _kinds(result: Result) -> set[str]:
+    return {doubt.kind for doubt in result.doubts}
+
+
+def _totals(probes: Sequence[Result], root: Path) -> Totals:
+    figures = [one.figures for one in probes if one.figures]
+    # several probes may be in one file
+    sizes = {one.row.address: one.source["size"] for one in probes if one.figures}
+    sessions = dict.fromkeys(one.row.session for one in probes)
+    files = (file for session in sessions for file in (root / session).rglob("*"))
+    return Totals(
+        probes=len(figures),
+        channels=sum(one.channels for one in figures),
+        seconds=sum(one.seconds for one in figures if math.isfinite(one.seconds)),
+        source_bytes=sum(sizes.values()),
+        derived_bytes=sum(file.stat().st_size for file in files if file.is_file()),
+    )
+
+
+def _counted(
+    names: Iterable[Any], order: Callable[[Any], Any] | None = None
+) -> list[tuple[Any, int]]:
+    counts = Counter(names)
+    return [(name, counts[name]) for name in sorted(counts, key=order)]
+
+
+def _whole_hertz(figures: Figures) -> int | None:
+    """Rate to filter by: the clocks of probes differ by some parts in a million."""
+    return round(figures.rate) if math.isfinite(figures.rate) else None
+
+
+def _or_null(number: float) -> float | None:
+    return number if math.isfinite(number) else None
+
+
+# --- the template -------------------------------------------------------------------------------
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("lfpscope.site"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "count": count_text,
+        "duration": _unless_unknown(duration_text),
+        "size": bytes_text,
+        "hertz": _unless_unknown("{:.6g} Hz".format),
+        "volts": _unless_unknown(_short_voltage),
+        "colour": area_colour,
+        "meaning": MEANINGS.__getitem__,
+        "reason_not_taken": reason_not_taken,
+    }
+    return environment
+
+
+def _short_voltage(microvolts: float) -> str:
+    return voltage_text(float(f"{microvolts:.3g}"))
+
+
+def _unless_unknown(text: Callable[[float], str]) -> Callable[[float], str]:
+    return lambda number: text(number) if math.isfinite(number) else "unknown"

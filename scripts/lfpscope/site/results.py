@@ -1,0 +1,315 @@
+"""What a run has made of each probe, and what is uncertain about it, read from the results."""
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lfpscope.clock.segments import Clock
+from lfpscope.doubts import Doubt, Kind, doubts_from_json, sort_doubts
+from lfpscope.envelope.zarr_zip import Store
+from lfpscope.formatting import natural_key
+from lfpscope.io.files import UserError, read_json, read_table
+from lfpscope.render.areas import is_area
+from lfpscope.sources.tables import NO_LFP, NOT_TAKEN, Probe, read_probes
+
+COLOURS_END = 0.5  # of the scale in µV, as amplitude maps are drawn
+ERROR = re.compile(r"(?i)(error|exception)\b")  # in a log
+STEPS = (  # rules in their order, each with a file that it makes last
+    ("fetch_probe", "source.json"),
+    ("index_probe", "lfp.json"),
+    ("summarize_probe", "channels.csv"),
+    ("draw_probe", "thumbnail.png"),
+    ("verify_probe", "verified.json"),
+)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A probe in numbers.
+
+    Attributes
+    ----------
+    channels, samples : int
+        Shape of the recording.
+    rate : float
+        Hz; NaN where the file has no usable time.
+    seconds : float
+        From the first sample to the last one, gaps included.
+    areas : list of str
+        Brain areas, from the top of the picture down.
+    gaps, gap_seconds : int, float
+        Where time is missing, and the seconds they take together.
+    resets : int
+        Where the clock steps back.
+    untimed : int
+        Samples that have no usable time.
+    dead, saturated : int
+        Channels.
+    damaged, nan : int
+        Values, of all channels, that do not decode or are not there, and that the file has as NaN.
+    missing : float
+        Share of all values that are damaged, NaN, or have no usable time.
+    microvolts : float
+        The scale that would fit this probe, from `fitting_scale`.
+    std : float
+        Median over the channels that are not dead, µV.
+    """
+
+    channels: int
+    samples: int
+    rate: float
+    seconds: float
+    areas: list[str]
+    gaps: int
+    gap_seconds: float
+    resets: int
+    untimed: int
+    dead: int
+    saturated: int
+    damaged: int
+    nan: int
+    missing: float
+    std: float
+    microvolts: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run has made of one row of the table of probes.
+
+    Attributes
+    ----------
+    row : Probe
+        The row.
+    problem : str
+        Why the probe is incomplete, in a line; empty where it is complete, has no LFP, or was not
+        taken.
+    log : str
+        The log that says more; empty where there is none.
+    figures : Figures or None
+        None where the probe was not summarised, or has no LFP.
+    source : dict
+        Address, size and checksums of its bytes when they were indexed; empty where they were not.
+    doubts : tuple of Doubt
+        What is uncertain about the recording.
+    """
+
+    row: Probe
+    problem: str
+    log: str
+    figures: Figures | None
+    source: dict[str, Any]
+    doubts: tuple[Doubt, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Session and probe, or the session alone where a row stands for all of it."""
+        return "/".join(filter(None, (self.row.session, self.row.probe)))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all was made of it that a run makes."""
+        return self.row.status == "ok" and not self.problem
+
+    def doubts_of(self, kind: Kind) -> list[Doubt]:
+        """Doubts of one kind."""
+        return [doubt for doubt in self.doubts if doubt.kind == kind]
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether it is a probe: all rows are but those that were found and not taken."""
+        return self.row.status != NOT_TAKEN
+
+
+def read_results(probes: Path, logs: Path = Path("logs")) -> list[Result]:
+    """Read what a run has made so far of each probe, in the natural order of their names.
+
+    Parameters
+    ----------
+    probes : Path
+        The table of probes, in the folder of results.
+    logs : Path
+        The folder of logs.
+    """
+    rows = sorted(read_probes(probes), key=_natural_order)
+    return [_read_result(row, probes.parent, logs) for row in rows]
+
+
+def _natural_order(row: Probe) -> tuple[Any, ...]:
+    return natural_key(row.session), natural_key(row.probe), natural_key(row.address)
+
+
+def _read_result(row: Probe, results: Path, logs: Path) -> Result:
+    if row.status in (NO_LFP, NOT_TAKEN):
+        return Result(row, "", "", None, {})
+    if row.status != "ok":
+        return Result(row, f"{row.status}: {row.note}", "", None, {})
+    try:
+        return _read_files(row, results, logs)
+    except UserError as error:  # a damaged file among those of this probe
+        return Result(row, str(error), "", None, {})
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        problem = f"its results cannot be read ({error!r}). Delete them and run again"
+        return Result(row, problem, "", None, {})
+
+
+def _read_files(row: Probe, results: Path, logs: Path) -> Result:
+    folder = results / row.session / "probes" / row.probe
+    log = partial(_log, row, logs)
+    if failure := _read_failure(folder / "index.json"):
+        return Result(row, f"index_probe failed: {failure}", log("index_probe"), None, {})
+    missing = [rule for rule, file in STEPS if not (folder / file).is_file()]
+    references = {} if "index_probe" in missing else read_json(folder / "lfp.json")
+    figures: Figures | None = None
+    doubts: tuple[Doubt, ...] = ()
+    if references:
+        header = _read_header(references, folder / "envelope.zarr.zip")
+        doubts = header.doubts
+        if "summarize_probe" not in missing:
+            figures = probe_figures(header.clock, read_table(folder / "channels.csv"))
+    rule, problem = "", ""
+    if missing:
+        rule = missing[0]
+        problem = f"{rule} {_last_word(Path(log(rule)))}"
+    elif figures and figures.damaged:
+        rule = "summarize_probe"
+        share = figures.damaged / (figures.samples * figures.channels)
+        problem = f"damaged: {figures.damaged} values ({share:.2g} of all) do not decode"
+    elif differs := read_problems(folder / "verified.json"):
+        rule = "verify_probe"
+        problem = f"not as in its file: {differs[0]}"
+    source = references.get("provenance", {})
+    return Result(row, problem, log(rule) if rule else "", figures, source, doubts)
+
+
+def _log(row: Probe, logs: Path, rule: str) -> str:
+    """The log of a rule, if there is one."""
+    path = logs / rule / row.session / f"{row.probe}.log"
+    return str(path) if path.is_file() else ""
+
+
+def _read_failure(index: Path) -> str:
+    """Read why a probe could not be indexed; empty where it could, or was not tried."""
+    if not index.is_file():
+        return ""
+    content = read_json(index)
+    return _one_line(content["reason"]) if content["status"] == "failed" else ""
+
+
+def read_problems(verified: Path) -> list[str]:
+    """Read what `verify_probe` found to differ from the file, a line for each."""
+    problems: list[str] = read_json(verified)["problems"]
+    return problems
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What the root attributes of references and envelope say of a recording."""
+
+    clock: Clock
+    doubts: tuple[Doubt, ...]
+
+
+def _read_header(references: dict[str, Any], envelope: Path) -> _Header:
+    """Read the root attributes: those of the envelope, made last, before those of references."""
+    attributes = json.loads(references["refs"][".zattrs"])
+    if envelope.is_file():
+        with closing(Store(envelope)) as store:
+            attributes |= store.attributes()
+    doubts = sort_doubts(doubts_from_json(attributes.get("doubts", [])))
+    return _Header(Clock.from_json(attributes["clock"]), doubts)
+
+
+def _last_word(log: Path) -> str:
+    """Say why a job failed: the last line of its log that names an error, else the last one."""
+    if not log.is_file():
+        return "has not run"
+    text = log.read_text(errors="replace")
+    lines = [_one_line(line) for line in text.splitlines() if re.search(r"[^\W\d_]", line)]
+    if not lines:
+        return "failed without a message"
+    errors = [i for i, line in enumerate(lines) if ERROR.search(line)]
+    last = errors[-1] if errors else len(lines) - 1
+    # what was wrong may stand on the lines after the error's name
+    stop = len(lines) if lines[last].endswith(":") else last + 1
+    return f"failed: {' '.join(lines[last:stop])}"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(str(text).split())
+
+
+def probe_figures(clock: Clock, channels: Sequence[dict[str, str]]) -> Figures:
+    """Sum up a probe from its clock and its table of channels."""
+    gaps = [stop - start for start, stop in clock.gaps()]
+    untimed = clock.n_samples - sum(segment.n_samples for segment in clock.valid)
+    damaged, nan = _sum(channels, "n_damaged"), _sum(channels, "n_nan")
+    stds = [float(row["std"]) for row in channels if row["std"] and row["dead"] == "0"]
+    alive = np.array([std for std in stds if math.isfinite(std)])
+    return Figures(
+        channels=len(channels),
+        samples=clock.n_samples,
+        rate=1 / clock.dt,
+        seconds=clock.t1 - clock.t0,
+        areas=_areas(channels),
+        gaps=len(gaps),
+        gap_seconds=sum(gaps),
+        resets=len(clock.resets()),
+        untimed=untimed,
+        dead=_sum(channels, "dead"),
+        saturated=_sum(channels, "saturated"),
+        damaged=damaged,
+        nan=nan,
+        missing=(damaged + nan + untimed * len(channels)) / (clock.n_samples * len(channels)),
+        std=float(np.median(alive) * 1e6) if alive.size else float("nan"),
+        microvolts=fitting_scale(alive),
+    )
+
+
+def _sum(channels: Sequence[dict[str, str]], column: str) -> int:
+    return sum(int(row[column] or 0) for row in channels)
+
+
+def _areas(channels: Sequence[dict[str, str]]) -> list[str]:
+    """Areas from the top of the picture down: far from the tip first."""
+    rows = sorted(channels, key=lambda row: -float(row["depth_um"] or "-inf"))
+    return [area for area in dict.fromkeys(row["area"] for row in rows) if is_area(area)]
+
+
+def fitting_scale(std: npt.NDArray[np.float64]) -> float:
+    """Find the scale that would suit channels with these standard deviations.
+
+    It puts the RMS of the loudest tenth of the channels at half of the colours, which end at half
+    of the scale: what is louder for a while is still told from the loudest. The tenth itself,
+    however loud, does not count. It is rounded to a number people use, because near ones look the
+    same.
+
+    Parameters
+    ----------
+    std : ndarray of float64
+        Standard deviations of channels that are not dead, volts.
+
+    Returns
+    -------
+    float
+        µV; NaN if there is no channel.
+
+    >>> fitting_scale(np.array([70e-6, 75e-6, 80e-6]))
+    300.0
+    """
+    loud = std[std > 0]
+    if not loud.size:
+        return float("nan")
+    wanted = 2 * float(np.quantile(loud, 0.9)) * 1e6 / COLOURS_END
+    power = 10.0 ** np.floor(np.log10(wanted))
+    steps = power * np.array([1, 1.5, 2, 2.5, 3, 4, 5, 7.5, 10])
+    return float(steps[np.argmin(np.abs(np.log(steps / wanted)))])

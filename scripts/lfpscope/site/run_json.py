@@ -1,0 +1,105 @@
+"""The run as JSON: what was made from what, with which versions and settings.
+
+Nothing in it tells when or into which folder, so that equal runs give equal bytes.
+"""
+
+import math
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from lfpscope.doubts import doubts_from_json, doubts_to_json
+from lfpscope.io.files import UserError, read_json
+from lfpscope.site.results import Figures, Result
+from lfpscope.sources.tables import Probe
+
+PACKAGES = (
+    "lfpscope",
+    "datashader",
+    "deflate",
+    "h5py",
+    "matplotlib",
+    "numba",
+    "numcodecs",
+    "numpy",
+    "pandas",
+    "snakemake",
+    "zarr",
+)
+"""Those that decide the bytes of the results."""
+
+
+def describe_run(results: Sequence[Result], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe a run.
+
+    Parameters
+    ----------
+    results : sequence of Result
+        Of all probes.
+    settings : mapping
+        The configuration.
+
+    Returns
+    -------
+    dict
+        ``versions``, ``settings``, and ``probes``: of each one its row in the table of probes, why
+        it is incomplete, its doubts, the size and checksums of its source, and its figures.
+    """
+    versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+    return {
+        "versions": versions,
+        "settings": settings,
+        "probes": [_describe_probe(result) for result in results],
+    }
+
+
+def _describe_probe(result: Result) -> dict[str, Any]:
+    figures = asdict(result.figures) if result.figures else None
+    return {
+        **asdict(result.row),
+        "problem": result.problem,
+        "log": result.log,
+        "doubts": doubts_to_json(result.doubts),
+        "bytes": result.source,
+        "figures": figures and {name: _or_null(value) for name, value in figures.items()},
+    }
+
+
+def _or_null(value: Any) -> Any:
+    """JSON has no NaN."""
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def read_run(path: Path) -> list[Result]:
+    """Read what a run has made of each probe from the JSON that describes the run.
+
+    Raises
+    ------
+    UserError
+        If it is missing or not what `describe_run` returns.
+    """
+    content = read_json(path)
+    try:
+        return [_read_probe(one) for one in content["probes"]]
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        problem = f"not the description of a run ({error!r})"
+        raise UserError(f"{path}: {problem}. Delete it and run again.") from None
+
+
+def _read_probe(content: Mapping[str, Any]) -> Result:
+    figures = content["figures"]
+    return Result(
+        row=Probe(**{field.name: content[field.name] for field in fields(Probe)}),
+        problem=content["problem"],
+        log=content["log"],
+        figures=figures and Figures(**{name: _or_nan(value) for name, value in figures.items()}),
+        source=content["bytes"],
+        doubts=doubts_from_json(content["doubts"]),
+    )
+
+
+def _or_nan(value: Any) -> Any:
+    return math.nan if value is None else value

@@ -1,0 +1,1 @@
+"""One pass over the chunks of a probe."""

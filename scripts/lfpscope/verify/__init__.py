@@ -1,0 +1,1 @@
+"""Checks of references and envelopes against h5py and kerchunk."""

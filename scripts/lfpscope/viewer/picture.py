@@ -1,0 +1,197 @@
+"""A state → pictures. Slow to import (numba); the server loads it in a thread."""
+
+import math
+import time
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from lfpscope.clock.segments import Clock
+from lfpscope.clock.timeline import Timeline
+from lfpscope.envelope.read import Probe, time_range
+from lfpscope.io.files import UserError
+from lfpscope.render.drawing import (
+    HEAT_PALETTE,
+    HEAT_SHARE,
+    TRACE_PALETTE,
+    heat_picture,
+    read_view,
+    trace_picture,
+)
+from lfpscope.render.rows import Rows, arrange_rows
+from lfpscope.viewer.grid import Grid, read_grid
+from lfpscope.viewer.probe_slot import ProbeSlot
+from lfpscope.viewer.view_state import HEAT, TRACES, State
+
+BAR = 25  # pixels of the scale bar
+EVERY_SAMPLE = "every sample"
+KEPT = 12  # pictures: of six probes the first view, for pages opened later, and the one before
+PALETTES = {TRACES: TRACE_PALETTE, HEAT: HEAT_PALETTE}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a panel shows.
+
+    Attributes
+    ----------
+    mode : str
+        TRACES or HEAT.
+    pixels : ndarray of uint8, shape (height, width)
+        Indices into the mode's palette, the top row first.
+    t0, t1 : float
+        Session time of its left and right edge, seconds.
+    drawn_from : str
+        "every sample", or "envelope of so many".
+    n_bytes : int
+        Of the chunks in the source file that hold the samples drawn; 0 for an envelope.
+    seconds : float
+        That it took.
+    grid : Grid
+        Which samples lie in which of its pixels.
+    final : bool
+        False where it stands in for samples that are still to be read.
+    """
+
+    mode: str
+    pixels: npt.NDArray[np.uint8]
+    t0: float
+    t1: float
+    drawn_from: str
+    n_bytes: int
+    seconds: float
+    grid: Grid
+    final: bool = True
+
+    def badge(self) -> str:
+        """What the picture was drawn from, and what that cost, in words."""
+        if not self.final:
+            return f"{self.drawn_from} · samples are being read"
+        size = f" in {_size_text(self.n_bytes)}" if self.n_bytes else ""
+        return f"{self.drawn_from}{size} · {self.seconds * 1e3:.0f} ms"
+
+
+def _size_text(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:.1f} MB" if n_bytes >= 1e5 else f"{n_bytes / 1e3:.1f} kB"
+
+
+def draw(slot: ProbeSlot, state: State, width: int, height: int) -> Picture | UserError:
+    """Draw what a page shows of one probe, or say why that cannot be done."""
+    try:
+        with slot.use() as probe:
+            return _drawn(probe, state, width, height)
+    except UserError as error:
+        return error
+    except OSError as error:
+        return UserError(f"probe {slot.name}: {error}")
+
+
+@lru_cache(KEPT)
+def _drawn(probe: Probe, state: State, width: int, height: int) -> Picture:
+    return draw_probe(probe, state, width, height)
+
+
+def sketch(slot: ProbeSlot, state: State, width: int, height: int) -> Picture | None:
+    """Draw from the envelope what is to be drawn from samples that must first be read.
+
+    None where there is nothing to wait for, or too little time for a bucket.
+    """
+    try:
+        with slot.use() as probe:
+            return _sketched(probe, state, width, height)
+    except (UserError, OSError):
+        return None  # whoever draws from samples says why
+
+
+def _sketched(probe: Probe, state: State, width: int, height: int) -> Picture | None:
+    clock, bucket = axis_clock(probe, state.timeline), probe.sizes[0]
+    n_samples = math.ceil((state.stop - state.start) / clock.dt)
+    pieces = list(time_range(clock, state.start, state.stop))
+    if not bucket <= n_samples < bucket * width or not pieces:
+        return None
+    if all(probe.at_hand(first, stop) for _, first, stop in pieces):
+        return None
+    # two columns more: a view is snapped outward
+    return replace(draw_probe(probe, state, n_samples // bucket + 2, height), final=False)
+
+
+@lru_cache(KEPT)
+def axis_clock(probe: Probe, timeline: Timeline) -> Clock:
+    """The clock of a probe in axis time."""
+    return timeline.clock(probe.references.clock)
+
+
+def draw_probe(probe: Probe, state: State, width: int, height: int) -> Picture:
+    """Draw what a page shows of an open probe."""
+    begin = time.perf_counter()
+    clock = axis_clock(probe, state.timeline)
+    view = read_view(probe, state.start, state.stop, width, clock)
+    channels = chosen_rows(probe, state).channels
+    grey = probe.dead | bad_channels(probe, state)
+    mode = HEAT if probe.references.probe in state.heat else TRACES
+    volts = state.microvolts * 1e-6
+    if mode == HEAT:
+        pixels = heat_picture(
+            view, probe, height, volts=HEAT_SHARE * volts, channels=channels, grey=grey
+        )
+    else:
+        pixels = trace_picture(
+            view, probe, height, pixels_per_volt=BAR / volts, channels=channels, grey=grey
+        )
+    n_bytes = stored_bytes(probe, state) if view.drawn_from == EVERY_SAMPLE else 0
+    seconds = time.perf_counter() - begin
+    return Picture(
+        mode, pixels, view.t0, view.t1, view.drawn_from, n_bytes, seconds, read_grid(view)
+    )
+
+
+def stored_bytes(probe: Probe, state: State) -> int:
+    """Size in the source file of the chunks that hold a view's samples."""
+    height, sizes = probe.references.layout.chunks[0], probe.references.sizes
+    rows: set[int] = set()
+    clock = axis_clock(probe, state.timeline)
+    for _, first, stop in time_range(clock, state.start, state.stop):
+        rows |= set(range(first // height, -(-stop // height)))
+    return int(sizes[sorted(rows)].sum())
+
+
+def bad_channels(probe: Probe, state: State) -> npt.NDArray[np.bool_]:
+    """Tell which channels, in the order of the file, were marked as bad."""
+    ids = [channel for name, channel in state.bad if name == probe.references.probe]
+    return np.isin(probe.references.channels.id, ids)
+
+
+@lru_cache(KEPT)
+def _all_rows(probe: Probe) -> Rows:
+    return arrange_rows(probe.references.channels)
+
+
+def chosen_rows(probe: Probe, state: State) -> Rows:
+    """Rows that a page shows, from the top down; all where the choice leaves none."""
+    rows, keep = _all_rows(probe), _kept(probe, state)
+    rows = rows.only(keep[rows.channels]) if keep.any() else rows
+    return rows.only(np.arange(rows.channels.size) % state.every == 0)
+
+
+def leaves_none(probe: Probe, state: State) -> bool:
+    """Tell whether the choice of areas and depths leaves no channel of a probe."""
+    return not _kept(probe, state).any()
+
+
+def _kept(probe: Probe, state: State) -> npt.NDArray[np.bool_]:
+    """Tell which channels, in the order of the file, lie in the areas and depths chosen."""
+    columns = probe.references.channels.columns
+    keep = np.ones(probe.references.n_channels, np.bool_)
+    if state.areas:
+        keep &= np.isin(columns.get("area", ""), sorted(state.areas))
+    if state.depths:
+        depth = columns.get("depth", np.nan)
+        keep &= (state.depths[0] <= depth) & (depth <= state.depths[1])
+    return keep
+
+
+def palette(mode: str) -> list[str]:
+    """Colours of a picture's indices."""
+    return [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in PALETTES[mode].tolist()]

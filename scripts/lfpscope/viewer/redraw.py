@@ -1,0 +1,131 @@
+"""Which pictures of a page are to be drawn, and when: the latest of each probe, in its turn."""
+
+import sys
+import traceback
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bokeh.document import Document
+
+from lfpscope.io.files import UserError
+from lfpscope.viewer.picture import Picture, draw, sketch
+from lfpscope.viewer.probe_slot import ProbeSlot
+from lfpscope.viewer.view_state import State
+from lfpscope.viewer.worker import Worker
+
+
+@dataclass(frozen=True)
+class Request:
+    """A picture of a probe that is wanted: of which state, how large, and its how many-th."""
+
+    state: State
+    width: int
+    height: int
+    number: int = 0
+
+
+Requests = dict[str, Request]
+"""Of each probe on the page."""
+
+
+class Pictures:
+    """Has the pictures of a page drawn, in threads of its own.
+
+    Parameters
+    ----------
+    document : Document
+        Of the page.
+    slots : sequence of ProbeSlot
+        The probes.
+    show : callable
+        Gets a probe's name, its picture or the reason why there is none, and of which state.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        slots: Sequence[ProbeSlot],
+        show: Callable[[str, Picture | UserError, State], None],
+    ) -> None:
+        self._document, self._show = document, show
+        self._turns = deque(slots)
+        self._slots = slots
+        self._requests: Requests = {}  # the last one of each probe
+        self._drawn: Requests = {}
+        self._shown: dict[str, float] = {}  # of each probe, which request's picture
+        self._pictures = Worker(self._draw)
+        self._sketches = Worker(self._sketch)
+
+    def want(self, state: State, sizes: Mapping[str, tuple[int, int]]) -> None:
+        """Ask for the pictures of a state, in place of what is still to be drawn.
+
+        Parameters
+        ----------
+        state : State
+            What they show.
+        sizes : mapping of (int, int)
+            Width and height of each probe's, pixels; zero where it is not known yet.
+        """
+        for name, (width, height) in sizes.items():
+            last = self._requests.get(name, Request(state, 0, 0))
+            wanted = replace(last, state=state, width=width, height=height)
+            if wanted != last:
+                self._requests[name] = replace(wanted, number=last.number + 1)
+        shown = {name: self._requests[name] for name in state.shown if all(sizes.get(name, (0, 0)))}
+        self._sketches.submit(shown)
+        self._pictures.submit(shown)
+
+    def stop(self) -> None:
+        """End the threads once they have done what they are at."""
+        self._pictures.stop()
+        self._sketches.stop()
+
+    def _sketch(self, requests: Requests, stale: Callable[[], bool]) -> None:
+        """Draw from the envelope what takes time to read, in a thread of its own."""
+        for slot in self._slots:
+            request = requests.get(slot.name)
+            picture = request and sketch(slot, request.state, request.width, request.height)
+            if request and picture:
+                # what the samples give of the same request comes after it, and stays
+                self._hand_over(slot.name, request, picture, request.number - 0.5)
+            if stale():
+                return
+
+    def _draw(self, requests: Requests, stale: Callable[[], bool]) -> None:
+        """Draw probe after probe, in the worker's thread.
+
+        Newer requests go on with the next probe, so that none starves while the view moves.
+        """
+        for _ in range(len(self._turns)):
+            slot = self._turns[0]
+            self._turns.rotate(-1)
+            request = requests.get(slot.name)
+            if request and request != self._drawn.get(slot.name):
+                picture = _draw_or_why(slot, request)
+                if isinstance(picture, Picture):  # an error may be gone the next time
+                    self._drawn[slot.name] = request
+                self._hand_over(slot.name, request, picture, request.number)
+            if stale():
+                return
+
+    def _hand_over(
+        self, name: str, request: Request, picture: Picture | UserError, number: float
+    ) -> None:
+        """Have a picture shown by the page's own thread, unless a later one is shown by then."""
+
+        def show() -> None:
+            if number >= self._shown.get(name, 0):
+                self._shown[name] = number
+                self._show(name, picture, request.state)
+
+        self._document.add_next_tick_callback(show)
+
+
+def _draw_or_why(slot: ProbeSlot, request: Request) -> Picture | UserError:
+    """Draw, or name what nobody thought of as well: the other probes are still to be drawn."""
+    try:
+        return draw(slot, request.state, request.width, request.height)
+    except Exception as error:  # noqa: BLE001 - shown on the page, and in full by the server
+        traceback.print_exc(file=sys.stderr)
+        return UserError(f"probe {slot.name}: cannot be drawn: {error!r}")
