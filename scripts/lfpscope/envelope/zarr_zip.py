@@ -110,6 +110,7 @@ class StoreWriter:
         *,
         width: int,
         dimensions: tuple[str, ...] = (),
+        attributes: dict[str, Any] | None = None,
         shuffle: Shuffle = "bitshuffle",
     ) -> None:
         """Make an array, whose chunks are `width` long on the last axis and whole on the others."""
@@ -135,7 +136,7 @@ class StoreWriter:
                 {"name": "bytes", "configuration": {"endian": "little"}},
                 {"name": "blosc", "configuration": codec},
             ],
-            "attributes": {},
+            "attributes": attributes or {},
             "node_type": "array",
         }
         if dimensions:
@@ -177,9 +178,22 @@ class StoreWriter:
             yield _decode(raw, shape, dtype)[..., :left]
             left -= shape[-1]
 
-    def whole(self, name: str, values: Array) -> None:
+    def whole(
+        self,
+        name: str,
+        values: Array,
+        dimensions: tuple[str, ...] = (),
+        attributes: dict[str, Any] | None = None,
+    ) -> None:
         """Make an array of one chunk, and write it."""
-        self.array(name, values.shape, values.dtype, width=max(1, values.shape[-1]))
+        self.array(
+            name,
+            values.shape,
+            values.dtype,
+            width=max(1, values.shape[-1]),
+            dimensions=dimensions,
+            attributes=attributes,
+        )
         self.chunk(name, 0, values)
 
     def _describe(self, name: str, metadata: dict[str, Any]) -> None:

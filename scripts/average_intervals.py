@@ -1,0 +1,75 @@
+"""Average a probe's LFP around all kinds of intervals."""
+
+from pathlib import Path
+
+from lfpscope.cli import program
+from lfpscope.envelope.read import Probe
+from lfpscope.evoked.averages import average_intervals as average
+from lfpscope.evoked.files import write_evoked, write_responses
+from lfpscope.evoked.kinds import MAX_KINDS, choose_kinds, invalid_times
+from lfpscope.evoked.response import TEST
+from lfpscope.io.addresses import traffic
+from lfpscope.io.files import read_table
+from lfpscope.references.model import open_references
+
+
+def average_intervals(
+    references: Path,
+    envelope: Path,
+    intervals: Path,
+    *,
+    evoked: Path,
+    responses: Path,
+    before: float = 0.25,
+    after: float = 0.75,
+    kinds: int = MAX_KINDS,
+    conditions: tuple[str, ...] = (),
+    threads: int = 2,
+) -> None:
+    """Average a probe's LFP around all kinds of intervals.
+
+    Parameters
+    ----------
+    references, envelope
+        Of the probe.
+    intervals
+        Table of the session's intervals.
+    evoked
+        Averages to write, a .zarr.zip.
+    responses
+        Table to write: latency, peak, sign and n of each channel and kind.
+    before, after
+        Seconds of a trial before and after its onset.
+    kinds
+        Names of intervals at most; those with most intervals are taken.
+    conditions
+        Columns of the table: each value of theirs has an average of its own.
+    threads
+        How many decode at once.
+    """
+    rows = read_table(intervals)
+    chosen = choose_kinds(rows, n_kinds=kinds, conditions=conditions)
+    print(*chosen.remarks, sep="\n", end="\n" if chosen.remarks else "")
+    with Probe(open_references(references), envelope) as probe:
+        columns = probe.references.channels.columns
+        names = {probe.references.probe, *columns.get("group", [])}
+        found = average(
+            probe.references,
+            chosen.kinds,
+            seconds=(-before, after),
+            excluded=invalid_times(rows, names),
+            limits=probe.limits,
+            threads=threads,
+        )
+    write_evoked(evoked, found, probe.references, chosen.remarks)
+    write_responses(responses, found, probe.references)
+    for one in found:
+        dropped = {reason: int(n.max()) for reason, n in one.average.dropped.items()}
+        print(f"{one.kind.name}: {one.average.n.max()} trials, dropped: {dropped or 'none'}")
+    print(f"p: {TEST}")
+    if asked := traffic():
+        print(f"asked {asked}")
+
+
+if __name__ == "__main__":
+    program(average_intervals)
