@@ -34,6 +34,8 @@ class Stored:
         Of the kind.
     condition : tuple of (str, str)
         Column and value; empty strings for all intervals of a name.
+    duration : float
+        Median of the intervals' durations, seconds.
     time : ndarray of float64, shape (n_times,)
         Seconds from the onset.
     mean, sem : ndarray of float64, shape (n_channels, n_times)
@@ -48,6 +50,7 @@ class Stored:
 
     name: str
     condition: tuple[str, str]
+    duration: float
     time: Floats
     mean: Floats
     sem: Floats
@@ -80,7 +83,9 @@ def write_evoked(
 def _write_group(store: StoreWriter, name: str, one: Evoked, ids: npt.NDArray[np.int64]) -> None:
     average, both = one.average, ("channel", "time")
     reasons = list(average.dropped)
-    store.group(name, {"name": one.kind.name, "condition": list(one.kind.condition)})
+    kind = one.kind
+    described = {"name": kind.name, "condition": list(kind.condition), "duration": kind.duration}
+    store.group(name, described | {"reasons": reasons})
     store.whole(f"{name}/time", average.time, ("time",), {"units": "s"})
     store.whole(f"{name}/channel", ids, ("channel",), {"long_name": "electrode id"})
     store.whole(f"{name}/mean", average.mean.astype(np.float32), both, VOLTS)
@@ -91,9 +96,9 @@ def _write_group(store: StoreWriter, name: str, one: Evoked, ids: npt.NDArray[np
     store.whole(f"{name}/sem", sem, both, VOLTS | {"scale_factor": float(factor)})
     store.whole(f"{name}/n", average.n, ("channel",))
     store.whole(f"{name}/baseline", average.baseline, ("channel",), VOLTS)
-    dropped = np.array([average.dropped[reason] for reason in reasons], dtype=np.int64)
-    dropped = dropped.reshape(len(reasons), average.n.size)
-    store.whole(f"{name}/dropped", dropped, ("reason", "channel"), {"reasons": reasons})
+    if reasons:
+        dropped = np.stack([average.dropped[reason] for reason in reasons])
+        store.whole(f"{name}/dropped", dropped, ("reason", "channel"))
 
 
 def read_evoked(path: Path, references: References | None = None) -> tuple[list[Stored], list[str]]:
@@ -123,16 +128,18 @@ def _read_group(store: Store, name: str) -> Stored:
     attributes = store.attributes(name)
     factor = store.attributes(f"{name}/sem")["scale_factor"]
     column, value = attributes["condition"]
-    dropped = store.read(f"{name}/dropped")
+    reasons = attributes["reasons"]
+    dropped = store.read(f"{name}/dropped") if reasons else ()
     return Stored(
         attributes["name"],
         (column, value),
+        float(attributes["duration"]),
         store.read(f"{name}/time"),
         store.read(f"{name}/mean").astype(np.float64),
         store.read(f"{name}/sem").astype(np.float64) * factor,
         store.read(f"{name}/n"),
         store.read(f"{name}/baseline"),
-        dict(zip(store.attributes(f"{name}/dropped")["reasons"], dropped, strict=True)),
+        dict(zip(reasons, dropped, strict=True)),
     )
 
 

@@ -3,7 +3,10 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from statistics import median
+
+Rows = list[dict[str, str]]
 
 MAX_KINDS = 16
 MAX_CONDITIONS = 128  # of one kind and column: more are a measurement, not a condition
@@ -23,12 +26,15 @@ class Kind:
         Of the intervals, with the condition: "drifting_gratings, orientation 45.0".
     onsets : tuple of float
         Session times, seconds, rising.
+    duration : float
+        Median of the intervals' durations, seconds; 0 where they have none.
     condition : tuple of (str, str)
         Column and value; empty for all intervals of a name.
     """
 
     name: str
     onsets: tuple[float, ...]
+    duration: float = 0.0
     condition: tuple[str, str] = ("", "")
 
 
@@ -46,17 +52,6 @@ class Kinds:
 
     kinds: tuple[Kind, ...]
     remarks: tuple[str, ...] = ()
-
-
-@dataclass
-class _Group:
-    """Rows of one name."""
-
-    rows: list[dict[str, str]] = field(default_factory=list)
-
-    @property
-    def onsets(self) -> tuple[float, ...]:
-        return tuple(float(row["start"]) for row in self.rows)
 
 
 def choose_kinds(
@@ -77,23 +72,30 @@ def choose_kinds(
         Columns: each value of theirs is a condition with an average of its own.
     """
     groups, remarks = _groups(rows), []
-    enough = {name: one for name, one in groups.items() if len(one.rows) >= MIN_TRIALS}
+    enough = {name: one for name, one in groups.items() if len(one) >= MIN_TRIALS}
     if few := [name for name in groups if name not in enough]:
         remarks.append(f"not averaged, one interval each: {_some(few)}")
-    ranked = sorted(enough, key=lambda name: -len(enough[name].rows))
+    ranked = sorted(enough, key=lambda name: -len(enough[name]))
     if left := ranked[n_kinds:]:
         remarks.append(f"not averaged, beyond {n_kinds} kinds: {_some(left)}")
     kinds = []
     for name in [name for name in enough if name in set(ranked[:n_kinds])]:
-        kinds.append(Kind(name, enough[name].onsets))
+        kinds.append(_kind(name, enough[name]))
         for column in conditions:
-            found, remark = _conditions(name, enough[name].rows, column)
+            found, remark = _conditions(name, enough[name], column)
             kinds += found
             remarks += remark
     return Kinds(tuple(kinds), tuple(remarks))
 
 
-def _groups(rows: Iterable[dict[str, str]]) -> dict[str, _Group]:
+def _kind(name: str, rows: Rows, condition: tuple[str, str] = ("", "")) -> Kind:
+    starts = [float(row["start"]) for row in rows]
+    stops = [_number(row.get("stop")) for row in rows]
+    lengths = [stop - start for start, stop in zip(starts, stops, strict=True) if stop >= start]
+    return Kind(name, tuple(starts), median(lengths) if lengths else 0.0, condition)
+
+
+def _groups(rows: Iterable[dict[str, str]]) -> dict[str, Rows]:
     """Rows by name; those of a table in which most names are unique by the table's name."""
     timed = [row for row in rows if _is_event(row)]
     timed.sort(key=lambda row: float(row["start"]))
@@ -101,11 +103,11 @@ def _groups(rows: Iterable[dict[str, str]]) -> dict[str, _Group]:
     for row in timed:
         names.setdefault(row.get("table", ""), Counter())[row.get("name", "")] += 1
     numbered = {table for table, found in names.items() if 2 * len(found) > found.total() > 2}
-    groups: dict[str, _Group] = {}
+    groups: dict[str, Rows] = {}
     for row in timed:
         table, name = row.get("table", ""), row.get("name", "")
         name = table if table in numbered or not name else name
-        groups.setdefault(name or "intervals", _Group()).rows.append(row)
+        groups.setdefault(name or "intervals", []).append(row)
     return groups
 
 
@@ -120,14 +122,12 @@ def _number(text: str | None) -> float:
         return math.nan
 
 
-def _conditions(
-    name: str, rows: Sequence[dict[str, str]], column: str
-) -> tuple[list[Kind], list[str]]:
+def _conditions(name: str, rows: Rows, column: str) -> tuple[list[Kind], list[str]]:
     """Conditions of one kind by one column, and a remark where it has too many values."""
-    by_value: dict[str, list[float]] = {}
+    by_value: dict[str, Rows] = {}
     for row in rows:
         if value := row.get(column) or "":
-            by_value.setdefault(value, []).append(float(row["start"]))
+            by_value.setdefault(value, []).append(row)
     by_value = {value: found for value, found in by_value.items() if len(found) >= MIN_TRIALS}
     if len(by_value) > MAX_CONDITIONS:
         return [], [f"{name}: {len(by_value)} values of {column} are too many conditions"]
@@ -135,8 +135,7 @@ def _conditions(
         return [], []
     ordered = sorted(by_value, key=lambda value: (_number(value), value))
     return [
-        Kind(f"{name}, {column} {value}", tuple(by_value[value]), (column, value))
-        for value in ordered
+        _kind(f"{name}, {column} {value}", by_value[value], (column, value)) for value in ordered
     ], []
 
 

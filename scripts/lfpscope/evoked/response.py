@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from lfpscope.signals.arrays import Floats
 from lfpscope.signals.epochs import Window, baseline_of
+
+Mask = npt.NDArray[np.bool_]
 
 RESPONSE_S = 0.25  # after the event: where the peak is looked for
 BIN_S = 0.005  # of which the test takes means
@@ -68,7 +71,8 @@ def find_response(mean: Floats, binned: Floats, window: Window) -> Response:
         return Response(none, none, none)
     at_event, stop = -window.first, edges[-1]
     away = mean[:, at_event:stop] - baseline_of(mean, window)[:, np.newaxis]
-    known = np.asarray(np.isfinite(away).all(axis=1))
+    # a channel of one value has no peak
+    known: Mask = np.asarray(np.isfinite(away).all(axis=1) & away.any(axis=1))
     where = np.abs(np.where(known[:, np.newaxis], away, 0)).argmax(axis=1)
     peak = np.where(known, away[np.arange(where.size), where], np.nan)
     latency = np.where(known, where * window.dt, np.nan)
