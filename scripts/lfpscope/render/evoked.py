@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from lfpscope.doubts import Doubt
@@ -34,12 +35,15 @@ from lfpscope.signals.csd import FORMULA, SIGMA_S_PER_M, csd
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-SIGNED = mpl.colormaps["RdBu_r"](np.linspace(0, 1, 255), bytes=True)[:, :3]
-SIGNED[127] = 255  # nothing is white
+STOPS = ("#08306b", "#2171b5", "#6baed6", "#c6dbef", "#ffffff", "#fcbba1", "#fb6a4a", "#cb181d")
+SIGNED = LinearSegmentedColormap.from_list("signed", [*STOPS, "#67000d"])(
+    np.linspace(0, 1, 255), bytes=True
+)[:, :3]
 """From negative, blue, over white to positive, red."""
 SINKS = "sinks negative, blue"
-LEFT, RIGHT, TOP, BOTTOM = 190, 30, 84, 50  # pixels around the pictures
-BAR, BETWEEN, TITLE = 90, 24, 40  # of a colour bar, between panels, above a row of panels
+LEFT, RIGHT, TOP, BOTTOM = 190, 120, 70, 50  # pixels around the pictures
+NAMES = RIGHT - 15  # for names of channels beside the lines
+BAR, BETWEEN, TITLE = 80, 24, 34  # of a colour bar, between panels, above a row of panels
 ROW, LOW_ROW, MANY = 300, 220, 4  # height of a row of panels; lower where there are more
 N_LINES = 5  # channels drawn as lines
 LIMIT_QUANTILE = 0.998  # of the values: a few may be beyond the ends of the colours
@@ -263,7 +267,7 @@ def _draw_kind(
 
 def _title(figure: Figure, box: Box, one: Stored, room: int) -> None:
     """Name a kind, its number of trials, and those that were dropped."""
-    low, high = int(one.n.min(initial=0)), int(one.n.max(initial=0))
+    low, high = (int(n) for n in (one.n.min(), one.n.max()))
     parts = [one.name, f"n {high}" if low == high else f"n {low} to {high} by channel"]
     dropped = {reason: int(n.max(initial=0)) for reason, n in one.dropped.items()}
     parts += [f"{n} dropped: {reason}" for reason, n in dropped.items() if n]
@@ -336,30 +340,27 @@ def _draw_lines(figure: Figure, box: Box, probe: EvokedProbe, one: Stored) -> No
     axes = new_axes(figure, box)
     channels, time = pick_lines(probe, one), one.time * 1e3
     volts, sem = about_baseline(one) * 1e6, one.sem * 1e6
-    heights = [np.nanmax(np.abs(volts[c])) for c in channels]
-    step = max(heights, default=1.0) * 1.3 or 1.0
+    largest = max((float(np.nanmax(np.abs(volts[c]))) for c in channels), default=0.0) or 1.0
+    step = 1.3 * largest
     for i, channel in enumerate(channels):
-        line = volts[channel] - i * step
-        axes.fill_between(time, line - sem[channel], line + sem[channel], color="#b9c3dc", lw=0)
+        line, error = volts[channel] - i * step, np.nan_to_num(sem[channel])
+        axes.fill_between(time, line - error, line + error, color="#b9c3dc", linewidth=0)
         axes.plot(time, line, color="#26355d", linewidth=1)
         axes.axhline(-i * step, color="#cccccc", linewidth=0.6, zorder=0)
-        axes.text(
-            time[-1],
-            -i * step + 0.04 * step,
-            _channel_name(probe, channel),
-            ha="right",
-            va="bottom",
-            fontsize=8.5,
-        )
+        place: dict[str, Any] = {"ha": "left", "va": "center", "fontsize": 8.5}
+        axes.text(time[-1] + 0.02 * (time[-1] - time[0]), -i * step, _name(probe, channel), **place)
     axes.set(xlim=(time[0], time[-1]), ylim=(-(len(channels) - 0.4) * step, 0.9 * step))
     _mark_onset(axes, one)
-    axes.set_ylabel("µV", fontsize=9)
-    axes.yaxis.tick_right()
-    axes.yaxis.set_label_position("right")
+    axes.set_yticks([])
     _label_time(axes)
+    bar = round_limit([np.array([largest / 2])])
+    x = time[0] + 0.03 * (time[-1] - time[0])
+    low = -(len(channels) - 0.5) * step
+    axes.plot([x, x], [low, low + bar], color="black", linewidth=2, solid_capstyle="butt")
+    axes.text(x, low + bar / 2, f"  {bar:g} µV", va="center", fontsize=8.5)
 
 
-def _channel_name(probe: EvokedProbe, channel: int) -> str:
+def _name(probe: EvokedProbe, channel: int) -> str:
     columns = probe.channels.columns
     parts = [f"channel {probe.channels.id[channel]}"]
     if "depth" in columns and np.isfinite(columns["depth"][channel]):
@@ -367,7 +368,7 @@ def _channel_name(probe: EvokedProbe, channel: int) -> str:
         parts = [f"{columns['depth'][channel]:g} {unit}".strip()]
     if "area" in columns and is_area(str(columns["area"][channel])):
         parts.append(str(columns["area"][channel]))
-    return fit_text(" ".join(parts), 8.5, 140)
+    return fit_text(" ".join(parts), 8.5, NAMES)
 
 
 def _colours(probes: Sequence[EvokedProbe]) -> dict[str, str]:
