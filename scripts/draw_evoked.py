@@ -2,18 +2,15 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from lfpscope.cli import program
-from lfpscope.envelope.read import Probe
-from lfpscope.evoked.files import read_evoked
-from lfpscope.references.model import open_references
-from lfpscope.render import evoked as render
+from lfpscope.render import evoked as pictures
+from lfpscope.render.evoked_maps import Smoothing, open_probe
 
 
 def draw_evoked(
     references: Path,
     envelope: Path,
+    channels: Path,
     evoked: Path,
     *,
     picture: Path,
@@ -25,7 +22,7 @@ def draw_evoked(
 
     Parameters
     ----------
-    references, envelope, evoked
+    references, envelope, channels, evoked
         Of the probe.
     picture
         To write, PNG.
@@ -34,16 +31,8 @@ def draw_evoked(
     smooth_um, smooth_ms
         Standard deviations of the Gaussians by which the CSD is smoothed; 0 for none.
     """
-    with Probe(open_references(references), envelope) as probe:
-        kinds, remarks = read_evoked(evoked, probe.references)
-        r = probe.references
-        bad = np.asarray(probe.dead, dtype=np.bool_)
-        drawn = render.EvokedProbe(
-            r.session, r.probe, r.channels, bad, kinds, probe.doubts, remarks
-        )
-    render.draw_evoked(
-        drawn, picture, width=width, smoothing=render.Smoothing(smooth_um, smooth_ms)
-    )
+    probe = open_probe(references, envelope, channels, evoked)
+    pictures.draw_evoked(probe, picture, width=width, smoothing=Smoothing(smooth_um, smooth_ms))
 
 
 if __name__ == "__main__":
