@@ -210,6 +210,7 @@ SUMMARIES = of_probes("envelope.zarr.zip", "channels.csv")
 OVERVIEWS = targets(
     of_probes("overview.png", "thumbnail.png"), of_sessions("overview.png")
 )
+EVOKED = targets(of_probes("evoked.csv", "evoked.png"), of_sessions("evoked.png"))
 VERIFIED = of_probes("verified.json")
 VIEWERS = targets(
     of_sessions("viewer.py", "intervals.csv"), SUMMARIES
@@ -225,11 +226,15 @@ PRODUCTS = {
     "channels.csv": "overview.png",
     "thumbnail.png": "overview.png",
     "overview.png": GALLERY,
+    "evoked.zarr.zip": "evoked.png",
+    "evoked.csv": "evoked.png",
+    "evoked.png": GALLERY,
     "verified.json": GALLERY,
 }
 PRODUCTS_OF_SESSION = {
     "session.json": "viewer.py",
     "overview.png": GALLERY,
+    "evoked.png": GALLERY,
     "viewer.py": GALLERY,
     "intervals.csv": GALLERY,
 }
@@ -430,6 +435,14 @@ def drawing_memory(wildcards, input, attempt):
     # a line is a channel; where a table is still missing, Snakemake asks again later
     n_channels = max(sum(1 for _ in open(table)) for table in tables)
     return (600 + 100 * len(tables) + round(0.35 * n_channels)) * attempt
+
+
+def averaging_memory(wildcards, input, attempt):
+    """MB that grow with the channels of the largest probe, and with conditions."""
+    tables = [input.channels] if isinstance(input.channels, str) else input.channels
+    n_channels = max(sum(1 for _ in open(table)) for table in tables)
+    conditions = 1200 if config["evoked"]["conditions"] else 0
+    return round(attempt * (500 + 50 * len(tables) + 2 * n_channels + conditions))
 
 
 # --- the gallery ----------------------------------------------------------------------------------

@@ -275,7 +275,7 @@ def test_damaged_results_are_a_row(tmp_path: Path, text: str) -> None:
     folder = tmp_path / "one/probes/a"
     write_probes(tmp_path / "probes.tsv", [ROW, replace(ROW, probe="b")])
     folder.mkdir(parents=True)
-    for name in ("source.json", "thumbnail.png", "verified.json", "channels.csv"):
+    for name in ("source.json", "thumbnail.png", "verified.json", "channels.csv", "evoked.csv", "evoked.png"):
         (folder / name).touch()
     (folder / "lfp.json").write_text(text)
     found, other = read_results(tmp_path / "probes.tsv")
