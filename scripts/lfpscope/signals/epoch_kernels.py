@@ -75,9 +75,10 @@ def add_trials(
                 lost[kind, HAS_NAN] += 1
                 continue
         n[kind] += 1
-        own, own_squares = sums[kind], squares[kind]
+        # slices: of these the compiler adds several values at a time
+        own, own_squares, window = sums[kind], squares[kind], x[start : start + width]
         for k in range(width):
-            value = np.float64(x[start + k])
+            value = np.float64(window[k])
             own[k] += value
             own_squares[k] += value * value
         own_bins = binned[kind, parts[trial]]
