@@ -7,9 +7,9 @@ from pathlib import Path
 
 import yaml
 
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.config import check_settings, merge, parse_arguments, read_settings
-from lfpscope.sources.tables import read_sessions
+from lfpscope.sources.sessions_table import read_sessions
 
 
 def load_settings():

@@ -10,15 +10,11 @@ from pathlib import Path
 
 from snakemake.exceptions import IncompleteCheckpointException, WorkflowError
 
-from lfpscope.io.files import UserError, read_table
+from lfpscope.errors import UserError
+from lfpscope.io.tables import read_table
 from lfpscope.sources.allen.tables import session_file
-from lfpscope.sources.tables import (
-    files_of_session,
-    find_files,
-    fingerprint,
-    kept_at,
-    read_probes,
-)
+from lfpscope.sources.sessions_table import files_of_session, find_files, fingerprint, kept_at
+from lfpscope.sources.probes_table import read_probes
 from lfpscope.sources.status import read_tries
 
 # --- the row of a session -------------------------------------------------------------------------

@@ -8,9 +8,9 @@ from lfpscope.evoked.averages import average_intervals as average
 from lfpscope.evoked.files import write_evoked, write_responses
 from lfpscope.evoked.kinds import MAX_KINDS, choose_kinds, invalid_times
 from lfpscope.evoked.response import TEST
-from lfpscope.io.addresses import traffic
-from lfpscope.io.files import read_table
-from lfpscope.references.model import open_references
+from lfpscope.io.http import traffic
+from lfpscope.io.tables import read_table
+from lfpscope.references.open import open_references
 
 
 def average_intervals(

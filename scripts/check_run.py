@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lfpscope.cli import program
-from lfpscope.io.files import write_text
+from lfpscope.io.atomic import write_text
 from lfpscope.site.check_run import describe_results
 from lfpscope.site.run_json import read_run
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lfpscope.cli import program
-from lfpscope.references.model import combine_references
+from lfpscope.references.combine import combine_references
 
 
 def combine_session(*references: Path, session: str, combined: Path) -> None:

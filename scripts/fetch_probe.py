@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lfpscope.cli import program
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.sources.probes import fetch_file
 from lfpscope.sources.status import write_status
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lfpscope.cli import program
-from lfpscope.io.files import write_json
+from lfpscope.io.tables import write_json
 from lfpscope.sources.allen.files import fetch_session as fetch
 
 

@@ -5,7 +5,9 @@ import traceback
 from pathlib import Path
 
 from lfpscope.cli import INTERRUPTED, program
-from lfpscope.io.files import UserError, WriteError, read_json, write_text
+from lfpscope.errors import UserError, WriteError
+from lfpscope.io.atomic import write_text
+from lfpscope.io.tables import read_json
 from lfpscope.references.index import index_apart
 from lfpscope.sources.status import OK, write_status
 

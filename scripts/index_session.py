@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lfpscope.cli import program
-from lfpscope.io.files import read_json, write_table
+from lfpscope.io.tables import read_json, write_table
 
 
 def index_session(*indexes: Path, indexed: Path) -> None:

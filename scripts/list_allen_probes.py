@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from lfpscope.cli import program
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.sources.allen.tables import not_listed, write_listed
 from lfpscope.sources.allen.warehouse import list_probes, open_warehouse
-from lfpscope.sources.tables import Session
+from lfpscope.sources.sessions_table import Session
 
 
 def list_allen_probes(

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from lfpscope.cli import program
-from lfpscope.io.files import write_table
+from lfpscope.io.tables import write_table
 from lfpscope.sources.allen.tables import Wanted, areas_in, read_csv, select_sessions
 
 

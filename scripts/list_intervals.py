@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from lfpscope.cli import program
+from lfpscope.errors import UserError
 from lfpscope.hdf5.isolation import Apart
-from lfpscope.io.files import UserError
 from lfpscope.nwb.intervals import intervals_in_file, write_intervals
 
 

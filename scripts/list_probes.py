@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lfpscope.cli import program
-from lfpscope.sources.tables import read_probes, write_probes
+from lfpscope.sources.probes_table import read_probes, write_probes
 
 
 def list_probes(*sessions: Path, probes: Path) -> None:

@@ -9,8 +9,9 @@ from lfpscope.sources.probes import (
     is_to_list_again,
     unreadable_session,
 )
+from lfpscope.sources.probes_table import write_probes
+from lfpscope.sources.sessions_table import Session
 from lfpscope.sources.status import write_status
-from lfpscope.sources.tables import Session, write_probes
 
 
 def list_session(

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from lfpscope.cli import program
 from lfpscope.sources.download_plan import describe_plans, plan_sessions
-from lfpscope.sources.tables import read_probes
+from lfpscope.sources.probes_table import read_probes
 
 Paths = Annotated[list[Path] | None, Parameter(consume_multiple=True)]
 

@@ -10,7 +10,7 @@ from allensdk.brain_observatory.ecephys.ecephys_project_cache import EcephysProj
 from pynwb import NWBHDF5IO, NWBFile
 
 from lfpscope.cli import program
-from lfpscope.io.files import write_json
+from lfpscope.io.tables import write_json
 
 PACKAGES = ("allensdk", "pynwb", "hdmf", "h5py", "numpy", "pandas")
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from lfpscope.cli import program
-from lfpscope.io.addresses import traffic
-from lfpscope.references.model import open_references
+from lfpscope.io.http import traffic
+from lfpscope.references.open import open_references
 from lfpscope.summary.summarize import OnDamage, build_envelope, write_channels
 
 

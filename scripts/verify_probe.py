@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from lfpscope.cli import program
-from lfpscope.io.files import write_json
+from lfpscope.io.tables import write_json
 from lfpscope.verify.checks import verify
 
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from lfpscope.cli import program
-from lfpscope.io.files import write_json
+from lfpscope.io.tables import write_json
 from lfpscope.site import gallery
 from lfpscope.site.check_run import write_checked
 from lfpscope.site.results import read_results

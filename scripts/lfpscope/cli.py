@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import cyclopts
 
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 
 INTERRUPTED = (130, 143)  # exit codes: by the user, by the scheduler
 

@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
-from lfpscope.io.files import UserError
-from lfpscope.sources.tables import check_secrets
+from lfpscope.errors import UserError
+from lfpscope.io.secrets import check_secrets
 
 PATHS = ("sessions", "results", "cache")
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")

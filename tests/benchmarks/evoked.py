@@ -2,10 +2,10 @@
 
     python tests/benchmarks/evoked.py [--cache FOLDER] [--quick]
 
-The session is like one of Allen's Brain Observatory: 61,166 presentations of 10 kinds on a probe of
-full size; and of it the 150 flashes alone. Every way runs in a process of its own; seconds are those
-of the pass alone, with the processor time of all threads beside them. With --quick the probe is an
-eighth as long.
+The session is like one of Allen's Brain Observatory: 61,166 presentations of 10 kinds on a probe
+of full size; and of it the 150 flashes alone. Every way runs in a process of its own; seconds are
+those of the pass alone, with the processor time of all threads beside them. With --quick the probe
+is an eighth as long.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def bare(references: Path, threads: int) -> dict[str, float]:
 
     import deflate
 
-    from lfpscope.references.model import open_references
+    from lfpscope.references.open import open_references
 
     r = open_references(references)
     n_bytes = r.layout.chunks[0] * r.layout.chunks[1] * 4
@@ -87,7 +87,7 @@ def averages(references: Path, threads: int, *names: str) -> dict[str, float]:
     """Average some kinds, or all."""
     from lfpscope.evoked.averages import average_intervals
     from lfpscope.evoked.kinds import Kind
-    from lfpscope.references.model import open_references
+    from lfpscope.references.open import open_references
 
     r = open_references(references)
     found = onsets(r.clock.t1 - r.clock.t0 - 40)
@@ -140,9 +140,7 @@ def main() -> None:
     make_file(nwb, FULL * parts // 8)
     references = nwb.with_suffix(".json")
     if not references.exists():
-        index_recording(
-            str(nwb), references, session="demo-1", probe="100000011", series=SERIES
-        )
+        index_recording(str(nwb), references, session="demo-1", probe="100000011", series=SERIES)
     where = [str(references), arguments.threads]
     rows = {
         "bare": run("bare", *where),

@@ -11,7 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from lfpscope.io.files import atomic
+from lfpscope.io.atomic import atomic
 from lfpscope.sources.demo import nwb_writer
 
 FULL = 10_715_666  # samples of a released probe

@@ -22,8 +22,10 @@ from serving import Served, serve
 
 from lfpscope.nwb.recording import open_nwb, read_clock, read_recording
 from lfpscope.references.index import index_recording
-from lfpscope.references.model import open_references, write_references
-from lfpscope.samples.chunk_reader import Samples, Source
+from lfpscope.references.open import open_references
+from lfpscope.references.write import write_references
+from lfpscope.samples.chunk_cache import Samples
+from lfpscope.samples.chunk_reader import Source
 from lfpscope.summary.summarize import build_envelope
 
 

@@ -39,7 +39,7 @@ def bare(nwb: Path, threads: int) -> None:
     import deflate
     import numpy as np
 
-    from lfpscope.references.model import open_references
+    from lfpscope.references.open import open_references
 
     references = open_references(nwb.with_suffix(".json"))
     order = np.argsort(references.offsets.ravel())
@@ -65,12 +65,12 @@ def ours(nwb: Path, threads: int) -> None:
     """What summarize_probe does; numba's imports at its first compiled function are imports."""
     import numpy as np
 
-    from lfpscope.envelope import kernels
-    from lfpscope.references.model import open_references
+    from lfpscope.references.open import open_references
+    from lfpscope.samples.packing import whole_counts
     from lfpscope.summary.summarize import build_envelope, write_channels
 
     references = open_references(nwb.with_suffix(".json"))
-    kernels.whole_counts(np.zeros(1, np.float32), 1.0, np.zeros(1, np.int16))
+    whole_counts(np.zeros(1, np.float32), 1.0, np.zeros(1, np.int16))
     with part("pass"):
         summary = build_envelope(references, nwb.with_suffix(".zarr.zip"), threads=threads)
         write_channels(summary, nwb.with_suffix(".csv"))
@@ -140,9 +140,10 @@ def draw_samples(nwb: Path, _: int) -> None:
 def draw(nwb: Path, _: int) -> None:
     """draw_probe, and the same once more when everything is imported and compiled."""
     from lfpscope.envelope.read import Probe
-    from lfpscope.references.model import open_references
-    from lfpscope.render import drawing
+    from lfpscope.references.open import open_references
     from lfpscope.render.overviews import draw_probe
+    from lfpscope.render.traces import trace_picture
+    from lfpscope.render.view import read_view
 
     inputs = nwb.with_suffix(".json"), nwb.with_suffix(".zarr.zip")
     pictures = {"overview": nwb.with_suffix(".png"), "thumbnail": nwb.with_suffix(".small.png")}
@@ -151,9 +152,9 @@ def draw(nwb: Path, _: int) -> None:
         draw_probe(*inputs, **pictures)
     with Probe(open_references(inputs[0]), inputs[1]) as probe:
         clock = probe.references.clock
-        view = drawing.read_view(probe, clock.t0, clock.t1, VIEW["width"])
+        view = read_view(probe, clock.t0, clock.t1, VIEW["width"])
         with part("lines"):
-            drawing.trace_picture(view, probe, VIEW["height"], pixels_per_volt=GAIN)
+            trace_picture(view, probe, VIEW["height"], pixels_per_volt=GAIN)
 
 
 def views(nwb: Path, _: int) -> None:
@@ -161,9 +162,10 @@ def views(nwb: Path, _: int) -> None:
     import numpy as np
 
     from lfpscope.envelope.read import Probe
-    from lfpscope.references.model import open_references
-    from lfpscope.render.drawing import read_view, trace_picture
-    from lfpscope.samples.chunk_reader import CACHE
+    from lfpscope.references.open import open_references
+    from lfpscope.render.traces import trace_picture
+    from lfpscope.render.view import read_view
+    from lfpscope.samples.chunk_cache import CACHE
 
     inputs = open_references(nwb.with_suffix(".json")), nwb.with_suffix(".zarr.zip")
     clock = inputs[0].clock
@@ -205,7 +207,7 @@ def views(nwb: Path, _: int) -> None:
 def index(nwb: Path, _: int) -> None:
     """What index_probe does."""
     from lfpscope.nwb.recording import open_nwb, read_clock, read_recording
-    from lfpscope.references.model import write_references
+    from lfpscope.references.write import write_references
 
     with part("pass"), open_nwb(nwb) as file:
         recording = read_recording(file, SERIES)
@@ -230,7 +232,7 @@ def open_lazily(nwb: Path, _: int) -> None:
 
 def scheduler(nwb: Path, threads: int) -> None:
     """Decode every chunk: with a pool of threads, and with dask's threaded scheduler."""
-    from lfpscope.references.model import open_references
+    from lfpscope.references.open import open_references
     from lfpscope.samples.chunk_reader import Source, map_chunks, submit_chunks
 
     references = open_references(nwb.with_suffix(".json"))

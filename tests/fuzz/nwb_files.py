@@ -26,15 +26,15 @@ import numpy.typing as npt
 from guard import NAMED, RIGHT, STORED, Outcome, WrongError, finish, refused, run_all
 
 from lfpscope.envelope.read import Probe
+from lfpscope.errors import UserError
 from lfpscope.hdf5.isolation import Apart
-from lfpscope.io.files import UserError
 from lfpscope.references.index import index_recording
-from lfpscope.references.model import open_references
+from lfpscope.references.open import open_references
 from lfpscope.render.overviews import draw_probe
 from lfpscope.sources.demo import nwb_writer
 from lfpscope.sources.nwb import nwb_probes, probes_in_file
-from lfpscope.sources.tables import Probe as Row
-from lfpscope.sources.tables import Session
+from lfpscope.sources.probes_table import Probe as Row
+from lfpscope.sources.sessions_table import Session
 from lfpscope.summary.summarize import Summary, build_envelope, write_channels
 from lfpscope.verify import checks
 

@@ -26,8 +26,9 @@ import recorded
 from stored import as_samples_read
 from test_untrusted import sign, spoiled
 
-from lfpscope.io.files import UserError
-from lfpscope.references.model import combine_references, open_references, references_of_session
+from lfpscope.errors import UserError
+from lfpscope.references.combine import combine_references
+from lfpscope.references.open import open_references, references_of_session
 from lfpscope.references.schema import read_session_json
 
 OPENED: list[str] = []

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from lfpscope.envelope.read import Probe
 from lfpscope.references.index import index_recording
-from lfpscope.references.model import References, open_references
+from lfpscope.references.model import References
+from lfpscope.references.open import open_references
 from lfpscope.summary.summarize import Summary, build_envelope
 
 SERIES = "acquisition/lfp"

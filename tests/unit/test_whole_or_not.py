@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from lfpscope.errors import UserError
+from lfpscope.io.atomic import atomic, write_text
 from lfpscope.io.download import download
-from lfpscope.io.files import UserError, atomic, write_text
 from lfpscope.sources.demo import nwb_writer
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -219,7 +220,7 @@ def test_the_next_writer_sweeps_up(tmp_path: Path) -> None:
     code = """
 import os, signal, sys
 from pathlib import Path
-from lfpscope.io.files import atomic
+from lfpscope.io.atomic import atomic
 with atomic(Path(sys.argv[1])) as part:
     part.write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)

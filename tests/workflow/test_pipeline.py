@@ -57,7 +57,7 @@ def test_every_file_is_made(finished_once):
             "verified.json",
         }
     for session in ("one", "two"):
-        for name in ("session.json", "overview.png", "viewer.py", "lfpscope/io/files.py"):
+        for name in ("session.json", "overview.png", "viewer.py", "lfpscope/io/atomic.py"):
             assert (results / session / name).is_file()
     assert not leftovers(results)
 

@@ -18,9 +18,10 @@ from lfpscope.clock.segments import Clock, Segment
 from lfpscope.doubts import doubts_from_json
 from lfpscope.envelope import kernels, kernels_amplitude, kernels_buckets, kernels_chunk
 from lfpscope.envelope.zarr_zip import Store
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.references.model import References
-from lfpscope.samples.chunk_reader import CACHE, Block, Damage, Samples, Source
+from lfpscope.samples.chunk_cache import CACHE, Samples
+from lfpscope.samples.chunk_reader import Block, Damage, Source
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.uint8]

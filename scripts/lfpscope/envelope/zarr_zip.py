@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from numcodecs import blosc
 
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 
 Array = npt.NDArray[Any]
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lfpscope.errors import UserError
 from lfpscope.evoked.kinds import Kind
 from lfpscope.evoked.response import N_PARTS, Response, bin_edges, find_response
-from lfpscope.io.files import UserError
 from lfpscope.references.model import References
 from lfpscope.samples.chunk_reader import Block, Damage, Source, submit_chunks
 from lfpscope.signals.epochs import (

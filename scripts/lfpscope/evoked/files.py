@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.envelope.zarr_zip import Store, StoreWriter
+from lfpscope.errors import UserError
 from lfpscope.evoked.averages import Evoked
-from lfpscope.io.files import UserError, atomic, write_table
+from lfpscope.io.atomic import atomic
+from lfpscope.io.tables import write_table
 from lfpscope.references.model import References
 
 Floats = npt.NDArray[np.float64]

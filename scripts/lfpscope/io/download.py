@@ -13,26 +13,11 @@ from typing import Any
 import requests
 from tqdm import tqdm
 
-from lfpscope.io.addresses import (
-    BUSY,
-    CONNECT_SECONDS,
-    TRIES,
-    file_version,
-    pause,
-    reason,
-    refusal,
-)
-from lfpscope.io.files import (
-    RESTORE,
-    UserError,
-    alone,
-    flush,
-    flush_folder,
-    read_json,
-    remove_abandoned,
-    write_json,
-    writing,
-)
+from lfpscope.errors import RESTORE, UserError
+from lfpscope.io.atomic import flush, flush_folder, remove_abandoned, writing
+from lfpscope.io.http import BUSY, CONNECT_SECONDS, TRIES, file_version, pause, reason, refusal
+from lfpscope.io.locks import alone
+from lfpscope.io.tables import read_json, write_json
 
 BLOCK = 1 << 16  # bytes; what a killed download loses at most
 HDF5 = b"\x89HDF\r\n\x1a\n"

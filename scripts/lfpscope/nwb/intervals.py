@@ -9,8 +9,9 @@ from typing import Any
 
 import h5py
 
+from lfpscope.errors import UserError
 from lfpscope.hdf5.values import member, text
-from lfpscope.io.files import UserError, read_table, write_table
+from lfpscope.io.tables import read_table, write_table
 from lfpscope.nwb.file import reading, why_not_read
 
 FIRST = ("start", "stop", "name", "table")  # columns of the table; those of the files follow

@@ -7,28 +7,21 @@ from dataclasses import dataclass, replace
 import h5py
 import numpy as np
 
-from lfpscope.clock.segments import (
-    Clock,
-    Floats,
-    Segment,
-    clock_from_rate,
-    clock_from_timestamps,
-    rate_doubts,
-)
+from lfpscope.clock.doubts import rate_doubts
+from lfpscope.clock.fit import clock_from_rate, clock_from_timestamps
+from lfpscope.clock.segments import Clock, Floats, Segment
 from lfpscope.doubts import Doubt, sort_doubts
-from lfpscope.hdf5.layout import (
-    Layout,
-    Refs,
-    chunk_references,
-    decode,
-    describe_layout,
-    inlined_bytes,
-)
+from lfpscope.errors import UserError
+from lfpscope.hdf5.chunk_index import chunk_references
+from lfpscope.hdf5.decode import decode
+from lfpscope.hdf5.describe_layout import describe_layout
+from lfpscope.hdf5.layout import Layout, Refs, inlined_bytes
 from lfpscope.hdf5.values import member, number, text
-from lfpscope.io.addresses import CONNECTIONS, is_remote, open_address
-from lfpscope.io.files import UserError
+from lfpscope.io.addresses import is_remote, open_address
+from lfpscope.io.http import CONNECTIONS
 from lfpscope.nwb.electrodes import Channels as Channels
-from lfpscope.nwb.electrodes import electrode_rows, read_channels
+from lfpscope.nwb.electrodes import read_channels
+from lfpscope.nwb.electrodes_table import electrode_rows
 from lfpscope.nwb.file import open_nwb as open_nwb
 from lfpscope.nwb.file import reading as reading
 from lfpscope.nwb.series import TIME_UNITS, read_times, stored_rate, time_scale

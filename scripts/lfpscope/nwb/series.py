@@ -11,8 +11,8 @@ import numpy as np
 
 from lfpscope.clock.segments import PLAUSIBLE_RATES, Floats
 from lfpscope.clock.timestamps import make_block, usual_step
+from lfpscope.errors import UserError
 from lfpscope.hdf5.values import number, text
-from lfpscope.io.files import UserError
 
 LFP_RATES = (100.0, 3000.0)  # Hz; an ElectricalSeries outside an LFP container is LFP in this range
 MIN_CHANNELS = 8  # of a plain TimeSeries that looks like LFP; behaviour has fewer

@@ -4,14 +4,14 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from lfpscope.clock.segments import clock_doubts, untimed_text
+from lfpscope.clock.doubts import clock_doubts, untimed_text
 from lfpscope.doubts import sort_doubts
+from lfpscope.errors import UserError
 from lfpscope.hdf5.isolation import Apart
-from lfpscope.io.addresses import traffic
-from lfpscope.io.files import UserError
+from lfpscope.io.http import traffic
 from lfpscope.nwb.describe import describe
 from lfpscope.nwb.recording import choose_series, index_clock, read_recording, reading
-from lfpscope.references.model import write_references
+from lfpscope.references.write import write_references
 
 
 def index_recording(address: str, path: Path, *, session: str, probe: str, series: str = "") -> str:

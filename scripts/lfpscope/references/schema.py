@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from lfpscope.errors import UserError
 from lfpscope.hdf5.layout import CODECS, Layout, Refs, inlined_bytes
-from lfpscope.io.files import UserError, parse_json, read_json
+from lfpscope.io.tables import parse_json, read_json
 
 PARTS = {"version", "templates", "refs", "provenance", "refs_sha256"}
 VARIABLE = re.compile(r"[A-Za-z]\w*")

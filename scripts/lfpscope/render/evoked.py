@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from lfpscope.render.areas import is_area
+from lfpscope.nwb.areas import is_area
 from lfpscope.render.evoked_maps import (
     NOT_SMOOTHED,
     EvokedProbe,

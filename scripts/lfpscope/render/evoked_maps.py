@@ -15,12 +15,13 @@ from lfpscope.envelope.read import Probe
 from lfpscope.evoked.files import Stored as Stored
 from lfpscope.evoked.files import read_evoked
 from lfpscope.formatting import count_text
-from lfpscope.io.files import read_table
+from lfpscope.io.tables import read_table
+from lfpscope.nwb.areas import is_area
 from lfpscope.nwb.electrodes import Channels
-from lfpscope.references.model import open_references
-from lfpscope.render.areas import area_colours, is_area
-from lfpscope.render.drawing import GREY
+from lfpscope.references.open import open_references
+from lfpscope.render.areas import area_colours
 from lfpscope.render.figure import QUIET, Box, new_axes, new_figure, save, text_width
+from lfpscope.render.palettes import GREY
 from lfpscope.render.rows import Rows, arrange_rows
 from lfpscope.signals.csd import FORMULA, SIGMA_S_PER_M, csd
 

@@ -13,11 +13,14 @@ from xarray.core import indexing
 from zarr.storage import FsspecStore
 
 from lfpscope.hdf5.layout import Refs
-from lfpscope.io.addresses import is_remote, s3_options
-from lfpscope.io.files import parse_json
-from lfpscope.references.model import References, references_of_session
+from lfpscope.io.addresses import is_remote
+from lfpscope.io.s3 import s3_options
+from lfpscope.io.tables import parse_json
+from lfpscope.references.model import References
+from lfpscope.references.open import references_of_session
 from lfpscope.references.schema import read_session_json, split_groups
-from lfpscope.samples.chunk_reader import Samples, Source
+from lfpscope.samples.chunk_cache import Samples
+from lfpscope.samples.chunk_reader import Source
 
 Block = npt.NDArray[Any]
 Ints = npt.NDArray[np.int64]

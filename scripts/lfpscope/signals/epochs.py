@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.clock.segments import Clock, Segment, clock_from_rate, clock_from_timestamps
+from lfpscope.clock.fit import clock_from_rate, clock_from_timestamps
+from lfpscope.clock.segments import Clock, Segment
 from lfpscope.signals.arrays import Floats, unpack
 from lfpscope.signals.epoch_kernels import HAS_NAN, IS_DAMAGED, add_trials
 

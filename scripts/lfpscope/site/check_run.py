@@ -6,9 +6,9 @@ from typing import Any
 
 from lfpscope.doubts import KINDS, MEANINGS
 from lfpscope.formatting import count_text
-from lfpscope.io.files import write_table
+from lfpscope.io.tables import write_table
 from lfpscope.site.results import Result
-from lfpscope.sources.tables import NO_LFP, NOT_TAKEN
+from lfpscope.sources.probes_table import NO_LFP, NOT_TAKEN
 
 FIGURES = ("samples", "channels", "damaged", "dead", "saturated")
 COLUMNS = ("session", "probe", "status", "problem", "doubts", *FIGURES)

@@ -15,7 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lfpscope.doubts import KINDS, MEANINGS
 from lfpscope.formatting import bytes_text, count_text, duration_text, natural_key, voltage_text
-from lfpscope.io.files import read_table, write_text
+from lfpscope.io.atomic import write_text
+from lfpscope.io.tables import read_table
 from lfpscope.render.areas import area_colour
 from lfpscope.site.check_run import reason_not_taken
 from lfpscope.site.results import COLOURS_END, Figures, Result

@@ -16,10 +16,11 @@ import numpy.typing as npt
 from lfpscope.clock.segments import Clock
 from lfpscope.doubts import Doubt, Kind, doubts_from_json, sort_doubts
 from lfpscope.envelope.zarr_zip import Store
+from lfpscope.errors import UserError
 from lfpscope.formatting import natural_key
-from lfpscope.io.files import UserError, read_json, read_table
-from lfpscope.render.areas import is_area
-from lfpscope.sources.tables import NO_LFP, NOT_TAKEN, Probe, read_probes
+from lfpscope.io.tables import read_json, read_table
+from lfpscope.nwb.areas import is_area
+from lfpscope.sources.probes_table import NO_LFP, NOT_TAKEN, Probe, read_probes
 
 COLOURS_END = 0.5  # of the scale in µV, as amplitude maps are drawn
 ERROR = re.compile(r"(?i)(error|exception)\b")  # in a log

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from lfpscope.doubts import doubts_from_json, doubts_to_json
-from lfpscope.io.files import UserError, read_json
+from lfpscope.errors import UserError
+from lfpscope.io.tables import read_json
 from lfpscope.site.results import Figures, Result
-from lfpscope.sources.tables import Probe
+from lfpscope.sources.probes_table import Probe
 
 PACKAGES = (
     "lfpscope",

@@ -10,7 +10,8 @@ from pathlib import Path
 from lfpscope.formatting import bytes_text, count_text
 from lfpscope.io.addresses import is_remote, open_address
 from lfpscope.sources.allen.tables import Listed, read_listed
-from lfpscope.sources.tables import NO_LFP, Probe, kept_at
+from lfpscope.sources.probes_table import NO_LFP, Probe
+from lfpscope.sources.sessions_table import kept_at
 
 AT_ONCE = 4  # servers are asked for so many lengths
 # of 2.4 hours of 93 channels in 23,808 chunks: 3.2 MB in tests/benchmarks/remote.py, and four

@@ -11,23 +11,14 @@ from urllib.parse import urlsplit
 
 import h5py
 
+from lfpscope.errors import UserError
 from lfpscope.hdf5.isolation import Apart
 from lfpscope.io.addresses import is_remote
-from lfpscope.io.files import UserError
 from lfpscope.nwb.file import why_not_read
 from lfpscope.nwb.recording import NoSeriesError, choose_series, open_nwb, read_recording
 from lfpscope.nwb.series import find_left_out, find_series
-from lfpscope.sources.tables import (
-    MAX_ID,
-    NO_LFP,
-    NOT_TAKEN,
-    OK,
-    UNREADABLE,
-    Probe,
-    Session,
-    find_files,
-    is_zarr,
-)
+from lfpscope.sources.probes_table import NO_LFP, NOT_TAKEN, OK, UNREADABLE, Probe
+from lfpscope.sources.sessions_table import MAX_ID, Session, find_files, is_zarr
 
 
 def nwb_probes(session: Session, apart: Apart) -> list[Probe]:

@@ -6,14 +6,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from lfpscope.errors import UserError
 from lfpscope.hdf5.isolation import Apart
 from lfpscope.io.addresses import is_remote, open_address
-from lfpscope.io.files import UserError
 from lfpscope.nwb.recording import open_nwb
 from lfpscope.sources.allen.files import check_lfp, fetch_lfp, listed_probes, mirrored_probes
 from lfpscope.sources.demo.nwb_writer import demo_is_whole, demo_probes, make_probe
 from lfpscope.sources.nwb import nwb_probes
-from lfpscope.sources.tables import NO_LFP, UNREADABLE, Probe, Session, kept_at
+from lfpscope.sources.probes_table import NO_LFP, UNREADABLE, Probe
+from lfpscope.sources.sessions_table import Session, kept_at
 
 
 def find_probes(

@@ -8,13 +8,17 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from lfpscope.clock.segments import Clock, clock_doubts
+from lfpscope.clock.doubts import clock_doubts
+from lfpscope.clock.segments import Clock
 from lfpscope.doubts import Doubt, doubts_to_json, sort_doubts
 from lfpscope.envelope import kernels, kernels_amplitude, kernels_statistics
 from lfpscope.envelope.read import plausible_values
 from lfpscope.envelope.zarr_zip import StoreWriter
-from lfpscope.io.files import UserError, atomic, write_table
-from lfpscope.references.model import References, with_exact_clock
+from lfpscope.errors import UserError
+from lfpscope.io.atomic import atomic
+from lfpscope.io.tables import write_table
+from lfpscope.references.model import References
+from lfpscope.references.open import with_exact_clock
 from lfpscope.samples.chunk_reader import Block, Damage, Source
 from lfpscope.summary.envelope import EnvelopeWriter
 from lfpscope.summary.quality import find_dead, find_saturated

@@ -19,11 +19,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.envelope.read import Probe, bucket_starts
+from lfpscope.errors import UserError
 from lfpscope.io.addresses import is_remote
-from lfpscope.io.files import UserError, read_json
+from lfpscope.io.tables import read_json
 from lfpscope.nwb.recording import Recording, open_nwb, read_clock, read_recording
 from lfpscope.nwb.series import read_times, time_scale
-from lfpscope.references.model import References, check_checksums, open_references
+from lfpscope.references.model import References
+from lfpscope.references.open import open_references
+from lfpscope.references.source_check import check_checksums
 from lfpscope.samples.chunk_reader import Damage, Source
 from lfpscope.verify import kerchunk_translation
 

@@ -16,9 +16,12 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from lfpscope.clock.timeline import Stretch, Timeline
 from lfpscope.envelope.read import Probe, time_range
+from lfpscope.errors import UserError
 from lfpscope.formatting import voltage_text
-from lfpscope.io.files import UserError, atomic, read_json, write_json
-from lfpscope.render.areas import area_colours, is_area
+from lfpscope.io.atomic import atomic
+from lfpscope.io.tables import read_json, write_json
+from lfpscope.nwb.areas import is_area
+from lfpscope.render.areas import area_colours
 from lfpscope.render.ticks import Run, shorten
 from lfpscope.viewer.labels import area_labels, area_runs, block_edges, block_names, row_ticks
 from lfpscope.viewer.panel import axis_label, count_channels, first_doubt, heat_scale

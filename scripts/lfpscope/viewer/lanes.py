@@ -23,14 +23,9 @@ from bokeh.models import (
 from lfpscope.clock.segments import Clock
 from lfpscope.clock.timeline import Span, Timeline
 from lfpscope.envelope.read import Probe
-from lfpscope.render.drawing import (
-    HEAT_COLOURS,
-    HEAT_GAP,
-    HEAT_PALETTE,
-    HEAT_SHARE,
-    amplitude,
-    read_view,
-)
+from lfpscope.render.heatmap import HEAT_SHARE, amplitude
+from lfpscope.render.palettes import HEAT_COLOURS, HEAT_GAP, HEAT_PALETTE
+from lfpscope.render.view import read_view
 from lfpscope.viewer.models import Plots, hover_names
 from lfpscope.viewer.picture import KEPT, axis_clock, palette
 from lfpscope.viewer.style import (

@@ -21,7 +21,7 @@ from bokeh.models.dom import HTML
 
 from lfpscope.clock.timeline import Timeline
 from lfpscope.envelope.read import Probe
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.render.areas import area_colours
 from lfpscope.viewer import marks
 from lfpscope.viewer.controls import Controls, address_bar, area_names, navigation

@@ -33,11 +33,11 @@ from bokeh.models.dom import HTML
 from lfpscope.clock.timeline import Timeline
 from lfpscope.doubts import sort_doubts
 from lfpscope.envelope.read import Probe
+from lfpscope.errors import UserError
 from lfpscope.formatting import voltage_text
-from lfpscope.io.files import UserError
 from lfpscope.nwb.electrodes import Channels
 from lfpscope.nwb.intervals import Interval
-from lfpscope.render.drawing import HEAT_SHARE
+from lfpscope.render.heatmap import HEAT_SHARE
 from lfpscope.render.rows import Rows, arrange_rows
 from lfpscope.render.ticks import LINE, shorten
 from lfpscope.viewer.labels import (

@@ -11,16 +11,12 @@ import numpy.typing as npt
 from lfpscope.clock.segments import Clock
 from lfpscope.clock.timeline import Timeline
 from lfpscope.envelope.read import Probe, time_range
-from lfpscope.io.files import UserError
-from lfpscope.render.drawing import (
-    HEAT_PALETTE,
-    HEAT_SHARE,
-    TRACE_PALETTE,
-    heat_picture,
-    read_view,
-    trace_picture,
-)
+from lfpscope.errors import UserError
+from lfpscope.render.heatmap import HEAT_SHARE, heat_picture
+from lfpscope.render.palettes import HEAT_PALETTE, TRACE_PALETTE
 from lfpscope.render.rows import Rows, arrange_rows
+from lfpscope.render.traces import trace_picture
+from lfpscope.render.view import read_view
 from lfpscope.viewer.grid import Grid, read_grid
 from lfpscope.viewer.probe_slot import ProbeSlot
 from lfpscope.viewer.view_state import HEAT, TRACES, State

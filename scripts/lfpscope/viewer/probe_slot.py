@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 
 if TYPE_CHECKING:
     from lfpscope.envelope.read import Probe
@@ -123,7 +123,7 @@ class ProbeSlot:
     def _open(self) -> "Probe":
         # imported late: the server answers before these are loaded
         from lfpscope.envelope.read import Probe
-        from lfpscope.references.model import open_references
+        from lfpscope.references.open import open_references
 
         if self._probe is not None and self._seen == self._stamp(self._probe.references.address):
             return self._probe

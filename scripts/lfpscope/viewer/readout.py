@@ -6,7 +6,7 @@ import numpy as np
 
 from lfpscope.clock.segments import Clock, Segment
 from lfpscope.envelope.read import Probe
-from lfpscope.render.areas import is_area
+from lfpscope.nwb.areas import is_area
 from lfpscope.viewer.grid import Grid
 from lfpscope.viewer.picture import axis_clock, chosen_rows
 from lfpscope.viewer.times import time_of

@@ -8,7 +8,8 @@ from importlib.metadata import requires
 from pathlib import Path
 
 import lfpscope
-from lfpscope.io.files import UserError, write_text, writing
+from lfpscope.errors import UserError
+from lfpscope.io.atomic import write_text, writing
 
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of Linux: fcntl.h, linux/fs.h
 PACKAGES = (

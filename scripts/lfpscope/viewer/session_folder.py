@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lfpscope.clock.timeline import Timeline
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.nwb.intervals import read_intervals
 from lfpscope.viewer.intervals import IntervalLane, make_lane
 from lfpscope.viewer.marks import Mark, read_marks

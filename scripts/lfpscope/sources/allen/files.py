@@ -6,8 +6,8 @@ from pathlib import Path
 
 import h5py
 
+from lfpscope.errors import UserError
 from lfpscope.hdf5.values import text
-from lfpscope.io.files import UserError
 from lfpscope.nwb.recording import open_nwb
 from lfpscope.sources.allen.tables import (
     Listed,
@@ -16,7 +16,8 @@ from lfpscope.sources.allen.tables import (
     read_listed,
     session_file,
 )
-from lfpscope.sources.tables import NO_LFP, Probe, Session
+from lfpscope.sources.probes_table import NO_LFP, Probe
+from lfpscope.sources.sessions_table import Session
 
 
 def listed_probes(session: Session, table: Path, folder: Path) -> list[Probe]:

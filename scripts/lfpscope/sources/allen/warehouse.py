@@ -18,10 +18,11 @@ import requests
 from allensdk.brain_observatory.ecephys.ecephys_project_api import rma_engine
 from allensdk.brain_observatory.ecephys.ecephys_project_cache import EcephysProjectCache
 
-from lfpscope.io.addresses import CONNECT_SECONDS, pause, reason
-from lfpscope.io.files import UserError, alone
+from lfpscope.errors import UserError
+from lfpscope.io.http import CONNECT_SECONDS, pause, reason
+from lfpscope.io.locks import alone
 from lfpscope.sources.allen.tables import Listed, probes_of, read_csv, session_file
-from lfpscope.sources.tables import Session
+from lfpscope.sources.sessions_table import Session
 
 Answer = TypeVar("Answer")
 

@@ -16,7 +16,8 @@ from uuid import UUID
 import h5py
 import numpy as np
 
-from lfpscope.io.files import UserError, atomic
+from lfpscope.errors import UserError
+from lfpscope.io.atomic import atomic
 from lfpscope.nwb.file import open_nwb
 from lfpscope.sources.demo.signals import OUTSIDE, Area, Events, Gap, Recipe, Seconds, counts
 
