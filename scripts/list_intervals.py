@@ -26,7 +26,8 @@ def list_intervals(*files: str, intervals: Path) -> None:
             except UserError as error:
                 print(f"left out: {error}")
             else:
-                print(f"{file}: {len(here)} intervals", *remarks, sep="\n")
+                n = sum(table.start.size for table in here)
+                print(f"{file}: {n} intervals", *remarks, sep="\n")
                 found += here
     write_intervals(intervals, found)
 
