@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lfpscope.evoked.dataset import open_evoked
     from lfpscope.samples.dataset import open_session
 
-__all__ = ["open_session"]
+__all__ = ["open_evoked", "open_session"]
 
 
 def __getattr__(name: str) -> object:
@@ -14,4 +15,8 @@ def __getattr__(name: str) -> object:
         from lfpscope.samples.dataset import open_session
 
         return open_session
+    if name == "open_evoked":
+        from lfpscope.evoked.dataset import open_evoked
+
+        return open_evoked
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -117,6 +117,7 @@ def _lfp_attributes(recording: Recording) -> dict[str, Any]:
 
 COORDINATE_ATTRIBUTES = {
     "area": {"long_name": "brain area"},
+    "across": {"units": "um", "long_name": "position across the probe"},
     "volts_per_count": {"units": "V"},
 }
 
