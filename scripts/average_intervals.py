@@ -4,12 +4,15 @@ from pathlib import Path
 
 from lfpscope.cli import program
 from lfpscope.envelope.read import Probe
+from lfpscope.errors import UserError
 from lfpscope.evoked.averages import average_intervals as average
 from lfpscope.evoked.files import write_evoked, write_responses
 from lfpscope.evoked.kinds import MAX_KINDS, choose_kinds, invalid_times
 from lfpscope.evoked.response import TEST
+from lfpscope.hdf5.isolation import Apart
 from lfpscope.io.http import traffic
 from lfpscope.io.tables import read_table
+from lfpscope.nwb.stored_csd import StoredCsd, read_stored_csd
 from lfpscope.references.open import open_references
 
 
@@ -49,7 +52,6 @@ def average_intervals(
     """
     rows = read_table(intervals)
     chosen = choose_kinds(rows, n_kinds=kinds, conditions=conditions)
-    print(*chosen.remarks, sep="\n", end="\n" if chosen.remarks else "")
     with Probe(open_references(references), envelope) as probe:
         columns = probe.references.channels.columns
         names = {probe.references.probe, *columns.get("group", [])}
@@ -61,14 +63,26 @@ def average_intervals(
             limits=probe.limits,
             threads=threads,
         )
-    write_evoked(evoked, found, probe.references, chosen.remarks)
+    csd, remark = stored_csd(probe.references.address)
+    remarks = [*chosen.remarks, *filter(None, [remark])]
+    write_evoked(evoked, found, probe.references, remarks, csd)
     write_responses(responses, found, probe.references)
     for one in found:
         dropped = {reason: int(n.max()) for reason, n in one.average.dropped.items()}
         print(f"{one.kind.name}: {one.average.n.max()} trials, dropped: {dropped or 'none'}")
-    print(f"p: {TEST}")
+    print(f"p: {TEST}", *remarks, sep="\n")
     if asked := traffic():
         print(f"asked {asked}")
+
+
+def stored_csd(file: str) -> tuple[StoredCsd | None, str]:
+    """Read the CSD that a file stores, in another process; and a remark."""
+    try:
+        with Apart() as apart:
+            found, remark = apart.read(file, read_stored_csd, file)
+    except UserError as error:
+        return None, f"stored CSD left out: {error}"
+    return found, found.remark if found else remark
 
 
 if __name__ == "__main__":

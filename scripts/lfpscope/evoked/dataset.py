@@ -38,7 +38,7 @@ def open_evoked(probe: str | Path) -> xr.Dataset:
     """
     folder = Path(probe)
     references = open_references(folder / "lfp.json")
-    kinds, _ = read_evoked(folder / "evoked.zarr.zip", references)
+    kinds = read_evoked(folder / "evoked.zarr.zip", references).kinds
     channels, n = references.channels, references.n_channels
     known = {
         name: ("channel", values)

@@ -14,11 +14,13 @@ from lfpscope.errors import UserError
 from lfpscope.evoked.averages import Evoked
 from lfpscope.io.atomic import atomic
 from lfpscope.io.tables import write_table
+from lfpscope.nwb.stored_csd import StoredCsd
 from lfpscope.references.model import References
 
 Floats = npt.NDArray[np.float64]
 
 VOLTS = {"units": "V"}
+CSD = "stored_csd"  # the group of the CSD that the NWB file stores
 MAX_SEM = 1e4  # stored, as half precision: it holds 8 decades below
 COLUMNS = (
     *("kind", "channel", "index", "depth_um", "area", "n", "dropped", "baseline"),
@@ -61,14 +63,37 @@ class Stored:
     dropped: dict[str, npt.NDArray[np.int64]]
 
 
+@dataclass(frozen=True)
+class StoredEvoked:
+    """What ``evoked.zarr.zip`` holds of a probe.
+
+    Attributes
+    ----------
+    kinds : list of Stored
+        Averages.
+    remarks : list of str
+        What was not averaged, and how the file's own CSD was converted.
+    csd : StoredCsd or None
+        The CSD that the NWB file stores.
+    """
+
+    kinds: list[Stored]
+    remarks: list[str]
+    csd: StoredCsd | None = None
+
+
 def write_evoked(
-    path: Path, found: Sequence[Evoked], references: References, remarks: Sequence[str] = ()
+    path: Path,
+    found: Sequence[Evoked],
+    references: References,
+    remarks: Sequence[str] = (),
+    csd: StoredCsd | None = None,
 ) -> None:
-    """Write the averages of a probe: a group for each kind.
+    """Write the averages of a probe: a group for each kind, and one for the file's own CSD.
 
     Equal averages give equal bytes.
     """
-    names = group_names(one.kind.name for one in found)
+    _, *names = group_names([CSD, *(one.kind.name for one in found)])
     with atomic(path) as part, StoreWriter(part) as store:
         attributes = {
             "session": references.session,
@@ -76,10 +101,13 @@ def write_evoked(
             "places": references.places,
             "groups": names,
             "remarks": list(remarks),
+            "has_csd": csd is not None,
         }
         store.group("", attributes)
         for name, one in zip(names, found, strict=True):
             _write_group(store, name, one, references.channels.id)
+        if csd is not None:
+            _write_csd(store, csd)
 
 
 def _write_group(store: StoreWriter, name: str, one: Evoked, ids: npt.NDArray[np.int64]) -> None:
@@ -103,8 +131,16 @@ def _write_group(store: StoreWriter, name: str, one: Evoked, ids: npt.NDArray[np
         store.whole(f"{name}/dropped", dropped, ("reason", "channel"))
 
 
-def read_evoked(path: Path, references: References | None = None) -> tuple[list[Stored], list[str]]:
-    """Read averages, and remarks on what was not averaged.
+def _write_csd(store: StoreWriter, csd: StoredCsd) -> None:
+    store.group(CSD, {"remark": csd.remark})
+    store.whole(f"{CSD}/time", csd.time, ("time",), {"units": "s"})
+    store.whole(f"{CSD}/depth", csd.depth_um, ("contact",), {"units": "um"})
+    density = csd.density.astype(np.float32)
+    store.whole(f"{CSD}/density", density, ("contact", "time"), {"units": "A m-3"})
+
+
+def read_evoked(path: Path, references: References | None = None) -> StoredEvoked:
+    """Read the averages of a probe.
 
     Raises
     ------
@@ -119,11 +155,18 @@ def read_evoked(path: Path, references: References | None = None) -> tuple[list[
                 f"{path}: made of another file or probe than {references.file} describes. "
                 "Run the pipeline again."
             )
-        return [_read_group(store, name) for name in attributes["groups"]], attributes["remarks"]
+        kinds = [_read_group(store, name) for name in attributes["groups"]]
+        csd = _read_csd(store) if attributes["has_csd"] else None
+        return StoredEvoked(kinds, attributes["remarks"], csd)
     except (LookupError, TypeError, ValueError) as error:
         raise store.damaged(error) from None
     finally:
         store.close()
+
+
+def _read_csd(store: Store) -> StoredCsd:
+    time, depth, density = (store.read(f"{CSD}/{name}") for name in ("time", "depth", "density"))
+    return StoredCsd(time, depth, density.astype(np.float64), store.attributes(CSD)["remark"])
 
 
 def _read_group(store: Store, name: str) -> Stored:

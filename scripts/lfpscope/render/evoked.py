@@ -1,6 +1,7 @@
 """Averages over intervals of one probe as a picture: LFP, CSD and some channels."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from lfpscope.render.evoked_maps import (
     round_limit,
     save_note,
     say,
+    stored_on_channels,
 )
 from lfpscope.render.figure import (
     Box,
@@ -66,7 +68,9 @@ def draw_evoked(
             width,
         )
         top = TOP + heading.shift
-        figure = new_figure(width, top + len(probe.kinds) * (row + TITLE + BETWEEN) + BOTTOM)
+        stored = stored_on_channels(probe)
+        n_rows = len(probe.kinds) + (stored is not None)
+        figure = new_figure(width, top + n_rows * (row + TITLE + BETWEEN) + BOTTOM)
         draw_heading(figure, heading)
         room = width - LEFT - RIGHT - 2 * BAR - BETWEEN
         lfp, lines = round(room * 0.37), round(room * 0.26)
@@ -78,6 +82,10 @@ def draw_evoked(
                 Box(LEFT + 2 * (lfp + BAR) + BETWEEN, y, lines, row),
             ]
             _draw_kind(figure, boxes, probe, one, scales, smoothing)
+        if stored is not None:
+            y = top + TITLE + len(probe.kinds) * (row + TITLE + BETWEEN)
+            boxes = [Box(LEFT, y, lfp, row), Box(LEFT + lfp + BAR, y, lfp, row)]
+            _draw_stored(figure, boxes, probe, stored, smoothing)
         save(figure, path)
 
 
@@ -102,6 +110,30 @@ def _draw_kind(
         draw_map(figure, boxes[1], probe, one, density, scales.density)
         draw_bar(figure, boxes[1], scales.density, "CSD (A/m³)")
     _draw_lines(figure, boxes[2], probe, one)
+
+
+def _draw_stored(
+    figure: Figure, boxes: Sequence[Box], probe: EvokedProbe, stored: Stored, smoothing: Smoothing
+) -> None:
+    """Draw the file's own CSD, and beside it ours of the same time, each with its own colours."""
+    ours = next((one for one in probe.kinds if "flash" in one.name.lower()), probe.kinds[0])
+    density, why = csd_of(probe, ours, smoothing)
+    maps = [("CSD stored in the file", stored, stored.mean)]
+    if density is not None:
+        maps.append((f"ours, {ours.name}", ours, density))
+    for box, (name, one, values) in zip(boxes, maps, strict=False):
+        here = (one.time >= stored.time[0]) & (one.time <= stored.time[-1])
+        cut = replace(one, time=one.time[here])
+        limit = round_limit([values[:, here]])
+        head = new_axes(figure, Box(box.left, box.top - TITLE, box.width, TITLE))
+        head.axis("off")
+        head.text(0, 0.35, fit_text(name, 11, box.width), fontsize=11, va="center")
+        axes = draw_map(figure, box, probe, cut, values[:, here], limit)
+        if box is boxes[0]:
+            label_rows(figure, axes, box, probe.channels, probe.rows, colours_of([probe]))
+        draw_bar(figure, box, limit, "CSD (A/m³)")
+    if density is None:
+        say(figure, boxes[1], why)
 
 
 def _title(figure: Figure, box: Box, one: Stored, room: int) -> None:

@@ -18,6 +18,7 @@ from lfpscope.formatting import count_text
 from lfpscope.io.tables import read_table
 from lfpscope.nwb.areas import is_area
 from lfpscope.nwb.electrodes import Channels
+from lfpscope.nwb.stored_csd import StoredCsd
 from lfpscope.references.open import open_references
 from lfpscope.render.areas import area_colours
 from lfpscope.render.figure import QUIET, Box, new_axes, new_figure, save, text_width
@@ -36,6 +37,8 @@ SIGNED = LinearSegmentedColormap.from_list("signed", [*STOPS, "#67000d"])(
 BAD_LABELS = ("dead", "noisy")
 SINKS = "sinks negative, blue"
 LIMIT_QUANTILE = 0.998  # of the values: a few may be beyond the ends of the colours
+STORED_DEPTH = "probe_vertical_position"  # on which the contacts of Allen's CSD lie
+MAX_REACH_UM = 20.0  # of a channel's depth among those contacts
 MIN_SHARE = 0.9  # of the trials: a channel with fewer is not in the CSD
 FAR_STEPS = 4.0  # usual distances of contacts: across a larger one there is no CSD
 
@@ -69,7 +72,9 @@ class EvokedProbe:
     doubts : sequence of Doubt
         What is uncertain about the recording.
     remarks : sequence of str
-        What was not averaged.
+        What was not averaged, and how the file's own CSD was converted.
+    stored : StoredCsd or None
+        The CSD that the NWB file stores.
     """
 
     session: str
@@ -79,6 +84,7 @@ class EvokedProbe:
     kinds: list[Stored]
     doubts: Sequence[Doubt] = ()
     remarks: Sequence[str] = ()
+    stored: StoredCsd | None = None
 
     @property
     def rows(self) -> Rows:
@@ -99,9 +105,11 @@ def open_probe(references: Path, envelope: Path, channels: Path, evoked: Path) -
     """
     with Probe(open_references(references), envelope) as probe:
         r, doubts = probe.references, probe.doubts
-    kinds, remarks = read_evoked(evoked, r)
+    found = read_evoked(evoked, r)
     bad = np.array([is_bad(row) for row in read_table(channels)], dtype=np.bool_)
-    return EvokedProbe(r.session, r.probe, r.channels, bad, kinds, doubts, remarks)
+    return EvokedProbe(
+        r.session, r.probe, r.channels, bad, found.kinds, doubts, found.remarks, found.csd
+    )
 
 
 def is_bad(row: dict[str, str]) -> bool:
@@ -139,6 +147,31 @@ def csd_of(probe: EvokedProbe, one: Stored, smoothing: Smoothing) -> tuple[Float
     if not np.isfinite(found).any():
         return None, "no CSD: fewer than three contacts in a column"
     return found, ""
+
+
+def stored_on_channels(probe: EvokedProbe) -> Stored | None:
+    """The file's own CSD at the depths of the channels, as the mean of one; None where none fits.
+
+    Of the contacts between half-way points to the neighbouring channels the mean is taken.
+    """
+    stored, axis = probe.stored, probe.channels.depth_axis
+    if stored is None or axis is None or axis.column != STORED_DEPTH or not stored.depth_um.size:
+        return None
+    depth = probe.channels.columns["depth"]
+    levels = np.unique(depth[np.isfinite(depth)])
+    middles = np.concatenate([[-np.inf], (levels[1:] + levels[:-1]) / 2, [np.inf]])
+    density = np.full((depth.size, stored.time.size), np.nan)
+    for level, low, high in zip(levels, middles[:-1], middles[1:], strict=True):
+        reach = min(MAX_REACH_UM, max(level - low, high - level))
+        near = (stored.depth_um >= max(low, level - reach)) & (
+            stored.depth_um < min(high, level + reach)
+        )
+        if near.any():
+            density[depth == level] = stored.density[near].mean(axis=0)
+    none = np.zeros(depth.size)
+    return Stored(
+        "stored", ("", ""), 0.0, stored.time, density, density, none.astype(np.int64), none, {}
+    )
 
 
 def contact_columns(channels: Channels) -> npt.NDArray[np.int64]:

@@ -11,8 +11,15 @@ from zarr.storage import ZipStore
 
 from lfpscope.errors import UserError
 from lfpscope.evoked.averages import average_intervals
-from lfpscope.evoked.files import group_names, read_evoked, write_evoked, write_responses
+from lfpscope.evoked.files import (
+    StoredEvoked,
+    group_names,
+    read_evoked,
+    write_evoked,
+    write_responses,
+)
 from lfpscope.evoked.kinds import Kind
+from lfpscope.nwb.stored_csd import StoredCsd
 from lfpscope.references.model import References
 
 KINDS = [
@@ -31,8 +38,9 @@ def references(tmp_path: Path) -> References:
 def test_what_is_written_is_read(references: References, tmp_path: Path) -> None:
     found = average_intervals(references, KINDS)
     write_evoked(tmp_path / "evoked.zarr.zip", found, references, ["left out: x"])
-    stored, remarks = read_evoked(tmp_path / "evoked.zarr.zip", references)
-    assert remarks == ["left out: x"]
+    content = read_evoked(tmp_path / "evoked.zarr.zip", references)
+    assert content.remarks == ["left out: x"]
+    stored = content.kinds
     assert [one.name for one in stored] == [kind.name for kind in KINDS]
     assert stored[1].condition == ("orientation", "45.0")
     assert stored[1].duration == 0.5
@@ -61,7 +69,7 @@ def test_errors_of_any_size_keep_three_digits(tmp_path: Path, scale: float) -> N
     references = index(tmp_path, values, chunks=(500, 1))
     found = average_intervals(references, KINDS[:1])
     write_evoked(tmp_path / "evoked", found, references)
-    (stored,), _ = read_evoked(tmp_path / "evoked")
+    (stored,) = read_evoked(tmp_path / "evoked").kinds
     np.testing.assert_allclose(stored.sem, found[0].average.sem, rtol=1e-3)
 
 
@@ -111,4 +119,19 @@ def test_another_probes_averages_are_refused(references: References, tmp_path: P
 
 def test_no_averages_are_a_file_too(references: References, tmp_path: Path) -> None:
     write_evoked(tmp_path / "evoked", [], references)
-    assert read_evoked(tmp_path / "evoked", references) == ([], [])
+    assert read_evoked(tmp_path / "evoked", references) == StoredEvoked([], [])
+
+
+def test_the_csd_of_the_file_is_kept(references: References, tmp_path: Path) -> None:
+    csd = StoredCsd(
+        np.array([0.0, 0.1]), np.array([10.0, 20, 30]), np.arange(6.0).reshape(3, 2), "x"
+    )
+    found = average_intervals(references, [Kind("stored_csd", (10.6, 11.0))])
+    write_evoked(tmp_path / "evoked", found, references, csd=csd)
+    content = read_evoked(tmp_path / "evoked", references)
+    assert [one.name for one in content.kinds] == ["stored_csd"]
+    assert content.csd is not None
+    assert content.csd.remark == "x"
+    np.testing.assert_array_equal(content.csd.density, csd.density)
+    np.testing.assert_array_equal(content.csd.depth_um, csd.depth_um)
+    np.testing.assert_array_equal(content.csd.time, csd.time)
