@@ -40,12 +40,22 @@ from lfpscope.render.figure import (
     save,
     text_settings,
 )
+from lfpscope.signals.epochs import DAMAGED, EXCLUDED, GAP, NAN, OTHER_RATE, OUTSIDE, TWICE
 
 LEFT, RIGHT, TOP, BOTTOM = 190, 120, 70, 50  # pixels around the pictures
 NAMES = RIGHT - 15  # for names of channels beside the lines
 BAR, BETWEEN, TITLE = 80, 24, 34  # of a colour bar, between panels, above a row of panels
 ROW, LOW_ROW, MANY = 300, 220, 4  # height of a row of panels; lower where there are more
 N_LINES = 5  # channels drawn as lines
+WHY_DROPPED = {
+    OUTSIDE: "beyond the recording",
+    GAP: "at a gap or a clock reset",
+    TWICE: "at a time that is there twice",
+    OTHER_RATE: "at another sampling rate",
+    EXCLUDED: "in invalid times",
+    NAN: "with NaN",
+    DAMAGED: "with damaged chunks",
+}
 
 
 def draw_evoked(
@@ -141,7 +151,7 @@ def _title(figure: Figure, box: Box, one: Stored, room: int) -> None:
     low, high = (int(n) for n in (one.n.min(), one.n.max()))
     parts = [one.name, f"n {high}" if low == high else f"n {low} to {high} by channel"]
     dropped = {reason: int(n.max(initial=0)) for reason, n in one.dropped.items()}
-    parts += [f"{n} dropped: {reason}" for reason, n in dropped.items() if n]
+    parts += [f"{n} dropped, {WHY_DROPPED[reason]}" for reason, n in dropped.items() if n]
     axes = new_axes(figure, Box(box.left, box.top - TITLE, room, TITLE))
     axes.axis("off")
     text = fit_text(" · ".join(parts), 11, room)
@@ -176,7 +186,7 @@ def _draw_lines(figure: Figure, box: Box, probe: EvokedProbe, one: Stored) -> No
     mark_onset(axes, one)
     axes.set_yticks([])
     label_time(axes)
-    bar = round_limit([np.array([largest / 2])])
+    bar = round_limit([np.array([[largest / 2]])])
     x = time[0] + 0.03 * (time[-1] - time[0])
     low = -(len(channels) - 0.5) * step
     axes.plot([x, x], [low, low + bar], color="black", linewidth=2, solid_capstyle="butt")

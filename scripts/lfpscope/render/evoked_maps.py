@@ -30,13 +30,13 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 STOPS = ("#08306b", "#2171b5", "#6baed6", "#c6dbef", "#ffffff", "#fcbba1", "#fb6a4a", "#cb181d")
-SIGNED = LinearSegmentedColormap.from_list("signed", [*STOPS, "#67000d"])(
-    np.linspace(0, 1, 255), bytes=True
+SIGNED = LinearSegmentedColormap.from_list("signed", [*STOPS, "#67000d"], N=255)(
+    np.arange(255), bytes=True
 )[:, :3]
 """From negative, blue, over white to positive, red."""
 BAD_LABELS = ("dead", "noisy")
 SINKS = "sinks negative, blue"
-LIMIT_QUANTILE = 0.998  # of the values: a few may be beyond the ends of the colours
+MOST_SAMPLES, MOST_CHANNELS = 0.998, 0.97  # others may be beyond the ends of the colours
 STORED_DEPTH = "probe_vertical_position"  # on which the contacts of Allen's CSD lie
 MAX_REACH_UM = 20.0  # of a channel's depth among those contacts
 MIN_SHARE = 0.9  # of the trials: a channel with fewer is not in the CSD
@@ -195,9 +195,14 @@ def contact_columns(channels: Channels) -> npt.NDArray[np.int64]:
 
 
 def round_limit(values: Sequence[Floats]) -> float:
-    """End of the colours: the next of 1, 2, 5, 10 … above nearly all values."""
-    finite = [np.abs(one[np.isfinite(one)]) for one in values]
-    most = max((float(np.quantile(one, LIMIT_QUANTILE)) for one in finite if one.size), default=0)
+    """End of the colours: the next of 1, 2, 5, 10 … above nearly all values of nearly all rows."""
+    rows = [np.abs(one[np.isfinite(one).any(axis=1)]) for one in values]
+    ends = [
+        float(np.quantile(np.nanquantile(one, MOST_SAMPLES, axis=1), MOST_CHANNELS))
+        for one in rows
+        if one.size
+    ]
+    most = max(ends, default=0.0)
     if not most > 0:
         return 1.0
     power = 10.0 ** np.floor(np.log10(most))
