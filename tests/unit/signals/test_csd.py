@@ -138,3 +138,22 @@ def test_what_does_not_fit_is_named(
 ) -> None:
     with pytest.raises(ValueError, match=says):
         csd(np.zeros(shape), depth)
+
+
+def test_sources_of_a_forward_model_are_recovered_in_place_sign_and_size() -> None:
+    # disks of 500 µm radius: the potential on their axis (Pettersen et al., J. Neurosci. Methods
+    # 154, 116, 2006) of a sink of −20 µA/mm³ at 600 µm and its sources above and below
+    fine, radius = np.arange(0, 1500, 5.0) * 1e-6, 500e-6
+    true = 1e4 * (
+        np.exp(-0.5 * ((fine - 450e-6) / 50e-6) ** 2)
+        - 2 * np.exp(-0.5 * ((fine - 600e-6) / 50e-6) ** 2)
+        + np.exp(-0.5 * ((fine - 750e-6) / 50e-6) ** 2)
+    )
+    depth = np.arange(20, 1500, 40.0)
+    away = depth[:, np.newaxis] * 1e-6 - fine
+    potential = 5e-6 / (2 * SIGMA) * (np.sqrt(away**2 + radius**2) - np.abs(away)) @ true
+    found = csd(potential[:, np.newaxis], depth)[:, 0]
+    at_contacts = np.interp(depth * 1e-6, fine, true)
+    assert np.nanargmin(found) == at_contacts.argmin()
+    assert depth[np.nanargmax(found)] in (460, 740)
+    np.testing.assert_allclose(found[1:-1], at_contacts[1:-1], atol=0.15 * 2e4)
