@@ -29,6 +29,7 @@ include: "rules/plan.smk"
 include: "rules/index.smk"
 include: "rules/summary.smk"
 include: "rules/overview.smk"
+include: "rules/evoked.smk"
 include: "rules/viewer.smk"
 include: "rules/gallery.smk"
 include: "rules/verify.smk"
@@ -62,6 +63,13 @@ rule overviews:
     """Pictures of the whole recording, of all probes and sessions."""
     input:
         OVERVIEWS,
+    localrule: True
+
+
+rule averages:
+    """Averages around intervals, and their pictures, of all probes and sessions."""
+    input:
+        EVOKED,
     localrule: True
 
 

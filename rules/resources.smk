@@ -19,3 +19,11 @@ def drawing_memory(wildcards, input, attempt):
     # a line is a channel; where a table is still missing, Snakemake asks again later
     n_channels = max(sum(1 for _ in open(table)) for table in tables)
     return (600 + 100 * len(tables) + round(0.35 * n_channels)) * attempt
+
+
+def averaging_memory(wildcards, input, attempt):
+    """MB that grow with the channels of the largest probe, and with conditions."""
+    tables = [input.channels] if isinstance(input.channels, str) else input.channels
+    n_channels = max(sum(1 for _ in open(table)) for table in tables)
+    conditions = 1200 if config["evoked"]["conditions"] else 0
+    return round(attempt * (500 + 50 * len(tables) + 2 * n_channels + conditions))

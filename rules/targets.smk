@@ -144,6 +144,7 @@ SUMMARIES = of_probes("envelope.zarr.zip", "channels.csv")
 OVERVIEWS = targets(
     of_probes("overview.png", "thumbnail.png"), of_sessions("overview.png")
 )
+EVOKED = targets(of_probes("evoked.csv", "evoked.png"), of_sessions("evoked.png"))
 VERIFIED = of_probes("verified.json")
 VIEWERS = targets(
     # it shows what the envelopes hold
@@ -162,11 +163,15 @@ PRODUCTS = {
     "channels.csv": "overview.png",
     "thumbnail.png": "overview.png",
     "overview.png": GALLERY,
+    "evoked.zarr.zip": "evoked.png",
+    "evoked.csv": "evoked.png",
+    "evoked.png": GALLERY,
     "verified.json": GALLERY,
 }
 PRODUCTS_OF_SESSION = {
     "session.json": "viewer.py",
     "overview.png": GALLERY,
+    "evoked.png": GALLERY,
     "viewer.py": GALLERY,
     "intervals.csv": GALLERY,
 }

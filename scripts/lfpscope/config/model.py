@@ -12,6 +12,9 @@ Path = Annotated[str, Field(min_length=1), "a path on a disk"]
 Results = Annotated[str, Field(pattern="^[^{}<>]+$"), "a path on a disk without any of {}<>"]
 Mirror = Annotated[str, Field(min_length=1), "a folder or an https:// or s3:// address"]
 Host = Annotated[str, Field(min_length=1), "a host"]
+Columns = Annotated[
+    list[Annotated[str, Field(min_length=1)]], "a list of columns, as [orientation]"
+]
 PositiveInteger = Annotated[int, Field(ge=1)]
 
 
@@ -92,6 +95,48 @@ class Summary(Group):
     )
 
 
+class Evoked(Group):
+    """The averages around intervals."""
+
+    before: float = Field(
+        default=0.25,
+        ge=0,
+        le=10,
+        description="Seconds of a trial before the onset of its interval.",
+    )
+    after: float = Field(
+        default=0.75,
+        gt=0,
+        le=10,
+        description="Seconds of a trial after the onset of its interval.",
+    )
+    kinds: int = Field(
+        default=16,
+        ge=1,
+        le=64,
+        description="How many kinds of intervals are averaged, those with most intervals first. "
+        "A kind is a name in `intervals.csv`.",
+    )
+    conditions: Columns = Field(
+        default=[],
+        description="Columns of `intervals.csv`: each value of theirs has an average of its own "
+        "beside that of its kind, up to 128 of a kind and column. An average of a released probe "
+        "takes 0.5 MB; how many there are and what they take is printed before.",
+    )
+    smooth_um: float = Field(
+        default=0,
+        ge=0,
+        description="Width (SD) in µm of the Gaussian that smooths the CSD over depth in the "
+        "pictures, and is stated there; 0 for none.",
+    )
+    smooth_ms: float = Field(
+        default=0,
+        ge=0,
+        description="Width (SD) in ms of the Gaussian that smooths the CSD over time in the "
+        "pictures, and is stated there; 0 for none.",
+    )
+
+
 class Overview(Group):
     """Pictures of complete recordings."""
 
@@ -153,6 +198,7 @@ class Settings(Group):
     allen: Allen = Allen()
     download: Download = Download()
     summary: Summary = Summary()
+    evoked: Evoked = Evoked()
     overview: Overview = Overview()
     verify: Verify = Verify()
 

@@ -109,6 +109,8 @@ class Probe:
         Of the first samples of all buckets, volts; 0 where a channel has no numbers.
     doubts : tuple of Doubt
         What is uncertain about the recording: what indexing saw, and what the pass did.
+    limits : ndarray of float64, shape (2, n_channels), or None
+        Smallest and largest plausible stored value of each channel; None where all are plausible.
 
     Raises
     ------
@@ -152,6 +154,7 @@ class Probe:
         self._stored = Samples(self._source, step=self._step)
         # as long as nothing is to be left out, samples need not be looked at
         limits = plausible_values(references, limit) if n_implausible.any() else None
+        self.limits = limits
         self._samples = (
             self._stored
             if limits is None

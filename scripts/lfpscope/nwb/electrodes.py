@@ -36,9 +36,9 @@ class Channels:
     id : ndarray of int64, shape (n_channels,)
         Electrode ids, or the column numbers where the file has none.
     columns : dict of str to ndarray, each of shape (n_channels,)
-        Any of ``depth`` (in the unit of `depth_axis`), ``area`` (str), ``x``, ``y``,
-        ``z`` (float64), ``valid`` (bool), ``group``, ``shank`` (str), ``channel_conversion``
-        (float64).
+        Any of ``depth`` (in the unit of `depth_axis`), ``across`` (position across the probe, µm),
+        ``area`` (str), ``x``, ``y``, ``z`` (float64), ``valid`` (bool), ``group``, ``shank`` (str),
+        ``channel_conversion`` (float64).
     depth_axis : DepthAxis or None
         What ``depth`` is; None where there is none.
     """
@@ -84,6 +84,9 @@ def read_channels(
         doubts.append(Doubt("labels", "columns y and z hold the same numbers"))
     if "valid_data" in table and table["valid_data"].values.dtype.kind in "bf":
         columns["valid"] = table["valid_data"].values == 1
+    across = _across(table, "" if depth is None else depth.axis.column)
+    if across is not None:
+        columns["across"] = across
     groups = _groups(table, columns.get("depth"))
     columns |= groups
     if depth is not None:
@@ -150,13 +153,18 @@ def _groups(table: Table, depth: Column | None) -> dict[str, Column]:
         labels = next((one for one in stored if (one != "").any()), None)
         if labels is not None:
             found[kind] = labels
-    across = next((table[name] for name in ACROSS if _has_numbers(table.get(name))), None)
-    if "shank" not in found and across is not None and depth is not None:
-        x = across.values * (unit_of(across) or 1.0)
+    x = _across(table)
+    if "shank" not in found and x is not None and depth is not None:
         shanks = _shanks_by_position(x, depth, found.get("group"))
         if np.unique(shanks[shanks != ""]).size > 1:
             found["shank"] = shanks
     return found
+
+
+def _across(table: Table, taken: str = "") -> Column | None:
+    """Position across the probe, µm; None where no column says it that is not taken as depth."""
+    named = [table[name] for name in ACROSS if name != taken and _has_numbers(table.get(name))]
+    return named[0].values * (unit_of(named[0]) or 1.0) if named else None
 
 
 def _parts(groups: dict[str, Column], n_channels: int) -> list[npt.NDArray[np.bool_]]:

@@ -38,6 +38,7 @@ STACKED = "stacked"  # group of the array of all probes
 ATTRIBUTES: dict[str, dict[str, Any]] = {
     "channel": {"long_name": "electrode id"},
     "area": {"long_name": "brain area"},
+    "across": {"units": "um", "long_name": "position across the probe"},
     "volts_per_count": {"units": "V"},
 }
 MAX_CHECKSUMS = 64

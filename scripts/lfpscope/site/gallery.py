@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from lfpscope.doubts import KINDS, MEANINGS
 from lfpscope.formatting import bytes_text, count_text, duration_text, natural_key, voltage_text
 from lfpscope.io.atomic import write_text
+from lfpscope.io.tables import read_table
 from lfpscope.render.areas import area_colour
 from lfpscope.site.check_run import reason_not_taken
 from lfpscope.site.results import COLOURS_END, Figures, Result
@@ -37,12 +38,15 @@ class Card:
         Whether its pictures are there.
     remarks : list of str
         What is odd about it, each in a few words.
+    averages : list of str
+        Kinds of intervals that were averaged, each with its number of trials.
     """
 
     result: Result
     folder: str
     pictured: bool
     remarks: list[str]
+    averages: list[str]
 
     @property
     def keys(self) -> str:
@@ -156,7 +160,19 @@ def _card(result: Result, root: Path, microvolts: float) -> Card:
     folder = f"{result.row.session}/probes/{result.row.probe}"
     pictures = (root / folder / "thumbnail.png", root / folder / "overview.png")
     remarks = _remarks(result.figures, microvolts) if result.figures else []
-    return Card(result, folder, all(picture.is_file() for picture in pictures), remarks)
+    pictured = all(picture.is_file() for picture in pictures)
+    return Card(result, folder, pictured, remarks, _averages(root / folder))
+
+
+def _averages(folder: Path) -> list[str]:
+    """Kinds that were averaged, with the number of trials; none where they are not drawn."""
+    table = folder / "evoked.csv"
+    if not table.is_file() or not (folder / "evoked.png").is_file():
+        return []
+    n: dict[str, int] = {}
+    for row in read_table(table):
+        n[row["kind"]] = max(n.get(row["kind"], 0), int(row["n"]))
+    return [f"{kind} (n {n_trials})" for kind, n_trials in n.items()]
 
 
 def _remarks(figures: Figures, microvolts: float) -> list[str]:

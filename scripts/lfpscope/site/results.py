@@ -30,6 +30,8 @@ STEPS = (  # rules in their order, each with a file that it makes last
     ("index_probe", "lfp.json"),
     ("summarize_probe", "channels.csv"),
     ("draw_probe", "thumbnail.png"),
+    ("average_intervals", "evoked.csv"),
+    ("draw_evoked", "evoked.png"),
     ("verify_probe", "verified.json"),
 )
 

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
+from lfpscope.nwb.intervals import Interval, join_touching
 from lfpscope.sources.sessions_table import files_of_session
 
 SHARED = os.environ.get("LFPSCOPE_DATA", "")
@@ -46,6 +47,13 @@ def listed_with_log(*files: Path) -> tuple[list[dict[str, str]], str]:
     assert done.returncode == 0, done.stderr
     with table.open() as file:
         return list(csv.DictReader(file)), done.stdout
+
+
+def ragged(lists: list[list[float]]) -> np.ndarray:
+    stored = np.empty(len(lists), h5py.vlen_dtype(np.float64))
+    for i, values in enumerate(lists):
+        stored[i] = np.array(values)
+    return stored
 
 
 def test_in_the_order_of_time_with_names_and_columns(nwb: Make) -> None:
@@ -86,20 +94,29 @@ def test_columns_named_as_ours_and_times_that_are_none(nwb: Make) -> None:
     ]
 
 
-def test_tags_are_joined_and_what_is_no_cell_is_left_out(nwb: Make) -> None:
+def test_lists_and_rows_of_a_matrix_are_joined(nwb: Make) -> None:
     path = nwb(
         "one",
         start_time=[1.0, 2.0],
         stop_time=[1.5, np.nan],
         tags=["bad", "probeA", "all"],
         tags_index=np.array([2, 3], np.uint8),
-        matrix=np.zeros((2, 3)),
+        matrix=[[1.0, 2.0], [3.5, np.nan]],
+        image=np.zeros((2, 5, 5)),
+        lists=ragged([[1.0], [2.0, 3.0]]),
     )
-    (first, second) = listed(path)
+    with h5py.File(path, "r+") as file:
+        table = file["intervals/trials"]
+        table["timeseries"] = np.zeros(2, dtype=[("idx_start", "i4"), ("count", "i4")])
+        table["of"] = np.array([table.ref, table.ref], dtype=h5py.ref_dtype)
+    (first, second), log = listed_with_log(path)
     assert first == {**first, "name": "bad probeA", "tags": "bad probeA", "table": "trials"}
     assert (second["name"], second["stop"]) == ("all", "")
-    assert "matrix" not in first
-    assert "tags_index" not in first
+    assert (first["matrix"], second["matrix"]) == ("1.0 2.0", "3.5 ")
+    assert (first["lists"], second["lists"]) == ("1.0", "2.0 3.0")
+    assert not {"tags_index", "timeseries", "of", "image"} & set(first)
+    assert "column image left out: values of shape (2, 5, 5) for 2 rows" in log
+    assert "column of left out: values of type object" in log
 
 
 @pytest.mark.parametrize("shape", [(2, 1), (1, 2)])
@@ -116,13 +133,6 @@ def test_columns_as_a_matrix(nwb: Make, shape: tuple[int, int]) -> None:
         ("3.0", "4.0", "8"),
     ]
     assert log == f"{path}: 2 intervals\n"
-
-
-def ragged(lists: list[list[float]]) -> np.ndarray:
-    stored = np.empty(len(lists), h5py.vlen_dtype(np.float64))
-    for i, values in enumerate(lists):
-        stored[i] = np.array(values)
-    return stored
 
 
 ODD: dict[str, tuple[dict[str, object], str]] = {
@@ -247,3 +257,92 @@ def test_allens_session_file_is_found_beside_its_probes(tmp_path: Path) -> None:
     assert files_of_session(["https://host/session_7/other.nwb"]) == [
         "https://host/session_7/other.nwb"
     ]
+
+
+# --- events ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that adds a series of events to a file."""
+
+    def add(kind: str, where: str, labels: list[str] | None = None, /, **members: object) -> Path:
+        path = tmp_path / "events.nwb"
+        with h5py.File(path, "a") as file:
+            group = file.create_group(where)
+            group.attrs["neurodata_type"] = kind
+            for name, values in members.items():
+                group[name] = values
+            if labels:
+                group["data"].attrs["labels"] = labels
+        return path
+
+    return add
+
+
+def test_events_are_instants(events: Callable[..., Path]) -> None:
+    events("AnnotationSeries", "acquisition/notes", timestamps=[1.0, 5.0], data=["start", "stop"])
+    events("LabeledEvents", "processing/b/licks", ["L", "R"], timestamps=[2.0, 3.0], data=[1, 0])
+    events("Events", "acquisition/rewards", timestamps=[4.0])
+    events("TimeSeries", "acquisition/speed", timestamps=[4.0], data=[0.5])
+    path = events(
+        "EventsTable",
+        "events/stimuli",
+        timestamp=[6.0, 7.0],
+        duration=[0.5, np.nan],
+        contrast=[0.1, 0.2],
+    )
+    rows = listed(path)
+    assert [(row["start"], row["stop"], row["name"], row["table"]) for row in rows] == [
+        ("1.0", "1.0", "start", "notes"),
+        ("2.0", "2.0", "R", "licks"),
+        ("3.0", "3.0", "L", "licks"),
+        ("4.0", "4.0", "rewards", "rewards"),
+        ("5.0", "5.0", "stop", "notes"),
+        ("6.0", "6.5", "stimuli", "stimuli"),
+        ("7.0", "7.0", "stimuli", "stimuli"),
+    ]
+    assert [row["contrast"] for row in rows[-2:]] == ["0.1", "0.2"]
+
+
+def test_beginnings_and_ends_are_intervals(events: Callable[..., Path]) -> None:
+    path = events(
+        "IntervalSeries",
+        "processing/behavior/running",
+        timestamps=[1.0, 2.0, 3.0, 4.5, 6.0],
+        data=np.array([1, -1, 1, -1, 1], np.int8),
+    )
+    assert [(row["start"], row["stop"]) for row in listed(path)] == [
+        ("1.0", "2.0"),
+        ("3.0", "4.5"),
+        ("6.0", ""),
+    ]
+
+
+def test_odd_events_cost_themselves_only(events: Callable[..., Path]) -> None:
+    events("AnnotationSeries", "acquisition/a", timestamps=[1.0, 2.0], data=["one"])
+    events("LabeledEvents", "acquisition/b", data=[1, 0])
+    events("TTLs", "acquisition/frames", timestamps=np.arange(100_001.0), data=[0])
+    path = events("Events", "acquisition/z", timestamps=[4.0])
+    rows, log = listed_with_log(path)
+    assert [row["table"] for row in rows] == ["z"]
+    assert "/acquisition/a: 1 labels for 2 times." in log
+    assert "/acquisition/b: no timestamps, so no event has a time." in log
+    assert "/acquisition/frames: 100001 events (expected at most 100000)." in log
+
+
+# --- blocks ---------------------------------------------------------------------------------------
+
+
+def test_touching_intervals_of_one_name_are_a_block() -> None:
+    some = [
+        Interval(0.0, 1.0, "a"),
+        Interval(1.0, 2.0, "a"),
+        Interval(1.5, 1.7, "b"),
+        Interval(2.4, 3.0, "a"),
+        Interval(0.2, 0.4, "a"),
+    ]
+    blocks = [Interval(0.0, 2.0, "a"), Interval(1.5, 1.7, "b"), Interval(2.4, 3.0, "a")]
+    assert join_touching(some) == blocks
+    assert join_touching(some, gap=0.5) == [Interval(0.0, 3.0, "a"), Interval(1.5, 1.7, "b")]
+    assert join_touching([]) == []

@@ -15,7 +15,8 @@ import recorded
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lfpscope.envelope.read import Probe, grid
+from lfpscope.envelope import grid
+from lfpscope.envelope.read import Probe
 from lfpscope.render.traces import FAR, trace_levels, trace_pixels
 from lfpscope.render.view import View, read_view
 

@@ -260,8 +260,8 @@ def test_damage_is_a_problem(tmp_path: Path) -> None:
     write_probes(tmp_path / "probes.tsv", [ROW])
     folder.mkdir(parents=True)
     write_header(folder / "lfp.json", [])
-    (folder / "source.json").touch()
-    (folder / "thumbnail.png").touch()
+    for name in ("source.json", "thumbnail.png", "evoked.csv", "evoked.png"):
+        (folder / name).touch()
     (folder / "verified.json").write_text('{"problems":["two chunks overlap"]}')
     log = tmp_path / "logs/verify_probe/one/a.log"
     log.parent.mkdir(parents=True)
@@ -284,7 +284,8 @@ def test_damaged_results_are_a_row(tmp_path: Path, text: str) -> None:
     folder = tmp_path / "one/probes/a"
     write_probes(tmp_path / "probes.tsv", [ROW, replace(ROW, probe="b")])
     folder.mkdir(parents=True)
-    for name in ("source.json", "thumbnail.png", "verified.json", "channels.csv"):
+    names = ("source.json", "thumbnail.png", "verified.json", "channels.csv")
+    for name in (*names, "evoked.csv", "evoked.png"):
         (folder / name).touch()
     (folder / "lfp.json").write_text(text)
     found, other = read_results(tmp_path / "probes.tsv")
