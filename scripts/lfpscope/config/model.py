@@ -15,8 +15,6 @@ Host = Annotated[str, Field(min_length=1), "a host"]
 Columns = Annotated[
     list[Annotated[str, Field(min_length=1)]], "a list of columns, as [orientation]"
 ]
-    list[Annotated[str, Field(min_length=1)]], "a list of columns, as [orientation]"
-]
 PositiveInteger = Annotated[int, Field(ge=1)]
 
 

@@ -9,11 +9,12 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.uint8]
 
 VALUES = ("first", "min", "max", "last")
+LINES = ("mean", "slope")  # of blocks: at the middle of a full one, and per finest bucket
 FACTOR = 4  # from one level to the next
 COARSEST = 1024  # buckets: a level with no more needs no wider one
 CHUNK_BUCKETS = 4096  # of one stored chunk, all channels,
 CHUNK_VALUES = 1 << 19  # or as many as these make: one of each level is in memory
-BLOCK_S = 1.6  # of the amplitude: the mean of a block is its baseline
+BLOCK_S = 1.6  # of the amplitude: a line fitted to a block is its baseline
 
 
 def bucket_starts(clock: Clock, bucket: int) -> Ints:
