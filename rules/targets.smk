@@ -1,5 +1,6 @@
 """Which files there are of sessions and probes, and functions that rules ask for them."""
 
+import json
 import os
 import shlex
 import subprocess
@@ -204,11 +205,33 @@ def INDEXED(wildcards):
     ]
 
 
+# with spectra or without
+SPECTRUM = (
+    {"spectrum": "<results>/{session}/probes/{probe}/spectrum.zarr.zip"}
+    if config["spectrum"]
+    else {}
+)
+SPECTRUM_PICTURES = ("spectrum.png", "spectrum_small.png") if config["spectrum"] else ()
+
+
+def spectrum_options(wildcards, output):
+    """Options of summarize_probe for spectra."""
+    if not config["spectrum"]:
+        return ""
+    bands, quality = json.dumps(config["bands"]), json.dumps(config["quality"])
+    return shlex.join(
+        ["--spectrum", output.spectrum, "--bands", bands, "--quality", quality]
+    )
+
+
 SOURCES = of_listed("source.json")
 INDEX = targets(of_probes("lfp.json"), of_sessions("session.json"))
-SUMMARIES = of_probes("envelope.zarr.zip", "channels.csv")
+SUMMARIES = of_probes(
+    "envelope.zarr.zip", "channels.csv", *map(os.path.basename, SPECTRUM.values())
+)
 OVERVIEWS = targets(
-    of_probes("overview.png", "thumbnail.png"), of_sessions("overview.png")
+    of_probes("overview.png", "thumbnail.png", *SPECTRUM_PICTURES),
+    of_sessions("overview.png"),
 )
 VERIFIED = of_probes("verified.json")
 VIEWERS = targets(
@@ -227,6 +250,12 @@ PRODUCTS = {
     "overview.png": GALLERY,
     "verified.json": GALLERY,
 }
+if config["spectrum"]:
+    PRODUCTS |= {
+        "spectrum.zarr.zip": "spectrum.png",
+        "spectrum_small.png": "spectrum.png",
+        "spectrum.png": GALLERY,
+    }
 PRODUCTS_OF_SESSION = {
     "session.json": "viewer.py",
     "overview.png": GALLERY,
