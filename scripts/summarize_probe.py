@@ -5,9 +5,10 @@ from pathlib import Path
 from lfpscope.cli import program
 from lfpscope.io.addresses import traffic
 from lfpscope.references.model import open_references
+from lfpscope.summary.channels import write_channels
 from lfpscope.summary.driver import OnDamage
 from lfpscope.summary.spectrum_file import read_spectrum_settings
-from lfpscope.summary.summarize import build_envelope, write_channels
+from lfpscope.summary.summarize import build_envelope
 
 
 def summarize_probe(

@@ -67,7 +67,8 @@ def ours(nwb: Path, threads: int) -> None:
 
     from lfpscope.envelope import kernels
     from lfpscope.references.model import open_references
-    from lfpscope.summary.summarize import build_envelope, write_channels
+    from lfpscope.summary.channels import write_channels
+    from lfpscope.summary.summarize import build_envelope
 
     references = open_references(nwb.with_suffix(".json"))
     kernels.whole_counts(np.zeros(1, np.float32), 1.0, np.zeros(1, np.int16))

@@ -35,7 +35,8 @@ from lfpscope.sources.demo import nwb_writer
 from lfpscope.sources.nwb import nwb_probes, probes_in_file
 from lfpscope.sources.tables import Probe as Row
 from lfpscope.sources.tables import Session
-from lfpscope.summary.summarize import Summary, build_envelope, write_channels
+from lfpscope.summary.channels import Summary, write_channels
+from lfpscope.summary.summarize import build_envelope
 from lfpscope.verify import checks
 
 N_SAMPLES, N_CHANNELS = 12_000, 4

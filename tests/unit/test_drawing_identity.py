@@ -15,7 +15,7 @@ import recorded
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from lfpscope.envelope import read
+from lfpscope.envelope import grid
 from lfpscope.envelope.read import Probe
 from lfpscope.render.drawing import FAR, View, read_view, trace_levels, trace_pixels
 
@@ -82,7 +82,7 @@ def damaged(folder: Path) -> Recorded:
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Recorded]]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(read, "COARSEST", COARSEST)
+        patch.setattr(grid, "COARSEST", COARSEST)
         made = [
             build(tmp_path_factory.mktemp(build.__name__))
             for build in (plain, off_grid, segments, damaged)

@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from lfpscope.envelope import kernels_chunk
+from lfpscope.envelope.grid import VALUES, bucket_starts
 from lfpscope.envelope.kernels import ALL_NAN, CLEAN, SOME_NAN
-from lfpscope.envelope.read import VALUES, Probe, bucket_starts
+from lfpscope.envelope.read import Probe
 from lfpscope.envelope.zarr_zip import Store
 from lfpscope.io.files import UserError
+from lfpscope.summary.channels import Summary
 from lfpscope.summary.driver import REMEDY
-from lfpscope.summary.summarize import Summary, build_envelope
+from lfpscope.summary.summarize import build_envelope
 
 Data = npt.NDArray[Any]
 SECOND = 1250  # samples; the shortest flat stretch
@@ -222,8 +224,8 @@ def test_buckets_do_not_straddle_segments(tmp_path: Path) -> None:
 def test_more_than_one_slab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lfpscope.summary.driver.STRETCH_BYTES", 3000)
     monkeypatch.setattr("lfpscope.summary.levels.CHUNK_BUCKETS", 10)
-    monkeypatch.setattr("lfpscope.envelope.read.CHUNK_BUCKETS", 10)
-    monkeypatch.setattr("lfpscope.envelope.read.COARSEST", 3)
+    monkeypatch.setattr("lfpscope.envelope.grid.CHUNK_BUCKETS", 10)
+    monkeypatch.setattr("lfpscope.envelope.grid.COARSEST", 3)
     data = recorded.walk(4000, 2, step=0.195e-6).astype(np.float32)
     data[1000:1003, 0] = np.nan
     references = recorded.index(tmp_path, data, chunks=(130, 1))

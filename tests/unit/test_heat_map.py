@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from lfpscope.clock.segments import Clock
 from lfpscope.clock.timeline import make_timeline
-from lfpscope.envelope.read import Amplitude, Columns, Probe, block_size
+from lfpscope.envelope.grid import block_size
+from lfpscope.envelope.read import Amplitude, Columns, Probe
 from lfpscope.render.drawing import (
     HEAT_GAP,
     HEAT_GREY,
@@ -181,10 +182,9 @@ def test_colours_are_those_of_every_sample(tmp_path: Path, width: int) -> None:
         size = block_size(clock, probe.sizes[0])
         distances = np.empty(counts.T.shape)
         for segment in clock.segments:
-            for start in range(segment.first_sample, segment.stop_sample, size):
-                here = slice(start, min(start + size, segment.stop_sample))
-                volts = counts[here].astype(float)
-                distances[:, here] = np.abs(volts - volts.mean(axis=0)).T
+            here = slice(segment.first_sample, segment.stop_sample)
+            for channel, x in enumerate(counts[here].T.astype(np.float64)):
+                distances[channel, here] = np.abs(x - recorded.baseline(x, size, 16))
         view = read_view(probe, clock.t0, clock.t1, width)
         columns = column_of_samples(view, clock, len(counts))
         expected = map_of_samples(distances, columns, view)

@@ -14,7 +14,7 @@ import recorded
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lfpscope.envelope.read import plausible_values
+from lfpscope.envelope.plausible import plausible_values
 from lfpscope.references.model import References
 from lfpscope.samples.chunk_reader import Damage, Source
 from lfpscope.summary import driver

@@ -21,7 +21,9 @@ from lfpscope.render.overviews import draw_probe
 from lfpscope.sources import tables
 from lfpscope.sources.probes import fetch_file, find_probes
 from lfpscope.sources.tables import Session
-from lfpscope.summary.summarize import N_TYPICAL, build_envelope, write_channels
+from lfpscope.summary.channels import write_channels
+from lfpscope.summary.stored_values import N_TYPICAL
+from lfpscope.summary.summarize import build_envelope
 
 SERIES = "/acquisition/LFP/lfp"
 

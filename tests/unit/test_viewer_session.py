@@ -52,7 +52,7 @@ from lfpscope.viewer.view_state import HEAT, State
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 N_SAMPLES, N_CHANNELS = 3000, 4  # from 10 s on, at 1250 Hz
-BLOCK = 2048  # samples about whose mean the amplitude is
+BLOCK, BUCKET = 2048, 128  # samples about whose line the amplitude is, in steps of a bucket
 
 
 def index_and_summarise(probe: Path, nwb: Path) -> None:
@@ -193,8 +193,7 @@ def test_the_reading_is_of_the_samples_in_the_pixel_column(
     assert isinstance(picture, Picture)
     data, grid, n = stored(results), picture.grid, picture.pixels.shape[1]
     volts = data[:, 2].astype(np.float64)
-    blocks = np.split(volts, range(BLOCK, N_SAMPLES, BLOCK))
-    about_means = np.concatenate([one - one.mean() for one in blocks])
+    about_lines = volts - recorded.baseline(volts, BLOCK, BUCKET)
     seen: list[Reading] = []
     for pixel in range(n):
         at = picture.t0 + (pixel + 0.5) / n * (picture.t1 - picture.t0)
@@ -204,7 +203,7 @@ def test_the_reading_is_of_the_samples_in_the_pixel_column(
         here = volts[reading.sample : reading.sample + reading.n_samples]
         assert (reading.low, reading.high) == (here.min(), here.max())
         if reading.n_samples > 1:
-            rms = np.sqrt(np.mean(about_means[reading.sample :][: reading.n_samples] ** 2))
+            rms = np.sqrt(np.mean(about_lines[reading.sample :][: reading.n_samples] ** 2))
             assert reading.rms == pytest.approx(rms, rel=0.03)  # of buckets it is kept as a code
         seen.append(reading)
     if grid.samples_per_pixel > 1.5:  # the columns hold every sample of the range once

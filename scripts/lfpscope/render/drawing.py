@@ -399,7 +399,7 @@ def trace_levels(view: View, probe: Probe) -> npt.NDArray[np.float64]:
 def amplitude(view: View, probe: Probe) -> Floats:
     """Amplitude of each channel in each pixel column, which all pictures show as colour.
 
-    The RMS of the samples about the mean of their block; where their peak exceeds it by
+    The RMS of the samples about the line of their block; where their peak exceeds it by
     PEAK_MULTIPLE, the peak, so that none can vanish however many samples share a pixel.
 
     Returns

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from lfpscope.clock.segments import Clock
 from lfpscope.envelope import kernels, kernels_buckets, kernels_chunk, kernels_statistics
-from lfpscope.envelope.read import bucket_edges
+from lfpscope.envelope.grid import bucket_edges
 from lfpscope.references.model import References
 from lfpscope.summary.levels import EnvelopeWriter, Fresh
 from lfpscope.summary.measure import DecodedChunk, Measure, Stretch

@@ -1,7 +1,6 @@
 """One pass over a probe: statistics of each channel, and the envelope."""
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,170 +10,22 @@ import numpy.typing as npt
 from lfpscope.clock.segments import clock_doubts
 from lfpscope.doubts import Doubt, doubts_to_json, sort_doubts
 from lfpscope.envelope import kernels, kernels_amplitude
-from lfpscope.envelope.read import plausible_values
+from lfpscope.envelope.plausible import plausible_values
 from lfpscope.envelope.zarr_zip import StoreWriter
-from lfpscope.io.files import atomic, write_table
+from lfpscope.io.files import atomic
 from lfpscope.references.model import References, with_exact_clock
-from lfpscope.samples.chunk_reader import Block, Damage, Source
+from lfpscope.samples.chunk_reader import Block, Source
 from lfpscope.signals.features import Likeness
 from lfpscope.summary.buckets import BucketMeasure, OffGridError
-from lfpscope.summary.channel_quality import Quality, find_likeness
-from lfpscope.summary.driver import REMEDY, OnDamage, run_pass
+from lfpscope.summary.channel_quality import find_likeness
+from lfpscope.summary.channels import Summary
+from lfpscope.summary.driver import OnDamage, run_pass
 from lfpscope.summary.levels import EnvelopeWriter
 from lfpscope.summary.quality import find_dead, find_saturated
 from lfpscope.summary.spectrum_file import SpectrumFile, SpectrumSettings
+from lfpscope.summary.stored_values import find_limit, find_steps
 
 MEDIAN_BYTES = 64 << 20  # of the values that are sorted at a time
-# V: Allen's float32 volts are whole counts of 0.195 µV, multiplied as float32 or as float64;
-# others store counts as float32
-STEPS = (float(np.float32(0.195e-6)), 0.195e-6, 1.0)
-MIN_LIMIT_V = 10.0  # what is beyond it is not a potential,
-MAX_OVER_TYPICAL = 1e4  # unless it is no more than so many times what is typical of the file
-N_TYPICAL = 16  # chunks that tell what is
-MOST_NAMED = 20  # of the damaged chunks
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What one pass over a probe found.
-
-    Attributes
-    ----------
-    references : References
-        Of the probe.
-    statistics : structured ndarray of kernels.STATISTICS, shape (n_channels,)
-        In stored units.
-    damage : list of Damage
-        Chunks that could not be decoded or are missing.
-    median : ndarray of float64, shape (n_channels,)
-        Of the first valid samples of all buckets, in stored units; NaN where there is none.
-    dead, saturated : ndarray of bool, shape (n_channels,)
-        Channels that are.
-    limit : float
-        Samples beyond it are left out as NaN is, V.
-    doubts : tuple of Doubt
-        What is uncertain about the recording, complete.
-    quality : Quality, optional
-        Of the channels; None without a spectrum.
-    rms : dict of str to ndarray of float64, shape (n_channels,)
-        Of each named band, V.
-    """
-
-    references: References
-    statistics: npt.NDArray[Any]
-    damage: list[Damage]
-    median: npt.NDArray[np.float64]
-    dead: npt.NDArray[np.bool_]
-    saturated: npt.NDArray[np.bool_]
-    limit: float
-    doubts: tuple[Doubt, ...]
-    quality: Quality | None = None
-    rms: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Columns of channels.csv."""
-        bands = tuple(f"rms_{name.replace(' ', '_')}" for name in self.rms)
-        return (*CHANNEL_COLUMNS, *bands, *QUALITY_COLUMNS)
-
-    def table(self) -> list[dict[str, Any]]:
-        """Rows of channels.csv, in volts."""
-        return [self._row(index) for index in range(self.references.n_channels)]
-
-    def describe_damage(self) -> str:
-        """Name each damaged chunk, for a person to read; nothing where all are whole."""
-        if not self.damage:
-            return ""
-        r, most = self.references, self.damage[:MOST_NAMED]
-        lines = [f"{r.describe_chunk(one.row, one.column)}: damaged: {one.reason}" for one in most]
-        if len(self.damage) > len(most):
-            lines.append(f"and {len(self.damage) - len(most)} more")
-        return "\n".join([*lines, f"{REMEDY}."])
-
-    def _row(self, index: int) -> dict[str, Any]:
-        r, s = self.references, self.statistics[index]
-        scale, columns = r.scale[index], r.channels.columns
-        row = {
-            "channel": int(r.channels.id[index]),
-            "index": index,
-            "depth_um": _cell(columns["depth"][index]) if "depth" in columns else "",
-            "area": columns["area"][index] if "area" in columns else "",
-            "n_samples": int(s["length"]),
-            "n_nan": int(s["n_nan"]),
-            "n_implausible": int(s["n_implausible"]),
-            "n_damaged": int(s["n_damaged"]),
-        }
-        if s["n"]:
-            std = np.sqrt(s["m2"] / s["n"]) * abs(scale)
-            low, high = sorted([s["min"] * scale + r.add, s["max"] * scale + r.add])
-            row |= {
-                "min": repr(float(low)),
-                "max": repr(float(high)),
-                "mean": f"{s['mean'] * scale + r.add:.9g}",
-                "median": f"{self.median[index] * scale + r.add:.9g}",
-                "std": f"{std:.9g}",
-                "flat": int(s["flat"]),
-                "dead": int(self.dead[index]),
-                "saturated": int(self.saturated[index]),
-            }
-        return row | self._quality(index)
-
-    def _quality(self, index: int) -> dict[str, str]:
-        """Cells about channel quality."""
-        if self.quality is None:
-            return {"label": "unknown", "reason": "no spectrum"}
-        features, labels = self.quality.features, self.quality.labels
-        rms = {f"rms_{name.replace(' ', '_')}": _cell(x[index]) for name, x in self.rms.items()}
-        return rms | {
-            "line_noise_db": _cell(features.line[index]),
-            "hf_power": _cell(features.hf[index]),
-            "similarity": _cell(features.similarity[index]),
-            "drift_share": _cell(features.drift[index]),
-            "label": str(labels.label[index]),
-            "flags": labels.flags[index],
-            "reason": labels.reason[index],
-        }
-
-
-def _cell(number: float) -> str:
-    return "" if np.isnan(number) else f"{number:.6g}"
-
-
-CHANNEL_COLUMNS = (
-    "channel",
-    "index",
-    "depth_um",
-    "area",
-    "min",
-    "max",
-    "mean",
-    "median",
-    "std",
-    "n_samples",
-    "n_nan",
-    "n_implausible",
-    "n_damaged",
-    "flat",
-    "dead",
-    "saturated",
-)
-QUALITY_COLUMNS = (
-    "line_noise_db",
-    "hf_power",
-    "similarity",
-    "drift_share",
-    "label",
-    "flags",
-    "reason",
-)
-
-
-def write_channels(summary: Summary, path: Path) -> None:
-    """Write channels.csv: a row per channel, in volts; `flat` counts samples."""
-    write_table(path, summary.columns, summary.table())
-
-
-# --- the pass -----------------------------------------------------------------------------------
 
 
 def build_envelope(
@@ -220,9 +71,9 @@ def build_envelope(
     # where the clock is read only now, indexing could not say what is uncertain about it
     about_clock = () if references.clock_is_exact else tuple(clock_doubts(exact.clock))
     with Source(exact) as source:
-        limit = _limit(source)
-        likeness = _likeness(source, limit, spectrum)
-        for step in [*_likely_steps(source, limit), None]:
+        limit = find_limit(source)
+        likeness = _compare_channels(source, limit, spectrum)
+        for step in [*find_steps(source, limit), None]:
             try:  # whole counts take half or a quarter of the room
                 return _build(
                     source,
@@ -241,63 +92,14 @@ def build_envelope(
     raise AssertionError("values without a step are never off its grid")
 
 
-def _likeness(source: Source, limit: float, wanted: SpectrumSettings | None) -> Likeness | None:
+def _compare_channels(
+    source: Source, limit: float, wanted: SpectrumSettings | None
+) -> Likeness | None:
     """Likeness of the channels in a few windows, if a spectrum is wanted."""
     if wanted is None:
         return None
     limits = plausible_values(source.references, limit)
     return find_likeness(source, limits, wanted.bands, wanted.thresholds.radius_um)
-
-
-def _limit(source: Source) -> float:
-    """Volts beyond which a sample is not a potential, but a mark for a missing one.
-
-    A file whose unit is wrong by a power of ten keeps its samples: the limit is far above what is
-    typical of chunks spread over the recording. A quarter of them may hold little but marks or
-    zeros on either side.
-    """
-    r = source.references
-    if r.layout.dtype.kind in "iu" and r.layout.dtype.itemsize <= 2:
-        ends = np.array([np.iinfo(r.layout.dtype).min, np.iinfo(r.layout.dtype).max])
-        if np.abs(ends[:, np.newaxis] * r.scale + r.add).max() <= MIN_LIMIT_V:
-            return MIN_LIMIT_V
-    n_rows, n_columns = r.layout.grid
-    n = min(N_TYPICAL, n_rows * n_columns)
-    typical = []
-    for place in np.unique(np.linspace(0, n_rows * n_columns - 1, n).astype(np.int64)).tolist():
-        # along the recording, and across the channels
-        row, column = place // n_columns, place % n_columns
-        chunk = source.chunk(row, column)
-        if isinstance(chunk, Damage):
-            continue
-        first = column * r.layout.chunks[1]
-        channels = slice(first, min(first + r.layout.chunks[1], r.n_channels))
-        values = chunk[: r.n_samples - row * r.layout.chunks[0], : channels.stop - first]
-        with np.errstate(over="ignore", invalid="ignore"):
-            volts = np.abs(values.astype(np.float64) * r.scale[channels] + r.add)
-        volts = volts[np.isfinite(volts) & (volts > 0)]
-        if volts.size:
-            typical.append(float(np.median(volts)))
-    quarter = float(np.quantile(typical, 0.25, method="lower")) if typical else 0.0
-    return max(MIN_LIMIT_V, MAX_OVER_TYPICAL * quarter)
-
-
-def _likely_steps(source: Source, limit: float) -> list[float]:
-    """Steps of which all valid samples of the first chunk are whole counts."""
-    chunk, layout = source.chunk(0, 0), source.references.layout
-    if isinstance(chunk, Damage) or chunk.dtype.kind != "f":
-        return [] if layout.dtype.kind != "f" else list(STEPS)
-    low, high = plausible_values(source.references, limit)[
-        :, : min(chunk.shape[1], layout.shape[1])
-    ]
-    chunk = chunk[: layout.shape[0], : low.size]
-    numbers = chunk[(chunk >= low) & (chunk <= high)]
-    wide = numbers.astype(np.float64)
-    return [
-        step
-        for step in STEPS
-        if np.array_equal((np.rint(wide / step) * step).astype(chunk.dtype), numbers)
-    ]
 
 
 def _build(

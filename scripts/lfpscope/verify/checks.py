@@ -18,7 +18,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.envelope.read import Probe, bucket_starts
+from lfpscope.envelope.grid import bucket_starts
+from lfpscope.envelope.read import Probe
 from lfpscope.io.addresses import is_remote
 from lfpscope.io.files import UserError, read_json
 from lfpscope.nwb.recording import Recording, open_nwb, read_clock, read_recording

@@ -36,7 +36,7 @@ class Reading:
     low, high : float
         Of the samples, volts, as stored and scaled; NaN where there is no number.
     rms : float
-        About the mean of the block, volts; NaN for a single sample.
+        About the line of the block, volts; NaN for a single sample.
     """
 
     probe: str
