@@ -5,7 +5,7 @@ rule write_gallery:
     """A page and a table with all probes, and the run as JSON: versions, settings, sources."""
     input:
         # all else comes before these: naming each file would only lengthen the DAG
-        of_probes("overview.png", "evoked.png", "verified.json"),
+        of_probes("overview.png", "evoked.png", "verified.json", *SPECTRUM_PICTURES[:1]),
         of_sessions("overview.png", "evoked.png", "viewer.py", "intervals.csv"),
         INDEXED,
         probes="<results>/probes.tsv",

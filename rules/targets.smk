@@ -1,6 +1,8 @@
 """Which files there are of sessions and probes."""
 
+import json
 import os
+import shlex
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -139,10 +141,32 @@ def INDEXED(wildcards):
     ]
 
 
+# with spectra or without
+SPECTRUM = (
+    {"spectrum": "<results>/{session}/probes/{probe}/spectrum.zarr.zip"}
+    if config["spectrum"]
+    else {}
+)
+SPECTRUM_PICTURES = ("spectrum.png", "spectrum_small.png") if config["spectrum"] else ()
+
+
+def spectrum_options(wildcards, output):
+    """Options of summarize_probe for spectra."""
+    if not config["spectrum"]:
+        return ""
+    bands, quality = json.dumps(config["bands"]), json.dumps(config["quality"])
+    return shlex.join(
+        ["--spectrum", output.spectrum, "--bands", bands, "--quality", quality]
+    )
+
+
 INDEX = targets(of_probes("lfp.json"), of_sessions("session.json"))
-SUMMARIES = of_probes("envelope.zarr.zip", "channels.csv")
+SUMMARIES = of_probes(
+    "envelope.zarr.zip", "channels.csv", *map(os.path.basename, SPECTRUM.values())
+)
 OVERVIEWS = targets(
-    of_probes("overview.png", "thumbnail.png"), of_sessions("overview.png")
+    of_probes("overview.png", "thumbnail.png", *SPECTRUM_PICTURES),
+    of_sessions("overview.png"),
 )
 EVOKED = targets(of_probes("evoked.csv", "evoked.png"), of_sessions("evoked.png"))
 VERIFIED = of_probes("verified.json")
@@ -168,6 +192,12 @@ PRODUCTS = {
     "evoked.png": GALLERY,
     "verified.json": GALLERY,
 }
+if config["spectrum"]:
+    PRODUCTS |= {
+        "spectrum.zarr.zip": "spectrum.png",
+        "spectrum_small.png": "spectrum.png",
+        "spectrum.png": GALLERY,
+    }
 PRODUCTS_OF_SESSION = {
     "session.json": "viewer.py",
     "overview.png": GALLERY,

@@ -15,6 +15,9 @@ Host = Annotated[str, Field(min_length=1), "a host"]
 Columns = Annotated[
     list[Annotated[str, Field(min_length=1)]], "a list of columns, as [orientation]"
 ]
+BandName = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9 _-]*$")]
+Edges = Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=2, max_length=2)]
+Bands = Annotated[dict[BandName, Edges], "names, each with two edges in Hz, as theta: [4, 10]"]
 PositiveInteger = Annotated[int, Field(ge=1)]
 
 
@@ -92,6 +95,68 @@ class Summary(Group):
         description="Samples per bucket of the finest level of the envelope. Fewer make zooming "
         "between envelope and samples quicker, and the envelope larger: 128 takes about 3 % of "
         "the NWB file's bytes, 64 twice that.",
+    )
+
+
+class Quality(Group):
+    """From where on a channel is dead, noisy, outside, drifting or has mains."""
+
+    radius_um: float = Field(
+        default=100,
+        gt=0,
+        description="Neighbours lie within so many µm of a channel.",
+    )
+    silent_uv: float = Field(
+        default=0.5,
+        ge=0,
+        description="Standard deviation in µV below which a channel is silent.",
+    )
+    quiet_db: float = Field(
+        default=8,
+        gt=0,
+        description="A channel is dead where all bands are so many dB below its neighbours.",
+    )
+    loud_db: float = Field(
+        default=8,
+        gt=0,
+        description="A channel is noisy where all bands are so many dB above its neighbours.",
+    )
+    hf_db: float = Field(
+        default=6,
+        gt=0,
+        description="A channel is noisy where high frequencies are so many dB above its "
+        "neighbours.",
+    )
+    similarity: float = Field(
+        default=0.4,
+        gt=0,
+        description="A channel is dead or noisy where its similarity is so far below its "
+        "neighbours'.",
+    )
+    surface_db: float = Field(
+        default=6,
+        gt=0,
+        description="The level falls by so many dB at the brain's surface.",
+    )
+    mains_db: float = Field(
+        default=10,
+        gt=0,
+        description="Mains stands so many dB out of the frequencies beside it.",
+    )
+    drift_share: float = Field(
+        default=0.8,
+        gt=0,
+        description="Share of the variance below 0.5 Hz of a drifting channel.",
+    )
+    drift_db: float = Field(
+        default=10,
+        gt=0,
+        description="Power of a drifting channel below 0.5 Hz, in dB above that of its neighbours.",
+    )
+    least_s: float = Field(
+        default=2,
+        ge=0,
+        description="Seconds of valid windows without which nothing is said of a channel.",
     )
 
 
@@ -198,6 +263,24 @@ class Settings(Group):
     allen: Allen = Allen()
     download: Download = Download()
     summary: Summary = Summary()
+    spectrum: bool = Field(
+        default=True,
+        description="Spectra and channel quality are computed in the pass over each probe: "
+        "`spectrum.zarr.zip`, its picture, and the labels in `channels.csv`. `false` leaves them "
+        "out.",
+    )
+    bands: Bands = Field(
+        default={
+            "delta": [0.5, 4.0],
+            "theta": [4.0, 10.0],
+            "beta": [10.0, 30.0],
+            "gamma": [30.0, 80.0],
+            "high gamma": [80.0, 200.0],
+        },
+        description="Named frequency bands: power over time, RMS in `channels.csv`, coherence. "
+        "A band that reaches beyond half the sampling rate is left out.",
+    )
+    quality: Quality = Quality()
     evoked: Evoked = Evoked()
     overview: Overview = Overview()
     verify: Verify = Verify()

@@ -57,8 +57,7 @@ class Summary:
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of channels.csv."""
-        bands = tuple(f"rms_{name.replace(' ', '_')}" for name in self.rms)
-        return (*CHANNEL_COLUMNS, *bands, *QUALITY_COLUMNS)
+        return (*CHANNEL_COLUMNS, *map(_rms_column, self.rms), *QUALITY_COLUMNS)
 
     def table(self) -> list[dict[str, Any]]:
         """Rows of channels.csv, in volts."""
@@ -107,8 +106,7 @@ class Summary:
         if self.quality is None:
             return {"label": "unknown", "reason": "no spectrum"}
         features, labels = self.quality.features, self.quality.labels
-        rms = {f"rms_{name.replace(' ', '_')}": _cell(x[index]) for name, x in self.rms.items()}
-        return rms | {
+        return {_rms_column(name): _cell(rms[index]) for name, rms in self.rms.items()} | {
             "line_noise_db": _cell(features.line[index]),
             "hf_power": _cell(features.hf[index]),
             "similarity": _cell(features.similarity[index]),
@@ -117,6 +115,10 @@ class Summary:
             "flags": labels.flags[index],
             "reason": labels.reason[index],
         }
+
+
+def _rms_column(band: str) -> str:
+    return f"rms_{band.replace(' ', '_')}"
 
 
 def _cell(number: float) -> str:

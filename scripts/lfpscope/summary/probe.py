@@ -6,7 +6,7 @@ from lfpscope.io.http import traffic
 from lfpscope.references.open import open_references
 from lfpscope.summary.channels import write_channels
 from lfpscope.summary.driver import OnDamage
-from lfpscope.summary.spectrum_file import SpectrumSettings
+from lfpscope.summary.spectrum_file import read_spectrum_settings
 from lfpscope.summary.summarize import build_envelope
 
 
@@ -16,6 +16,8 @@ def summarize_probe(
     envelope: Path,
     channels: Path,
     spectrum: Path | None = None,
+    bands: str | None = None,
+    quality: str | None = None,
     bucket: int = 128,
     threads: int = 2,
     on_damage: OnDamage = "mask",
@@ -32,6 +34,10 @@ def summarize_probe(
         Table to write: a row of statistics per channel.
     spectrum : Path, optional
         Spectra and channel quality to write, a .zarr.zip.
+    bands : str, optional
+        Named frequency bands with their edges in Hz, as JSON.
+    quality : str, optional
+        Thresholds of channel quality, as JSON.
     bucket : int
         Samples per bucket of the envelope's finest level.
     threads : int
@@ -45,7 +51,7 @@ def summarize_probe(
         bucket=bucket,
         threads=threads,
         on_damage=on_damage,
-        spectrum=SpectrumSettings(spectrum) if spectrum else None,
+        spectrum=read_spectrum_settings(spectrum, bands, quality) if spectrum else None,
     )
     write_channels(summary, channels)
     if asked := traffic():

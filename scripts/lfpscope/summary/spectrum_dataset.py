@@ -25,7 +25,7 @@ def open_spectrum(path: str | Path) -> xr.Dataset:
     Dataset
         ``psd(channel, frequency)`` in V²/Hz; ``power(channel, time, band)`` and
         ``named_power(channel, time, named_band)`` in dB re 1 V², NaN without a window;
-        ``n_windows(channel, time)``; ``coherence(coherence_band, compared, other)``; with channel
+        ``n_windows(channel, time)``; ``coherence(compared, other, coherence_band)``; with channel
         ids, depth, area, label and flags, the bands' edges in Hz, and the first and last session
         time of each time bin in seconds. Empty where no rate is known.
 
@@ -69,5 +69,5 @@ def open_spectrum(path: str | Path) -> xr.Dataset:
     known |= {"time_start", "time_stop", "coherence_low", "coherence_high"}
     dataset = dataset.set_coords(sorted(known & set(dataset.variables)))
     dataset.attrs = {key: attributes[key] for key in ("session", "probe")}
-    first = [axis for axis in ("channel", "time") if axis in dataset.dims]
-    return dataset.transpose(*first, ...)
+    order = ("channel", "compared", "other", "time", ...)
+    return dataset.transpose(*order, missing_dims="ignore")

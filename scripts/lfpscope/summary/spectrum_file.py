@@ -1,5 +1,6 @@
 """``spectrum.zarr.zip`` of a probe: spectra from the pass, and channel quality."""
 
+import json
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -43,6 +44,25 @@ class SpectrumSettings:
     path: Path
     bands: Mapping[str, tuple[float, float]] = field(default_factory=lambda: NAMED_BANDS)
     thresholds: Thresholds = field(default_factory=Thresholds)
+
+
+def read_spectrum_settings(
+    path: Path, bands: str | None = None, quality: str | None = None
+) -> SpectrumSettings:
+    """Read settings from JSON; what it does not name has its default.
+
+    Parameters
+    ----------
+    path : Path
+        The ``spectrum.zarr.zip`` to write.
+    bands : str, optional
+        Names with two edges in Hz.
+    quality : str, optional
+        Names of `Thresholds` with numbers.
+    """
+    edges = {name: (low, high) for name, (low, high) in json.loads(bands or "{}").items()}
+    thresholds = Thresholds(**json.loads(quality or "{}"))
+    return SpectrumSettings(path, edges or NAMED_BANDS, thresholds)
 
 
 class SpectrumFile:

@@ -68,7 +68,7 @@ def build_envelope(
     """
     with Source(references) as source:
         limit = find_limit(source)
-        likeness = _likeness(source, limit, spectrum)
+        likeness = _compare_channels(source, limit, spectrum)
         for step in [*find_steps(source, limit), None]:
             try:  # whole counts take half or a quarter of the room
                 return _build(
@@ -79,7 +79,9 @@ def build_envelope(
     raise AssertionError("values without a step are never off its grid")
 
 
-def _likeness(source: Source, limit: float, wanted: SpectrumSettings | None) -> Likeness | None:
+def _compare_channels(
+    source: Source, limit: float, wanted: SpectrumSettings | None
+) -> Likeness | None:
     """Likeness of the channels in a few windows, if a spectrum is wanted."""
     if wanted is None:
         return None
