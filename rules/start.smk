@@ -1,6 +1,6 @@
 """What cannot work, said in a line before any job."""
 
-import os
+import platform
 import shutil
 import sys
 from importlib.util import find_spec
@@ -18,7 +18,7 @@ def refuse(problem):
 
 def check_system():
     """Refuse Windows, whose files can be neither locked nor replaced as is needed here."""
-    if os.name == "nt":
+    if platform.system() == "Windows":
         refuse("lfpscope runs on Linux and macOS. On Windows run it in WSL.")
 
 

@@ -24,7 +24,9 @@ PositiveInteger = Annotated[int, Field(ge=1)]
 class Group(BaseModel):
     """Settings under one key. Unknown keys and values of other types are refused."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
+    )
 
 
 class Select(Group):
