@@ -133,7 +133,12 @@ rule view:
     shell: "{touch} {{output}}"
 rule gallery:
     input:
-        expand(one + "{{of}}", s=sessions, p=probes, of=["overview", "thumbnail", "evoked", "verified"]),
+        expand(
+            one + "{{of}}",
+            s=sessions,
+            p=probes,
+            of=["overview", "thumbnail", "evoked", "verified"],
+        ),
         expand(whole + "{{of}}", s=sessions, of=["overview", "evoked", "viewer", "intervals"]),
     output: "page"
     shell: "{touch} {{output}}"
