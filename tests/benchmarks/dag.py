@@ -103,6 +103,24 @@ rule draw:
     input: one + "lfp", one + "envelope", whole + "intervals"
     output: one + "overview", one + "thumbnail"
     shell: "{touch} {{output}}"
+rule average:
+    input: one + "lfp", one + "envelope", one + "channels", whole + "intervals"
+    output: one + "averages", one + "responses"
+    shell: "{touch} {{output}}"
+rule draw_evoked:
+    input: one + "lfp", one + "envelope", one + "channels", one + "averages"
+    output: one + "evoked"
+    shell: "{touch} {{output}}"
+rule draw_session_evoked:
+    input:
+        expand(
+            one + "{{of}}",
+            p=probes,
+            of=["lfp", "envelope", "channels", "averages"],
+            allow_missing=True,
+        ),
+    output: whole + "evoked"
+    shell: "{touch} {{output}}"
 rule verify:
     input: one + "lfp", one + "envelope"
     output: one + "verified"
@@ -127,8 +145,13 @@ rule view:
     shell: "{touch} {{output}}"
 rule gallery:
     input:
-        expand(one + "{{of}}", s=sessions, p=probes, of=["overview", "thumbnail", "verified"]),
-        expand(whole + "{{of}}", s=sessions, of=["overview", "viewer", "intervals"]),
+        expand(
+            one + "{{of}}",
+            s=sessions,
+            p=probes,
+            of=["overview", "thumbnail", "evoked", "verified"],
+        ),
+        expand(whole + "{{of}}", s=sessions, of=["overview", "evoked", "viewer", "intervals"]),
     output: "page"
     shell: "{touch} {{output}}"
 rule check:

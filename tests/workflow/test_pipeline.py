@@ -20,6 +20,8 @@ pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("pipeline")]
 PROBES = {"one/a", "one/b", "two/two.lf0", "two/two.lf1"}
 LAST = {"write_gallery", "check_run", "compile_loops", "all"}
 DRAWN = {"draw_probe", "draw_session", *LAST}
+EVOKED = {"draw_evoked", "draw_session_evoked"}
+AVERAGED = {"average_intervals", *EVOKED}
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -54,10 +56,14 @@ def test_every_file_is_made(finished_once):
             "envelope.zarr.zip",
             "overview.png",
             "thumbnail.png",
+            "evoked.zarr.zip",
+            "evoked.csv",
+            "evoked.png",
             "verified.json",
         }
+    names = ("session.json", "overview.png", "evoked.png", "viewer.py")
     for session in ("one", "two"):
-        for name in ("session.json", "overview.png", "viewer.py"):
+        for name in names:
             assert (results / session / name).is_file()
     for name in ("io/atomic.py", "VERSION", "COMPILED"):
         assert (results / "lfpscope" / name).is_file()
@@ -97,7 +103,7 @@ def test_report(finished_once, tmp_path):
         names = Counter(Path(name).name for name in report.namelist())
         text = report.read("report/report.html").decode()
     probes, sessions = len(PROBES), 2
-    assert names["overview.png"] == probes + sessions
+    assert names["overview.png"] == names["evoked.png"] == probes + sessions
     assert names["channels.csv"] == probes
     assert names["index.html"] == 1
     assert "The whole recording of probe two.lf0, session two." in text
@@ -128,7 +134,11 @@ def test_nothing_changed_nothing_to_do(finished_once):
     [
         ("draw_probe.py", {"draw_probe", *LAST}),
         ("lfpscope/render/overviews.py", {*DRAWN, "copy_library"}),
-        ("lfpscope/envelope/read.py", {*DRAWN, "copy_library", "summarize_probe", "verify_probe"}),
+        ("lfpscope/render/evoked.py", {"draw_evoked", "copy_library", *LAST}),
+        (
+            "lfpscope/envelope/read.py",
+            {*DRAWN, *AVERAGED, "copy_library", "summarize_probe", "verify_probe"},
+        ),
         ("lfpscope/verify/checks.py", {"verify_probe", *LAST, "copy_library"}),
         ("lfpscope/site/check_run.py", {"copy_library", *LAST}),
         ("fetch_probe.py", set()),  # a newer program fetches nothing again
@@ -149,8 +159,10 @@ def test_edited_sources_list_the_probes_again_and_leave_them(finished):
 @pytest.mark.parametrize(
     ("setting", "rules"),
     [
-        ("overview={width: 800}", DRAWN),
-        ("summary={bucket: 64}", {*DRAWN, "summarize_probe", "verify_probe"}),
+        ("overview={width: 800}", {*DRAWN, *EVOKED}),
+        ("evoked={smooth_um: 50}", {*EVOKED, *LAST}),
+        ("evoked={kinds: 2}", {*AVERAGED, *LAST}),
+        ("summary={bucket: 64}", {*DRAWN, *AVERAGED, "summarize_probe", "verify_probe"}),
         ("verify={chunks: all}", {"verify_probe", *LAST}),
     ],
 )
@@ -220,10 +232,14 @@ def test_a_job_of_a_batch_does_not_read_the_table_of_sessions(finished):
         ("probes/a/channels.csv", "summarize_probe one/a"),
         ("probes/a/overview.png", "draw_probe one/a"),
         ("probes/a/thumbnail.png", "draw_probe one/a"),
+        ("probes/a/evoked.zarr.zip", "average_intervals one/a"),
+        ("probes/a/evoked.csv", "average_intervals one/a"),
+        ("probes/a/evoked.png", "draw_evoked one/a"),
         ("probes/a/verified.json", "verify_probe one/a"),
         ("session.json", "combine_session one"),
         ("intervals.csv", "list_intervals one"),
         ("overview.png", "draw_session one"),
+        ("evoked.png", "draw_session_evoked one"),
         ("viewer.py", "write_viewer one"),
     ],
 )

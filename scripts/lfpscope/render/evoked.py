@@ -46,6 +46,7 @@ LEFT, RIGHT, TOP, BOTTOM = 190, 120, 70, 50  # pixels around the pictures
 NAMES = RIGHT - 15  # for names of channels beside the lines
 BAR, BETWEEN, TITLE = 80, 24, 34  # of a colour bar, between panels, above a row of panels
 ROW, LOW_ROW, MANY = 300, 220, 4  # height of a row of panels; lower where there are more
+HIGH_ROW = 400  # where a pixel for each channel makes it so high
 N_LINES = 5  # channels drawn as lines
 WHY_DROPPED = {
     OUTSIDE: "beyond the recording",
@@ -71,6 +72,7 @@ def draw_averages(
             return
         scales = choose_scales([probe], smoothing)
         row = ROW if len(probe.kinds) <= MANY else LOW_ROW
+        row = max(row, min(probe.channels.id.size, HIGH_ROW))
         heading = make_heading(
             f"session {probe.session} · probe {probe.probe} · averages around onsets",
             [*describe_maps([probe], smoothing), "lines: mean ± SEM", *probe.remarks],

@@ -127,7 +127,10 @@ def about_baseline(one: Stored) -> Floats:
 
 
 def csd_of(probe: EvokedProbe, one: Stored, smoothing: Smoothing) -> tuple[Floats | None, str]:
-    """CSD of an average in A/m³, or None and why there is none."""
+    """CSD of an average about its baseline in A/m³, or None and why there is none.
+
+    Without the baseline: what differs between channels all the time are offsets of amplifiers.
+    """
     depth, axis = probe.channels.columns.get("depth"), probe.channels.depth_axis
     if depth is None or axis is None:
         return None, "no CSD: the file has no depth"
@@ -136,7 +139,7 @@ def csd_of(probe: EvokedProbe, one: Stored, smoothing: Smoothing) -> tuple[Float
     few = one.n < MIN_SHARE * one.n.max(initial=0)
     step_ms = float(one.time[-1] - one.time[0]) / max(1, one.time.size - 1) * 1e3
     found = csd(
-        one.mean,
+        about_baseline(one),
         depth,
         column=contact_columns(probe.channels),
         bad=probe.bad | few,

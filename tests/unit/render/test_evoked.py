@@ -1,5 +1,6 @@
 """Pictures of averages: what is drawn where, and at which scale."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.image
@@ -88,6 +89,15 @@ def test_the_sink_is_where_it_was_put() -> None:
     channel, sample = np.unravel_index(np.nanargmin(found), found.shape)
     assert (channel, sample) == (5, 160)
     assert np.isnan(found[[0, -1]]).all()
+
+
+def test_offsets_of_channels_are_no_current() -> None:
+    one = average()
+    offsets = np.random.default_rng(0).normal(scale=1e-3, size=N)
+    other = replace(one, mean=one.mean + offsets[:, np.newaxis], baseline=one.baseline + offsets)
+    found, expected = (csd_of(probe(some), some, NOT_SMOOTHED)[0] for some in (other, one))
+    assert found is not None
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize(
