@@ -21,8 +21,8 @@ from guard import OWN, RIGHT, Counts, Guard, Outcome, WrongError, finish, refuse
 from hypothesis import Phase, given, seed, settings
 from hypothesis import strategies as st
 
-UNIT = Path(__file__).parents[1] / "unit"
-sys.path += [str(UNIT), str(UNIT / "references")]
+sys.path.append(str(Path(__file__).parents[1] / "unit"))
+sys.path.append(f"{sys.path[-1]}/references")
 import recorded
 from stored import as_samples_read
 from test_schema import sign, spoiled
