@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from lfpscope.errors import UserError
+from lfpscope.ids import ID
 from lfpscope.config import check_settings, merge, parse_arguments, read_settings
 from lfpscope.sources.sessions_table import read_sessions
 
@@ -42,5 +43,5 @@ def settings():
 
 
 wildcard_constraints:
-    session="[A-Za-z0-9][A-Za-z0-9._-]*",
-    probe="[A-Za-z0-9][A-Za-z0-9._-]*",
+    session=ID,
+    probe=ID,

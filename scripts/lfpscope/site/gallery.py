@@ -17,6 +17,7 @@ from lfpscope.doubts import KINDS, MEANINGS
 from lfpscope.formatting import bytes_text, count_text, duration_text, natural_key, voltage_text
 from lfpscope.io.atomic import write_text
 from lfpscope.render.areas import area_colour
+from lfpscope.result_files import OVERVIEW, THUMBNAIL, VIEWER, probe_folder
 from lfpscope.site.check_run import reason_not_taken
 from lfpscope.site.results import COLOURS_END, Figures, Result
 
@@ -143,20 +144,20 @@ def _if_other(fitting: float, microvolts: float) -> float | None:
 
 
 def _group(session: str, results: list[Result], root: Path, microvolts: float) -> Group:
-    viewer = root / session / "viewer.py"
+    viewer = root / session / VIEWER
     return Group(
         session,
         [_card(result, root, microvolts) for result in results],
-        (root / session / "overview.png").is_file(),
+        (root / session / OVERVIEW).is_file(),
         f"uv run python {shlex.quote(str(viewer))}" if viewer.is_file() else "",
     )
 
 
 def _card(result: Result, root: Path, microvolts: float) -> Card:
-    folder = f"{result.row.session}/probes/{result.row.probe}"
-    pictures = (root / folder / "thumbnail.png", root / folder / "overview.png")
+    folder = probe_folder(Path(), result.row.session, result.row.probe)
+    pictures = (root / folder / THUMBNAIL, root / folder / OVERVIEW)
     remarks = _remarks(result.figures, microvolts) if result.figures else []
-    return Card(result, folder, all(picture.is_file() for picture in pictures), remarks)
+    return Card(result, folder.as_posix(), all(picture.is_file() for picture in pictures), remarks)
 
 
 def _remarks(figures: Figures, microvolts: float) -> list[str]:

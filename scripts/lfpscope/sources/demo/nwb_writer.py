@@ -5,7 +5,6 @@ same length and chunk shape, which stack; even ones have probes that differ in e
 gap in the second one's clock. Equal names give equal bytes on one machine with one set of packages.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ import h5py
 import numpy as np
 
 from lfpscope.errors import UserError
+from lfpscope.ids import demo_number
 from lfpscope.io.atomic import atomic
 from lfpscope.nwb.file import open_nwb
 from lfpscope.sources.demo.signals import OUTSIDE, Area, Events, Gap, Recipe, Seconds, counts
@@ -85,13 +85,13 @@ def demo_is_whole(path: Path, session: str, probe: str) -> bool:
 
 
 def _number(session: str) -> int:
-    match = re.fullmatch(r"demo-(0|[1-9][0-9]{0,8})", session)
-    if match is None:
+    number = demo_number(session)
+    if number is None:
         raise UserError(
             f"session {session!r}: not a demo session. Name it demo-1, demo-2 and so on, "
             "or give it another source than demo."
         )
-    return int(match[1])
+    return number
 
 
 def _probe_id(number: int, index: int) -> str:
