@@ -22,7 +22,7 @@ from lfpscope.envelope.read import Probe, bucket_starts
 from lfpscope.errors import UserError
 from lfpscope.io.addresses import is_remote
 from lfpscope.nwb.recording import Recording, open_nwb, read_clock, read_recording
-from lfpscope.nwb.series import read_times, time_scale
+from lfpscope.nwb.timestamps import read_times, time_scale
 from lfpscope.references.model import References
 from lfpscope.references.open import open_references
 from lfpscope.references.source_check import check_checksums
