@@ -192,7 +192,10 @@ def test_an_abandoned_part(
     part = tmp_path / f".a.txt.{host}.7.x.part"
     part.touch()
     os.utime(part, (time.time() - age_s,) * 2)
-    code = "import sys; from pathlib import Path; from lfpscope.io.atomic import write_text; write_text(Path(sys.argv[1]), '')"
+    code = (
+        "import sys; from pathlib import Path; from lfpscope.io.atomic import write_text; "
+        "write_text(Path(sys.argv[1]), '')"
+    )
     environment = {} if locks else {"LD_PRELOAD": str(nolock)}
     assert run(code, tmp_path / "a.txt", **environment).returncode == 0
     certain = locks and host == platform.node()

@@ -19,7 +19,8 @@ from lfpscope.errors import UserError
 from lfpscope.ids import demo_number
 from lfpscope.io.atomic import atomic
 from lfpscope.nwb.file import open_nwb
-from lfpscope.sources.demo.signals import OUTSIDE, Area, Events, Gap, Recipe, Seconds, counts
+from lfpscope.sources.demo.recipes import OUTSIDE, Area, Gap, Recipe
+from lfpscope.sources.demo.signals import Events, Seconds, counts
 
 MARK = "Made by the demo of lfpscope, version 1. No animal was recorded."  # a new one for new bytes
 VOLTS_PER_COUNT = 0.195e-6  # of Neuropixels 1.0 at Allen's gain
