@@ -8,9 +8,9 @@ from pathlib import Path
 import yaml
 
 from lfpscope.errors import UserError
-from lfpscope.ids import ID
 from lfpscope.config import check_settings, merge, parse_arguments, read_settings
 from lfpscope.sources.sessions_table import read_sessions
+from lfpscope.ids import ID
 
 
 def load_settings():

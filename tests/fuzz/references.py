@@ -22,7 +22,7 @@ from hypothesis import Phase, given, seed, settings
 from hypothesis import strategies as st
 
 sys.path.append(str(Path(__file__).parents[1] / "unit"))
-sys.path.append(f"{sys.path[-1]}/references")
+sys.path.append(str(Path(__file__).parents[1] / "unit" / "references"))
 import recorded
 from stored import as_samples_read
 from test_schema import sign, spoiled

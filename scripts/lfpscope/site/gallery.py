@@ -157,7 +157,8 @@ def _card(result: Result, root: Path, microvolts: float) -> Card:
     folder = probe_folder(Path(), result.row.session, result.row.probe)
     pictures = (root / folder / THUMBNAIL, root / folder / OVERVIEW)
     remarks = _remarks(result.figures, microvolts) if result.figures else []
-    return Card(result, folder.as_posix(), all(picture.is_file() for picture in pictures), remarks)
+    pictured = all(picture.is_file() for picture in pictures)
+    return Card(result, folder.as_posix(), pictured, remarks)
 
 
 def _remarks(figures: Figures, microvolts: float) -> list[str]:

@@ -163,7 +163,7 @@ def _check_id(session: Session) -> None:
         raise UserError(
             f"{session.where}: session is {name[:MAX_LENGTH]!r}; expected an id, which names the "
             f"folder of its results: at most {MAX_LENGTH} letters, digits and ._- with a letter or "
-            "digit first, and not the name of a file of results. Rename it."
+            "digit first, and not the name of what lies beside it. Rename it."
         )
 
 

@@ -21,7 +21,8 @@ import numpy.typing as npt
 from lfpscope.envelope.read import Probe, bucket_starts
 from lfpscope.errors import UserError
 from lfpscope.io.addresses import is_remote
-from lfpscope.nwb.recording import Recording, open_nwb, read_clock, read_recording
+from lfpscope.nwb.file import open_nwb
+from lfpscope.nwb.recording import Recording, read_clock, read_recording
 from lfpscope.nwb.timestamps import read_times, time_scale
 from lfpscope.references.model import References
 from lfpscope.references.open import open_references
