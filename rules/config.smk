@@ -9,6 +9,7 @@ from pathlib import Path
 from lfpscope.config.read import check_settings, merge, parse_arguments, read_settings
 from lfpscope.errors import UserError
 from lfpscope.sources.sessions_table import read_sessions
+from lfpscope.ids import ID
 
 
 def load_settings():
@@ -45,5 +46,5 @@ def settings():
 
 
 wildcard_constraints:
-    session="[A-Za-z0-9][A-Za-z0-9._-]*",
-    probe="[A-Za-z0-9][A-Za-z0-9._-]*",
+    session=ID,
+    probe=ID,

@@ -235,7 +235,7 @@ def open_lazily(nwb: Path, _: int) -> None:
 def scheduler(nwb: Path, threads: int) -> None:
     """Decode every chunk: with a pool of threads, and with dask's threaded scheduler."""
     from lfpscope.references.open import open_references
-    from lfpscope.samples.chunk_reader import Source, map_chunks, submit_chunks
+    from lfpscope.samples.chunk_reader import Source, submit_chunks
 
     references = open_references(nwb.with_suffix(".json"))
     rows = range(references.layout.grid[0])
@@ -253,8 +253,9 @@ def scheduler(nwb: Path, threads: int) -> None:
 
     with Source(references) as source:
         for _ in range(3):
-            with part("pool"):
-                map_chunks(source, rows, lambda *_: None, threads=threads)
+            with part("pool"), ThreadPoolExecutor(threads) as pool:
+                for future in submit_chunks(pool, source, rows, lambda *_: None):
+                    future.result()
             with part("dask"):
                 from dask.threaded import get
 

@@ -19,6 +19,7 @@ from lfpscope.clock.segments import Clock
 from lfpscope.doubts import doubts_from_json, doubts_to_json
 from lfpscope.errors import UserError
 from lfpscope.hdf5.layout import Refs
+from lfpscope.ids import STACKED, is_id
 from lfpscope.io.tables import parse_json, read_json, write_json
 from lfpscope.nwb.depth import DepthAxis
 from lfpscope.nwb.electrodes import Channels
@@ -33,8 +34,6 @@ from lfpscope.references.variables import (
 )
 
 PARTS = {"version", "templates", "refs", "provenance", "refs_sha256"}
-PROBE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-STACKED = "stacked"  # group of the array of all probes
 ATTRIBUTES: dict[str, dict[str, Any]] = {
     "channel": {"long_name": "electrode id"},
     "area": {"long_name": "brain area"},
@@ -248,7 +247,7 @@ def _read_session(path: Path, content: dict[str, Any]) -> SessionReferences:
     _check_parts(content, [f"u{i}" for i in range(len(names))])
     sources = [content["provenance"][name] for name in names]
     groups = _split_groups(content["refs"])
-    if not all(PROBE.fullmatch(name) for name in names) or {*groups} - {STACKED} != {*names}:
+    if not all(map(is_id, names)) or {*groups} - {STACKED} != {*names}:
         raise ValueError(f"probes {names}")
     probes: dict[str, References] = {}
     sizes: dict[str, int] = {}

@@ -14,8 +14,8 @@ from lfpscope.hdf5.values import number
 from lfpscope.io.addresses import is_remote, open_address
 from lfpscope.io.byte_source import Bytes
 from lfpscope.nwb.electrodes import Channels
-from lfpscope.nwb.recording import Recording, starting_time, times_layout
-from lfpscope.nwb.series import time_scale
+from lfpscope.nwb.recording import Recording
+from lfpscope.nwb.timestamps import starting_time, time_scale, times_layout
 from lfpscope.references.model import Checksum, Provenance, References
 from lfpscope.references.schema import write_probe
 from lfpscope.references.variables import counted_samples

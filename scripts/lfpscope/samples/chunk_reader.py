@@ -93,45 +93,32 @@ class Source:
             return Damage(row, column, offset, str(error))
 
 
-def map_chunks(
-    source: Source,
-    rows: range,
-    work: Callable[[int, int, Block | Damage], T],
-    *,
-    threads: int,
-) -> list[T]:
-    """Apply a function to all chunks of some rows of the grid, in the order of the file.
-
-    Neighbouring chunks are read together. `work` runs in several threads at once.
-
-    Parameters
-    ----------
-    source : Source
-        Where the bytes are.
-    rows : range
-        Rows of the chunk grid, that is stretches of time.
-    work : callable
-        Gets row and column in the grid and the decoded chunk, or its damage.
-    threads : int
-        How many.
-
-    Returns
-    -------
-    list
-        What `work` returned, in the order of the file.
-    """
-    with ThreadPoolExecutor(threads) as pool:
-        futures = submit_chunks(pool, source, rows, work)
-        return [result for future in futures for result in future.result()]
-
-
 def submit_chunks(
     pool: ThreadPoolExecutor,
     source: Source,
     rows: range,
     work: Callable[[int, int, Block | Damage], T],
 ) -> list[Future[list[T]]]:
-    """Begin what `map_chunks` does, in threads of a pool; each future holds some of the results."""
+    """Apply a function to all chunks of some rows of the grid, in the order of the file.
+
+    Neighbouring chunks are read together. `work` runs in several threads at once.
+
+    Parameters
+    ----------
+    pool : ThreadPoolExecutor
+        Whose threads.
+    source : Source
+        Where the bytes are.
+    rows : range
+        Rows of the chunk grid, that is stretches of time.
+    work : callable
+        Gets row and column in the grid and the decoded chunk, or its damage.
+
+    Returns
+    -------
+    list of Future
+        What `work` returned for some of the chunks each, in the order of the file.
+    """
 
     def run(places: list[Place]) -> list[T]:
         return [

@@ -17,6 +17,7 @@ from lfpscope.io.s3 import s3_options
 from lfpscope.references.model import References
 from lfpscope.references.schema import read_session
 from lfpscope.references.source_check import check_source
+from lfpscope.result_files import SESSION_REFERENCES
 from lfpscope.samples.chunk_cache import Samples
 from lfpscope.samples.chunk_reader import Source
 
@@ -49,7 +50,7 @@ def open_session(session: str | Path) -> xr.DataTree:
         If the references are missing or not ours, or a source is missing or has changed.
     """
     path = Path(session)
-    path = path / "session.json" if path.is_dir() else path
+    path = path / SESSION_REFERENCES if path.is_dir() else path
     references = read_session(path)
     for one in references.probes.values():
         check_source(one)

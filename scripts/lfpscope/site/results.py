@@ -21,18 +21,30 @@ from lfpscope.io.tables import read_json, read_table
 from lfpscope.nwb.areas import is_area
 from lfpscope.references.model import ProbeHeader
 from lfpscope.references.schema import read_header
+from lfpscope.result_files import (
+    CHANNELS,
+    ENVELOPE,
+    EVOKED,
+    INDEX,
+    REFERENCES,
+    RESPONSES,
+    SOURCE,
+    THUMBNAIL,
+    VERIFIED,
+    probe_folder,
+)
 from lfpscope.sources.probes_table import NO_LFP, NOT_TAKEN, Probe, read_probes
 
 COLOURS_END = 0.5  # of the scale in µV, as amplitude maps are drawn
 ERROR = re.compile(r"(?i)(error|exception)\b")  # in a log
 STEPS = (  # rules in their order, each with a file that it makes last
-    ("fetch_probe", "source.json"),
-    ("index_probe", "lfp.json"),
-    ("summarize_probe", "channels.csv"),
-    ("draw_probe", "thumbnail.png"),
-    ("average_intervals", "evoked.csv"),
-    ("draw_evoked", "evoked.png"),
-    ("verify_probe", "verified.json"),
+    ("fetch_probe", SOURCE),
+    ("index_probe", REFERENCES),
+    ("summarize_probe", CHANNELS),
+    ("draw_probe", THUMBNAIL),
+    ("average_intervals", RESPONSES),
+    ("draw_evoked", EVOKED),
+    ("verify_probe", VERIFIED),
 )
 
 
@@ -167,19 +179,19 @@ def _read_result(row: Probe, results: Path, logs: Path) -> Result:
 
 
 def _read_files(row: Probe, results: Path, logs: Path) -> Result:
-    folder = results / row.session / "probes" / row.probe
+    folder = probe_folder(results, row.session, row.probe)
     log = partial(_log, row, logs)
-    if failure := _read_failure(folder / "index.json"):
+    if failure := _read_failure(folder / INDEX):
         return Result(row, f"index_probe failed: {failure}", log("index_probe"), None, {})
     missing = [rule for rule, file in STEPS if not (folder / file).is_file()]
     figures: Figures | None = None
     doubts: tuple[Doubt, ...] = ()
     source: dict[str, Any] = {}
     if "index_probe" not in missing:
-        header = read_header(folder / "lfp.json")
+        header = read_header(folder / REFERENCES)
         doubts, source = _read_doubts(header, folder), header.provenance.to_json()
         if "summarize_probe" not in missing:
-            figures = probe_figures(header.clock, read_table(folder / "channels.csv"))
+            figures = probe_figures(header.clock, read_table(folder / CHANNELS))
     rule, problem = "", ""
     if missing:
         rule = missing[0]
@@ -188,7 +200,7 @@ def _read_files(row: Probe, results: Path, logs: Path) -> Result:
         rule = "summarize_probe"
         share = figures.damaged / (figures.samples * figures.channels)
         problem = f"damaged: {figures.damaged} values ({share:.2g} of all) do not decode"
-    elif differs := read_problems(folder / "verified.json"):
+    elif differs := read_problems(folder / VERIFIED):
         rule = "verify_probe"
         problem = f"not as in its file: {differs[0]}"
     return Result(row, problem, log(rule) if rule else "", figures, source, doubts)
@@ -216,7 +228,7 @@ def read_problems(verified: Path) -> list[str]:
 
 def _read_doubts(header: ProbeHeader, folder: Path) -> tuple[Doubt, ...]:
     """Read all doubts about a probe: its envelope, which is made last, has those of indexing."""
-    envelope = folder / "envelope.zarr.zip"
+    envelope = folder / ENVELOPE
     if not envelope.is_file():
         return header.doubts
     with closing(Store(envelope)) as store:

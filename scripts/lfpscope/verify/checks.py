@@ -24,7 +24,7 @@ from lfpscope.errors import UserError
 from lfpscope.io.addresses import is_remote
 from lfpscope.nwb.file import open_nwb
 from lfpscope.nwb.recording import Recording, read_clock, read_recording
-from lfpscope.nwb.series import read_times, time_scale
+from lfpscope.nwb.timestamps import read_times, time_scale
 from lfpscope.references.model import References
 from lfpscope.references.open import open_references
 from lfpscope.references.source_check import check_checksums

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from lfpscope.errors import UserError
 from lfpscope.sources.demo import nwb_writer
-from lfpscope.sources.demo.signals import Events, Gap
+from lfpscope.sources.demo.recipes import Gap
+from lfpscope.sources.demo.signals import Events
 
 SESSION, PROBE = "demo-2", "100000022"
 SERIES = f"acquisition/probe_{PROBE}_lfp/probe_{PROBE}_lfp_data"
