@@ -1,5 +1,6 @@
 """The pass hands every sample once to each measure, whatever the chunk grid."""
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -223,3 +224,34 @@ def test_an_error_in_a_thread_ends_the_pass(tmp_path: Path) -> None:
     references = recorded.index(tmp_path, np.zeros((10, 1), np.int16), chunks=(5, 1))
     with pytest.raises(IndexError):
         walk(references, [Failing(1)])
+
+
+class ThreadsUsed(LongOverlap):
+    """Notes in which threads it is called."""
+
+    def __init__(self, n_channels: int) -> None:
+        super().__init__(n_channels)
+        self.workers: set[int] = set()
+        self.callers: set[int] = set()
+
+    def add_chunk(self, part: SlabParts, chunk: DecodedChunk) -> None:  # noqa: ARG002
+        self.workers.add(threading.get_ident())
+
+    def split_slab(self, part: SlabParts, slab: Slab) -> list[Callable[[], None]]:  # noqa: ARG002
+        self.callers.add(threading.get_ident())
+        return [lambda: self.workers.add(threading.get_ident())] * 5
+
+    def merge(self, part: SlabParts) -> None:  # noqa: ARG002
+        self.callers.add(threading.get_ident())
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_no_more_threads_than_asked_for(
+    threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "STRETCH_BYTES", 1)
+    data = recorded.walk(1000, 30, step=1).astype(np.int16)
+    measure = ThreadsUsed(30)
+    walk(recorded.index(tmp_path, data, chunks=(50, 1)), [measure], threads=threads)
+    assert 1 <= len(measure.workers) <= threads
+    assert measure.callers == {threading.get_ident()}
