@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
+from lfpscope.compiling import numba
+
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -36,6 +38,7 @@ MIN_AVERAGES = 40  # windows × frequencies of a correlation: of fewer it is hig
 NOTHING = 1e-30  # of a power
 SIMILAR_HZ = (2.0, 100.0)
 FARTHEST_UM = 500.0  # of a neighbour
+LANES = 32
 MIN_NEIGHBOURS, MAX_NEIGHBOURS = 4, 16
 
 
@@ -98,16 +101,20 @@ def relative_to_neighbours(values: Floats, neighbours: list[Ints], use: Mask) ->
     ndarray of float64, shape (..., n_channels)
         NaN where no neighbour is known.
     """
-    difference = np.full(values.shape, np.nan)
-    for i, near in enumerate(neighbours):
-        near = near[use[near]]
-        if near.size:
-            known = values[..., near]
-            some = ~np.isnan(known).all(axis=-1)
-            middle = np.full(known.shape[:-1], np.nan)
-            middle[some] = np.nanmedian(known[some], axis=-1)
-            difference[..., i] = values[..., i] - middle
-    return difference
+    near, is_near = _padded(neighbours)
+    known = np.where(is_near & use[near], values[..., near], np.nan)
+    return np.asarray(values - _medians(known))
+
+
+def _medians(values: Floats) -> Floats:
+    """Medians of the last axis without NaN; NaN where there is no number."""
+    if not values.shape[-1]:
+        return np.full(values.shape[:-1], np.nan)
+    ordered = np.sort(values, axis=-1)  # NaN last
+    n = (~np.isnan(values)).sum(axis=-1, keepdims=True)
+    low = np.take_along_axis(ordered, np.maximum((n - 1) // 2, 0), axis=-1)
+    high = np.take_along_axis(ordered, np.minimum(n // 2, values.shape[-1] - 1), axis=-1)
+    return np.asarray(np.where(n > 0, (low + high) / 2, np.nan)[..., 0])
 
 
 # --- of the spectrum ----------------------------------------------------------------------------
@@ -304,7 +311,7 @@ def compare_channels(
     near, is_near = _padded(neighbours)
     n_averages = 0
     cross, own, other = np.zeros((3, *near.shape))
-    spectra = np.zeros((len(bands), compared.size, compared.size), np.complex64)
+    spectra = np.zeros((len(bands), compared.size, compared.size), np.complex128)
     powers = np.zeros(spectra.shape)
     stds = []
     for window in windows:
@@ -321,7 +328,9 @@ def compare_channels(
             other[:, k] += both * power[near[:, k]]
         for i, (low, high) in enumerate(bands):
             z = x[compared][:, (frequencies >= low) & (frequencies < high)]
-            spectra[i] += z @ z.conj().T
+            _add_cross_spectra(
+                np.ascontiguousarray(z.real), np.ascontiguousarray(z.imag), spectra[i]
+            )
             powers[i] += _squared(z)[:, np.newaxis] * is_valid[compared]
     with np.errstate(invalid="ignore", divide="ignore"):
         is_known = is_near & (n_averages >= MIN_AVERAGES)
@@ -333,6 +342,31 @@ def compare_channels(
         magnitude[:] = np.nan
     coherence = np.minimum(magnitude, 1.0).astype(np.float32)
     return Likeness(_second_largest(r), coherence, len(stds), level)
+
+
+@numba.njit(nogil=True, cache=True)
+def _add_cross_spectra(real: Array, imaginary: Array, out: Array) -> None:
+    """Add the product of each row with the conjugate of each, summed over frequencies.
+
+    Matrices so small are not worth the threads of a BLAS. Sums run in lanes of a fixed number.
+    """
+    n, lanes = real.shape[1], np.zeros((2, LANES), np.float32)
+    for i in range(real.shape[0]):
+        for j in range(i + 1):
+            a, b, c, d = real[i], imaginary[i], real[j], imaginary[j]
+            lanes[:] = 0.0
+            for row in range(n // LANES):
+                for k in range(LANES):
+                    at = row * LANES + k
+                    lanes[0, k] += a[at] * c[at] + b[at] * d[at]
+                    lanes[1, k] += b[at] * c[at] - a[at] * d[at]
+            for at in range(n // LANES * LANES, n):
+                lanes[0, 0] += a[at] * c[at] + b[at] * d[at]
+                lanes[1, 0] += b[at] * c[at] - a[at] * d[at]
+            product = complex(lanes[0].sum(), lanes[1].sum())
+            out[i, j] += product
+            if i != j:
+                out[j, i] += product.conjugate()
 
 
 def _padded(neighbours: list[Ints]) -> tuple[Ints, Mask]:

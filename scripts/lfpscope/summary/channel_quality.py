@@ -29,7 +29,7 @@ from lfpscope.summary.spectrum import Spectra
 COMPARED_S, SHORTEST_S = 4.0, 1.0  # of a window in which channels are compared
 N_COMPARED = 24  # windows, in
 N_CLUSTERS = 8  # places spread over the recording: few chunks are read again
-MOST_COMPARED = 1024  # channels of the coherence
+MOST_COMPARED = 512  # channels of the coherence
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,9 @@ from lfpscope.signals.spectra import (
     Bands,
     Welch,
     Windows,
+    add_windows,
     decode_power,
-    encode_power,
+    encode_means,
     fine_bands,
     named_bands,
     transform_windows,
@@ -237,24 +238,20 @@ class SpectrumMeasure(Measure[SpectrumPart]):
         if part.first == part.stop:
             return
         own = bins[part.first : part.stop]
-        is_continued = self._n_open.shape[1] > 0
-        sums = np.add.reduceat(np.nan_to_num(part.powers), _firsts(own), axis=1)
-        counts = np.add.reduceat(part.is_valid.astype(np.int64), _firsts(own), axis=1)
-        if is_continued:
-            sums[:, :1] += self._open
-            counts[:, :1] += self._n_open
+        n_channels, n_bins = self.n_windows.size, int(own[-1] - own[0]) + 1
+        sums = np.zeros((n_channels, n_bins, self._bounds.shape[0]))
+        counts = np.zeros((n_channels, n_bins), np.int64)
+        n_open = int(self._n_open.shape[1])
+        sums[:, :n_open], counts[:, :n_open] = self._open, self._n_open
+        add_windows(part.powers, part.is_valid, own - own[0], sums, counts)
         is_open = part.stop < bins.size and bins[part.stop] == own[-1]
-        n_complete = counts.shape[1] - is_open
+        n_complete = n_bins - is_open
         self._open, self._n_open = sums[:, n_complete:].copy(), counts[:, n_complete:].copy()
         self._append(sums[:, :n_complete], counts[:, :n_complete])
 
     def _append(self, sums: Block, counts: Block) -> None:
-        if not counts.shape[1]:
-            return
-        with np.errstate(invalid="ignore"):
-            means = np.where(counts > 0, 1.0, np.nan)[..., np.newaxis] * sums
-            means /= np.maximum(counts, 1)[..., np.newaxis]
-        codes = encode_power(means, self.floor_db).transpose(0, 2, 1)
+        codes: Block = np.empty((sums.shape[0], sums.shape[2], sums.shape[1]), np.uint8)
+        encode_means(sums, counts, self.floor_db, codes)
         n_fine, n_named = len(self.fine.names), len(self.named.names)
         self._store.append("power", codes[:, :n_fine])
         self._store.append("named_power", codes[:, n_fine : n_fine + n_named])
@@ -316,8 +313,3 @@ class SpectrumMeasure(Measure[SpectrumPart]):
 
 def _bounds(bands: Bands) -> npt.NDArray[np.int64]:
     return np.stack([bands.first, bands.stop], axis=1)
-
-
-def _firsts(bins: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Where in sorted numbers each starts."""
-    return np.flatnonzero(np.append(True, np.diff(bins) > 0))

@@ -126,7 +126,7 @@ def features_of(one, positions, limits=None):
     n_windows = np.full(one.height.size, starts.size)
     f, std = welch.frequencies, one.x.std(axis=1, dtype=np.float64)
     end = pass_band_end(f, psd)
-    _mains_hz, line = find_mains(f, psd, n_windows, end)
+    _, line = find_mains(f, psd, n_windows, end)
     length = int(4 * one.rate)
     windows = [one.x[:, i : i + length] for i in range(0, one.x.shape[1] - length + 1, length)]
     neighbours = find_neighbours(positions, limits.radius_um)

@@ -11,6 +11,7 @@ from lfpscope.signals.spectra import (
     Welch,
     band_power,
     decode_power,
+    encode_means,
     encode_power,
     find_windows,
     fine_bands,
@@ -232,6 +233,16 @@ def test_decoded_powers_are_within_6_percent(decibels, floor):
     power = 10 ** (np.array(decibels) / 10)
     decoded = 10 ** (decode_power(encode_power(power, floor), floor).astype(np.float64) / 10)
     assert (np.abs(decoded / power - 1) < 0.06).all()
+
+
+@given(st.lists(st.floats(0, 1e-3), min_size=1), st.integers(0, 2**32 - 1))
+def test_means_are_coded_as_powers_are(powers, seed):
+    counts = np.random.default_rng(seed).integers(0, 3, (1, len(powers)))
+    sums = (np.array(powers) * (counts > 0))[..., np.newaxis]
+    codes = np.empty((1, 1, len(powers)), np.uint8)
+    encode_means(sums, counts, -150.0, codes)
+    means = np.where(counts > 0, sums[..., 0] / np.maximum(counts, 1), np.nan)
+    assert codes[0].tolist() == encode_power(means, -150.0).tolist()
 
 
 def test_codes_without_a_window_and_at_the_ends():
