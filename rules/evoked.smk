@@ -13,9 +13,9 @@ rule average_intervals:
         evoked="<results>/{session}/probes/{probe}/evoked.zarr.zip",
         responses="<results>/{session}/probes/{probe}/evoked.csv",
     log:
-        "logs/average_intervals/{session}/{probe}.log",
+        "<logs>/average_intervals/{session}/{probe}.log",
     benchmark:
-        "benchmarks/average_intervals/{session}/{probe}.tsv"
+        "<benchmarks>/average_intervals/{session}/{probe}.tsv"
     threads: 4
     resources:
         mem_mb=averaging_memory,
@@ -52,9 +52,9 @@ rule draw_evoked:
             labels={"probe": "{probe}", "shows": "averages"},
         ),
     log:
-        "logs/draw_evoked/{session}/{probe}.log",
+        "<logs>/draw_evoked/{session}/{probe}.log",
     benchmark:
-        "benchmarks/draw_evoked/{session}/{probe}.tsv"
+        "<benchmarks>/draw_evoked/{session}/{probe}.tsv"
     resources:
         mem_mb=averaging_memory,
         runtime="30m",
@@ -87,9 +87,9 @@ rule draw_session_evoked:
             labels={"session": "{session}", "shows": "averages"},
         ),
     log:
-        "logs/draw_session_evoked/{session}.log",
+        "<logs>/draw_session_evoked/{session}.log",
     benchmark:
-        "benchmarks/draw_session_evoked/{session}.tsv"
+        "<benchmarks>/draw_session_evoked/{session}.tsv"
     resources:
         mem_mb=averaging_memory,
         runtime="30m",

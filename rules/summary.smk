@@ -2,11 +2,12 @@
 
 
 rule summarize_probe:
-    """One pass over a probe: per-channel statistics and the multi-resolution envelope."""
+    """One pass over a probe: statistics, envelope, spectra and quality of its channels."""
     input:
         references="<results>/{session}/probes/{probe}/lfp.json",
         script=script("summarize_probe"),
     output:
+        **SPECTRUM,
         envelope="<results>/{session}/probes/{probe}/envelope.zarr.zip",
         channels=report(
             "<results>/{session}/probes/{probe}/channels.csv",
@@ -16,9 +17,9 @@ rule summarize_probe:
             labels={"probe": "{probe}", "shows": "table of channels"},
         ),
     log:
-        "logs/summarize_probe/{session}/{probe}.log",
+        "<logs>/summarize_probe/{session}/{probe}.log",
     benchmark:
-        "benchmarks/summarize_probe/{session}/{probe}.tsv"
+        "<benchmarks>/summarize_probe/{session}/{probe}.tsv"
     threads: 4
     resources:
         mem_mb=growing(600, 200),
@@ -26,10 +27,11 @@ rule summarize_probe:
     params:
         bucket=config["summary"]["bucket"],
         on_damage=config["on_damage"],
+        spectrum=spectrum_options,
         library=library("summarize_probe"),
     shell:
         """
         python {input.script:q} {input.references:q} --bucket {params.bucket} \
             --threads {threads} --on-damage {params.on_damage} --envelope {output.envelope:q} \
-            --channels {output.channels:q} >{log:q} 2>&1
+            --channels {output.channels:q} {params.spectrum} >{log:q} 2>&1
         """

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lfpscope.evoked.dataset import open_evoked
     from lfpscope.samples.dataset import open_session
+    from lfpscope.summary.spectrum_dataset import open_spectrum
 
-__all__ = ["open_evoked", "open_session"]
+__all__ = ["open_evoked", "open_session", "open_spectrum"]
 
 
 def __getattr__(name: str) -> object:
@@ -15,6 +16,10 @@ def __getattr__(name: str) -> object:
         from lfpscope.samples.dataset import open_session
 
         return open_session
+    if name == "open_spectrum":
+        from lfpscope.summary.spectrum_dataset import open_spectrum
+
+        return open_spectrum
     if name == "open_evoked":
         from lfpscope.evoked.dataset import open_evoked
 

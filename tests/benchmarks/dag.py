@@ -28,7 +28,7 @@ from pathlib import Path
 for option, value in zip(sys.argv, sys.argv[1:]):
     path = Path(value)
     if option.startswith("--") and "/" in value and value[0] != "{" and not path.exists():
-        path.mkdir() if option == "--library" else path.touch()
+        path.touch()
 """
 LIST = """
 import json
@@ -59,7 +59,19 @@ probes = [Path(name).parent.name for name in sys.argv[1:-2]]
 lines = ["probe\\tstatus\\trule\\treason", *(f"{one}\\tok\\t\\t" for one in probes)]
 Path(sys.argv[-1]).write_text("\\n".join(lines) + "\\n")
 """
-STAND_INS = {"list_session": LIST, "list_probes": JOIN, "index_session": INDEXED}
+COPY = """
+import sys
+from pathlib import Path
+
+Path(sys.argv[1]).mkdir(exist_ok=True)
+Path(sys.argv[1], "VERSION").touch()
+"""
+STAND_INS = {
+    "list_session": LIST,
+    "list_probes": JOIN,
+    "index_session": INDEXED,
+    "copy_library": COPY,
+}
 BARE = """
 sessions, probes = [f"s{{number:03}}" for number in range({sessions})], range({probes})
 one, whole = "{{s}}/{{p}}/", "{{s}}/"
@@ -162,7 +174,7 @@ def make_bare_workflow(folder: Path, sessions: int) -> None:
 
 def make_workflow(folder: Path) -> None:
     """Copy the workflow, with programs that do nothing but make their files."""
-    for part in ("Snakefile", "rules", "scripts", "config", "profiles"):
+    for part in ("Snakefile", "rules", "scripts", "config", "envs", "profiles"):
         if (ROOT / part).is_dir():
             shutil.copytree(ROOT / part, folder / part)
         else:
@@ -269,7 +281,8 @@ def main() -> None:
         snakemake(folder, "results/probes.tsv", "--cores", "1")
         print(f"{'dry run, only listed':22}{typical(folder, '--dry-run')}", flush=True)
         # a dry run names what comes after the index only once that is made
-        snakemake(folder, "--until", "index_session", "--cores", "1")
+        indexed = [f"results/s{number:03}/indexed.tsv" for number in range(n)]
+        snakemake(folder, *indexed, "--cores", "1")
         program = program_cost(folder)
         for title, place in (("this workflow", folder), ("bare", bare)):
             print(title)

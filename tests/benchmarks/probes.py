@@ -28,7 +28,7 @@ def make_file(path: Path, n_samples: int) -> None:
     if path.exists():
         return
     recipe = replace(
-        nwb_writer._recipe("demo-1", "100000011"),
+        nwb_writer.demo_recipe("demo-1", "100000011"),
         n_samples=DISTINCT * CHUNK,
         chunk=CHUNK,
         rate=RATE,

@@ -42,9 +42,9 @@ def bare(nwb: Path, threads: int) -> None:
     from lfpscope.references.open import open_references
 
     references = open_references(nwb.with_suffix(".json"))
-    order = np.argsort(references.offsets.ravel())
-    offsets = references.offsets.ravel()[order].tolist()
-    sizes = references.sizes.ravel()[order].tolist()
+    order = np.argsort(references.lfp.offsets.ravel())
+    offsets = references.lfp.offsets.ravel()[order].tolist()
+    sizes = references.lfp.sizes.ravel()[order].tolist()
     descriptor = os.open(nwb, os.O_RDONLY)
 
     def run(first: int) -> list[Any]:
@@ -67,7 +67,8 @@ def ours(nwb: Path, threads: int) -> None:
 
     from lfpscope.references.open import open_references
     from lfpscope.samples.packing import whole_counts
-    from lfpscope.summary.summarize import build_envelope, write_channels
+    from lfpscope.summary.channels import write_channels
+    from lfpscope.summary.summarize import build_envelope
 
     references = open_references(nwb.with_suffix(".json"))
     whole_counts(np.zeros(1, np.float32), 1.0, np.zeros(1, np.int16))
@@ -206,7 +207,8 @@ def views(nwb: Path, _: int) -> None:
 
 def index(nwb: Path, _: int) -> None:
     """What index_probe does."""
-    from lfpscope.nwb.recording import open_nwb, read_clock, read_recording
+    from lfpscope.nwb.file import open_nwb
+    from lfpscope.nwb.recording import read_clock, read_recording
     from lfpscope.references.write import write_references
 
     with part("pass"), open_nwb(nwb) as file:
@@ -233,7 +235,7 @@ def open_lazily(nwb: Path, _: int) -> None:
 def scheduler(nwb: Path, threads: int) -> None:
     """Decode every chunk: with a pool of threads, and with dask's threaded scheduler."""
     from lfpscope.references.open import open_references
-    from lfpscope.samples.chunk_reader import Source, map_chunks, submit_chunks
+    from lfpscope.samples.chunk_reader import Source, submit_chunks
 
     references = open_references(nwb.with_suffix(".json"))
     rows = range(references.layout.grid[0])
@@ -251,8 +253,9 @@ def scheduler(nwb: Path, threads: int) -> None:
 
     with Source(references) as source:
         for _ in range(3):
-            with part("pool"):
-                map_chunks(source, rows, lambda *_: None, threads=threads)
+            with part("pool"), ThreadPoolExecutor(threads) as pool:
+                for future in submit_chunks(pool, source, rows, lambda *_: None):
+                    future.result()
             with part("dask"):
                 from dask.threaded import get
 

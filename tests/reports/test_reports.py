@@ -24,6 +24,7 @@ from lfpscope.render.rows import arrange_rows
 from lfpscope.render.view import read_view
 from lfpscope.summary.summarize import build_envelope
 
+pytestmark = pytest.mark.slow
 VOLTS = lfp() * COUNT
 
 

@@ -11,7 +11,8 @@ from lfpscope.envelope.read import Probe
 from lfpscope.references.index import index_recording
 from lfpscope.references.model import References
 from lfpscope.references.open import open_references
-from lfpscope.summary.summarize import Summary, build_envelope
+from lfpscope.summary.channels import Summary
+from lfpscope.summary.summarize import build_envelope
 
 SERIES = "acquisition/lfp"
 RATE = 1250.0
@@ -70,3 +71,21 @@ def walk(n_samples: int, n_channels: int, *, step: float, seed: int = 0) -> npt.
     slow = np.cumsum(rng.normal(0, 4, (n_samples, n_channels)), axis=0)
     slow -= 0.98 * np.maximum.accumulate(slow, axis=0) * rng.uniform(0.2, 1, n_channels)
     return np.rint(slow + rng.normal(0, 8, slow.shape)) * step
+
+
+def baseline(x: npt.NDArray[np.float64], block: int, bucket: int) -> npt.NDArray[np.float64]:
+    """Lines fitted to the means of the buckets of blocks of a channel, in steps of a bucket."""
+    line = np.full(x.size, np.nan)
+    for start in range(0, x.size, block):
+        part = x[start : start + block]
+        buckets = np.arange(part.size) // bucket
+        there = np.unique(buckets[~np.isnan(part)])
+        if there.size == 0:
+            continue
+        means = [np.nanmean(part[buckets == k]) for k in there]
+        n = [np.count_nonzero(~np.isnan(part[buckets == k])) for k in there]
+        fit = np.polynomial.Polynomial.fit(
+            there, means, min(1, there.size - 1), w=np.sqrt(n), domain=[0, buckets[-1] + 1]
+        )
+        line[start : start + block] = fit(buckets)
+    return line

@@ -11,9 +11,9 @@ import sys
 sys.path.insert(0, {scripts!r})
 from pathlib import Path
 from lfpscope.errors import UserError
-from lfpscope.cli import program
+from lfpscope.cli import run
 
-def show(path: Path, *, times: int = 1) -> None:
+def show(path: Path, *, times: int = 1, more: list[Path] | None = None) -> None:
     '''Show a path.
 
     Parameters
@@ -22,6 +22,8 @@ def show(path: Path, *, times: int = 1) -> None:
         What to show.
     times
         How often.
+    more
+        Further paths.
     '''
     if str(path) == "bad":
         raise UserError("bad: this is no path. Give another.")
@@ -29,9 +31,9 @@ def show(path: Path, *, times: int = 1) -> None:
         raise KeyError("ours")
     if str(path) == "disk":
         raise OSError(28, "No space left on device")
-    print(str(path) * times)
+    print(str(path) * times, *(more or []))
 
-program(show)
+run(show)
 """
 
 
@@ -45,6 +47,10 @@ def run(tmp_path: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 def test_arguments_come_from_annotations(tmp_path: Path) -> None:
     assert run(tmp_path, "ab", "--times", "2").stdout == "abab\n"
+
+
+def test_an_option_of_a_list_takes_all_behind_it(tmp_path: Path) -> None:
+    assert run(tmp_path, "a", "--more", "b", "c d", "--times", "2").stdout == "aa b c d\n"
 
 
 def test_help_comes_from_the_docstring(tmp_path: Path) -> None:

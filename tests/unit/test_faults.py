@@ -175,6 +175,7 @@ CONTENT: dict[str, tuple[Spoil, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [*BYTES, *CONTENT])
 def test_a_bad_file(
     write_nwb: Write, tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch

@@ -1,6 +1,7 @@
-"""Compiled loops of the amplitude: distances of samples from the mean of their block."""
+"""Compiled loops of the amplitude: distances of samples from the line of their block."""
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,24 +14,27 @@ _MANTISSA_BITS = 11  # enough: an error of 0.05 of a step
 _LOG2 = np.rint(
     CODES_PER_OCTAVE * np.log2(1 + (np.arange(1 << _MANTISSA_BITS) + 0.5) / (1 << _MANTISSA_BITS))
 ).astype(np.int64)
-MEAN_BITS = 14  # of a block's mean, below the RMS of its quietest bucket
+LINE_BITS = 11  # of a block's line, below the RMS of its quietest bucket
+PEAK_BITS = 9  # of a peak: within 0.2 %
 
 
 @numba.njit(nogil=True, cache=True)
-def about_blocks(
+def about_lines(
     moments: Block,
     lows: Block,
     highs: Block,
     factor: float,
     blocks: Ints,
-    means: Block,
+    per_block: int,
+    lines: Block,
     squares: Block,
     peaks: Block,
 ) -> None:
-    """Distances of the samples of buckets from the mean of their block.
+    """Distances of the samples of buckets from the line of their block.
 
-    The mean is rounded to a small fraction of the RMS of the quietest bucket, so that it takes few
-    bytes; everything is about the rounded mean.
+    The line is fitted to the means of the buckets, weighted by their valid samples, and taken at
+    the middle of each bucket. It is rounded to a small fraction of the RMS of the quietest bucket,
+    so that it takes few bytes; everything is about the rounded line.
 
     Parameters
     ----------
@@ -42,63 +46,127 @@ def about_blocks(
         By which these are multiplied.
     blocks : ndarray of int, shape (n_blocks + 1,)
         Where blocks start and stop, in buckets.
-    means : ndarray of float64, shape (n_channels, n_blocks)
-        Filled with the means of blocks; 0 where a block has no valid sample.
+    per_block : int
+        Buckets of a block that no segment's end cuts short.
+    lines : ndarray of float64, shape (2, n_channels, n_blocks)
+        Filled with the lines: value at the middle of a full block, and slope per bucket; 0 where
+        a block has no valid sample.
     squares, peaks : ndarray of float64, shape (n_channels, n)
         Filled with the sum of squared distances, and the largest distance; 0 where there is none.
     """
-    for channel in range(means.shape[0]):
+    for channel in range(squares.shape[0]):
         n, mean, m2 = moments[N, channel], moments[MEAN, channel], moments[M2, channel]
-        for block in range(means.shape[1]):
-            start, stop = blocks[block], blocks[block + 1]
-            pivot, count, total = 0.0, 0.0, 0.0
-            for k in range(start, stop):
-                if n[k] and not count:
-                    pivot = mean[k]
-                count += n[k]
-                total += n[k] * (mean[k] - pivot) if n[k] else 0.0
-            middle = pivot + total / count if count else 0.0
-            quietest = np.inf
-            for k in range(start, stop):
-                distance = mean[k] - middle
-                square = m2[k] + n[k] * distance * distance
-                if square > 0.0:
-                    quietest = min(quietest, square / n[k])
-            if quietest < np.inf:
-                unit = math.ldexp(1.0, math.frexp(math.sqrt(quietest))[1] - MEAN_BITS)
-                middle = np.rint(middle / unit) * unit if unit else middle
-            means[channel, block] = middle
-            for k in range(start, stop):
-                distance = mean[k] - middle
-                squares[channel, k] = m2[k] + n[k] * distance * distance if n[k] else 0.0
-                high, low = highs[channel, k] * factor, lows[channel, k] * factor
-                peaks[channel, k] = max(high - middle, middle - low) if n[k] else 0.0
+        low, high = lows[channel], highs[channel]
+        for block in range(blocks.size - 1):
+            here = slice(blocks[block], blocks[block + 1])
+            line = lines[:, channel, block]
+            _fit_line(n[here], mean[here], m2[here], per_block, line)
+            for k in range(blocks[block], blocks[block + 1]):
+                if n[k]:
+                    base = _baseline(line, k - blocks[block], per_block)
+                    distance = mean[k] - base
+                    squares[channel, k] = m2[k] + n[k] * distance * distance
+                    peaks[channel, k] = max(high[k] * factor - base, base - low[k] * factor)
+                else:
+                    squares[channel, k] = peaks[channel, k] = 0.0
+
+
+@numba.njit(nogil=True, cache=True)
+def _baseline(line: Block, k: int, per_block: int) -> Any:
+    """Value of a line at the middle of bucket k of its block."""
+    return line[0] + line[1] * (k - (per_block - 1) / 2)
+
+
+@numba.njit(nogil=True, cache=True)
+def _fit_line(n: Block, mean: Block, m2: Block, per_block: int, line: Block) -> None:
+    """Fit a line to the buckets of a block by least squares."""
+    first = 0
+    while first < n.size and n[first] == 0:
+        first += 1
+    line[:] = 0.0
+    if first == n.size:
+        return
+    pivot = mean[first]
+    count = place = total = 0.0
+    for k in range(n.size):
+        if n[k]:
+            count += n[k]
+            place += n[k] * k
+            total += n[k] * (mean[k] - pivot)
+    place /= count
+    middle = pivot + total / count
+    product = square = 0.0
+    for k in range(n.size):
+        if n[k]:
+            product += n[k] * (k - place) * (mean[k] - middle)
+            square += n[k] * (k - place) * (k - place)
+    slope = product / square if square else 0.0
+    line[0] = middle + slope * ((per_block - 1) / 2 - place)
+    line[1] = slope
+    quietest = np.inf
+    for k in range(n.size):
+        if n[k]:
+            distance = mean[k] - _baseline(line, k, per_block)
+            power = m2[k] / n[k] + distance * distance
+            quietest = min(quietest, power) if power > 0.0 else quietest
+    if quietest < np.inf:
+        unit = math.ldexp(1.0, math.frexp(math.sqrt(quietest))[1] - LINE_BITS)
+        fine = unit / per_block  # its error grows towards the ends of the block
+        if fine:
+            line[0], line[1] = np.rint(line[0] / unit) * unit, np.rint(line[1] / fine) * fine
 
 
 @numba.njit(nogil=True, cache=True)
 def peaks_of_buckets(
-    lows: Block, highs: Block, factor: float, n: Ints, means: Block, owners: Ints, peaks: Block
+    lows: Block,
+    highs: Block,
+    factor: float,
+    n: Ints,
+    lines: Block,
+    first: int,
+    per_block: int,
+    peaks: Block,
 ) -> None:
-    """Largest distance of the samples of buckets from the mean of their block.
+    """Largest distance of the samples of the finest buckets from the line of their block.
 
     Parameters
     ----------
-    lows, highs, factor
-        As of `about_blocks`.
+    lows, highs, factor, per_block
+        As of `about_lines`.
     n : ndarray of int, shape (n_channels, n)
         Valid samples of each bucket.
-    means : ndarray of float64, shape (n_channels, n_blocks)
-        Of the blocks.
-    owners : ndarray of int, shape (n,)
-        Index of each bucket's block.
+    lines : ndarray of float64, shape (2, n_channels, n_blocks)
+        Of the blocks, from the one of the first bucket on.
+    first : int
+        Where in its block the first bucket is.
     peaks : ndarray of float64, shape (n_channels, n)
         Filled; 0 where there is no valid sample.
     """
     for channel in range(n.shape[0]):
         for k in range(n.shape[1]):
-            mean = means[channel, owners[k]]
-            high, low = highs[channel, k] * factor - mean, mean - lows[channel, k] * factor
+            block, place = divmod(first + k, per_block)
+            base = _baseline(lines[:, channel, block], place, per_block)
+            high, low = highs[channel, k] * factor - base, base - lows[channel, k] * factor
             peaks[channel, k] = max(high, low) if n[channel, k] else 0.0
+
+
+@numba.njit(nogil=True, cache=True)
+def round_peaks(peaks: Block, rounded: Block) -> None:
+    """Round peaks to few digits, so that they take few bytes.
+
+    Parameters
+    ----------
+    peaks : ndarray of float64, shape (n_channels, n)
+        Largest distances.
+    rounded : ndarray of float, same shape
+        Filled.
+    """
+    for channel in range(peaks.shape[0]):
+        for k in range(peaks.shape[1]):
+            fraction, exponent = math.frexp(peaks[channel, k])
+            rounded[channel, k] = math.ldexp(
+                np.rint(math.ldexp(fraction, PEAK_BITS)), exponent - PEAK_BITS
+            )
 
 
 @numba.njit(nogil=True, cache=True)
@@ -181,14 +249,15 @@ def code_ratios() -> npt.NDArray[np.float64]:
 def amplitude_of_samples(
     samples: Block,
     first: int,
-    block: int,
-    means: Block,
+    bucket: int,
+    per_block: int,
+    lines: Block,
     step: int,
     squares: Block,
     n: Block,
     peaks: Block,
 ) -> None:
-    """Distances of samples from the mean of their block, in columns.
+    """Distances of samples from the line of their block, in columns.
 
     Parameters
     ----------
@@ -196,9 +265,9 @@ def amplitude_of_samples(
         A stretch of a segment that begins with a column; NaN is left out.
     first : int
         Where in its block the first sample is.
-    block : int
-        Samples of a block.
-    means : ndarray of float64, shape (n_channels, n_blocks)
+    bucket, per_block : int
+        Samples of a finest bucket, and buckets of a block.
+    lines : ndarray of float64, shape (2, n_channels, n_blocks)
         From the block of the first sample on.
     step : int
         Samples of a column.
@@ -211,11 +280,12 @@ def amplitude_of_samples(
             total, count, top = 0.0, 0, 0.0
             i, stop = column * step, min((column + 1) * step, x.size)
             while i < stop:
-                k = (first + i) // block
-                end = min(stop, (k + 1) * block - first)
-                mean = means[channel, k]
+                k = (first + i) // bucket
+                end = min(stop, (k + 1) * bucket - first)
+                block, place = divmod(k, per_block)
+                base = _baseline(lines[:, channel, block], place, per_block)
                 while i < end:
-                    distance = abs(np.float64(x[i]) - mean)
+                    distance = abs(np.float64(x[i]) - base)
                     if distance == distance:
                         total += distance * distance
                         count += 1

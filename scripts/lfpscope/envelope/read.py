@@ -6,159 +6,26 @@ aggregation, VLDB 2014).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from lfpscope.clock.segments import Clock, Segment
 from lfpscope.doubts import doubts_from_json
-from lfpscope.envelope import kernels, kernels_amplitude, kernels_buckets, kernels_chunk
+from lfpscope.envelope import kernels, kernels_buckets, kernels_chunk
+from lfpscope.envelope.amplitude import Amplitude as Amplitude
+from lfpscope.envelope.amplitude import amplitude_of_buckets, amplitude_of_samples
+from lfpscope.envelope.columns import Columns as Columns
+from lfpscope.envelope.grid import VALUES, Flags, bucket_edges
+from lfpscope.envelope.plausible import plausible_values
+from lfpscope.envelope.stored import StoredLevels
 from lfpscope.envelope.zarr_zip import Store
 from lfpscope.errors import UserError
 from lfpscope.references.model import References
-from lfpscope.samples.chunk_cache import CACHE, Samples
+from lfpscope.samples.chunk_cache import Samples
 from lfpscope.samples.chunk_reader import Block, Damage, Source
-
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.uint8]
-
-VALUES = ("first", "min", "max", "last")
-FACTOR = 4  # from one level to the next
-COARSEST = 1024  # buckets: a level with no more needs no wider one
-CHUNK_BUCKETS = 4096  # of one stored chunk, all channels,
-CHUNK_VALUES = 1 << 19  # or as many as these make: one of each level is in memory
-BLOCK_S = 1.6  # of the amplitude: the mean of a block is its baseline
-TILE_VALUES = 1 << 22  # samples that are read at a time for columns of a few of them
-CODE_RATIOS = kernels_amplitude.code_ratios()
-
-
-# --- levels -------------------------------------------------------------------------------------
-
-
-def bucket_starts(clock: Clock, bucket: int) -> Ints:
-    """First sample of every bucket, and the end of the recording.
-
-    Buckets are counted from each segment's start, so that none straddles it.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_buckets + 1,)
-    """
-    starts = [np.arange(s.first_sample, s.stop_sample, bucket) for s in clock.segments]
-    return np.concatenate([*starts, [clock.n_samples]]).astype(np.int64)
-
-
-def bucket_edges(starts: Ints, top: int, bottom: int) -> Ints:
-    """Where buckets start in samples top to bottom, counted from top, and the end.
-
-    The first is negative where a bucket began before.
-    """
-    first = np.searchsorted(starts, top, side="right") - 1
-    stop = np.searchsorted(starts, bottom)
-    return np.minimum(starts[first : stop + 1], bottom) - top
-
-
-def bucket_sizes(clock: Clock, bucket: int) -> list[int]:
-    """Bucket sizes of all levels, from `bucket` on by factors of four."""
-    sizes = [bucket]
-    while bucket_starts(clock, sizes[-1]).size - 1 > COARSEST:
-        if sizes[-1] >= max(s.n_samples for s in clock.segments):
-            break  # a bucket per segment: wider ones would be the same
-        sizes.append(sizes[-1] * FACTOR)
-    return sizes
-
-
-def block_size(clock: Clock, bucket: int) -> int:
-    """Samples of a block of the amplitude.
-
-    As many finest buckets as the power of two that comes nearest to 1.6 s, at least one: of
-    buckets that are a power of two, the power of two nearest 1.6 s.
-    """
-    wanted = BLOCK_S / clock.dt / bucket if clock.dt > 0 else 1.0
-    return bucket << int(np.clip(np.rint(np.log2(wanted)), 0, 30))
-
-
-def chunk_width(n_channels: int) -> int:
-    """Buckets of a stored chunk of all channels: a power of two."""
-    most = max(1, CHUNK_VALUES // n_channels)
-    return min(CHUNK_BUCKETS, 1 << (most.bit_length() - 1))
-
-
-def plausible_values(references: References, limit: float) -> npt.NDArray[np.float64]:
-    """Smallest and largest stored value of each channel within a limit in volts.
-
-    Returns
-    -------
-    ndarray of float64, shape (2, n_channels)
-        Finite, so that infinity is beyond them.
-    """
-    most = np.finfo(np.float64).max
-    with np.errstate(divide="ignore", over="ignore"):
-        ends = (np.array([[-limit], [limit]]) - references.add) / references.scale
-    ends = np.where(references.scale == 0, [[-most], [most]], np.sort(ends, axis=0))
-    return np.clip(ends, -most, most)
-
-
-# --- opening ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Columns:
-    """What a stretch of one segment looks like, in columns of whole samples.
-
-    Attributes
-    ----------
-    segment : Segment
-        The stretch lies in it.
-    first_sample, step, n_columns : int
-        The grid: column i holds samples from ``first_sample + i * step`` on.
-    values : ndarray of float, shape (4, n_channels, n_columns)
-        First, min, max and last in stored units; NaN where there is no number.
-    nan : ndarray of uint8, shape (n_channels, n_columns)
-        kernels.CLEAN, SOME_NAN or ALL_NAN.
-    bucket : int
-        What it was made from: buckets of so many samples; 1 is every sample.
-    """
-
-    segment: Segment
-    first_sample: int
-    step: int
-    values: Block
-    nan: Flags
-    bucket: int
-
-    @property
-    def n_columns(self) -> int:
-        """Columns."""
-        return int(self.nan.shape[1])
-
-    @property
-    def drawn_from(self) -> str:
-        """Words for the reader of the picture."""
-        return "every sample" if self.bucket == 1 else f"envelope of {self.bucket} samples"
-
-
-@dataclass(frozen=True)
-class Amplitude:
-    """How strong a signal is in columns, about the mean of each block of about 1.6 s.
-
-    Attributes
-    ----------
-    squares : ndarray of float64, shape (n_channels, n_columns)
-        Sum of squared distances of the samples from the mean of their block, V².
-    n : ndarray of int64, same shape
-        How many samples that is.
-    peak : ndarray of float64, same shape
-        The largest of these distances, V; 0 where there is no number.
-    """
-
-    squares: npt.NDArray[np.float64]
-    n: npt.NDArray[np.int64]
-    peak: npt.NDArray[np.float64]
 
 
 class Probe:
@@ -202,7 +69,7 @@ class Probe:
             attributes = self._store.attributes()
             self.sizes: list[int] = attributes["buckets"]
             self._step: float | None = attributes["step"]
-            self._block: int = attributes["block"]
+            block: int = attributes["block"]
             n, n_implausible, m2, mean, median, self.dead, self.saturated = (
                 self._store.read(f"statistics/{name}")
                 for name in ("n", "n_implausible", "m2", "mean", "median", "dead", "saturated")
@@ -211,12 +78,9 @@ class Probe:
             clock, limit = attributes["clock"], float(attributes["limit_volts"])
             made_of = attributes["session"], attributes["probe"], attributes["places"]
             self.doubts = doubts_from_json(attributes["doubts"])
-            if not references.clock_is_exact:
-                exact = Clock.from_json(clock)
-                references = self.references = replace(references, clock=exact, clock_is_exact=True)
         except (LookupError, TypeError, ValueError) as error:
             raise self._store.damaged(error) from None
-        described = references.session, references.probe, references.places
+        described = references.session, references.probe, references.lfp.crc
         if made_of != described or clock != references.clock.to_json():
             raise UserError(
                 f"{envelope}: made of another file or probe than {references.file} describes. "
@@ -227,9 +91,7 @@ class Probe:
         mean = mean * references.scale + references.add
         self.mean = np.where(n > 0, mean, 0.0)
         self.median = np.where(n > 0, median * references.scale + references.add, 0.0)
-        # of segments, of which there may be thousands
-        self._firsts = np.array([s.first_sample for s in references.clock.segments])
-        self._lengths = np.array([s.n_samples for s in references.clock.segments])
+        self._levels = StoredLevels(self._store, references.clock, self.sizes[0], block)
         self._source = Source(references)
         self._stored = Samples(self._source, step=self._step)
         # as long as nothing is to be left out, samples need not be looked at
@@ -240,8 +102,6 @@ class Probe:
             if limits is None
             else Samples(self._source, step=self._step, limits=limits)
         )
-        self._owner = object()  # of what is cached: that shall not keep the probe open
-        self._widths: dict[str, int] = {}  # of stored chunks
 
     def __enter__(self) -> Self:
         return self
@@ -252,7 +112,7 @@ class Probe:
     def close(self) -> None:
         """Close the files and let go of what is cached."""
         self._store.close()
-        CACHE.forget(self._owner)
+        self._levels.close()
         self._samples.close()
         self._stored.close()
         self._source.close()
@@ -339,70 +199,11 @@ class Probe:
 
     def amplitude(self, columns: Columns) -> Amplitude:
         """Amplitude of all channels in columns that `columns` has returned."""
-        shape = columns.nan.shape
-        squares, n, peak = np.zeros(shape), np.zeros(shape, np.int64), np.zeros(shape)
         if columns.bucket == 1:
-            self._amplitude_of_samples(columns, squares, n, peak)
+            found = amplitude_of_samples(self._levels, self._samples, columns)
         else:
-            self._amplitude_of_buckets(columns, squares, n, peak)
-        scale = np.abs(self.references.scale)[:, np.newaxis]
-        return Amplitude(squares * scale**2, n, peak * scale)
-
-    def _amplitude_of_samples(self, columns: Columns, *out: Block) -> None:
-        """Fill squares, n and peak of columns of samples, in stored units."""
-        segment, step = columns.segment, columns.step
-        begin = columns.first_sample
-        end = min(begin + step * columns.n_columns, segment.stop_sample)
-        tile = max(1, TILE_VALUES // (step * columns.nan.shape[0]))
-        for at in range(0, columns.n_columns, tile):
-            here = slice(at, min(at + tile, columns.n_columns))
-            first, stop = begin + at * step, min(begin + here.stop * step, end)
-            samples = columns.values[0, :, here] if step == 1 else self._samples.read(first, stop)
-            block, start = divmod(first - segment.first_sample, self._block)
-            n_blocks = -(-(start + stop - first) // self._block)
-            means = self._means(segment, block, n_blocks)
-            parts = (one[:, here] for one in out)
-            kernels_amplitude.amplitude_of_samples(samples, start, self._block, means, step, *parts)
-
-    def _amplitude_of_buckets(self, columns: Columns, *out: Block) -> None:
-        """Fill squares, n and peak of columns of buckets, in stored units."""
-        segment, level = columns.segment, columns.bucket
-        offset, n_there = self._before(segment, level), -(-segment.n_samples // level)
-        ahead = (columns.first_sample - segment.first_sample) // level
-        per_column = columns.step // level
-        stop = min(ahead + columns.n_columns * per_column, n_there)
-
-        def stored(name: str) -> Block:
-            return self._array(f"{level}/{name}", offset + ahead, offset + stop)
-
-        sizes = np.full(stop - ahead, level)
-        if stop == n_there:
-            sizes[-1] = segment.n_samples - (n_there - 1) * level
-        n = sizes - stored("left_out").astype(np.int64)
-        if level <= self._block:
-            per_block = self._block // level
-            block = ahead // per_block
-            means = self._means(segment, block, -(-stop // per_block) - block)
-            owners = np.arange(ahead, stop) // per_block - block
-            peak = np.empty(n.shape)
-            extremes = stored("min"), stored("max")
-            kernels_amplitude.peaks_of_buckets(*extremes, self._step or 1.0, n, means, owners, peak)
-        else:
-            peak = stored("peak").astype(np.float64)
-        squares = np.empty(n.shape)
-        kernels_amplitude.squares_of_codes(stored("rms"), n, peak, CODE_RATIOS, squares)
-        parents = np.arange(stop - ahead) // per_column
-        kernels_amplitude.fold_amplitude(squares, n, peak, parents, *out)
-
-    def _means(self, segment: Segment, first: int, count: int) -> npt.NDArray[np.float64]:
-        """Means of some blocks of a segment, in stored units."""
-        first += self._before(segment, self._block)
-        return self._array("blocks/mean", first, first + count)
-
-    def _before(self, segment: Segment, size: int) -> int:
-        """How many buckets of a size lie in the segments before one."""
-        before = self._lengths[: np.searchsorted(self._firsts, segment.first_sample)]
-        return int((-(-before // size)).sum())
+            found = amplitude_of_buckets(self._levels, columns, self._step or 1.0)
+        return found.in_volts(self.references.scale)
 
     def samples(self, first: int, stop: int, channels: Sequence[int] | None = None) -> Block:
         """Samples first to stop of some channels in stored units, shape (n_channels, n).
@@ -423,7 +224,7 @@ class Probe:
         self, segment: Segment, begin: int, end: int, step: int, level: int
     ) -> Columns:
         # buckets are counted from the segment's start, as columns are
-        offset = self._before(segment, level)
+        offset = self._levels.n_before(segment, level)
         first = offset + (begin - segment.first_sample) // level
         stop = offset + -(-(end - segment.first_sample) // level)
         stored, flags = self._buckets(level, first, stop)
@@ -449,24 +250,8 @@ class Probe:
 
     def _buckets(self, level: int, first: int, stop: int) -> tuple[Block, Flags]:
         """Buckets first to stop of a level, as the envelope holds them."""
-        values = np.stack([self._array(f"{level}/{name}", first, stop) for name in VALUES])
-        return values, self._array(f"{level}/nan", first, stop)
-
-    def _array(self, name: str, first: int, stop: int) -> Block:
-        """All channels of a stretch of an array of the envelope, through the cache."""
-        if name not in self._widths:
-            self._widths[name] = self._store.width(name)
-        width = self._widths[name]
-        chunks = []
-        for i in range(first // width, -(-stop // width)):
-            key = self._owner, name, i
-            chunk: Block | None = CACHE.get(key)
-            if chunk is None:
-                chunk = self._store.read(name, i * width, (i + 1) * width)
-                CACHE.keep(key, chunk, chunk.nbytes)
-            begin = max(first - i * width, 0)
-            chunks.append(chunk[:, begin : stop - i * width])
-        return np.concatenate(chunks, axis=1)
+        values = np.stack([self._levels.array(f"{level}/{name}", first, stop) for name in VALUES])
+        return values, self._levels.array(f"{level}/nan", first, stop)
 
     def _decoded(self, values: Block) -> Block:
         """Values of the envelope in stored units, in a type of float that holds them exactly."""

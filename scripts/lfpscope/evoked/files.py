@@ -98,7 +98,7 @@ def write_evoked(
         attributes = {
             "session": references.session,
             "probe": references.probe,
-            "places": references.places,
+            "places": references.lfp.crc,
             "groups": names,
             "remarks": list(remarks),
             "has_csd": csd is not None,
@@ -150,7 +150,7 @@ def read_evoked(path: Path, references: References | None = None) -> StoredEvoke
     store = Store(path)
     try:
         attributes = store.attributes()
-        if references is not None and attributes["places"] != references.places:
+        if references is not None and attributes["places"] != references.lfp.crc:
             raise UserError(
                 f"{path}: made of another file or probe than {references.file} describes. "
                 "Run the pipeline again."

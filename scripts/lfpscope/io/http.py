@@ -1,10 +1,12 @@
 """Ranges of bytes of a file on a server."""
 
 import re
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Lock
-from typing import TYPE_CHECKING, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from lfpscope.errors import UserError
 from lfpscope.io.byte_source import Identity
@@ -13,12 +15,12 @@ from lfpscope.io.s3 import readable_url
 if TYPE_CHECKING:
     import requests
 
+Answer = TypeVar("Answer")
+
 CONNECT_SECONDS, SILENT_SECONDS = 10, 60  # without a byte, and a try has failed
 TRIES = 5
 LONGEST_PAUSE = 60.0  # seconds between tries, whatever a server asks for
-BUSY = (429, 500, 502, 503, 504)  # that a later try may mend
-
-
+BUSY = (429, 500, 502, 503, 504)  # that a later try may not meet
 CONNECTIONS = 16  # kept open to one server
 
 
@@ -96,47 +98,35 @@ class RemoteFile:
         return answer.content
 
     def _ask(self, offset: int, stop: int) -> "requests.Response":
-        """Ask for a range until it comes, whole."""
-        import requests
+        """Ask for a range until all of it comes."""
+        has_new_url = False
 
-        problem = ""
-        headers: Mapping[str, str] = {}
-        renewed = False
-        for attempt in range(TRIES):
-            if attempt:
-                time.sleep(pause(attempt, headers))
-            headers = {}
-            try:
-                _count(requests=1)
-                answer = self._session.get(
-                    self._url,
-                    headers={"Range": f"bytes={offset}-{stop - 1}", "Accept-Encoding": "identity"},
-                    timeout=(CONNECT_SECONDS, SILENT_SECONDS),
-                    stream=True,  # a server that ignores the range would send all of it
-                )
-                with answer:
-                    headers = answer.headers
-                    if answer.status_code in (401, 403) and not renewed:
-                        # a signed address may have expired: ask for another
-                        self._url, renewed = readable_url(self.address), True
-                        problem = f"status {answer.status_code}"
-                        continue
-                    problem = self._refuse(answer, offset, stop)
-                    if not problem and len(answer.content) == _range_length(answer):
-                        _count(bytes=len(answer.content))
-                        return answer
-                    problem = (
-                        problem or f"{len(answer.content)} bytes of {_range_length(answer)} came"
-                    )
-            except requests.RequestException as error:
-                problem = reason(error)
-        raise UserError(
-            f"{self.address}: bytes {offset} to {stop} did not come in {TRIES} tries: {problem}. "
-            "Look at the connection and run again."
-        )
+        def ask() -> "requests.Response":
+            nonlocal has_new_url
+            _count(requests=1)
+            answer = self._session.get(
+                self._url,
+                headers={"Range": f"bytes={offset}-{stop - 1}", "Accept-Encoding": "identity"},
+                timeout=(CONNECT_SECONDS, SILENT_SECONDS),
+                stream=True,  # a server that ignores the range would send all of it
+            )
+            with answer:
+                if answer.status_code in (401, 403) and not has_new_url:
+                    # a signed address may have expired: ask for another
+                    self._url, has_new_url = readable_url(self.address), True
+                    raise TryAgainError(f"status {answer.status_code}", answer.headers)
+                self._check(answer, offset, stop)
+                n_bytes, n_expected = len(answer.content), _range_length(answer)
+                if n_bytes != n_expected:
+                    raise TryAgainError(f"{n_bytes} bytes of {n_expected} came", answer.headers)
+            _count(bytes=n_bytes)
+            return answer
 
-    def _refuse(self, answer: "requests.Response", offset: int, stop: int) -> str:
-        """Say what is wrong with an answer that another try may mend; raise for any other."""
+        what = f"{self.address}: bytes {offset} to {stop} did not come"
+        return retry(ask, TRIES, what, "Look at the connection and run again.")
+
+    def _check(self, answer: "requests.Response", offset: int, stop: int) -> None:
+        """Check that an answer is the range that was asked for."""
         status = answer.status_code
         if status == 206:
             there = re.match(r"bytes (\d+)-(\d+)/(\d*)", answer.headers.get("Content-Range", ""))
@@ -148,9 +138,9 @@ class RemoteFile:
                 )
             # later requests go straight to where this one was redirected
             self._url = answer.url
-            return ""
+            return
         if status in BUSY:
-            return f"status {status}"
+            raise TryAgainError(f"status {status}", answer.headers)
         if status == 200:
             kind = answer.headers.get("Content-Type", "unknown")
             raise UserError(
@@ -203,16 +193,69 @@ def refusal(address: str, status: int) -> UserError:
     return UserError(f"{address}: {what} (status {status}). Correct the location.")
 
 
-def pause(attempt: int, headers: Mapping[str, str]) -> float:
-    """Seconds before the next try: what the server asks for, else twice as long each time."""
-    asked = headers.get("Retry-After", "")
-    seconds = float(asked) if asked.isdigit() else 0.25 * 2**attempt
-    return min(seconds, LONGEST_PAUSE)
-
-
 def reason(error: Exception) -> str:
     """Return the innermost of nested errors in a line, without the address, which may be signed."""
     inner: BaseException = error
     while inner.__context__ is not None:
         inner = inner.__context__
     return re.sub(r"\s+", " ", f"{type(inner).__name__}: {inner}").partition("http")[0][:200]
+
+
+# --- tries --------------------------------------------------------------------------------------
+
+
+class TryAgainError(Exception):
+    """What failed may succeed in another try; with the headers of a server's answer, if any."""
+
+    def __init__(self, problem: str, headers: Mapping[str, str] = MappingProxyType({})) -> None:
+        super().__init__(problem)
+        self.headers = headers
+
+
+def retry(
+    ask: Callable[[], Answer], tries: int, what: str, remedy: str, *, is_logged: bool = False
+) -> Answer:
+    """Ask a server until it answers.
+
+    urllib3's Retry repeats a request as it is; here an answer that is cut short counts as a failed
+    try as well, and the next one may resume, or ask at another signed address.
+
+    Parameters
+    ----------
+    ask : callable
+        Returns the answer, or raises `TryAgainError` or an error of requests.
+    tries : int
+        How many at most.
+    what, remedy : str
+        Start and end of the message if none succeeds.
+    is_logged : bool
+        Whether failed tries are printed.
+
+    Raises
+    ------
+    UserError
+        If no try succeeds.
+    """
+    import requests
+
+    problem = ""
+    for attempt in range(1, tries + 1):
+        headers: Mapping[str, str] = {}
+        try:
+            return ask()
+        except TryAgainError as error:
+            problem, headers = str(error), error.headers
+        except requests.RequestException as error:
+            problem = reason(error)
+        if attempt < tries:
+            if is_logged:
+                print(f"{what}: {problem}; trying again", file=sys.stderr)
+            time.sleep(_pause(attempt, headers))
+    raise UserError(f"{what} in {tries} tries: {problem}. {remedy}")
+
+
+def _pause(attempt: int, headers: Mapping[str, str]) -> float:
+    """Seconds before the next try: what the server asks for, else twice as long each time."""
+    asked = headers.get("Retry-After", "")
+    seconds = float(asked) if asked.isdigit() else 0.25 * 2**attempt
+    return min(seconds, LONGEST_PAUSE)

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from lfpscope.errors import UserError
+from lfpscope.hdf5.isolation import Apart
 from lfpscope.io.atomic import atomic
 from lfpscope.io.tables import read_table
 from lfpscope.nwb.events import find_events
@@ -168,3 +169,27 @@ def find_intervals(nwb: h5py.File) -> tuple[list[IntervalTable], list[str]]:
             tables += [found] if found.start.size else []
             remarks += [f"{nwb.filename}: {name}: {one}" for one in odd]
     return tables, remarks
+
+
+def list_intervals(*files: str, intervals: Path) -> None:
+    """Bring stimuli, epochs and trials from a session's NWB files into one table.
+
+    Parameters
+    ----------
+    files : str
+        Paths or addresses; what cannot be read in one is left out, and named.
+    intervals : Path
+        Table to write, in the order of time; empty where there are none.
+    """
+    found = []
+    with Apart() as apart:
+        for file in files:
+            try:
+                here, remarks = apart.read(file, intervals_in_file, file)
+            except UserError as error:
+                print(f"left out: {error}")
+            else:
+                n = sum(table.start.size for table in here)
+                print(f"{file}: {n} intervals", *remarks, sep="\n")
+                found += here
+    write_intervals(intervals, found)

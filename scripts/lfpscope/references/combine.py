@@ -1,19 +1,23 @@
 """References of a session's probes in one file."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lfpscope.hdf5.describe_layout import describe_layout as describe_layout
-from lfpscope.hdf5.layout import Layout as Layout
 from lfpscope.hdf5.layout import Refs
-from lfpscope.io.tables import write_json
-from lfpscope.references.schema import digest, read_probe_json
-from lfpscope.references.variables import inlined_variable, read_inlined
-from lfpscope.references.write import COORDINATE_ATTRIBUTES
+from lfpscope.references.model import References
+from lfpscope.references.schema import (
+    column_attributes,
+    read_probe,
+    seconds_attributes,
+    session_url,
+    volts_attributes,
+    write_session,
+)
+from lfpscope.references.variables import write_chunks, write_inlined, write_variable
 
 
 def combine_references(paths: Sequence[Path], path: Path, *, session: str) -> str:
@@ -36,137 +40,103 @@ def combine_references(paths: Sequence[Path], path: Path, *, session: str) -> st
     str
         "yes", or why there is no ``/stacked``; also the root attribute `stacked`.
     """
-    contents = [read_probe_json(one) for one in paths]
-    probes = [json.loads(content["refs"][".zattrs"])["probe"] for content in contents]
-    templates = {f"u{i}": content["templates"]["u"] for i, content in enumerate(contents)}
-    renamed = [_rename_template(content["refs"], f"u{i}") for i, content in enumerate(contents)]
-    why_not = _why_not_stackable(probes, renamed)
-    root = {"session": session, "probes": probes, "stacked": why_not or "yes"}
-    refs: Refs = {
-        ".zgroup": json.dumps({"zarr_format": 2}),
-        ".zattrs": json.dumps(root),
-    }
-    groups = dict(zip(probes, renamed, strict=True))
-    if not why_not:
-        groups["stacked"] = _stacked(probes, renamed)
-    for name, group in groups.items():
-        refs |= {f"{name}/{key}": ref for key, ref in group.items()}
-        refs[f"{name}/.zmetadata"] = _consolidated(group)
-    # zarr-python 3.1 sees no nested groups without it (fsspec/kerchunk#556)
-    refs[".zmetadata"] = _consolidated(refs)
-    provenance = dict(zip(probes, (content["provenance"] for content in contents), strict=True))
-    write_json(
-        path,
-        {
-            "version": 1,
-            "templates": templates,
-            "refs": refs,
-            "provenance": provenance,
-            "refs_sha256": digest(refs),
-        },
-    )
+    probes = {one.probe: one for one in map(read_probe, paths)}
+    why_not = _why_not_stackable(probes)
+    write_session(path, session, probes, why_not or _stacked(probes))
     return why_not or "yes"
 
 
-def _rename_template(refs: Refs, name: str) -> Refs:
-    url = "{{" + name + "}}"
-    return {key: [url, *ref[1:]] if isinstance(ref, list) else ref for key, ref in refs.items()}
-
-
-def _consolidated(refs: Refs) -> str:
-    metadata = {
-        key: json.loads(ref)
-        for key, ref in refs.items()
-        if key.rsplit("/", 1)[-1] in (".zgroup", ".zattrs", ".zarray")
-    }
-    return json.dumps({"zarr_consolidated_format": 1, "metadata": metadata})
-
-
-def _why_not_stackable(probes: Sequence[str], groups: Sequence[Refs]) -> str:
+def _why_not_stackable(probes: Mapping[str, References]) -> str:
     """Return what keeps the probes from one array (probe, time, channel), or nothing."""
-    if len(groups) < 2:
+    if len(probes) < 2:
         return "no: the session has one probe"
-    for variable in ("lfp", "timestamps"):
-        arrays = [json.loads(group[f"{variable}/.zarray"]) for group in groups]
-        attributes = [json.loads(group[f"{variable}/.zattrs"]) for group in groups]
+    first, *others = probes.values()
+    for variable, attributes in (("lfp", volts_attributes), ("timestamps", seconds_attributes)):
+        arrays = {name: getattr(one, variable).layout.zarray() for name, one in probes.items()}
         for key in ("chunks", "dtype", "compressor", "filters", "order"):
-            if any(array[key] != arrays[0][key] for array in arrays):
-                listing = ", ".join(
-                    f"{array[key]} in {probe}" for probe, array in zip(probes, arrays, strict=True)
-                )
+            values = {name: array[key] for name, array in arrays.items()}
+            if any(value != values[first.probe] for value in values.values()):
+                listing = ", ".join(f"{value} in {name}" for name, value in values.items())
                 return f"no: {key} of {variable} differ: {listing}"
         for key in ("units", "scale_factor", "add_offset"):
-            if any(a.get(key) != attributes[0].get(key) for a in attributes):
+            if any(attributes(one).get(key) != attributes(first).get(key) for one in others):
                 return f"no: {key} of {variable} differs between probes"
-        if variable == "lfp":
-            if attributes[0]["units"] != "V":
-                return "no: volts per count differ between channels"
-            counts = {array["shape"][1] for array in arrays}
-            if len(counts) > 1 and (arrays[0]["chunks"][1] != 1 or arrays[0]["dtype"][1] != "f"):
-                # padding inside a chunk, or of integers, would read as data
-                return "no: channel counts differ, and a chunk holds several channels or integers"
+    if first.has_channel_scales:
+        return "no: volts per count differ between channels"
+    is_padded = first.layout.chunks[1] != 1 or first.layout.dtype.kind != "f"
+    if is_padded and any(one.n_channels != first.n_channels for one in others):
+        # padding inside a chunk, or of integers, would read as data
+        return "no: channel counts differ, and a chunk holds several channels or integers"
     return ""
 
 
-def _stacked(probes: Sequence[str], groups: Sequence[Refs]) -> Refs:
+def _stacked(probes: Mapping[str, References]) -> Refs:
     """References of all probes as one array, cropped to the shortest one.
 
     HDF5 pads a probe's last chunk with zeros; cropping keeps them from being read as data. A probe
     with fewer channels has no chunks for the rest, which read as NaN.
     """
+    stacked = list(probes.values())
+    first = stacked[0]
+    n_samples = min(one.n_samples for one in stacked)
+    n_channels = max(one.n_channels for one in stacked)
     refs: Refs = {".zgroup": json.dumps({"zarr_format": 2})}
-    lfps = [json.loads(group["lfp/.zarray"]) for group in groups]
-    n_samples = min(lfp["shape"][0] for lfp in lfps)
-    n_channels = max(lfp["shape"][1] for lfp in lfps)
-    shapes = {
-        "lfp": (["probe", "time", "channel"], [n_samples, n_channels]),
-        "timestamps": (["probe", "time"], [n_samples]),
-    }
-    for variable, (dimensions, shape) in shapes.items():
-        zarray = json.loads(groups[0][f"{variable}/.zarray"])
-        attributes = json.loads(groups[0][f"{variable}/.zattrs"])
+    volts = volts_attributes(first) | {"coordinates": "timestamps electrode depth area"}
+    for variable, dimensions, lengths, attributes in (
+        ("lfp", ["time", "channel"], [n_samples, n_channels], volts),
+        ("timestamps", ["time"], [n_samples], seconds_attributes(first)),
+    ):
+        tables = [getattr(one, variable) for one in stacked]
+        zarray = tables[0].layout.zarray()
         rows = -(-n_samples // zarray["chunks"][0])
-        zarray |= {"shape": [len(probes), *shape], "chunks": [1, *zarray["chunks"]]}
-        attributes["_ARRAY_DIMENSIONS"] = dimensions
-        if variable == "lfp":
-            attributes["coordinates"] = "timestamps electrode depth area"
-        refs[f"{variable}/.zarray"] = json.dumps(zarray)
-        refs[f"{variable}/.zattrs"] = json.dumps(attributes)
-        for i, group in enumerate(groups):
-            for key, ref in group.items():
-                name, _, place = key.partition("/")
-                if name == variable and place[0] != "." and int(place.split(".")[0]) < rows:
-                    refs[f"{variable}/{i}.{place}"] = ref
-    refs |= inlined_variable("probe", np.array(probes), ["probe"], {})
+        zarray |= {"shape": [len(stacked), *lengths], "chunks": [1, *zarray["chunks"]]}
+        refs |= write_variable(variable, zarray, ["probe", *dimensions], attributes)
+        for i, table in enumerate(tables):
+            refs |= write_chunks(f"{variable}/{i}.", table, session_url(i), stop_row=rows)
+    refs |= write_inlined("probe", np.array(list(probes)), ["probe"], {})
     for name, source, filler in (
         ("electrode", "channel", -1),
         ("depth", "depth", np.nan),
         ("area", "area", ""),
     ):
-        refs |= _stacked_column(name, source, filler, groups, n_channels)
+        refs |= _stacked_column(name, source, filler, stacked, n_channels)
     return refs
 
 
 def _stacked_column(
-    name: str, source: str, filler: Any, groups: Sequence[Refs], n_channels: int
+    name: str, source: str, filler: Any, probes: Sequence[References], n_channels: int
 ) -> Refs:
+    """Stack a variable over channels, with a filler where a probe has none."""
     columns = [
-        read_inlined(group, source) if f"{source}/.zarray" in group else np.full(0, filler)
-        for group in groups
+        one.channels.id if source == "channel" else one.channels.columns.get(source)
+        for one in probes
     ]
-    stacked = np.full((len(groups), n_channels), filler, np.result_type(*columns))
-    for row, column in zip(stacked, columns, strict=True):
+    rows = [np.full(0, filler) if column is None else column for column in columns]
+    values = np.full((len(rows), n_channels), filler, np.result_type(*rows))
+    for row, column in zip(values, rows, strict=True):
         row[: column.size] = column
-    attributes = COORDINATE_ATTRIBUTES.get(name, _common_attributes(source, groups))
-    fill = filler if name == "electrode" else None  # absent electrodes read as NaN
-    return inlined_variable(name, stacked, ["probe", "channel"], attributes, fill)
-
-
-def _common_attributes(source: str, groups: Sequence[Refs]) -> dict[str, Any]:
-    """Attributes of a variable that are the same in all probes that have it."""
     stored = [
-        json.loads(group[f"{source}/.zattrs"]) for group in groups if f"{source}/.zattrs" in group
+        column_attributes(one, source)
+        for one, column in zip(probes, columns, strict=True)
+        if column is not None
     ]
     first = stored[0] if stored else {}
     same = {key: value for key, value in first.items() if all(a.get(key) == value for a in stored)}
-    return {key: value for key, value in same.items() if key != "_ARRAY_DIMENSIONS"}
+    fill = filler if name == "electrode" else None  # absent electrodes read as NaN
+    return write_inlined(name, values, ["probe", "channel"], same, fill)
+
+
+def combine_session(*references: Path, session: str, combined: Path) -> None:
+    """Combine the references of a session's probes into one JSON.
+
+    Parameters
+    ----------
+    references : Path
+        References of each probe.
+    session : str
+        Its id.
+    combined : Path
+        Kerchunk JSON to write: a group per probe, and all stacked where they agree.
+    """
+    stacked = combine_references(references, combined, session=session)
+    print(f"{session}: {len(references)} probes; stacked: {stacked}")

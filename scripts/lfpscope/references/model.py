@@ -1,10 +1,9 @@
-"""References of one probe, opened for reading.
+"""References of probes and sessions, as the rest of the package has them.
 
-The format is kerchunk's JSON, version 1, with Zarr version 2 metadata
-(https://fsspec.github.io/kerchunk/spec.html).
+Their files are kerchunk's JSON, version 1, with Zarr version 2 metadata
+(https://fsspec.github.io/kerchunk/spec.html); `lfpscope.references.schema` reads and writes them.
 """
 
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,54 @@ import numpy.typing as npt
 
 from lfpscope.clock.segments import Clock
 from lfpscope.doubts import Doubt
-from lfpscope.hdf5.describe_layout import describe_layout as describe_layout
-from lfpscope.hdf5.layout import Layout as Layout
-from lfpscope.nwb.electrodes import Channels, DepthAxis
+from lfpscope.hdf5.chunk_table import ChunkTable
+from lfpscope.hdf5.layout import Layout, Refs
+from lfpscope.io.byte_source import Identity
+from lfpscope.nwb.electrodes import Channels
+
+Checksum = tuple[int, int, int]
+"""Offset, length and CRC-32 of some bytes."""
 
 
 @dataclass(frozen=True)
-class References:
-    """References of one probe, opened for reading by `lfpscope.samples.chunk_reader`.
+class Provenance:
+    """The source as it was when it was indexed.
+
+    Attributes
+    ----------
+    address : str
+        Where it was.
+    identity : dict
+        Its size, and modification time or ETag, as `lfpscope.io.byte_source` has them.
+    checksums : tuple of (int, int, int)
+        Offset, length and CRC-32 of its start and of some of its chunks.
+    versions : dict
+        Of the packages that read it.
+    """
+
+    address: str
+    identity: Identity
+    checksums: tuple[Checksum, ...]
+    versions: dict[str, str]
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return int(self.identity["size"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as it stands in JSON."""
+        return {
+            "address": self.address,
+            **self.identity,
+            "crc32": [list(checksum) for checksum in self.checksums],
+            "versions": self.versions,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeHeader:
+    """What the references of a probe say beside its channels and chunks.
 
     Attributes
     ----------
@@ -29,46 +68,61 @@ class References:
         The JSON.
     address : str
         Where the bytes are.
-    layout : Layout
-        Of the data, (time, channel).
-    offsets, sizes : ndarray of int64, shape of the chunk grid
-        Where each chunk lies; an offset of −1 where it is missing.
-    inlined : dict
-        Bytes of the chunks that the JSON itself holds, by grid position.
-    scale : ndarray of float64, shape (n_channels,)
-        Volts per stored unit of each channel.
-    add : float
-        Volts at a stored zero.
-    clock : Clock
-        Sample index ↔ seconds.
-    clock_is_exact : bool
-        Whether it was made from all timestamps. Where not, the envelope holds the one that was.
-    channels : Channels
-        Electrode ids, depth, area and so on.
     session, probe, series : str
         Where the recording belongs.
-    provenance : dict
-        Address, size, modification time and checksums of the source when it was indexed.
+    clock : Clock
+        Sample index ↔ seconds, made from all timestamps.
     doubts : tuple of Doubt
         What is uncertain about it, as far as indexing could see.
+    provenance : Provenance
+        The source as it was when it was indexed.
     """
 
     file: Path
     address: str
-    layout: Layout
-    offsets: npt.NDArray[np.int64]
-    sizes: npt.NDArray[np.int64]
-    inlined: dict[tuple[int, int], bytes]
-    scale: npt.NDArray[np.float64]
-    add: float
-    clock: Clock
-    clock_is_exact: bool
-    channels: Channels
     session: str
     probe: str
     series: str
-    provenance: dict[str, Any]
-    doubts: tuple[Doubt, ...] = ()
+    clock: Clock
+    doubts: tuple[Doubt, ...]
+    provenance: Provenance
+
+
+@dataclass(frozen=True, kw_only=True)
+class References(ProbeHeader):
+    """References of one probe.
+
+    Attributes
+    ----------
+    lfp : ChunkTable
+        Of the data, (time, channel).
+    timestamps : ChunkTable
+        Of the times of all samples; numbers of samples where the source stores none.
+    time_scale, time_offset : float
+        ``seconds = stored * time_scale + time_offset``.
+    channels : Channels
+        Electrode ids, depth, area and so on.
+    scale : ndarray of float64, shape (n_channels,)
+        Volts per stored unit of each channel.
+    add : float
+        Volts at a stored zero.
+    has_channel_scales : bool
+        Whether the source stores a scale for each channel.
+    """
+
+    lfp: ChunkTable
+    timestamps: ChunkTable
+    time_scale: float = 1.0
+    time_offset: float = 0.0
+    channels: Channels
+    scale: npt.NDArray[np.float64]
+    add: float
+    has_channel_scales: bool = False
+
+    @property
+    def layout(self) -> Layout:
+        """Layout of the data."""
+        return self.lfp.layout
 
     @property
     def n_samples(self) -> int:
@@ -80,26 +134,37 @@ class References:
         """Channels."""
         return self.layout.shape[1]
 
-    @property
-    def places(self) -> int:
-        """CRC-32 of where the chunks lie: a file of other samples has them elsewhere."""
-        return zlib.crc32(self.sizes.tobytes(), zlib.crc32(self.offsets.tobytes()))
-
     def describe_chunk(self, row: int, column: int) -> str:
-        """Words for a chunk: its probe, channels, time and place in the file."""
+        """Describe a chunk: its probe, channels, time and offset in the file."""
         first, left = row * self.layout.chunks[0], column * self.layout.chunks[1]
         last = min(first + self.layout.chunks[0], self.n_samples) - 1
         ids = self.channels.id[left : left + self.layout.chunks[1]]
         channels = f"channel {ids[0]}" if ids.size == 1 else f"channels {ids[0]} to {ids[-1]}"
         start, stop = self.clock.seconds(first), self.clock.seconds(last)
         time = f"{start:.3f} to {stop:.3f} s" if start <= stop else f"samples {first} to {last}"
-        offset = int(self.offsets[row, column])
-        place = f"byte {offset}" if offset >= 0 else "in no byte"
-        return f"probe {self.probe}, {channels}, {time}, {place} of {self.address}"
+        offset = int(self.lfp.offsets[row, column])
+        at = f"byte {offset}" if offset >= 0 else "in no byte"
+        return f"probe {self.probe}, {channels}, {time}, {at} of {self.address}"
 
 
-def depth_axis_of(attributes: dict[str, Any]) -> DepthAxis:
-    """Read the depth axis from the attributes of the depth variable."""
-    unit = "" if attributes["units"] == "unknown" else attributes["units"].replace("um", "µm")
-    is_downward = attributes["positive"] == "down"
-    return DepthAxis(attributes["column"], attributes["long_name"], unit, is_downward)
+@dataclass(frozen=True)
+class SessionReferences:
+    """References of all probes of a session.
+
+    Attributes
+    ----------
+    attributes : dict
+        Of the root: id of the session, ids of its probes, and whether they are stacked.
+    probes : dict
+        References of each probe.
+    groups : dict
+        Of each probe, and of the array of all of them, references for Zarr's readers. Chunks of
+        the probes' LFP are left out: Zarr takes 0.25 s to list them, and does not read them.
+    templates : dict
+        What stands for each address in these.
+    """
+
+    attributes: dict[str, Any]
+    probes: dict[str, References]
+    groups: dict[str, Refs]
+    templates: dict[str, str]

@@ -6,8 +6,6 @@ from pathlib import Path
 import h5py
 
 from lfpscope.errors import UserError
-from lfpscope.hdf5.describe_layout import describe_layout as describe_layout
-from lfpscope.hdf5.layout import Layout as Layout
 from lfpscope.io.addresses import is_remote, open_address
 from lfpscope.references.model import References
 
@@ -23,7 +21,7 @@ def check_source(references: References) -> None:
     UserError
         If it is missing or has changed: what changed, and what to run.
     """
-    address, then = references.address, references.provenance
+    address, then = references.address, references.provenance.identity
     where = (
         "Put the file back, or correct sessions.tsv and run again; where it was made or fetched, "
         "with --forcerun fetch_probe. A viewer finds moved files with --data OLD=NEW."
@@ -57,7 +55,7 @@ def check_checksums(references: References) -> None:
         If one is not: the source was replaced by another of its size.
     """
     with open_address(references.address) as source:
-        for offset, size, crc in references.provenance["crc32"]:
+        for offset, size, crc in references.provenance.checksums:
             if zlib.crc32(source.read(offset, size)) != crc:
                 what = f"the chunk at byte {offset}" if offset else "its start"
                 raise UserError(

@@ -1,29 +1,25 @@
-"""Write the references of one probe."""
+"""Write the references of one recording."""
 
-import json
 import zlib
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 
 from lfpscope.clock.segments import Clock
-from lfpscope.doubts import doubts_to_json
-from lfpscope.hdf5.chunk_index import chunk_references
-from lfpscope.hdf5.describe_layout import describe_layout as describe_layout
-from lfpscope.hdf5.layout import Layout as Layout
-from lfpscope.hdf5.layout import Refs
+from lfpscope.hdf5.chunk_index import read_chunk_table
+from lfpscope.hdf5.chunk_table import ChunkTable
 from lfpscope.hdf5.values import number
 from lfpscope.io.addresses import is_remote, open_address
 from lfpscope.io.byte_source import Bytes
-from lfpscope.io.tables import write_json
-from lfpscope.nwb.electrodes import DepthAxis
-from lfpscope.nwb.recording import Recording, starting_time, times_layout
-from lfpscope.nwb.series import time_scale
-from lfpscope.references.schema import digest
-from lfpscope.references.variables import counted, inlined_variable, zarr_variable
+from lfpscope.nwb.electrodes import Channels
+from lfpscope.nwb.recording import Recording
+from lfpscope.nwb.timestamps import starting_time, time_scale, times_layout
+from lfpscope.references.model import Checksum, Provenance, References
+from lfpscope.references.schema import write_probe
+from lfpscope.references.variables import counted_samples
+from lfpscope.version import VERSION
 
 LOCAL_CHUNKS = 32  # whose checksums tell a replaced file from a touched one
 REMOTE_CHUNKS = 4  # where an ETag tells, and a copy on disk must still be known again
@@ -40,9 +36,8 @@ def write_references(
     probe: str,
     address: str,
     path: Path,
-    clock_is_exact: bool = True,
-) -> int:
-    """Write the references of one probe.
+) -> References:
+    """Write the references of one recording.
 
     Parameters
     ----------
@@ -58,133 +53,64 @@ def write_references(
         Where readers shall find the bytes.
     path : Path
         The JSON to write.
-    clock_is_exact : bool
-        Whether all timestamps were read for the clock.
-
-    Returns
-    -------
-    int
-        Number of chunks of the data.
 
     Raises
     ------
     UserError
         If the layout of the data or of the timestamps cannot be read in place.
     """
-    data = nwb[recording.series]["data"]
-    chunks = chunk_references(data, recording.layout, "lfp")
-    refs: Refs = {".zgroup": json.dumps({"zarr_format": 2})}
-    refs[".zattrs"] = json.dumps(
-        {
-            "session": session,
-            "probe": probe,
-            "series": recording.series,
-            "clock": clock.to_json(),
-            "clock_is_exact": clock_is_exact,
-            "doubts": doubts_to_json(recording.doubts),
-        }
+    lfp = read_chunk_table(nwb[recording.series]["data"], recording.layout)
+    timestamps, scale, offset = _timestamps(nwb, recording)
+    columns = recording.channels.columns.copy()
+    gains = columns.pop("channel_conversion", np.ones(recording.n_channels))
+    references = References(
+        file=path,
+        address=address,
+        session=session,
+        probe=probe,
+        series=recording.series,
+        clock=clock,
+        doubts=recording.doubts,
+        provenance=_provenance(address, lfp),
+        lfp=lfp,
+        timestamps=timestamps,
+        time_scale=scale,
+        time_offset=offset,
+        channels=Channels(recording.channels.id, columns, recording.channels.depth_axis),
+        scale=gains * recording.conversion,
+        add=recording.offset,
+        has_channel_scales="channel_conversion" in recording.channels.columns,
     )
-    coordinates = _channel_variables(recording)
-    zarray = recording.layout.zarray()
-    refs |= zarr_variable("lfp", zarray, ["time", "channel"], _lfp_attributes(recording))
-    refs |= chunks
-    refs |= _clock_variable(nwb, recording)
-    refs |= coordinates
-    write_json(
-        path,
-        {
-            "version": 1,
-            "templates": {"u": address},
-            "refs": refs,
-            "provenance": _provenance(address, chunks),
-            "refs_sha256": digest(refs),
-        },
-    )
-    return len(chunks)
+    write_probe(path, references)
+    return references
 
 
-def _lfp_attributes(recording: Recording) -> dict[str, Any]:
-    columns = recording.channels.columns
-    names = [name for name in columns if name != "channel_conversion"]
-    attributes: dict[str, Any] = {"units": "V"}
-    if "channel_conversion" in columns:
-        names.append("volts_per_count")
-        attributes = {"units": "count", "volts_offset": recording.offset}
-    elif recording.conversion != 1.0 or recording.offset != 0.0:
-        attributes |= {"scale_factor": recording.conversion, "add_offset": recording.offset}
-    return attributes | {"coordinates": " ".join(["timestamps", *names])}
-
-
-COORDINATE_ATTRIBUTES = {
-    "area": {"long_name": "brain area"},
-    "across": {"units": "um", "long_name": "position across the probe"},
-    "volts_per_count": {"units": "V"},
-}
-
-
-def _channel_variables(recording: Recording) -> Refs:
-    channels = recording.channels
-    refs = inlined_variable("channel", channels.id, ["channel"], {"long_name": "electrode id"})
-    columns = channels.columns.copy()
-    if "channel_conversion" in columns:
-        columns["volts_per_count"] = columns.pop("channel_conversion") * recording.conversion
-    for name, values in columns.items():
-        attributes = COORDINATE_ATTRIBUTES.get(name, {})
-        if name == "depth" and channels.depth_axis:
-            attributes = _depth_attributes(channels.depth_axis)
-        refs |= inlined_variable(name, values, ["channel"], attributes)
-    return refs
-
-
-def _depth_attributes(axis: DepthAxis) -> dict[str, Any]:
-    return {
-        "units": axis.unit.replace("µ", "u") or "unknown",
-        "long_name": axis.label,
-        "column": axis.column,
-        "positive": "down" if axis.is_downward else "up",  # as CF names it
-    }
-
-
-def _clock_variable(nwb: h5py.File, recording: Recording) -> Refs:
-    """Return `timestamps`: referenced where the file stores them, else counted."""
+def _timestamps(nwb: h5py.File, recording: Recording) -> tuple[ChunkTable, float, float]:
+    """Return the times as the file stores them, else numbers of samples; scale and offset."""
     group = nwb[recording.series]
     if "timestamps" in group:
         stored = group["timestamps"]
-        layout = times_layout(stored)
-        scale = time_scale(group)
-        attributes = {"units": "s"} | ({"scale_factor": scale} if scale != 1 else {})
-        metadata = zarr_variable("timestamps", layout.zarray(), ["time"], attributes)
-        return metadata | chunk_references(stored, layout, "timestamps")
-    start = group["starting_time"]
-    attributes = {
-        "units": "s",
-        "scale_factor": 1.0 / number(start.attrs["rate"]),
-        "add_offset": starting_time(group),
-    }
-    return counted("timestamps", recording.n_samples, attributes)
+        return read_chunk_table(stored, times_layout(stored)), time_scale(group), 0.0
+    rate = number(group["starting_time"].attrs["rate"])
+    return counted_samples(recording.n_samples), 1.0 / rate, starting_time(group)
 
 
-def _provenance(address: str, chunks: Refs) -> dict[str, Any]:
+def _provenance(address: str, lfp: ChunkTable) -> Provenance:
+    n = REMOTE_CHUNKS if is_remote(address) else LOCAL_CHUNKS
     with open_address(address) as source:
-        identity = source.identity()
-        sampled = _checksums(source, chunks, REMOTE_CHUNKS if is_remote(address) else LOCAL_CHUNKS)
-    return {
-        "address": address,
-        **identity,
-        "crc32": sampled,
-        "versions": {"lfpscope": version("lfpscope"), "h5py": version("h5py")},
-    }
+        versions = {"lfpscope": VERSION, "h5py": version("h5py")}
+        return Provenance(address, source.identity(), _checksums(source, lfp, n), versions)
 
 
-def _checksums(source: Bytes, chunks: Refs, n: int) -> list[list[int]]:
-    """Lists ``[offset, size, crc32]`` of the file's start and of some chunks' starts.
+def _checksums(source: Bytes, lfp: ChunkTable, n: int) -> tuple[Checksum, ...]:
+    """Checksums of the file's start and of the starts of n chunks.
 
-    Of the first and the last chunk, and of others at random places, the same ones each time.
+    Of the first and the last chunk, and of others at random, the same ones each time.
     """
-    places = sorted(
-        [ref[1], min(ref[2], CHECKED_BYTES)] for ref in chunks.values() if isinstance(ref, list)
-    )
-    order = np.random.default_rng(len(places)).permutation(len(places)).tolist()
-    picked = sorted(list(dict.fromkeys([*range(len(places))[:: len(places) - 1 or 1], *order]))[:n])
-    noted = [[0, min(source.size, HEAD_BYTES)], *(places[i] for i in picked)]
-    return [[*place, zlib.crc32(source.read(*place))] for place in noted]
+    is_stored = lfp.offsets >= 0
+    offsets, sizes = lfp.offsets[is_stored], np.minimum(lfp.sizes[is_stored], CHECKED_BYTES)
+    starts = sorted(zip(offsets.tolist(), sizes.tolist(), strict=True))
+    order = np.random.default_rng(len(starts)).permutation(len(starts)).tolist()
+    picked = sorted(list(dict.fromkeys([*range(len(starts))[:: len(starts) - 1 or 1], *order]))[:n])
+    noted = [(0, min(source.size, HEAD_BYTES)), *(starts[i] for i in picked)]
+    return tuple((*start, zlib.crc32(source.read(*start))) for start in noted)

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from lfpscope.evoked.files import Stored
 from lfpscope.nwb.areas import is_area
 from lfpscope.render.evoked_maps import (
     NOT_SMOOTHED,
     EvokedProbe,
     Smoothing,
-    Stored,
     about_baseline,
     choose_scales,
     colours_of,
@@ -58,7 +58,7 @@ WHY_DROPPED = {
 }
 
 
-def draw_evoked(
+def draw_averages(
     probe: EvokedProbe, path: Path, *, width: int = 1600, smoothing: Smoothing = NOT_SMOOTHED
 ) -> None:
     """Draw the averages of a probe: a row of LFP, CSD and some channels for each kind.

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from lfpscope.evoked.files import Stored
 from lfpscope.formatting import count_text, natural_key
 from lfpscope.render.evoked_maps import (
     NOT_SMOOTHED,
     EvokedProbe,
     Scales,
     Smoothing,
-    Stored,
     about_baseline,
     choose_scales,
     colours_of,
@@ -41,7 +41,7 @@ LABELS, MAP, RIGHT, TOP, BOTTOM = 190, 220, 90, 96, 50  # pixels
 MAP_HEIGHT, BETWEEN, TITLE = 200, 44, 30
 
 
-def draw_session_evoked(
+def draw_session_averages(
     probes: Sequence[EvokedProbe],
     path: Path,
     *,

@@ -27,7 +27,7 @@ from lfpscope.doubts import Doubt, describe_doubts
 from lfpscope.envelope.read import Probe
 from lfpscope.formatting import clock_text, date_text, duration_text
 from lfpscope.io.atomic import atomic
-from lfpscope.nwb.recording import Channels
+from lfpscope.nwb.electrodes import Channels
 from lfpscope.render.areas import interval_colours
 from lfpscope.render.palettes import HEAT_COLOURS
 from lfpscope.render.rows import Rows

@@ -14,7 +14,7 @@ HEAT_SHARE = 0.5  # of the volts that the scale bar stands for is the upper end 
 def amplitude(view: View, probe: Probe) -> Floats:
     """Amplitude of each channel in each pixel column, which all pictures show as colour.
 
-    The RMS of the samples about the mean of their block; where their peak exceeds it by
+    The RMS of the samples about the line of their block; where their peak exceeds it by
     PEAK_MULTIPLE, the peak, so that none can vanish however many samples share a pixel.
 
     Returns
@@ -69,14 +69,29 @@ def heat_picture(
     """
     order = depth_order(probe.references.channels) if channels is None else channels
     values = amplitude(view, probe)[order] / volts
-    bands = np.arange(height) * order.size // height
     dead = (probe.dead if grey is None else grey)[order]
     live = np.where(dead[:, np.newaxis], np.nan, values)
-    if order.size > height:
-        live, values = (np.fmax.reduceat(one, bands) for one in (live, values))
-        bands = np.arange(height)
+    bands, starts = pixel_rows(order.size, height)
+    if starts is not None:
+        live, values = (np.fmax.reduceat(one, starts) for one in (live, values))
     with np.errstate(invalid="ignore"):
         colours = (np.clip(live, 0, 1) * (len(HEAT_COLOURS) - 1)).round()
     colours[np.isnan(live)] = HEAT_GREY
     colours[np.isnan(values)] = HEAT_GAP
     return colours.astype(np.uint8)[bands]
+
+
+def pixel_rows(
+    n_channels: int, height: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64] | None]:
+    """Which channel lies in each row of pixels of a map.
+
+    Returns
+    -------
+    ndarray of int, shape (height,)
+        Index of the channel, or of the group of channels that share the row.
+    ndarray of int or None
+        First channel of each group; None where no row holds several.
+    """
+    bands = np.arange(height) * n_channels // height
+    return (np.arange(height), bands) if n_channels > height else (bands, None)

@@ -55,7 +55,10 @@ THUMBNAIL = (320, 180)
 LEFT, RIGHT, BOTTOM = 190, 120, 54  # pixels around the pictures
 NAMES = 84  # pixels for names of areas; longer ones are given more, up to twice as much
 LEAST = 16  # pixels for a probe among others
-MAP_CAPTION = f"colours: RMS about the mean of 1.6 s, peaks beyond {PEAK_MULTIPLE} × RMS"
+MAP_CAPTION = (
+    "colours: RMS about a line through each 1.6 s (a step fills its 1.6 s), "
+    f"peaks beyond {PEAK_MULTIPLE} × RMS"
+)
 
 
 def draw_probe(

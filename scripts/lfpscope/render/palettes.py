@@ -1,4 +1,4 @@
-"""Colours of traces and heat maps."""
+"""Colours of traces, amplitude maps and signed maps."""
 
 import matplotlib as mpl
 import numpy as np
@@ -21,3 +21,14 @@ HEAT_PALETTE = np.array([*HEAT_COLOURS, GREY, GAP], np.uint8)
 
 
 HEAT_GREY, HEAT_GAP = 254, 255
+
+
+# blue below zero, white at zero (the one in the middle), red above
+SIGNED_COLOURS = mpl.colormaps["RdBu_r"](np.linspace(0, 1, 253), bytes=True)[:, :3]
+SIGNED_COLOURS[len(SIGNED_COLOURS) // 2] = PAPER
+
+
+SIGNED_PALETTE = np.array([*SIGNED_COLOURS, GREY, GAP], np.uint8)
+
+
+SIGNED_GREY, SIGNED_GAP = 253, 254

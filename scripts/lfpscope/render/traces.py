@@ -9,8 +9,9 @@ from functools import lru_cache, partial
 import numpy as np
 import numpy.typing as npt
 
+from lfpscope.envelope.columns import Columns
 from lfpscope.envelope.kernels import SOME_NAN
-from lfpscope.envelope.read import Columns, Probe
+from lfpscope.envelope.read import Probe
 from lfpscope.render.lines import draw_band, draw_lines, line_points
 from lfpscope.render.palettes import SHADES, TRACE_PALETTE
 from lfpscope.render.view import Floats, Mask, Pixels, T, View, depth_order, gap_columns, to_pixels

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.clock.segments import Clock, Segment
-from lfpscope.envelope.read import Columns, Probe, time_range
-from lfpscope.nwb.recording import Channels
+from lfpscope.envelope.columns import Columns
+from lfpscope.envelope.read import Probe, time_range
+from lfpscope.nwb.electrodes import Channels
 from lfpscope.render.rows import arrange_rows
 
 T = TypeVar("T")

@@ -60,9 +60,9 @@ class Source:
 
     def chunk(self, row: int, column: int) -> Block | Damage:
         """Read and decode one chunk."""
-        offset = int(self.references.offsets[row, column])
-        size = int(self.references.sizes[row, column])
-        inlined = self.references.inlined.get((row, column))
+        lfp = self.references.lfp
+        offset, size = int(lfp.offsets[row, column]), int(lfp.sizes[row, column])
+        inlined = lfp.inlined.get((row, column))
         raw = self.read(offset, size) if offset >= 0 else inlined
         return self.decoded(raw, row, column)
 
@@ -71,7 +71,7 @@ class Source:
 
         Those that are not in the file are taken from the references.
         """
-        offsets, sizes = self.references.offsets, self.references.sizes
+        offsets, sizes = self.references.lfp.offsets, self.references.lfp.sizes
         start = int(offsets[places[0]])
         if start < 0 or len(places) == 1:
             yield from (self.chunk(*place) for place in places)
@@ -84,7 +84,7 @@ class Source:
 
     def decoded(self, raw: bytes | memoryview | None, row: int, column: int) -> Block | Damage:
         """Decode the bytes of one chunk, or say why not."""
-        offset = int(self.references.offsets[row, column])
+        offset = int(self.references.lfp.offsets[row, column])
         if raw is None:
             return Damage(row, column, offset, "missing")
         try:
@@ -93,52 +93,39 @@ class Source:
             return Damage(row, column, offset, str(error))
 
 
-def map_chunks(
-    source: Source,
-    rows: range,
-    work: Callable[[int, int, Block | Damage], T],
-    *,
-    threads: int,
-) -> list[T]:
-    """Apply a function to all chunks of some rows of the grid, in the order of the file.
-
-    Neighbouring chunks are read together. `work` runs in several threads at once.
-
-    Parameters
-    ----------
-    source : Source
-        Where the bytes are.
-    rows : range
-        Rows of the chunk grid, that is stretches of time.
-    work : callable
-        Gets row and column in the grid and the decoded chunk, or its damage.
-    threads : int
-        How many.
-
-    Returns
-    -------
-    list
-        What `work` returned, in the order of the file.
-    """
-    with ThreadPoolExecutor(threads) as pool:
-        futures = submit_chunks(pool, source, rows, work)
-        return [result for future in futures for result in future.result()]
-
-
 def submit_chunks(
     pool: ThreadPoolExecutor,
     source: Source,
     rows: range,
     work: Callable[[int, int, Block | Damage], T],
 ) -> list[Future[list[T]]]:
-    """Begin what `map_chunks` does, in threads of a pool; each future holds some of the results."""
+    """Apply a function to all chunks of some rows of the grid, in the order of the file.
+
+    Neighbouring chunks are read together. `work` runs in several threads at once.
+
+    Parameters
+    ----------
+    pool : ThreadPoolExecutor
+        Whose threads.
+    source : Source
+        Where the bytes are.
+    rows : range
+        Rows of the chunk grid, that is stretches of time.
+    work : callable
+        Gets row and column in the grid and the decoded chunk, or its damage.
+
+    Returns
+    -------
+    list of Future
+        What `work` returned for some of the chunks each, in the order of the file.
+    """
 
     def run(places: list[Place]) -> list[T]:
         return [
             work(*place, chunk) for place, chunk in zip(places, source.run(places), strict=True)
         ]
 
-    n_columns = source.references.offsets.shape[1]
+    n_columns = source.references.layout.grid[1]
     grid = np.mgrid[rows.start : rows.stop, :n_columns].reshape(2, -1)
     return [pool.submit(run, places) for places in merge_runs(source.references, *grid)]
 
@@ -150,7 +137,8 @@ def merge_runs(
 
     A run ends at a hole, where chunks overlap, and where the file reaches a multiple of RUN_BYTES.
     """
-    offsets, sizes = references.offsets[rows, columns], references.sizes[rows, columns]
+    offsets = references.lfp.offsets[rows, columns]
+    sizes = references.lfp.sizes[rows, columns]
     order = np.argsort(offsets, kind="stable")
     starts, stops = offsets[order], (offsets + sizes)[order]
     holes = starts[1:] - stops[:-1]

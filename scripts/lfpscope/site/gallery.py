@@ -18,6 +18,7 @@ from lfpscope.formatting import bytes_text, count_text, duration_text, natural_k
 from lfpscope.io.atomic import write_text
 from lfpscope.io.tables import read_table
 from lfpscope.render.areas import area_colour
+from lfpscope.result_files import EVOKED, OVERVIEW, RESPONSES, THUMBNAIL, VIEWER, probe_folder
 from lfpscope.site.check_run import reason_not_taken
 from lfpscope.site.results import COLOURS_END, Figures, Result
 
@@ -147,27 +148,27 @@ def _if_other(fitting: float, microvolts: float) -> float | None:
 
 
 def _group(session: str, results: list[Result], root: Path, microvolts: float) -> Group:
-    viewer = root / session / "viewer.py"
+    viewer = root / session / VIEWER
     return Group(
         session,
         [_card(result, root, microvolts) for result in results],
-        (root / session / "overview.png").is_file(),
+        (root / session / OVERVIEW).is_file(),
         f"uv run python {shlex.quote(str(viewer))}" if viewer.is_file() else "",
     )
 
 
 def _card(result: Result, root: Path, microvolts: float) -> Card:
-    folder = f"{result.row.session}/probes/{result.row.probe}"
-    pictures = (root / folder / "thumbnail.png", root / folder / "overview.png")
+    folder = probe_folder(Path(), result.row.session, result.row.probe)
+    pictures = (root / folder / THUMBNAIL, root / folder / OVERVIEW)
     remarks = _remarks(result.figures, microvolts) if result.figures else []
     pictured = all(picture.is_file() for picture in pictures)
-    return Card(result, folder, pictured, remarks, _averages(root / folder))
+    return Card(result, folder.as_posix(), pictured, remarks, _averages(root / folder))
 
 
 def _averages(folder: Path) -> list[str]:
     """Kinds that were averaged, with the number of trials; none where they are not drawn."""
-    table = folder / "evoked.csv"
-    if not table.is_file() or not (folder / "evoked.png").is_file():
+    table = folder / RESPONSES
+    if not table.is_file() or not (folder / EVOKED).is_file():
         return []
     n: dict[str, int] = {}
     for row in read_table(table):

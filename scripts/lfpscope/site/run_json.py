@@ -16,9 +16,9 @@ from lfpscope.errors import UserError
 from lfpscope.io.tables import read_json
 from lfpscope.site.results import Figures, Result
 from lfpscope.sources.probes_table import Probe
+from lfpscope.version import VERSION
 
 PACKAGES = (
-    "lfpscope",
     "datashader",
     "deflate",
     "h5py",
@@ -49,7 +49,11 @@ def describe_run(results: Sequence[Result], settings: Mapping[str, Any]) -> dict
         ``versions``, ``settings``, and ``probes``: of each one its row in the table of probes, why
         it is incomplete, its doubts, the size and checksums of its source, and its figures.
     """
-    versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+    versions = {
+        "python": platform.python_version(),
+        "lfpscope": VERSION,
+        **{name: version(name) for name in PACKAGES},
+    }
     return {
         "versions": versions,
         "settings": settings,

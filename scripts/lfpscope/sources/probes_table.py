@@ -47,3 +47,18 @@ def write_probes(path: Path, probes: Iterable[Probe]) -> None:
 def read_probes(path: Path) -> list[Probe]:
     """Read the table of probes."""
     return [Probe(**row) for row in read_table(path)]
+
+
+def list_probes(*sessions: Path, probes: Path) -> None:
+    """Bring the probes of all sessions into one table.
+
+    Parameters
+    ----------
+    sessions : Path
+        Table of the probes of each session.
+    probes : Path
+        Table to write.
+    """
+    found = [probe for table in sessions for probe in read_probes(table)]
+    write_probes(probes, found)
+    print(f"{len(found)} rows of {len(sessions)} sessions")

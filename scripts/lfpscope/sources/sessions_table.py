@@ -14,24 +14,14 @@ from hashlib import sha256
 from pathlib import Path
 
 from lfpscope.errors import UserError
+from lfpscope.ids import MAX_LENGTH, demo_number, is_id, replace_other_characters
 from lfpscope.io.secrets import check_secrets
+from lfpscope.result_files import RESERVED
 
 COLUMNS = ("session", "source", "location", "probes", "series")  # of the sessions table
 
 
-ID = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-
-
-MAX_ID = 100  # characters; a file name has 255 bytes, and logs have an ending
-FILES_OF_RESULTS = {
-    *("probes.tsv", "checked.tsv", "index.html", "run.json"),
-    *("allensdk.json", "allen_sessions.tsv"),
-}
-
-
 ADDRESSES = re.compile(r"\s+(?=[a-z0-9]+://)")  # what is between several
-
-
 SCHEMES = ("https", "http", "s3")  # of addresses that can be read in place
 
 
@@ -169,11 +159,11 @@ def _session(columns: Sequence[str], line: str, where: str) -> Session:
 def _check_id(session: Session) -> None:
     """Check that the id of a session can name a folder of results."""
     name = session.session
-    if not re.fullmatch(ID, name) or len(name) > MAX_ID or name in FILES_OF_RESULTS:
+    if not is_id(name) or name in RESERVED:
         raise UserError(
-            f"{session.where}: session is {name[:MAX_ID]!r}; expected an id, which names the "
-            f"folder of its results: at most {MAX_ID} letters, digits and ._- with a letter or "
-            "digit first, and not the name of a file of results. Rename it."
+            f"{session.where}: session is {name[:MAX_LENGTH]!r}; expected an id, which names the "
+            f"folder of its results: at most {MAX_LENGTH} letters, digits and ._- with a letter or "
+            "digit first, and not the name of what lies beside it. Rename it."
         )
 
 
@@ -192,7 +182,7 @@ def check_row(session: Session) -> None:
             "files on disk or on a server. Correct it."
         )
     check(session)
-    wrong = [probe for probe in session.probes if not re.fullmatch(ID, probe)]
+    wrong = [probe for probe in session.probes if not is_id(probe)]
     if wrong:
         raise UserError(
             f"{session.where}: probes names {wrong[0][:80]!r}; expected ids of the probes to keep, "
@@ -205,7 +195,7 @@ def _check_demo(session: Session) -> None:
         raise UserError(
             f"{session.where}: a demo has no location. Leave it empty, or use source nwb."
         )
-    if not re.fullmatch(r"demo-(0|[1-9][0-9]{0,8})", session.session):
+    if demo_number(session.session) is None:
         raise UserError(
             f"{session.where}: session is {session.session!r}; expected demo-1, demo-2 and so on, "
             "as demo sessions are named. Rename it, or give it another source."
@@ -342,7 +332,7 @@ def kept_at(address: str, cache: Path) -> Path | None:
     if scheme not in ("http", "https"):
         return None
     rest = re.sub("/download/$", "/download", rest)  # assets of DANDI
-    parts = [re.sub(r"[^A-Za-z0-9._-]", "_", part)[:100] for part in rest.split("/")]
+    parts = [replace_other_characters(part)[:MAX_LENGTH] for part in rest.split("/")]
     parts = ["_" if part in ("", ".", "..") else part for part in parts]
     path = Path(cache, scheme, *parts)
     if "/".join(parts) == rest:

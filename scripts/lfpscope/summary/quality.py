@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.envelope.read import Ints
+from lfpscope.envelope.grid import Ints
 from lfpscope.envelope.zarr_zip import StoreWriter
 from lfpscope.samples.chunk_cache import Samples
 from lfpscope.samples.chunk_reader import Block, Source

@@ -1,132 +1,75 @@
-"""Slabs of a recording: rows of chunks, decoded and summarised in threads."""
-
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import pairwise
+"""Slabs: the chunks of a stretch side by side, and the end of the stretch before it."""
 
 import numpy as np
+import numpy.typing as npt
 
-from lfpscope.envelope import kernels, kernels_buckets, kernels_chunk
-from lfpscope.envelope.read import bucket_edges
 from lfpscope.references.model import References
-from lfpscope.samples.chunk_reader import Block, Damage, Source, submit_chunks
-from lfpscope.summary.envelope import EnvelopeWriter, Fresh
-
-SLAB_SAMPLES = 1 << 20  # of up to SLAB_CHANNELS, fewer of more: two slabs are in memory,
-SLAB_ROWS = 1 << 10  # of chunks at most, as are the statistics of every chunk
-SLAB_CHANNELS = 128
+from lfpscope.samples.chunk_reader import Block
+from lfpscope.summary.measure import DamagedSamples, DecodedChunk, Slab, Stretch
 
 
-class OffGridError(Exception):
-    """A value is not a whole count of the step that was tried."""
+class OpenSlab:
+    """A slab while its chunks are decoded.
 
-
-class Slab:
-    """Some rows of chunks: their buckets and statistics.
-
-    Attributes
+    Parameters
     ----------
-    rows : range
-        Of the chunk grid.
-    buckets : Fresh
-        The bucket that began before the slab, and those that start in it.
-    statistics : structured ndarray of kernels.STATISTICS, shape (n_rows, n_channels)
-        Of every chunk.
-    damage : list of Damage
-        In any order.
+    stretch : Stretch
+        Which one.
+    buffer : ndarray, shape (n_channels, overlap + at least the samples of the stretch)
+        Room for it.
+    overlap : int
+        Samples before the stretch that are kept.
     """
 
-    def __init__(
-        self, references: References, rows: range, writer: EnvelopeWriter, flat_samples: int
-    ) -> None:
-        height, n_channels = references.layout.chunks[0], references.n_channels
-        self.rows = rows
-        self.damage: list[Damage] = []
-        self._layout, self._flat_samples = references.layout, flat_samples
-        self._step = writer.step or 0.0
-        tops = np.array([*rows, rows.stop]) * height
-        tops[-1] = min(tops[-1], references.n_samples)
-        self._edges = [bucket_edges(writer.starts, *pair) for pair in pairwise(tops.tolist())]
-        # how many buckets start before each row, and the one that is open at its start
-        before = np.searchsorted(writer.starts[:-1], tops)
-        self._at = before - before[0] + 1
-        self._open = np.where([edges[0] < 0 for edges in self._edges], self._at[:-1] - 1, -1)
-        self._limits = writer.limits
-        self.buckets = Fresh(
-            np.zeros((4, n_channels, self._at[-1]), writer.dtype),
-            np.full((n_channels, self._at[-1]), kernels.ALL_NAN, np.uint8),
-            np.zeros((3, n_channels, self._at[-1])),
-        )
-        self._heads = np.zeros((len(rows), 4, n_channels), writer.dtype)
-        self._heads_nan = np.full((len(rows), n_channels), kernels.ALL_NAN, np.uint8)
-        self._heads_moments = np.zeros((len(rows), 3, n_channels))
-        self.statistics = np.zeros((len(rows), n_channels), kernels.STATISTICS)
+    def __init__(self, stretch: Stretch, buffer: Block, overlap: int) -> None:
+        self.stretch, self.is_complete = stretch, False
+        self._buffer, self._begin = buffer, stretch.first - overlap
+        self._first = stretch.first  # of the samples that are there
+        self._damaged: list[DamagedSamples] = []
 
-    def summarise(self, row: int, column: int, chunk: Block | Damage) -> None:
-        """Take one chunk; several threads do so at once."""
-        height, width = self._layout.chunks
-        here = slice(column * width, min((column + 1) * width, self._layout.shape[1]))
-        count = min(height, self._layout.shape[0] - row * height)
-        i = row - self.rows.start
-        statistics = self.statistics[i, here]
-        if isinstance(chunk, Damage):
-            statistics["length"] = statistics["n_damaged"] = count
-            self.damage.append(chunk)
+    def add(self, chunk: DecodedChunk) -> None:
+        """Copy the samples of a chunk; several threads do so at once."""
+        here = self._samples(chunk.first, chunk.stop)[chunk.channels]
+        if chunk.damage is None:
+            here[:] = chunk.samples
+        else:
+            here[:] = np.nan if here.dtype.kind == "f" else 0
+            self._damaged.append(DamagedSamples(chunk.channels, chunk.first, chunk.stop))
+
+    def complete(self, before: "OpenSlab | None") -> None:
+        """Copy the end of the stretch before, when all chunks of both are decoded."""
+        self.is_complete = True
+        if before is None:
             return
-        samples = kernels.channels_first(chunk[:count, : statistics.size])
-        off_grid = kernels_chunk.summarise_chunk(
-            samples,
-            *kernels.as_integers(samples),
-            self._edges[i],
-            self._at[i],
-            self._step,
-            self.buckets.values[:, here],
-            self.buckets.nan[here],
-            self._heads[i, :, here],
-            self._heads_nan[i, here],
-            statistics,
-            self._flat_samples,
-            self._limits[:, here],
-            self.buckets.moments[:, here],
-            self._heads_moments[i, :, here],
-        )
-        if off_grid:
-            raise OffGridError
+        stop = self.stretch.first
+        self._first = max(before._first, self._begin)
+        self._samples(self._first, stop)[:] = before._samples(self._first, stop)
+        self._damaged += [one for one in before._damaged if one.stop > self._first]
 
-    def join(self, open_bucket: Fresh) -> None:
-        """Put in the bucket that was open before, and join what lies in several rows."""
-        fresh = self.buckets
-        fresh.values[..., :1] = open_bucket.values
-        fresh.nan[:, :1] = open_bucket.nan
-        fresh.moments[..., :1] = open_bucket.moments
-        kernels_buckets.join_heads(
-            self._heads, self._heads_nan, self._open, fresh.values, fresh.nan
-        )
-        kernels_buckets.join_moments(self._heads_moments, self._open, fresh.moments)
+    def cut(self, overlap: int, limits: npt.NDArray[np.float64]) -> Slab:
+        """The slab as a measure wants it."""
+        first, stop = max(self._first, self.stretch.first - overlap), self.stretch.stop
+        damaged = tuple(one for one in self._damaged if one.stop > first)
+        return Slab(first, stop, self._samples(first, stop), limits, damaged)
+
+    def _samples(self, first: int, stop: int) -> Block:
+        return self._buffer[:, first - self._begin : stop - self._begin]
 
 
-def read_slabs(
-    source: Source, writer: EnvelopeWriter, threads: int, flat_samples: int
-) -> Iterator[Slab]:
-    """Yield slabs in the order of time; the next one is decoded while this one is used."""
-    n_rows, height = source.references.layout.grid[0], source.references.layout.chunks[0]
-    share = max(1, -(-source.references.n_channels // SLAB_CHANNELS))
-    per_slab = max(1, min(SLAB_SAMPLES // height, SLAB_ROWS) // share)
-    pool = ThreadPoolExecutor(threads)
-    started: list[tuple[Slab, list[Future[list[None]]]]] = []
-    try:
-        for row in range(0, n_rows, per_slab):
-            rows = range(row, min(row + per_slab, n_rows))
-            slab = Slab(source.references, rows, writer, flat_samples)
-            started.append((slab, submit_chunks(pool, source, rows, slab.summarise)))
-            if len(started) == 2:
-                yield _finished(*started.pop(0))
-        yield _finished(*started.pop())
-    finally:
-        pool.shutdown(cancel_futures=True)
+class SlabBuffers:
+    """Memory for the two slabs that are there at a time."""
 
+    def __init__(self, references: References, overlap: int) -> None:
+        stored = references.layout.dtype.newbyteorder("=")
+        self._dtype = np.dtype(np.float32) if stored == np.float16 else stored
+        self._n_channels, self._overlap = references.n_channels, overlap
+        self._buffers: list[Block] = []
+        self._n_opened = 0
 
-def _finished(slab: Slab, futures: list[Future[list[None]]]) -> Slab:
-    for future in futures:
-        future.result()
-    return slab
+    def open(self, stretch: Stretch) -> OpenSlab:
+        """Make a slab in the memory of the one before the last one."""
+        if len(self._buffers) < 2:  # the first stretches are the longest
+            n = self._overlap + stretch.stop - stretch.first
+            self._buffers.append(np.empty((self._n_channels, n), self._dtype))
+        self._n_opened += 1
+        return OpenSlab(stretch, self._buffers[self._n_opened % 2 - 1], self._overlap)

@@ -1,148 +1,30 @@
 """One pass over a probe: statistics of each channel, and the envelope."""
 
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
-from lfpscope.clock.doubts import clock_doubts
-from lfpscope.clock.segments import Clock
 from lfpscope.doubts import Doubt, doubts_to_json, sort_doubts
-from lfpscope.envelope import kernels, kernels_amplitude, kernels_statistics
-from lfpscope.envelope.read import plausible_values
+from lfpscope.envelope import kernels, kernels_amplitude
+from lfpscope.envelope.plausible import plausible_values
 from lfpscope.envelope.zarr_zip import StoreWriter
-from lfpscope.errors import UserError
 from lfpscope.io.atomic import atomic
-from lfpscope.io.tables import write_table
 from lfpscope.references.model import References
-from lfpscope.references.open import with_exact_clock
-from lfpscope.samples.chunk_reader import Block, Damage, Source
-from lfpscope.summary.envelope import EnvelopeWriter
+from lfpscope.samples.chunk_reader import Block, Source
+from lfpscope.signals.features import Likeness
+from lfpscope.summary.buckets import BucketMeasure, OffGridError
+from lfpscope.summary.channel_quality import find_likeness
+from lfpscope.summary.channels import Summary
+from lfpscope.summary.driver import OnDamage, run_pass
+from lfpscope.summary.levels import EnvelopeWriter
 from lfpscope.summary.quality import find_dead, find_saturated
-from lfpscope.summary.slabs import OffGridError, read_slabs
+from lfpscope.summary.spectrum_file import SpectrumFile, SpectrumSettings
+from lfpscope.summary.stored_values import find_limit, find_steps
 
-OnDamage = Literal["mask", "fail"]
 MEDIAN_BYTES = 64 << 20  # of the values that are sorted at a time
-# V: Allen's float32 volts are whole counts of 0.195 µV, multiplied as float32 or as float64;
-# others store counts as float32
-STEPS = (float(np.float32(0.195e-6)), 0.195e-6, 1.0)
-MIN_LIMIT_V = 10.0  # what is beyond it is not a potential,
-MAX_OVER_TYPICAL = 1e4  # unless it is no more than so many times what is typical of the file
-N_TYPICAL = 16  # chunks that tell what is
-MOST_NAMED = 20  # of the damaged chunks
-ANEW = (
-    "Put a whole copy in its place, or delete it if it was fetched, and run with "
-    "--forcerun fetch_probe"
-)
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What one pass over a probe found.
-
-    Attributes
-    ----------
-    references : References
-        Of the probe.
-    statistics : structured ndarray of kernels.STATISTICS, shape (n_channels,)
-        In stored units.
-    damage : list of Damage
-        Chunks that could not be decoded or are missing.
-    median : ndarray of float64, shape (n_channels,)
-        Of the first valid samples of all buckets, in stored units; NaN where there is none.
-    dead, saturated : ndarray of bool, shape (n_channels,)
-        Channels that are.
-    limit : float
-        Samples beyond it are left out as NaN is, V.
-    doubts : tuple of Doubt
-        What is uncertain about the recording, complete.
-    """
-
-    references: References
-    statistics: npt.NDArray[Any]
-    damage: list[Damage]
-    median: npt.NDArray[np.float64]
-    dead: npt.NDArray[np.bool_]
-    saturated: npt.NDArray[np.bool_]
-    limit: float
-    doubts: tuple[Doubt, ...]
-
-    def table(self) -> list[dict[str, Any]]:
-        """Rows of channels.csv, in volts."""
-        return [self._row(index) for index in range(self.references.n_channels)]
-
-    def describe_damage(self) -> str:
-        """Name each damaged chunk, for a person to read; nothing where all are whole."""
-        if not self.damage:
-            return ""
-        r, most = self.references, self.damage[:MOST_NAMED]
-        lines = [f"{r.describe_chunk(one.row, one.column)}: damaged: {one.reason}" for one in most]
-        if len(self.damage) > len(most):
-            lines.append(f"and {len(self.damage) - len(most)} more")
-        return "\n".join([*lines, f"{ANEW}."])
-
-    def _row(self, index: int) -> dict[str, Any]:
-        r, s = self.references, self.statistics[index]
-        scale, columns = r.scale[index], r.channels.columns
-        row = {
-            "channel": int(r.channels.id[index]),
-            "index": index,
-            "depth_um": _cell(columns["depth"][index]) if "depth" in columns else "",
-            "area": columns["area"][index] if "area" in columns else "",
-            "n_samples": int(s["length"]),
-            "n_nan": int(s["n_nan"]),
-            "n_implausible": int(s["n_implausible"]),
-            "n_damaged": int(s["n_damaged"]),
-        }
-        if s["n"]:
-            std = np.sqrt(s["m2"] / s["n"]) * abs(scale)
-            low, high = sorted([s["min"] * scale + r.add, s["max"] * scale + r.add])
-            row |= {
-                "min": repr(float(low)),
-                "max": repr(float(high)),
-                "mean": f"{s['mean'] * scale + r.add:.9g}",
-                "median": f"{self.median[index] * scale + r.add:.9g}",
-                "std": f"{std:.9g}",
-                "flat": int(s["flat"]),
-                "dead": int(self.dead[index]),
-                "saturated": int(self.saturated[index]),
-            }
-        return row
-
-
-def _cell(number: float) -> str:
-    return "" if np.isnan(number) else f"{number:g}"
-
-
-CHANNEL_COLUMNS = (
-    "channel",
-    "index",
-    "depth_um",
-    "area",
-    "min",
-    "max",
-    "mean",
-    "median",
-    "std",
-    "n_samples",
-    "n_nan",
-    "n_implausible",
-    "n_damaged",
-    "flat",
-    "dead",
-    "saturated",
-)
-
-
-def write_channels(summary: Summary, path: Path) -> None:
-    """Write channels.csv: a row per channel, in volts; `flat` counts samples."""
-    write_table(path, CHANNEL_COLUMNS, summary.table())
-
-
-# --- the pass -----------------------------------------------------------------------------------
 
 
 def build_envelope(
@@ -152,6 +34,7 @@ def build_envelope(
     bucket: int = 128,
     threads: int = 2,
     on_damage: OnDamage = "mask",
+    spectrum: SpectrumSettings | None = None,
 ) -> Summary:
     """Summarise a probe in one pass over its chunks and write its envelope.
 
@@ -170,6 +53,8 @@ def build_envelope(
         How many decode at once.
     on_damage : {"mask", "fail"}
         Whether damaged chunks are left out and counted, or end the pass.
+    spectrum : SpectrumSettings, optional
+        Of the ``spectrum.zarr.zip``; without it there is none.
 
     Returns
     -------
@@ -181,68 +66,27 @@ def build_envelope(
     UserError
         If the source has changed since it was indexed, or a chunk is damaged and shall not be.
     """
-    exact = with_exact_clock(references)
-    # where the clock is read only now, indexing could not say what is uncertain about it
-    about_clock = () if references.clock_is_exact else tuple(clock_doubts(exact.clock))
-    with Source(exact) as source:
-        limit = _limit(source)
-        for step in [*_likely_steps(source, limit), None]:
+    with Source(references) as source:
+        limit = find_limit(source)
+        likeness = _compare_channels(source, limit, spectrum)
+        for step in [*find_steps(source, limit), None]:
             try:  # whole counts take half or a quarter of the room
-                return _build(source, path, bucket, threads, step, limit, on_damage, about_clock)
+                return _build(
+                    source, path, bucket, threads, step, limit, on_damage, spectrum, likeness
+                )
             except OffGridError:
                 continue
     raise AssertionError("values without a step are never off its grid")
 
 
-def _limit(source: Source) -> float:
-    """Volts beyond which a sample is not a potential, but a mark for a missing one.
-
-    A file whose unit is wrong by a power of ten keeps its samples: the limit is far above what is
-    typical of chunks spread over the recording. A quarter of them may hold little but marks or
-    zeros on either side.
-    """
-    r = source.references
-    if r.layout.dtype.kind in "iu" and r.layout.dtype.itemsize <= 2:
-        ends = np.array([np.iinfo(r.layout.dtype).min, np.iinfo(r.layout.dtype).max])
-        if np.abs(ends[:, np.newaxis] * r.scale + r.add).max() <= MIN_LIMIT_V:
-            return MIN_LIMIT_V
-    n_rows, n_columns = r.layout.grid
-    n = min(N_TYPICAL, n_rows * n_columns)
-    typical = []
-    for place in np.unique(np.linspace(0, n_rows * n_columns - 1, n).astype(np.int64)).tolist():
-        # along the recording, and across the channels
-        row, column = place // n_columns, place % n_columns
-        chunk = source.chunk(row, column)
-        if isinstance(chunk, Damage):
-            continue
-        first = column * r.layout.chunks[1]
-        channels = slice(first, min(first + r.layout.chunks[1], r.n_channels))
-        values = chunk[: r.n_samples - row * r.layout.chunks[0], : channels.stop - first]
-        with np.errstate(over="ignore", invalid="ignore"):
-            volts = np.abs(values.astype(np.float64) * r.scale[channels] + r.add)
-        volts = volts[np.isfinite(volts) & (volts > 0)]
-        if volts.size:
-            typical.append(float(np.median(volts)))
-    quarter = float(np.quantile(typical, 0.25, method="lower")) if typical else 0.0
-    return max(MIN_LIMIT_V, MAX_OVER_TYPICAL * quarter)
-
-
-def _likely_steps(source: Source, limit: float) -> list[float]:
-    """Steps of which all valid samples of the first chunk are whole counts."""
-    chunk, layout = source.chunk(0, 0), source.references.layout
-    if isinstance(chunk, Damage) or chunk.dtype.kind != "f":
-        return [] if layout.dtype.kind != "f" else list(STEPS)
-    low, high = plausible_values(source.references, limit)[
-        :, : min(chunk.shape[1], layout.shape[1])
-    ]
-    chunk = chunk[: layout.shape[0], : low.size]
-    numbers = chunk[(chunk >= low) & (chunk <= high)]
-    wide = numbers.astype(np.float64)
-    return [
-        step
-        for step in STEPS
-        if np.array_equal((np.rint(wide / step) * step).astype(chunk.dtype), numbers)
-    ]
+def _compare_channels(
+    source: Source, limit: float, wanted: SpectrumSettings | None
+) -> Likeness | None:
+    """Likeness of the channels in a few windows, if a spectrum is wanted."""
+    if wanted is None:
+        return None
+    limits = plausible_values(source.references, limit)
+    return find_likeness(source, limits, wanted.bands, wanted.thresholds.radius_um)
 
 
 def _build(
@@ -253,18 +97,27 @@ def _build(
     step: float | None,
     limit: float,
     on_damage: OnDamage,
-    about_clock: tuple[Doubt, ...],
+    wanted: SpectrumSettings | None,
+    likeness: Likeness | None,
 ) -> Summary:
     references = source.references
-    with atomic(path) as part, StoreWriter(part) as store:
-        writer = EnvelopeWriter(
-            store, references, bucket, step, plausible_values(references, limit)
+    limits = plausible_values(references, limit)
+    with atomic(path) as part, StoreWriter(part) as store, ExitStack() as stack:
+        writer = EnvelopeWriter(store, references, bucket, step)
+        measure = BucketMeasure(references, writer)
+        spectrum = (
+            SpectrumFile(stack, references, wanted, likeness) if wanted and likeness else None
         )
-        statistics, damage = _pass(source, writer, threads, on_damage)
-        writer.close()
+        measures = [measure, *(spectrum.measures if spectrum else ())]
+        damage = run_pass(source, measures, limits, threads=threads, on_damage=on_damage)
+        statistics = measure.statistics
         finest = writer.sizes[0]
         dead = find_dead(statistics, references.scale, references.clock.dt)
         rails = find_saturated(source, store, finest, writer.starts, step, statistics)
+        doubts = sort_doubts([*references.doubts, *_left_out(references, statistics, limit)])
+        quality, rms = (
+            spectrum.close(statistics, dead, rails & ~dead, doubts) if spectrum else (None, {})
+        )
         summary = Summary(
             references,
             statistics,
@@ -273,39 +126,13 @@ def _build(
             dead,
             rails & ~dead,
             limit,
-            sort_doubts(
-                [*references.doubts, *about_clock, *_left_out(references, statistics, limit)]
-            ),
+            doubts,
+            quality,
+            rms,
         )
         store.group("", _attributes(references, writer, summary))
         _write_statistics(store, summary)
     return summary
-
-
-def _pass(
-    source: Source, writer: EnvelopeWriter, threads: int, on_damage: OnDamage
-) -> tuple[npt.NDArray[Any], list[Damage]]:
-    """Go once over all chunks, in slabs of rows, and hand the buckets to the writer."""
-    references = source.references
-    flat_samples = _flat_samples(references.clock)
-    total = np.zeros(references.n_channels, kernels.STATISTICS)
-    damage: list[Damage] = []
-    size = references.n_samples * references.n_channels * references.layout.dtype.itemsize
-    with tqdm(total=size, unit="B", unit_scale=True, mininterval=1.0, desc="summarise") as bar:
-        for slab in read_slabs(source, writer, threads, flat_samples):
-            slab.join(writer.open_bucket)
-            writer.append(slab.buckets)
-            kernels_statistics.merge_statistics(slab.statistics, total, flat_samples)
-            damage += slab.damage
-            if damage and on_damage == "fail":
-                one = min(damage, key=_place)
-                raise UserError(
-                    f"{references.describe_chunk(one.row, one.column)}: damaged: {one.reason}. "
-                    f"{ANEW}, or set `on_damage: mask` to go on without such chunks."
-                )
-            bar.update(size * slab.rows.stop // references.layout.grid[0] - bar.n)
-    kernels_statistics.close_statistics(total, flat_samples)
-    return total, sorted(damage, key=_place)
 
 
 def _left_out(references: References, statistics: Block, limit: float) -> list[Doubt]:
@@ -361,20 +188,11 @@ def _median(x: Block) -> float:
     return high if x.size % 2 else (float(parts[:half].max()) + high) / 2
 
 
-def _place(damage: Damage) -> tuple[int, int]:
-    return damage.row, damage.column
-
-
-def _flat_samples(clock: Clock) -> int:
-    """Samples in one second; at least three, and no more than a number of theirs can be."""
-    return int(np.clip(1 / clock.dt, 3, 1 << 40)) if clock.dt > 0 else 3
-
-
 def _attributes(references: References, writer: EnvelopeWriter, summary: Summary) -> dict[str, Any]:
     return {
         "session": references.session,
         "probe": references.probe,
-        "places": references.places,
+        "places": references.lfp.crc,
         "clock": references.clock.to_json(),
         "buckets": writer.sizes,
         "block": writer.block,

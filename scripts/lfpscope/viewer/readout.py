@@ -7,8 +7,9 @@ import numpy as np
 from lfpscope.clock.segments import Clock, Segment
 from lfpscope.envelope.read import Probe
 from lfpscope.nwb.areas import is_area
+from lfpscope.viewer.channel_selection import chosen_rows
 from lfpscope.viewer.grid import Grid
-from lfpscope.viewer.picture import axis_clock, chosen_rows
+from lfpscope.viewer.picture import axis_clock
 from lfpscope.viewer.times import time_of
 from lfpscope.viewer.view_state import State
 
@@ -36,7 +37,7 @@ class Reading:
     low, high : float
         Of the samples, volts, as stored and scaled; NaN where there is no number.
     rms : float
-        About the mean of the block, volts; NaN for a single sample.
+        About the line of the block, volts; NaN for a single sample.
     """
 
     probe: str

@@ -10,7 +10,7 @@ from math import inf, nan
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lfpscope.clock.doubts import clock_doubts
@@ -533,14 +533,12 @@ def assembled(parts: list[tuple[str, int, int]]) -> Floats:
     return np.concatenate(times)
 
 
-@settings(max_examples=200, deadline=None)
 @given(parts=stretches, block=st.integers(1, 500))
 def test_blocks_do_not_matter(parts, block):
     times = assembled(parts)
     assert segments(times, block) == segments(times)
 
 
-@settings(max_examples=200, deadline=None)
 @given(times=st.lists(anything, min_size=1, max_size=20))
 def test_whatever_is_found_can_be_stored(times):
     found = clock(times)
@@ -549,7 +547,6 @@ def test_whatever_is_found_can_be_stored(times):
     assert found.n_samples == len(times)
 
 
-@settings(max_examples=200, deadline=None)
 @given(parts=stretches)
 def test_every_sample_is_in_one_segment_and_near_its_time(parts):
     times = assembled(parts)

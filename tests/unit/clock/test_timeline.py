@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lfpscope.clock.segments import Clock, Segment
@@ -215,7 +215,6 @@ def assembled(start: float, parts: list[tuple[float, int]]) -> Clock:
 clocks = st.builds(assembled, st.sampled_from([0.0, -3600.0, 1.65e9]), stretches)
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(clocks, min_size=1, max_size=3))
 def test_any_clocks(probes):
     timeline = make_timeline(probes)
@@ -247,7 +246,6 @@ def covered(drawn: list[Clock]) -> float:
     return total
 
 
-@settings(max_examples=100, deadline=None)
 @given(clocks, st.floats(0, 0.99))
 def test_times_on_the_axis_and_back(one, share):
     timeline = make_timeline([one])

@@ -113,6 +113,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_limit_of_the_computer_is_no_damage(tmp_path: Path) -> None:
     program = tmp_path / "limited.py"
     program.write_text(LIMITED)

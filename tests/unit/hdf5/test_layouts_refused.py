@@ -25,9 +25,9 @@ from stored import (
 )
 
 from lfpscope.errors import UserError
+from lfpscope.hdf5.decode import decode
 from lfpscope.hdf5.layout import Layout
 from lfpscope.references.model import References
-from lfpscope.samples.chunk_reader import decode
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def test_floats_with_missing_chunks_read_as_nan(tmp_path):
     expected = np.full((300, 4), np.nan, "<f4")
     expected[:100], expected[200:, :2] = noise((100, 4)), noise((100, 2))
     references = assert_read_as(path, expected)
-    assert np.argwhere(references.offsets < 0).tolist() == [[1, 0], [1, 1], [2, 1]]
+    assert np.argwhere(references.lfp.offsets < 0).tolist() == [[1, 0], [1, 1], [2, 1]]
 
 
 def test_floats_that_were_never_written_read_as_nan(tmp_path):
@@ -194,7 +194,7 @@ def test_floats_that_were_never_written_read_as_nan(tmp_path):
         series.create_dataset("data", (300, 4), "<f4", chunks=(100, 2), compression="gzip")
 
     path = write_series(tmp_path / "a.nwb", write)
-    assert (assert_read_as(path, np.full((300, 4), np.nan, "<f4")).offsets < 0).all()
+    assert (assert_read_as(path, np.full((300, 4), np.nan, "<f4")).lfp.offsets < 0).all()
 
 
 def test_compact(refusal):
@@ -275,7 +275,7 @@ def damage(references: References, at: int = 20) -> References:
     """Flip one bit in the first chunk."""
     path = Path(references.address)
     content = bytearray(path.read_bytes())
-    content[references.offsets[0, 0] + at] ^= 1
+    content[references.lfp.offsets[0, 0] + at] ^= 1
     path.write_bytes(content)
     return references
 

@@ -16,13 +16,13 @@ from serving import Served, serve
 from lfpscope.errors import UserError
 from lfpscope.io import http
 from lfpscope.io.download import download, size_at
-from lfpscope.nwb.recording import open_nwb
+from lfpscope.nwb.file import open_nwb
 
 FETCH = """
 import sys
 from pathlib import Path
 from lfpscope.io.download import download
-from lfpscope.nwb.recording import open_nwb
+from lfpscope.nwb.file import open_nwb
 
 download(sys.argv[1], Path(sys.argv[2]), check=lambda path: open_nwb(path).close())
 """
@@ -148,10 +148,8 @@ def test_a_fault_on_every_try(
 ) -> None:
     fault(served)
     served.ranges = False  # a cut connection would be resumed until the file is whole
-    start = time.monotonic()
     with pytest.raises(UserError, match=rf"a.nwb: did not come whole in 3 tries: .*({reason})"):
         fetch(served, path)
-    assert time.monotonic() - start < 30  # 3 tries of at most 0.5 s without a byte
     assert not path.exists()
 
 
@@ -235,7 +233,7 @@ def test_a_killed_download_is_resumed(served: Served, nwb: Path, path: Path) -> 
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.wait(timeout=60)
     left = part.stat().st_size
     assert not path.exists()
 
@@ -246,6 +244,7 @@ def test_a_killed_download_is_resumed(served: Served, nwb: Path, path: Path) -> 
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_six_at_once_fetch_it_once(served: Served, nwb: Path, path: Path) -> None:
     served.pace = 0.2
     processes = [start_fetch(served, path) for _ in range(6)]
@@ -255,6 +254,7 @@ def test_six_at_once_fetch_it_once(served: Served, nwb: Path, path: Path) -> Non
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_six_at_once_without_locks(
     served: Served, nwb: Path, path: Path, nolock: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,6 +266,7 @@ def test_six_at_once_without_locks(
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_what_a_killed_download_left_where_there_are_no_locks(
     served: Served, nwb: Path, path: Path, nolock: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -276,15 +277,15 @@ def test_what_a_killed_download_left_where_there_are_no_locks(
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.wait(timeout=60)
 
     served.pace = 0
     served.status["a.nwb"], served.times = 404, 1
-    assert start_fetch(served, path).wait() == 1
+    assert start_fetch(served, path).wait(timeout=60) == 1
     assert left[0].exists()  # it may be another computer's that is still at it
     for one in path.parent.iterdir():
         os.utime(one, (time.time() - 2 * 24 * 3600,) * 2)
-    assert start_fetch(served, path).wait() == 0
+    assert start_fetch(served, path).wait(timeout=60) == 0
     # the lock is held, but by nobody that flock tells of
     assert {one.name for one in path.parent.iterdir()} <= {"a.nwb", "a.nwb.lock"}
     assert path.read_bytes() == nwb.read_bytes()

@@ -4,10 +4,10 @@ import platform
 import stat
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 
@@ -69,40 +69,6 @@ write_json(Path({str(path)!r}), list(range(10000)))
     assert "File too large" in done.stderr
     assert path.read_text() == "earlier"
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_atomic_file_is_readable_by_whom_the_umask_allows(tmp_path: Path) -> None:
-    before = os.umask(0o027)
-    try:
-        with atomic(tmp_path / "a.txt") as part:
-            part.write_text("x")
-    finally:
-        os.umask(before)
-    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o640
-
-
-def test_atomic_leaves_the_umask_of_other_threads_alone(tmp_path: Path) -> None:
-    before = os.umask(0o077)
-    done = threading.Event()
-
-    def make_files() -> None:
-        for i in range(50):
-            with atomic(tmp_path / "a.txt") as part:
-                part.write_text(f"{i}")
-        done.set()
-
-    thread = threading.Thread(target=make_files)
-    thread.start()
-    modes, i = set(), 0
-    try:
-        while not done.is_set():
-            (tmp_path / f"other{i}").touch()
-            modes.add(stat.S_IMODE((tmp_path / f"other{i}").stat().st_mode))
-            i += 1
-    finally:
-        thread.join()
-        os.umask(before)
-    assert modes == {0o600}
 
 
 @pytest.mark.parametrize(
@@ -192,7 +158,10 @@ def test_an_abandoned_part(
     part = tmp_path / f".a.txt.{host}.7.x.part"
     part.touch()
     os.utime(part, (time.time() - age_s,) * 2)
-    code = "import sys; from pathlib import Path; from lfpscope.io.atomic import write_text; write_text(Path(sys.argv[1]), '')"
+    code = (
+        "import sys; from pathlib import Path; from lfpscope.io.atomic import write_text; "
+        "write_text(Path(sys.argv[1]), '')"
+    )
     environment = {} if locks else {"LD_PRELOAD": str(nolock)}
     assert run(code, tmp_path / "a.txt", **environment).returncode == 0
     certain = locks and host == platform.node()
@@ -246,8 +215,10 @@ def test_a_lock_that_another_user_left(tmp_path: Path) -> None:
     """In a shared folder, with permissions that do not let other users write to it."""
     path, lock = tmp_path / "marks.csv", tmp_path / "marks.csv.lock"
     lock.touch(0o444)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o777)
+    shared = Path(gettempdir())
+    for folder in (tmp_path, *tmp_path.parents):
+        if shared in folder.parents:
+            folder.chmod(0o777)
     code = MARK.replace("add_mark(", "import os; os.setuid(65534); add_mark(")
     done = run(code, path)
     assert done.returncode == 0, done.stderr

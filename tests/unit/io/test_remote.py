@@ -1,6 +1,5 @@
 """Files on servers are read in place: the same as on disk, or refused with the reason."""
 
-import json
 import re
 import socket
 from collections.abc import Callable, Iterator
@@ -18,13 +17,15 @@ from lfpscope.io.addresses import is_remote, open_address
 from lfpscope.io.http import RemoteFile
 from lfpscope.references.index import index_recording
 from lfpscope.references.model import References
-from lfpscope.references.open import open_references, with_exact_clock
+from lfpscope.references.open import open_references
 from lfpscope.references.source_check import check_source
 from lfpscope.render.overviews import draw_probe
 from lfpscope.sources import probes_table
 from lfpscope.sources.probes import fetch_file, find_probes
 from lfpscope.sources.sessions_table import Session
-from lfpscope.summary.summarize import N_TYPICAL, build_envelope, write_channels
+from lfpscope.summary.channels import write_channels
+from lfpscope.summary.stored_values import N_TYPICAL
+from lfpscope.summary.summarize import build_envelope
 
 SERIES = "/acquisition/LFP/lfp"
 
@@ -63,9 +64,7 @@ def index(address: str, folder: Path) -> References:
     folder.mkdir()
     path = folder / "lfp.json"
     index_recording(address, path, session="s", probe="p", series=SERIES)
-    references = open_references(path)
-    assert references.clock_is_exact != is_remote(address)
-    return references
+    return open_references(path)
 
 
 def results(references: References) -> dict[str, bytes]:
@@ -85,7 +84,7 @@ def results(references: References) -> dict[str, bytes]:
 
 
 def assert_same(remote: References, local: References) -> None:
-    assert np.array_equal(remote.offsets, local.offsets)
+    assert np.array_equal(remote.lfp.offsets, local.lfp.offsets)
     assert results(remote) == results(local)
     with (
         Probe(remote, remote.file.with_name("envelope.zarr.zip")) as one,
@@ -108,10 +107,8 @@ def test_a_last_timestamp_that_tells_nothing(
     with h5py.File(nwb, "r+") as file:
         file[SERIES]["timestamps"][-1] = last
     remote = index(f"{served.address}/probe.nwb", tmp_path / "remote")
-    assert not remote.clock.valid  # until all are read
-    with_all = with_exact_clock(remote).clock
-    assert with_all.to_json() == index(str(nwb), tmp_path / "local").clock.to_json()
-    assert [segment.first_sample for segment in with_all.segments] == [0, 12_000, 19_999]
+    assert remote.clock.to_json() == index(str(nwb), tmp_path / "local").clock.to_json()
+    assert [segment.first_sample for segment in remote.clock.segments] == [0, 12_000, 19_999]
 
 
 def test_a_view_reads_only_the_chunks_it_needs(served: Served, tmp_path: Path) -> None:
@@ -122,7 +119,7 @@ def test_a_view_reads_only_the_chunks_it_needs(served: Served, tmp_path: Path) -
         probe.samples(0, 10, [0])
     rows = references.layout.chunks[1]
     assert rows == 1 or rows == references.n_channels
-    assert sum(size for *_, size in served.log) == int(references.sizes[0, 0]) + 1
+    assert sum(size for *_, size in served.log) == int(references.lfp.sizes[0, 0]) + 1
 
 
 def test_the_pass_reads_each_byte_of_the_data_once(served: Served, tmp_path: Path) -> None:
@@ -130,15 +127,8 @@ def test_the_pass_reads_each_byte_of_the_data_once(served: Served, tmp_path: Pat
     served.log.clear()
     build_envelope(references, tmp_path / "remote/envelope.zarr.zip")
     # looked at beforehand, to choose the type of the envelope and what is no potential
-    beforehand = (1 + N_TYPICAL) * int(references.sizes.max())
-    data = sum(size for *_, size in served.log) - times_bytes(references)
-    assert data <= 1.02 * references.sizes.sum() + beforehand
-
-
-def times_bytes(references: References) -> int:
-    refs = json.loads(references.file.read_text())["refs"]
-    stored = (ref for key, ref in refs.items() if re.fullmatch(r"timestamps/\d+", key))
-    return sum(size for _, _, size in stored)
+    beforehand = (1 + N_TYPICAL) * int(references.lfp.sizes.max())
+    assert sum(size for *_, size in served.log) <= 1.02 * references.lfp.sizes.sum() + beforehand
 
 
 # --- S3 -------------------------------------------------------------------------------------------
@@ -153,6 +143,7 @@ def key(nwb: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield f"s3://lab/{public}"
 
 
+@pytest.mark.slow
 def test_s3_reads_as_the_disk(key: str, nwb: Path, tmp_path: Path) -> None:
     assert_same(index(key, tmp_path / "remote"), index(str(nwb), tmp_path / "local"))
 
@@ -277,7 +268,7 @@ def test_a_file_that_changed_on_a_server_without_etags(
     references = index(f"{served.address}/probe.nwb", tmp_path / "remote")
     check_source(references)
     content = bytearray(nwb.read_bytes())
-    content[int(references.offsets[0, 0]) + 20] ^= 1
+    content[int(references.lfp.offsets[0, 0]) + 20] ^= 1
     nwb.write_bytes(content)
     with pytest.raises(UserError, match=r"chunk at byte \d+ has changed.*--forcerun fetch_probe"):
         check_source(references)

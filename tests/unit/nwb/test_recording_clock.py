@@ -8,7 +8,7 @@ import pytest
 from dialects import SERIES, add_series, clock
 
 from lfpscope.errors import UserError
-from lfpscope.nwb.series import stored_rate
+from lfpscope.nwb.timestamps import stored_rate
 from lfpscope.references.index import index_recording
 from lfpscope.references.open import open_references
 

@@ -9,7 +9,7 @@ import pytest
 from dialects import add_region, add_series, add_table, recording, references
 
 from lfpscope.doubts import Doubt
-from lfpscope.nwb.electrodes import DepthAxis
+from lfpscope.nwb.depth import DepthAxis
 from lfpscope.render.rows import arrange_rows
 
 nwb = dialects.nwb  # the fixture

@@ -12,7 +12,9 @@ import xarray as xr
 from dialects import Column, references, texts
 from stored import as_engines_read, as_samples_read
 
-from lfpscope.nwb.recording import choose_series, open_nwb, read_recording
+from lfpscope.nwb.file import open_nwb
+from lfpscope.nwb.recording import read_recording
+from lfpscope.nwb.series import choose_series
 from lfpscope.references.combine import combine_references
 
 SHARED = os.environ.get("LFPSCOPE_DATA", "")

@@ -24,7 +24,8 @@ from dialects import (
 )
 
 from lfpscope.errors import UserError
-from lfpscope.nwb.recording import choose_series, open_nwb
+from lfpscope.nwb.file import open_nwb
+from lfpscope.nwb.series import choose_series
 
 nwb = dialects.nwb  # the fixture
 

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from lfpscope.clock.fit import clock_from_rate
-from lfpscope.clock.segments import Clock
 from lfpscope.errors import UserError
-from lfpscope.nwb.recording import choose_series, open_nwb, read_clock, read_recording
+from lfpscope.nwb.file import open_nwb
+from lfpscope.nwb.recording import read_clock, read_recording
+from lfpscope.nwb.series import choose_series
 from lfpscope.references.open import open_references
 from lfpscope.references.schema import digest
 from lfpscope.references.write import write_references
@@ -26,8 +26,8 @@ from lfpscope.summary.summarize import build_envelope
 Edit = Callable[[dict[str, Any]], None]
 
 
-def index(nwb_path: Path, n_chunks: int | None = 12, clock: Clock | None = None) -> Path:
-    """Write references; with a clock that stands for one that was not read."""
+def index(nwb_path: Path, n_chunks: int | None = 12) -> Path:
+    """Write references."""
     path = nwb_path.with_suffix(".json")
     with open_nwb(nwb_path) as nwb:
         (series,), _ = choose_series(nwb)
@@ -35,14 +35,13 @@ def index(nwb_path: Path, n_chunks: int | None = 12, clock: Clock | None = None)
         written = write_references(
             nwb,
             recording,
-            clock or read_clock(nwb, recording),
-            clock_is_exact=clock is None,
+            read_clock(nwb, recording),
             session="monday",
             probe="a",
             address=str(nwb_path),
             path=path,
         )
-    assert n_chunks in (None, written)
+    assert n_chunks in (None, written.lfp.n_chunks)
     return path
 
 
@@ -134,25 +133,12 @@ def test_opened(path, source):
     assert (references.session, references.probe) == ("monday", "a")
     assert references.series == "/acquisition/LFP/lfp"
     assert (references.n_samples, references.n_channels) == (3000, 4)
-    assert references.layout.grid == references.offsets.shape == (3, 4)
+    assert references.layout.grid == references.lfp.offsets.shape == (3, 4)
     assert references.channels.id.tolist() == [100, 101, 102, 103]
-    assert references.provenance["size"] == source.stat().st_size
-    checksums = references.provenance["crc32"]
-    assert checksums[0] == [0, 2048, zlib.crc32(source.read_bytes()[:2048])]
+    assert references.provenance.size == source.stat().st_size
+    checksums = references.provenance.checksums
+    assert checksums[0] == (0, 2048, zlib.crc32(source.read_bytes()[:2048]))
     assert len(checksums) == 1 + 12
-
-
-def test_summary_reads_the_clock_that_indexing_did_not(write_nwb, tmp_path):
-    source = write_nwb(tmp_path / "a.nwb", samples=30_000)
-    guess = clock_from_rate(30_000, rate=1000, start=0)
-    path, envelope = index(source, None, guess), tmp_path / "e.zarr.zip"
-    summary = build_envelope(open_references(path), envelope)
-    assert summary.references.clock.t0 == 10
-    with h5py.File(source, "r+") as nwb:
-        nwb["acquisition/LFP/lfp/timestamps"][:] = np.random.default_rng(0).random(30_000)
-    path = index(source, None, guess)
-    with pytest.raises(UserError, match=r"timestamps: expected timestamps that rise evenly"):
-        build_envelope(open_references(path), envelope)
 
 
 # --- a source that is not what it was -----------------------------------------------------------
@@ -174,7 +160,7 @@ def test_source_that_grew(path, source):
 def test_source_of_the_same_size_with_other_samples(path, source):
     before = source.stat()
     content = bytearray(source.read_bytes())
-    offset = int(open_references(path).offsets[1, 2])
+    offset = int(open_references(path).lfp.offsets[1, 2])
     content[offset + 9] ^= 1
     source.write_bytes(content)
     os.utime(source, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
@@ -193,8 +179,8 @@ def test_source_of_the_same_size_with_another_start(path, source):
 def test_checksums_of_many_chunks(write_nwb, tmp_path):
     path = index(write_nwb(tmp_path / "a.nwb", samples=30_000), 120)
     references = open_references(path)
-    chunks = np.sort(references.offsets.ravel())
-    starts = [start for start, _, _ in references.provenance["crc32"]]
+    chunks = np.sort(references.lfp.offsets.ravel())
+    starts = [start for start, _, _ in references.provenance.checksums]
     assert len(starts) == 33
     assert (starts[0], starts[1], starts[-1]) == (0, chunks[0], chunks[-1])
     steps = np.diff(np.searchsorted(chunks, starts[1:]))

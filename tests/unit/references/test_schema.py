@@ -3,7 +3,6 @@
 import copy
 import json
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import recorded
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from stored import as_samples_read
 
@@ -20,7 +19,7 @@ from lfpscope.hdf5.layout import inline
 from lfpscope.references.combine import combine_references
 from lfpscope.references.model import References
 from lfpscope.references.open import open_references
-from lfpscope.references.schema import digest, read_probe_json, read_session_json
+from lfpscope.references.schema import digest, read_probe, read_session
 
 Content = dict[str, Any]
 Edit = Callable[[Content], Any]
@@ -170,7 +169,7 @@ def test_deep_nesting_is_refused(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "lfp.json").mkdir()
     with pytest.raises(UserError, match=r"lfp\.json: Is a directory"):
-        read_probe_json(tmp_path / "lfp.json")
+        read_probe(tmp_path / "lfp.json")
 
 
 # --- a session ----------------------------------------------------------------------------------
@@ -190,7 +189,7 @@ def session(good: Path, tmp_path: Path) -> Path:
 
 
 def test_a_session_that_was_combined(session: Path) -> None:
-    assert set(read_session_json(session)["provenance"]) == {"probe", "b"}
+    assert list(read_session(session).probes) == ["probe", "b"]
 
 
 @pytest.mark.parametrize(
@@ -215,7 +214,7 @@ def assert_refused(session: Path, edit: Edit, reason: str) -> None:
     edit(content)
     session.write_text(sign(content))
     with pytest.raises(UserError, match="not references written by combine_session") as error:
-        read_session_json(session)
+        read_session(session)
     assert reason in str(error.value)
 
 
@@ -235,7 +234,7 @@ def test_harm_in_what_is_stacked(good: Path, tmp_path: Path, edit: Edit, reason:
     (tmp_path / "b.json").write_text(sign(other))
     path = tmp_path / "session.json"
     assert combine_references([good, tmp_path / "b.json"], path, session="session") == "yes"
-    assert set(read_session_json(path)["provenance"]) == {"probe", "b"}
+    assert list(read_session(path).probes) == ["probe", "b"]
     assert_refused(path, edit, reason)
 
 
@@ -282,7 +281,6 @@ def spoiled(draw: st.DrawFn, value: Any) -> Any:
     return draw(VALUES)
 
 
-@settings(max_examples=300, deadline=None)
 @given(data=st.data(), signed=st.booleans())
 def test_any_change_is_right_or_refused(good: Path, data: st.DataObject, signed: bool) -> None:
     before = open_references(good)
@@ -312,7 +310,6 @@ def opened_or_refused(path: Path) -> References | None:
     return None
 
 
-@settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_any_change_of_the_text_is_right_or_refused(good: Path, data: st.DataObject) -> None:
     text = good.read_bytes()
@@ -322,25 +319,4 @@ def test_any_change_of_the_text_is_right_or_refused(good: Path, data: st.DataObj
     path.write_bytes(text[:i] + data.draw(st.binary(max_size=4)) + text[j:])
     references = opened_or_refused(path)
     if references is not None:
-        assert (references.offsets == open_references(good).offsets).all()
-
-
-# --- its cost -----------------------------------------------------------------------------------
-
-
-def test_a_probe_of_the_released_size_is_checked_in_no_time(good: Path, tmp_path: Path) -> None:
-    content = json.loads(good.read_text())
-    zarray("lfp", shape=[7936 * 200, 3])(content)
-    place = content["refs"]["lfp/0.0"]
-    chunks = {f"lfp/{row}.{column}": place for row in range(7936) for column in range(3)}
-    content["refs"] |= chunks
-    path = tmp_path / "lfp.json"
-    path.write_text(sign(content))
-    seconds = []
-    for _ in range(5):
-        start = time.process_time()
-        read_probe_json(path)
-        middle = time.process_time()
-        json.loads(path.read_text())
-        seconds.append(2 * middle - start - time.process_time())
-    assert min(seconds) < 0.5  # 0.07 where nothing else runs
+        assert (references.lfp.offsets == open_references(good).lfp.offsets).all()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from itertools import combinations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lfpscope.nwb.areas import is_area
@@ -81,7 +81,6 @@ def test_no_two_in_a_picture_share_a_colour(colours: Colour, names: list[str]) -
     assert colours(names[::-1]) == found
 
 
-@settings(max_examples=25, deadline=None)
 @given(names=NAMES)
 def test_no_two_of_any_names_share_a_colour(names: list[str]) -> None:
     for colours in (area_colours, interval_colours):
@@ -90,7 +89,6 @@ def test_no_two_of_any_names_share_a_colour(names: list[str]) -> None:
         assert colours(names[::-1]) == found
 
 
-@settings(max_examples=25, deadline=None)
 @given(areas=NAMES, intervals=NAMES)
 def test_intervals_have_no_colour_of_an_area(areas: list[str], intervals: list[str]) -> None:
     shown = {**area_colours([*areas, *VISUAL_CODING])}.values()

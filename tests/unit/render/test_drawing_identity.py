@@ -12,10 +12,10 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 import recorded
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lfpscope.envelope import read
+from lfpscope.envelope import grid
 from lfpscope.envelope.read import Probe
 from lfpscope.render.traces import FAR, trace_levels, trace_pixels
 from lfpscope.render.view import View, read_view
@@ -83,7 +83,7 @@ def damaged(folder: Path) -> Recorded:
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Recorded]]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(read, "COARSEST", COARSEST)
+        patch.setattr(grid, "COARSEST", COARSEST)
         made = [
             build(tmp_path_factory.mktemp(build.__name__))
             for build in (plain, off_grid, segments, damaged)
@@ -158,7 +158,6 @@ def test_same_pixels_at_every_level(recordings: list[Recorded], which: int) -> N
     assert drawn_from == levels | {"every sample"}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(draw=st.data())
 def test_same_pixels_in_any_view(recordings: list[Recorded], draw: st.DataObject) -> None:
     one = draw.draw(st.sampled_from(recordings))
@@ -198,7 +197,6 @@ def test_each_segment_lies_at_its_time_whatever_its_own_step(tmp_path: Path) -> 
 VALUES = st.sampled_from([0.0, 1.0, -1.0, 40.0, -40.0, 300.0, -300.0, np.nan, np.nan, np.inf])
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     samples=st.lists(VALUES, min_size=1, max_size=60),
     bucket=st.integers(2, 9),

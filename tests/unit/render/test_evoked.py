@@ -12,7 +12,7 @@ from lfpscope.evoked.files import Stored
 from lfpscope.nwb.depth import DepthAxis
 from lfpscope.nwb.electrodes import Channels
 from lfpscope.nwb.stored_csd import StoredCsd
-from lfpscope.render.evoked import draw_evoked, pick_lines
+from lfpscope.render.evoked import draw_averages, pick_lines
 from lfpscope.render.evoked_maps import (
     NOT_SMOOTHED,
     SIGNED,
@@ -26,7 +26,7 @@ from lfpscope.render.evoked_maps import (
     signed_picture,
     stored_on_channels,
 )
-from lfpscope.render.evoked_session import choose_names, draw_session_evoked
+from lfpscope.render.evoked_session import choose_names, draw_session_averages
 
 N = 12
 TIME = np.arange(-100, 300) * 1e-3
@@ -112,7 +112,7 @@ def test_why_there_is_no_csd(made: EvokedProbe, why: str, tmp_path: Path) -> Non
     found, said = csd_of(made, made.kinds[0], NOT_SMOOTHED)
     assert found is None
     assert why in said
-    draw_evoked(made, tmp_path / "a.png")  # the rest is drawn
+    draw_averages(made, tmp_path / "a.png")  # the rest is drawn
     assert matplotlib.image.imread(tmp_path / "a.png").shape[0] > 300
 
 
@@ -190,15 +190,15 @@ def test_pictures_of_a_probe_and_a_session(tmp_path: Path) -> None:
     first = probe(average(), average("gratings", n=3), area=areas, name="p1")
     second = probe(average("gratings"), axis=None, name="p2")
     empty = probe(name="p3")
-    draw_evoked(first, tmp_path / "probe.png", smoothing=Smoothing(50, 2))
+    draw_averages(first, tmp_path / "probe.png", smoothing=Smoothing(50, 2))
     height, width, _ = matplotlib.image.imread(tmp_path / "probe.png").shape
     assert width == 1600
-    draw_evoked(probe(average()), tmp_path / "one.png")
+    draw_averages(probe(average()), tmp_path / "one.png")
     assert matplotlib.image.imread(tmp_path / "one.png").shape[0] < height
-    draw_session_evoked([second, empty, first], tmp_path / "session.png", session="s")
+    draw_session_averages([second, empty, first], tmp_path / "session.png", session="s")
     assert matplotlib.image.imread(tmp_path / "session.png").shape[1] == 1600
-    draw_evoked(empty, tmp_path / "none.png")
-    draw_session_evoked([empty], tmp_path / "no_session.png", session="s")
+    draw_averages(empty, tmp_path / "none.png")
+    draw_session_averages([empty], tmp_path / "no_session.png", session="s")
     for name in ("none.png", "no_session.png"):
         assert matplotlib.image.imread(tmp_path / name).shape[0] == 40
 

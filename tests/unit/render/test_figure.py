@@ -7,7 +7,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 import recorded
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lfpscope.clock.timeline import Stretch, Timeline
@@ -56,7 +56,6 @@ def test_seconds_since_1970_are_a_time_of_day() -> None:
     assert [label for _, label, _ in ticks][1:3] == ["19:06:40", "19:06:41"]
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     start=st.floats(0, 1e4),
     span=st.floats(1e-3, 1e5),
@@ -94,7 +93,6 @@ def test_what_does_not_fit_is_counted() -> None:
     assert wrap_some(["a" * 50, "b"], 1, lambda text: len(text) <= 20)[0].endswith("and 1 more")
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     texts=st.lists(st.text("abc µ.,-", min_size=1, max_size=90), max_size=9),
     width=st.integers(320, 1600),

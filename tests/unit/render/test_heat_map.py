@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import recorded
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lfpscope.clock.segments import Clock
 from lfpscope.clock.timeline import make_timeline
-from lfpscope.envelope.read import Amplitude, Columns, Probe, block_size
+from lfpscope.envelope.amplitude import Amplitude
+from lfpscope.envelope.columns import Columns
+from lfpscope.envelope.grid import block_size
+from lfpscope.envelope.read import Probe
 from lfpscope.render.heatmap import PEAK_MULTIPLE, amplitude, heat_picture
 from lfpscope.render.palettes import HEAT_GAP, HEAT_GREY, SHADES, TRACE_PALETTE
 from lfpscope.render.traces import trace_levels, trace_picture, traces_every
@@ -100,10 +103,12 @@ def make(folder: Path, data: Data, times: Data | None = None, *, bucket: int = 4
     return probe
 
 
-PAUSES = st.sampled_from([0.0, 0.0, 0.01, 0.05, 0.4, 3.0, 500.0, -0.02, -0.3, -2.0])
+# no sum of these is half a sample, which is half a column: either neighbour would be right
+PAUSES = st.sampled_from([0.0, 0.0, 0.01, 0.05, 0.4, 3.0, 500.0, -0.02, -0.3, -2.0]).map(
+    lambda pause: pause and (round(pause * recorded.RATE) + 0.29) / recorded.RATE
+)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     steps=st.lists(st.tuples(st.integers(3, 120), PAUSES), min_size=1, max_size=6),
     seed=st.integers(0, 1000),
@@ -170,10 +175,9 @@ def test_colours_are_those_of_every_sample(tmp_path: Path, width: int) -> None:
         size = block_size(clock, probe.sizes[0])
         distances = np.empty(counts.T.shape)
         for segment in clock.segments:
-            for start in range(segment.first_sample, segment.stop_sample, size):
-                here = slice(start, min(start + size, segment.stop_sample))
-                volts = counts[here].astype(float)
-                distances[:, here] = np.abs(volts - volts.mean(axis=0)).T
+            here = slice(segment.first_sample, segment.stop_sample)
+            for channel, x in enumerate(counts[here].T.astype(np.float64)):
+                distances[channel, here] = np.abs(x - recorded.baseline(x, size, 16))
         view = read_view(probe, clock.t0, clock.t1, width)
         columns = column_of_samples(view, clock, len(counts))
         expected = map_of_samples(distances, columns, view)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lfpscope.render.lines import draw_lines
@@ -40,7 +40,6 @@ def test_pixels(x: list[float], y: list[float], expected: list[str]) -> None:
     assert drawn.tolist() == picture(expected)
 
 
-@settings(max_examples=400, deadline=None)
 @given(
     points=st.lists(st.tuples(PLACE, PLACE), min_size=1, max_size=12),
     start=st.floats(-2, 2),

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lfpscope.nwb.electrodes import Channels, DepthAxis
+from lfpscope.nwb.depth import DepthAxis
+from lfpscope.nwb.electrodes import Channels
 from lfpscope.render.rows import RowBlock, arrange_rows
 
 UP = DepthAxis("rel_y", "position along the probe (rel_y, µm)")

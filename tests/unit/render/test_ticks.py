@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lfpscope.render.rows import RowBlock, Rows
@@ -92,7 +92,6 @@ def test_channels_without_any_depth_are_counted_from_below() -> None:
     assert depth_ticks(rows, None, 200) == ([], [])
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     sizes=st.lists(st.integers(1, 40), min_size=1, max_size=5),
     pitch=st.sampled_from([0.02, 10.0, 15.0, 20.0, 40.0, 25.4, 1000.0]),

@@ -1,5 +1,7 @@
 """Chunks are read once, in the order of the file, several at a time, and kept in bounded memory."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import recorded
 from lfpscope.references.model import References
 from lfpscope.samples import chunk_cache, chunk_reader
 from lfpscope.samples.chunk_cache import Cache, Samples
-from lfpscope.samples.chunk_reader import Block, Damage, Source, map_chunks
+from lfpscope.samples.chunk_reader import Block, Damage, Source, submit_chunks
 
 
 @pytest.fixture
@@ -24,16 +26,24 @@ def references(tmp_path: Path, data: npt.NDArray[Any]) -> References:
     return recorded.index(tmp_path, data, chunks=(700, 1), damaged=((2, 1),))
 
 
+def map_chunks(
+    source: Source, rows: range, work: Callable[[int, int, Block | Damage], Any], threads: int = 2
+) -> list[Any]:
+    with ThreadPoolExecutor(threads) as pool:
+        futures = submit_chunks(pool, source, rows, work)
+        return [result for future in futures for result in future.result()]
+
+
 def places(references: References, rows: range, threads: int = 2) -> list[tuple[int, int]]:
     with Source(references) as source:
-        return map_chunks(source, rows, lambda row, column, _: (row, column), threads=threads)
+        return map_chunks(source, rows, lambda row, column, _: (row, column), threads)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_every_chunk_once_in_the_order_of_the_file(references: References, threads: int) -> None:
     found = places(references, range(1, 6), threads)
     assert sorted(found) == [(row, column) for row in range(1, 6) for column in range(4)]
-    assert found == sorted(found, key=lambda place: references.offsets[place])
+    assert found == sorted(found, key=lambda place: references.lfp.offsets[place])
 
 
 @pytest.mark.parametrize(("run", "hole"), [(1, 0), (3000, 0), (3000, 1 << 16), (1 << 22, 1 << 16)])
@@ -54,13 +64,13 @@ def test_any_runs_read_the_same(
         return np.array_equal(chunk[: expected.size, 0], expected)
 
     with Source(references) as source:
-        assert all(map_chunks(source, range(8), check, threads=2))
+        assert all(map_chunks(source, range(8), check))
 
 
 def test_missing_chunks_are_told(references: References) -> None:
-    references.offsets[3, 2] = references.offsets[0, 0] = -1
+    references.lfp.offsets[3, 2] = references.lfp.offsets[0, 0] = -1
     with Source(references) as source:
-        found = map_chunks(source, range(8), lambda *one: one, threads=2)
+        found = map_chunks(source, range(8), lambda *one: one)
     damage = {(row, column): one.reason for row, column, one in found if isinstance(one, Damage)}
     assert len(found) == 32
     assert damage.keys() == {(2, 1), (3, 2), (0, 0)}
@@ -73,7 +83,7 @@ def test_an_error_in_the_work_is_raised(references: References) -> None:
             raise ZeroDivisionError
 
     with Source(references) as source, pytest.raises(ZeroDivisionError):
-        map_chunks(source, range(8), fail, threads=2)
+        map_chunks(source, range(8), fail)
 
 
 @pytest.mark.parametrize("channels", [None, [0], [3, 1], [1, 2], [2, 2]])

@@ -228,16 +228,26 @@ def test_doubts_of_a_file_are_named_before_and_after_the_pass(tmp_path: Path) ->
     assert set(found.doubts) >= set(references.doubts)
 
 
+SOURCE = {"address": "a.nwb", "size": 5, "crc32": [], "versions": {}}
+
+
+def write_header(path: Path, doubts: list[list[str]]) -> None:
+    """Write what is read of references without their chunks."""
+    ids = {"session": "one", "probe": "a", "series": SERIES}
+    root = {**ids, "clock": CLOCK.to_json(), "doubts": doubts}
+    templates, refs = {"u": SOURCE["address"]}, {".zattrs": json.dumps(root)}
+    write_json(path, {"templates": templates, "refs": refs, "provenance": SOURCE})
+
+
 def test_doubts_of_the_envelope_count_where_there_is_one(tmp_path: Path) -> None:
     folder = tmp_path / "one/probes/a"
     write_probes(tmp_path / "probes.tsv", [ROW])
-    attributes = {"clock": CLOCK.to_json(), "doubts": [["labels", "depth is z"]]}
-    write_json(folder / "lfp.json", {"refs": {".zattrs": json.dumps(attributes)}})
+    doubts = [["labels", "depth is z"]]
+    write_header(folder / "lfp.json", doubts)
     (found,) = read_results(tmp_path / "probes.tsv")
     assert found.doubts == (Doubt("labels", "depth is z"),)
-    more = {"doubts": [*attributes["doubts"], ["values", "1 sample is infinite"]]}
     with StoreWriter(folder / "envelope.zarr.zip") as store:
-        store.group("", attributes | more)
+        store.group("", {"doubts": [*doubts, ["values", "1 sample is infinite"]]})
     (found,) = read_results(tmp_path / "probes.tsv")
     assert found.doubts == (
         Doubt("values", "1 sample is infinite"),
@@ -249,8 +259,7 @@ def test_damage_is_a_problem(tmp_path: Path) -> None:
     folder = tmp_path / "one/probes/a"
     write_probes(tmp_path / "probes.tsv", [ROW])
     folder.mkdir(parents=True)
-    refs = {".zattrs": json.dumps({"clock": CLOCK.to_json()})}
-    (folder / "lfp.json").write_text(json.dumps({"refs": refs, "provenance": {"size": 5}}))
+    write_header(folder / "lfp.json", [])
     for name in ("source.json", "thumbnail.png", "evoked.csv", "evoked.png"):
         (folder / name).touch()
     (folder / "verified.json").write_text('{"problems":["two chunks overlap"]}')
@@ -261,7 +270,7 @@ def test_damage_is_a_problem(tmp_path: Path) -> None:
     write_table(folder / "channels.csv", list(rows[0]), rows)
     (found,) = read_results(tmp_path / "probes.tsv")
     assert found.problem == "damaged: 10 values (0.005 of all) do not decode"
-    assert (found.source, found.log) == ({"size": 5}, "")
+    assert (found.source, found.log) == (SOURCE, "")
     assert results.probe_figures(CLOCK, rows) == found.figures
 
     rows = [channel(), channel()]
@@ -288,8 +297,7 @@ def test_damaged_results_are_a_row(tmp_path: Path, text: str) -> None:
 def test_a_damaged_envelope_is_a_row(tmp_path: Path, content: bytes) -> None:
     folder = tmp_path / "one/probes/a"
     write_probes(tmp_path / "probes.tsv", [ROW])
-    refs = {".zattrs": json.dumps({"clock": CLOCK.to_json()})}
-    write_json(folder / "lfp.json", {"refs": refs, "provenance": {}})
+    write_header(folder / "lfp.json", [])
     (folder / "envelope.zarr.zip").write_bytes(content)
     (found,) = read_results(tmp_path / "probes.tsv")
     assert "not an envelope" in found.problem

@@ -14,18 +14,24 @@ from numpy.typing import NDArray
 
 from lfpscope.errors import UserError
 from lfpscope.sources.demo import nwb_writer
-from lfpscope.sources.demo.signals import Events, Gap
+from lfpscope.sources.demo.recipes import Gap
+from lfpscope.sources.demo.signals import Events
 
 SESSION, PROBE = "demo-2", "100000022"
 SERIES = f"acquisition/probe_{PROBE}_lfp/probe_{PROBE}_lfp_data"
 
-SHORT = replace(nwb_writer._recipe("demo-1", "100000011"), n_samples=5_000, chunk=1_500)
+
+def recipes(session: str) -> list[nwb_writer.Recipe]:
+    return [nwb_writer.demo_recipe(session, probe) for probe in nwb_writer.demo_probes(session)]
+
+
+SHORT = replace(nwb_writer.demo_recipe("demo-1", "100000011"), n_samples=5_000, chunk=1_500)
 MAKE_SHORT = """
 import sys
 from dataclasses import replace
 from pathlib import Path
 from lfpscope.sources.demo import nwb_writer
-short = replace(nwb_writer._recipe("demo-1", "100000011"), n_samples=5_000, chunk=1_500)
+short = replace(nwb_writer.demo_recipe("demo-1", "100000011"), n_samples=5_000, chunk=1_500)
 nwb_writer.write_nwb("demo-1", "100000011", short, Path(sys.argv[1]))
 """
 
@@ -34,7 +40,9 @@ nwb_writer.write_nwb("demo-1", "100000011", short, Path(sys.argv[1]))
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """50 s of the second probe of demo-2: all flashes, and its gap moved to where they are."""
     recipe = replace(
-        nwb_writer._recipe(SESSION, PROBE), n_samples=62_500, gap=Gap(sample=31_234, seconds=3.75)
+        nwb_writer.demo_recipe(SESSION, PROBE),
+        n_samples=62_500,
+        gap=Gap(sample=31_234, seconds=3.75),
     )
     path = tmp_path_factory.mktemp("demo") / "probe.nwb"
     nwb_writer.write_nwb(SESSION, PROBE, recipe, path)
@@ -79,20 +87,20 @@ def test_unknown_probe_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [1, 7])
 def test_probes_of_odd_sessions_stack(number: int) -> None:
-    first, second = nwb_writer._odd_session(number)
+    first, second = recipes(f"demo-{number}")
     assert (first.n_samples, first.chunk) == (second.n_samples, second.chunk)
     assert first.n_channels != second.n_channels
 
 
 @pytest.mark.parametrize("number", [2, 12])
 def test_probes_of_even_sessions_differ(number: int) -> None:
-    first, second = nwb_writer._even_session(number)
+    first, second = recipes(f"demo-{number}")
     for name in ("n_samples", "chunk", "n_channels", "start", "rate"):
         assert getattr(first, name) != getattr(second, name)
     assert (first.gap is None, second.gap is None) == (True, False)
 
 
-@pytest.mark.parametrize("recipe", [*nwb_writer._odd_session(1), *nwb_writer._even_session(2)])
+@pytest.mark.parametrize("recipe", [*recipes("demo-1"), *recipes("demo-2")])
 def test_last_chunk_is_padded(recipe: nwb_writer.Recipe) -> None:
     assert recipe.n_samples % recipe.chunk > 0
 
@@ -128,7 +136,7 @@ def test_electrodes(path: Path) -> None:
 
 
 def test_above_the_brain() -> None:
-    assert nwb_writer._odd_session(1)[0].locations[-7:] == ["root"] * 7
+    assert recipes("demo-1")[0].locations[-7:] == ["root"] * 7
 
 
 def test_samples_are_counts(path: Path) -> None:
@@ -216,6 +224,7 @@ def test_movement_is_on_all_living_channels(
     assert moving.max() < 1500
 
 
+@pytest.mark.slow
 def test_equal_bytes_from_another_process(tmp_path: Path) -> None:
     here, there = tmp_path / "here.nwb", tmp_path / "there.nwb"
     nwb_writer.write_nwb("demo-1", "100000011", SHORT, here)
@@ -229,16 +238,11 @@ def test_equal_bytes_from_another_process(tmp_path: Path) -> None:
     assert sha256(here.read_bytes()).digest() == sha256(there.read_bytes()).digest()
 
 
-def test_random_object_ids_come_back() -> None:
+def test_other_files_get_random_object_ids(tmp_path: Path) -> None:
     import hdmf.container
 
     before = hdmf.container.uuid4
-    with nwb_writer._object_ids_from("a"):
-        first = hdmf.container.uuid4()
-    with nwb_writer._object_ids_from("a"):
-        assert hdmf.container.uuid4() == first
-    with nwb_writer._object_ids_from("b"):
-        assert hdmf.container.uuid4() != first
+    nwb_writer.write_nwb("demo-1", "100000011", SHORT, tmp_path / "probe.nwb")
     assert hdmf.container.uuid4 is before
 
 
@@ -258,8 +262,8 @@ def test_pynwb_reads_and_validates(path: Path) -> None:
 def test_whole_files_are_told_from_others(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short = replace(nwb_writer._recipe(SESSION, PROBE), n_samples=62_500)
-    monkeypatch.setattr(nwb_writer, "_recipe", lambda *_: short)
+    short = replace(nwb_writer.demo_recipe(SESSION, PROBE), n_samples=62_500)
+    monkeypatch.setattr(nwb_writer, "demo_recipe", lambda *_: short)
     assert nwb_writer.demo_is_whole(path, SESSION, PROBE)
     assert not nwb_writer.demo_is_whole(path, "demo-4", PROBE)
     assert not nwb_writer.demo_is_whole(path, SESSION, "100000021")

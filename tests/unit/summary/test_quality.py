@@ -11,7 +11,7 @@ import recorded
 from lfpscope.doubts import Doubt
 from lfpscope.envelope.kernels import ALL_NAN, SOME_NAN
 from lfpscope.envelope.read import Probe
-from lfpscope.summary.summarize import Summary
+from lfpscope.summary.channels import Summary
 
 Data = npt.NDArray[Any]
 N = 60_000

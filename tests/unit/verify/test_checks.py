@@ -92,6 +92,7 @@ def test_values_that_are_not_finite_are_the_same(tmp_path: Path) -> None:
     assert verify(*one, chunks=None)["problems"] == []
 
 
+@pytest.mark.slow
 def test_a_disk_without_locks(
     probe: tuple[Path, Path], nolock: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +123,7 @@ LAYOUTS: dict[str, Write] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_any_layout(tmp_path: Path, name: str) -> None:
     found = verify(
@@ -181,7 +183,7 @@ def test_a_file_on_a_server_costs_little(tmp_path: Path) -> None:
 
 def test_a_source_of_the_same_size_and_time(probe: tuple[Path, Path]) -> None:
     references = open_references(probe[0])
-    source, offset = Path(references.address), int(references.provenance["crc32"][5][0])
+    source, offset = Path(references.address), int(references.provenance.checksums[5][0])
     before, content = source.stat(), bytearray(source.read_bytes())
     content[offset + 9] ^= 1
     source.write_bytes(content)
@@ -217,11 +219,13 @@ def test_a_chunk_that_was_left_out(probe: tuple[Path, Path]) -> None:
     assert any(one.startswith("51 chunks referred to, 52 in") for one in found)
 
 
+@pytest.mark.slow
 def test_other_electrodes(probe: tuple[Path, Path]) -> None:
     edited(probe[0], **{"channel/0": inline(np.array([0, 2, 1, 3], "<i8").tobytes())})
     assert problem(probe).startswith("electrode ids differs in")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunks", [20, None])
 def test_another_clock(probe: tuple[Path, Path], chunks: int | None) -> None:
     content = json.loads(probe[0].read_text())
@@ -242,7 +246,7 @@ def build_envelope_again(probe: tuple[Path, Path]) -> Path:
 def test_an_envelope_of_other_samples(probe: tuple[Path, Path]) -> None:
     references = open_references(probe[0])
     bits = replace(references.layout, dtype=np.dtype("<i4"))
-    build_envelope(replace(references, layout=bits), probe[1])
+    build_envelope(replace(references, lfp=replace(references.lfp, layout=bits)), probe[1])
     message = verify(*probe, chunks=None)["problems"][0]
     assert message.startswith("the envelope has [")
     assert message.endswith("Delete it and run again.")
@@ -279,6 +283,7 @@ def test_kerchunk_fails(probe: tuple[Path, Path], program: Path) -> None:
 # --- the program --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_program_writes_what_it_found(probe: tuple[Path, Path], tmp_path: Path) -> None:
     verified = tmp_path / "out/verified.json"
     command = [sys.executable, SCRIPTS / "verify_probe.py", *probe, "--verified", verified]

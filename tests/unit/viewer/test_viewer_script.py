@@ -1,6 +1,7 @@
 """The program that the pipeline writes for a session."""
 
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -18,16 +19,18 @@ from bokeh.util.token import get_session_id
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from lfpscope.viewer import write_viewer
-from lfpscope.viewer.script import PACKAGES
+import lfpscope
+from lfpscope.viewer.script import PACKAGES, copy_library, write_viewer
 
 NOTHING = "No probe has been indexed in this folder yet."
 
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a session's folder in a folder of results, with the library beside it."""
     folder = tmp_path_factory.mktemp("results") / "one"
-    write_viewer("one", folder / "viewer.py", folder / "lfpscope")
+    write_viewer(session="one", viewer=folder / "viewer.py")
+    copy_library(folder.parent / "lfpscope")
     return folder
 
 
@@ -36,24 +39,25 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_equal_input_gives_equal_bytes(session: Path, tmp_path: Path) -> None:
-    write_viewer("one", tmp_path / "viewer.py", tmp_path / "lfpscope")
-    write_viewer("one", tmp_path / "viewer.py", tmp_path / "lfpscope")
-    files = {
-        folder: {
-            path.relative_to(folder): path.read_bytes()
-            for path in folder.rglob("*")
-            if path.is_file() and "__pycache__" not in path.parts
-        }
-        for folder in (session, tmp_path)
+def files(folder: Path) -> dict[Path, bytes]:
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
     }
-    assert files[session] == files[tmp_path]
+
+
+def test_equal_input_gives_equal_bytes(session: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        write_viewer(session="one", viewer=tmp_path / "one/viewer.py")
+        copy_library(tmp_path / "lfpscope")
+    assert files(session.parent) == files(tmp_path)
     assert not list(tmp_path.rglob("__pycache__"))
 
 
 def test_there_is_a_library_at_every_moment(tmp_path: Path) -> None:
     library, seen, done = tmp_path / "lfpscope", list[bool](), threading.Event()
-    write_viewer("one", tmp_path / "viewer.py", library)
+    copy_library(library)
     (library / "old.py").touch()
 
     def look() -> None:
@@ -63,12 +67,46 @@ def test_there_is_a_library_at_every_moment(tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
         looking = pool.submit(look)
         for _ in range(5):
-            write_viewer("one", tmp_path / "viewer.py", library)
+            copy_library(library)
         done.set()
         looking.result()
     assert all(seen)
     assert not (library / "old.py").exists()
-    assert {path.name for path in tmp_path.iterdir()} == {"viewer.py", "lfpscope"}
+    assert {path.name for path in tmp_path.iterdir()} == {"lfpscope"}
+
+
+def where_the_library_is(folder: Path, *options: str) -> str:
+    """Say which library a viewer takes, or why it takes none."""
+    code = (
+        "import runpy, sys; sys.argv = ['viewer.py', '--help']\n"
+        f"try: runpy.run_path({str(folder / 'viewer.py')!r}, run_name='__main__')\n"
+        "except SystemExit as end: print(end.code)\n"
+        "print(sys.modules['lfpscope'].__file__ if 'lfpscope' in sys.modules else '')"
+    )
+    command = [sys.executable, *options, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_it_takes_the_library_in_its_folder_then_beside_it(session: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(session.parent, results)
+    assert where_the_library_is(results / "one").endswith(f"{results}/lfpscope/__init__.py\n")
+    shutil.copytree(results / "lfpscope", results / "one/lfpscope")
+    assert where_the_library_is(results / "one").endswith(f"{results}/one/lfpscope/__init__.py\n")
+
+
+def test_a_session_that_was_moved_takes_an_installed_library_or_says_what_to_copy(
+    session: Path, tmp_path: Path
+) -> None:
+    moved = shutil.copytree(session, tmp_path / "moved/one")
+    installed = str(Path(lfpscope.__file__))
+    assert where_the_library_is(moved).endswith(f"{installed}\n")
+    said = where_the_library_is(moved, "-S")  # without what is installed
+    assert said == (
+        f"error: {tmp_path}/moved/lfpscope: the viewer's library is missing. Copy the folder "
+        "lfpscope from the folder of results to there, or into the session's.\n\n"
+    )
 
 
 def test_it_names_its_packages_exactly(session: Path) -> None:
@@ -88,9 +126,10 @@ def test_it_names_its_packages_exactly(session: Path) -> None:
     assert here == {name: SpecifierSet(f"=={version(name)}") for name in PACKAGES}
 
 
+@pytest.mark.slow
 def test_it_needs_no_other_packages(session: Path) -> None:
     code = (
-        f"import sys; sys.path.insert(0, {str(session)!r}); "
+        f"import sys; sys.path.insert(0, {str(session.parent)!r}); "
         "import lfpscope.viewer.app, lfpscope.viewer.page, lfpscope.viewer.export; "
         "names = {n.partition('.')[0] for n, m in sys.modules.items()"
         " if n.startswith('lfpscope.') for n in [getattr(v, '__module__', None) or"
@@ -104,11 +143,12 @@ def test_it_needs_no_other_packages(session: Path) -> None:
 
 
 def test_writing_it_imports_nothing_slow() -> None:
-    code = "import sys, lfpscope.viewer; print(*sys.modules)"
+    code = "import sys, lfpscope.viewer.script; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"bokeh", "datashader", "numpy"} & set(done.stdout.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
@@ -153,6 +193,7 @@ def texts_of_page(address: str) -> list[str]:
     return texts
 
 
+@pytest.mark.slow
 def test_uv_runs_it_with_the_packages_that_it_names(session: Path) -> None:
     run_alone = [sys.executable, "-m", "uv", "run", "--no-project"]
     command = [*run_alone, str(session / "viewer.py"), "--no-browser", "--no-token", "--port", "0"]

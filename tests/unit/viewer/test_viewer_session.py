@@ -24,13 +24,17 @@ from lfpscope.clock.timeline import Timeline
 from lfpscope.doubts import Doubt
 from lfpscope.envelope.read import Probe
 from lfpscope.errors import UserError
-from lfpscope.nwb.electrodes import Channels, DepthAxis
+from lfpscope.nwb.depth import DepthAxis
+from lfpscope.nwb.electrodes import Channels
 from lfpscope.render.rows import RowBlock, Rows, arrange_rows
 from lfpscope.render.traces import trace_picture
 from lfpscope.render.view import read_view
 from lfpscope.viewer.app import main
+from lfpscope.viewer.channel_selection import chosen_rows, leaves_none
 from lfpscope.viewer.controls import Controls
 from lfpscope.viewer.export import render_view, save_view
+from lfpscope.viewer.facts import doubts_html, probe_facts
+from lfpscope.viewer.issues import find_issues
 from lfpscope.viewer.labels import (
     area_labels,
     area_runs,
@@ -40,10 +44,9 @@ from lfpscope.viewer.labels import (
     channel_marks,
     row_ticks,
 )
-from lfpscope.viewer.lanes import find_troubles, heat_line
+from lfpscope.viewer.minimap import heat_line
 from lfpscope.viewer.page_pool import PagePool
-from lfpscope.viewer.panel import doubts_html, probe_facts
-from lfpscope.viewer.picture import Picture, chosen_rows, draw, draw_probe, leaves_none, sketch
+from lfpscope.viewer.picture import Picture, draw, draw_probe, sketch
 from lfpscope.viewer.probe_slot import ProbeSlot
 from lfpscope.viewer.readout import Reading, read_values
 from lfpscope.viewer.redraw import Pictures
@@ -53,7 +56,7 @@ from lfpscope.viewer.view_state import HEAT, State
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 N_SAMPLES, N_CHANNELS = 3000, 4  # from 10 s on, at 1250 Hz
-BLOCK = 2048  # samples about whose mean the amplitude is
+BLOCK, BUCKET = 2048, 128  # samples about whose line the amplitude is, in steps of a bucket
 
 
 def index_and_summarise(probe: Path, nwb: Path) -> None:
@@ -194,8 +197,7 @@ def test_the_reading_is_of_the_samples_in_the_pixel_column(
     assert isinstance(picture, Picture)
     data, grid, n = stored(results), picture.grid, picture.pixels.shape[1]
     volts = data[:, 2].astype(np.float64)
-    blocks = np.split(volts, range(BLOCK, N_SAMPLES, BLOCK))
-    about_means = np.concatenate([one - one.mean() for one in blocks])
+    about_lines = volts - recorded.baseline(volts, BLOCK, BUCKET)
     seen: list[Reading] = []
     for pixel in range(n):
         at = picture.t0 + (pixel + 0.5) / n * (picture.t1 - picture.t0)
@@ -205,7 +207,7 @@ def test_the_reading_is_of_the_samples_in_the_pixel_column(
         here = volts[reading.sample : reading.sample + reading.n_samples]
         assert (reading.low, reading.high) == (here.min(), here.max())
         if reading.n_samples > 1:
-            rms = np.sqrt(np.mean(about_means[reading.sample :][: reading.n_samples] ** 2))
+            rms = np.sqrt(np.mean(about_lines[reading.sample :][: reading.n_samples] ** 2))
             assert reading.rms == pytest.approx(rms, rel=0.03)  # of buckets it is kept as a code
         seen.append(reading)
     if grid.samples_per_pixel > 1.5:  # the columns hold every sample of the range once
@@ -273,6 +275,7 @@ def copy(results: Path, tmp_path: Path) -> Path:
     return probe
 
 
+@pytest.mark.slow
 def test_a_viewer_that_runs_shows_what_the_pipeline_has_made_again(
     copy: Path, whole: State, write_nwb: Callable[..., Path]
 ) -> None:
@@ -296,6 +299,7 @@ def test_a_viewer_that_runs_shows_what_the_pipeline_has_made_again(
         old.samples(0, 1)
 
 
+@pytest.mark.slow
 def test_a_viewer_that_runs_recovers_after_its_results_were_missing(
     copy: Path, whole: State
 ) -> None:
@@ -563,7 +567,7 @@ def test_the_minimap_shows_gaps_and_a_healthy_probe_has_no_troubles(
     assert t0 <= 9
     assert t1 >= 14
     assert (line == 255).any()
-    assert find_troubles(slot.open(), whole.timeline) == []
+    assert find_issues(slot.open(), whole.timeline) == []
 
 
 def test_the_health_lane_says_what_is_wrong_and_when(tmp_path: Path) -> None:
@@ -575,7 +579,7 @@ def test_the_health_lane_says_what_is_wrong_and_when(tmp_path: Path) -> None:
     spoilt = ((1, 0), (1, 1), (3, 0))  # of the latter, samples 2100 to 2799, none has a time
     references = recorded.index(tmp_path, noise, chunks=(700, 1), times=times, damaged=spoilt)
     with recorded.probe(references) as probe:
-        troubles = find_troubles(probe, Timeline(()))
+        troubles = find_issues(probe, Timeline(()))
     assert [one.what.partition(" (")[0] for one in troubles] == [
         "probe: gap of 2.000 s in the clock",
         "probe: clock reset: the clock is set back by 0.500 s",
@@ -714,7 +718,7 @@ def test_a_clock_reset_breaks_the_axis_and_hides_no_sample(tmp_path: Path) -> No
         found = [one.sample for one in read if one is not None]
         assert found == sorted(found)
         assert (found[0], found[-1]) == (pytest.approx(0, abs=20), pytest.approx(4999, abs=20))
-        (trouble,) = find_troubles(probe, state.timeline)
+        (trouble,) = find_issues(probe, state.timeline)
         assert trouble.what == "probe: clock reset: the clock is set back by 30000.800 s"
         assert (trouble.start, trouble.stop) == pytest.approx(state.timeline.breaks[0])
 

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lfpscope.envelope import kernels, kernels_amplitude, kernels_buckets
-from lfpscope.envelope.read import (
+from lfpscope.envelope.grid import (
     CHUNK_BUCKETS,
+    LINES,
     VALUES,
     Flags,
     Ints,
@@ -47,7 +48,7 @@ class Buckets(NamedTuple):
     values, nan : ndarray, shapes (4, n_channels, n), (n_channels, n)
         First, min, max and last as they are stored, and flags.
     squares, n, peaks : ndarray of float64, shape (n_channels, n)
-        Sum of squared distances of the valid samples from the mean of their block, how many they
+        Sum of squared distances of the valid samples from the line of their block, how many they
         are, and the largest distance.
     """
 
@@ -78,31 +79,34 @@ class Level:
     ----------
     store : StoreWriter
         Where to.
-    size, block : int
-        Samples of a bucket, and of a block of the amplitude.
+    size : int
+        Samples of a bucket.
     starts : ndarray of int64
         First sample of each bucket, and the end of the recording.
     n_channels, dtype
         How many, and in which type first, min, max and last are stored.
     wider : Level, optional
         The next one.
+    is_finest : bool
+        Whether it is the first one.
     """
 
     def __init__(
         self,
         store: StoreWriter,
         size: int,
-        block: int,
         starts: Ints,
         n_channels: int,
         dtype: np.dtype[Any],
         wider: "Level | None",
+        *,
+        is_finest: bool,
     ) -> None:
         self.starts, self._store, self._size, self._wider = starts, store, size, wider
         self._arrays: dict[str, np.dtype[Any]] = dict.fromkeys(VALUES, dtype)
         self._arrays |= {"nan": np.dtype(np.uint8), "rms": np.dtype(np.uint16)}
         self._arrays["left_out"] = np.min_scalar_type(size)
-        if size > block:  # in narrower ones it follows from min, max and the block's mean
+        if not is_finest:  # there it follows from min, max and the block's line
             self._arrays["peak"] = np.dtype(np.float64 if dtype.itemsize > 4 else np.float32)
         shape, width = (n_channels, starts.size - 1), chunk_width(n_channels)
         store.group(str(size), {})
@@ -111,8 +115,8 @@ class Level:
             store.append(f"{size}/{name}", values)
         for name, kind in self._arrays.items():
             names = ("channel", "bucket")
-            # smaller by 8 to 11 % than with bits shuffled; min and max are larger by 5 %
-            shuffle: Shuffle = "shuffle" if name in ("first", "last", "rms") else "bitshuffle"
+            # smaller by 11 % than with bits shuffled; the others are larger by up to 1 %
+            shuffle: Shuffle = "shuffle" if name == "rms" else "bitshuffle"
             store.array(
                 f"{size}/{name}", shape, kind, width=width, dimensions=names, shuffle=shuffle
             )
@@ -123,6 +127,9 @@ class Level:
     def append(self, buckets: Buckets) -> None:
         """Store finished buckets of this level, and hand them on."""
         at, (values, nan, squares, n, peaks) = self._n_stored, buckets
+        if "peak" in self._arrays:
+            peaks = np.empty(peaks.shape, self._arrays["peak"])
+            kernels_amplitude.round_peaks(buckets.peaks, peaks)
         codes = np.empty(nan.shape, np.uint16)
         kernels_amplitude.code_squares(squares, n, peaks, codes)
         sizes = np.diff(self.starts[at : at + nan.shape[1] + 1])
@@ -175,8 +182,6 @@ class EnvelopeWriter:
         In which values are stored.
     step : float or None
         Values are stored as whole counts of it.
-    limits : ndarray of float64, shape (2, n_channels)
-        Smallest and largest plausible value, stored units.
     """
 
     def __init__(
@@ -185,10 +190,9 @@ class EnvelopeWriter:
         references: References,
         bucket: int,
         step: float | None,
-        limits: Block,
     ) -> None:
         n_channels, clock = references.n_channels, references.clock
-        self.step, self.limits = step, limits
+        self.step = step
         stored = references.layout.dtype.newbyteorder("=")
         wide = np.dtype(np.float32) if stored == np.float16 else stored  # as the kernels have it
         self.dtype = wide if step is None else np.dtype(np.int16)
@@ -198,19 +202,23 @@ class EnvelopeWriter:
         levels: list[Level] = []
         for size in reversed(self.sizes):
             starts, wider = bucket_starts(clock, size), levels[-1] if levels else None
-            levels.append(Level(store, size, self.block, starts, n_channels, self.dtype, wider))
+            is_finest = size == bucket
+            levels.append(
+                Level(store, size, starts, n_channels, self.dtype, wider, is_finest=is_finest)
+            )
         self._finest = levels[-1]
         self.starts = self._finest.starts
         self._block_starts = bucket_starts(clock, self.block)
         shape = n_channels, self._block_starts.size - 1
         store.group("blocks", {"samples": self.block})
-        store.array(
-            "blocks/mean",
-            shape,
-            np.float64,
-            width=chunk_width(n_channels),
-            dimensions=("channel", "block"),
-        )
+        for name in LINES:
+            store.array(
+                f"blocks/{name}",
+                shape,
+                np.float64,
+                width=chunk_width(n_channels),
+                dimensions=("channel", "block"),
+            )
         # buckets of the block that is not finished; the last bucket may go on
         self._fresh = Fresh(
             np.zeros((4, n_channels, 1), self.dtype),
@@ -252,14 +260,17 @@ class EnvelopeWriter:
         first, stop = np.searchsorted(self._block_starts, [starts[0], starts[-1] + 1])
         blocks = np.append(np.searchsorted(starts, self._block_starts[first:stop]), count)
         self._first += count
-        means = np.empty((fresh.nan.shape[0], blocks.size - 1))
-        squares, peaks = np.empty((2, means.shape[0], count))
+        n_channels = fresh.nan.shape[0]
+        lines = np.empty((2, n_channels, blocks.size - 1))
+        squares, peaks = np.empty((2, n_channels, count))
         factor = self.step or 1.0
         extremes = fresh.values[1], fresh.values[2]
-        kernels_amplitude.about_blocks(
-            fresh.moments, *extremes, factor, blocks, means, squares, peaks
+        per_block = self.block // self.sizes[0]
+        kernels_amplitude.about_lines(
+            fresh.moments, *extremes, factor, blocks, per_block, lines, squares, peaks
         )
-        self._store.append("blocks/mean", means)
+        for name, values in zip(LINES, lines, strict=True):
+            self._store.append(f"blocks/{name}", values)
         n = np.ascontiguousarray(fresh.moments[kernels.N, :, :count])
-        values, nan = _cut(fresh[:2], 0, count)
-        self._finest.append(Buckets(values, nan, squares, n, peaks))
+        firsts, nan = _cut(fresh[:2], 0, count)
+        self._finest.append(Buckets(firsts, nan, squares, n, peaks))

@@ -1,0 +1,32 @@
+"""Pictures of spectra and channel quality."""
+
+
+rule draw_spectrum:
+    """Draw spectra by depth and time, and channel quality, of one probe."""
+    input:
+        references="<results>/{session}/probes/{probe}/lfp.json",
+        spectrum="<results>/{session}/probes/{probe}/spectrum.zarr.zip",
+        script=script("draw_spectrum"),
+    output:
+        picture=report(
+            "<results>/{session}/probes/{probe}/spectrum.png",
+            caption="report/spectrum.rst",
+            category="Probes",
+            subcategory="{session}",
+            labels={"probe": "{probe}", "shows": "spectra and channel quality"},
+        ),
+        thumbnail="<results>/{session}/probes/{probe}/spectrum_small.png",
+    log:
+        "<logs>/draw_spectrum/{session}/{probe}.log",
+    benchmark:
+        "<benchmarks>/draw_spectrum/{session}/{probe}.tsv"
+    resources:
+        mem_mb=growing(500, 100),
+        runtime="30m",
+    params:
+        library=library("draw_spectrum"),
+    shell:
+        """
+        python {input.script:q} {input.references:q} {input.spectrum:q} \
+            --picture {output.picture:q} --thumbnail {output.thumbnail:q} >{log:q} 2>&1
+        """

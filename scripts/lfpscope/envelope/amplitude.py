@@ -1,0 +1,113 @@
+"""Amplitude in columns, from samples and from what is stored of buckets."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lfpscope.envelope import kernels_amplitude
+from lfpscope.envelope.columns import Columns
+from lfpscope.envelope.grid import LINES
+from lfpscope.envelope.stored import StoredLevels
+from lfpscope.samples.chunk_cache import Samples
+from lfpscope.samples.chunk_reader import Block
+
+TILE_VALUES = 1 << 22  # samples that are read at a time for columns of a few of them
+CODE_RATIOS = kernels_amplitude.code_ratios()
+
+
+@dataclass(frozen=True)
+class Amplitude:
+    """How strong a signal is in columns, about the line of each block of about 1.6 s.
+
+    A line is fitted to the means of the finest buckets of a block, and taken at the middle of each
+    bucket.
+
+    Attributes
+    ----------
+    squares : ndarray of float64, shape (n_channels, n_columns)
+        Sum of squared distances of the samples from their block's line, V².
+    n : ndarray of int64, same shape
+        How many samples that is.
+    peak : ndarray of float64, same shape
+        The largest of these distances, V; 0 where there is no number.
+    """
+
+    squares: npt.NDArray[np.float64]
+    n: npt.NDArray[np.int64]
+    peak: npt.NDArray[np.float64]
+
+    def in_volts(self, scale: npt.NDArray[np.float64]) -> "Amplitude":
+        """Scale what is in stored units."""
+        volts = np.abs(scale)[:, np.newaxis]
+        return Amplitude(self.squares * volts**2, self.n, self.peak * volts)
+
+
+def _nothing(columns: Columns) -> Amplitude:
+    shape = columns.nan.shape
+    return Amplitude(np.zeros(shape), np.zeros(shape, np.int64), np.zeros(shape))
+
+
+def amplitude_of_samples(levels: StoredLevels, samples: Samples, columns: Columns) -> Amplitude:
+    """Amplitude of columns of samples, in stored units."""
+    found, segment, step = _nothing(columns), columns.segment, columns.step
+    end = min(columns.first_sample + step * columns.n_columns, segment.stop_sample)
+    tile = max(1, TILE_VALUES // (step * columns.nan.shape[0]))
+    for at in range(0, columns.n_columns, tile):
+        here = slice(at, min(at + tile, columns.n_columns))
+        first = columns.first_sample + at * step
+        stop = min(columns.first_sample + here.stop * step, end)
+        values = columns.values[0, :, here] if step == 1 else samples.read(first, stop)
+        begin = first - segment.first_sample
+        kernels_amplitude.amplitude_of_samples(
+            values,
+            begin % levels.block,
+            levels.finest,
+            levels.block // levels.finest,
+            _lines(levels, columns, begin, stop - segment.first_sample),
+            step,
+            found.squares[:, here],
+            found.n[:, here],
+            found.peak[:, here],
+        )
+    return found
+
+
+def amplitude_of_buckets(levels: StoredLevels, columns: Columns, factor: float) -> Amplitude:
+    """Amplitude of columns of buckets, in stored units, of which stored values are counts."""
+    found, segment, size = _nothing(columns), columns.segment, columns.bucket
+    n_there = -(-segment.n_samples // size)
+    first = (columns.first_sample - segment.first_sample) // size
+    per_column = columns.step // size
+    stop = min(first + columns.n_columns * per_column, n_there)
+
+    def stored(name: str) -> Block:
+        return levels.of_segment(f"{size}/{name}", segment, size, first, stop)
+
+    sizes = np.full(stop - first, size)
+    if stop == n_there:
+        sizes[-1] = segment.n_samples - (n_there - 1) * size
+    n = sizes - stored("left_out").astype(np.int64)
+    if size == levels.finest:
+        per_block = levels.block // size
+        lines = _lines(levels, columns, first * size, stop * size)
+        extremes, peak = (stored("min"), stored("max")), np.empty(n.shape)
+        kernels_amplitude.peaks_of_buckets(
+            *extremes, factor, n, lines, first % per_block, per_block, peak
+        )
+    else:
+        peak = stored("peak").astype(np.float64)
+    squares = np.empty(n.shape)
+    kernels_amplitude.squares_of_codes(stored("rms"), n, peak, CODE_RATIOS, squares)
+    parents = np.arange(stop - first) // per_column
+    kernels_amplitude.fold_amplitude(squares, n, peak, parents, found.squares, found.n, found.peak)
+    return found
+
+
+def _lines(levels: StoredLevels, columns: Columns, begin: int, end: int) -> Block:
+    """Lines of the blocks in which samples begin to end of the segment lie, in stored units."""
+    first, stop = begin // levels.block, -(-end // levels.block)
+    names = (f"blocks/{name}" for name in LINES)
+    return np.stack(
+        [levels.of_segment(name, columns.segment, levels.block, first, stop) for name in names]
+    )

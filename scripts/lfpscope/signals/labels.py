@@ -1,0 +1,410 @@
+"""Which channels are good, dead, noisy or outside the brain, from their features.
+
+A channel is compared with its neighbours in µm, never with a number of channels, and by how far its
+level is from theirs in dB, so that neither unit nor gain of a file matters.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lfpscope.signals.features import (
+    Floats,
+    Mask,
+    Positions,
+    decibels,
+    find_neighbours,
+    relative_to_neighbours,
+)
+
+GOOD, DEAD, NOISY, OUTSIDE, UNKNOWN = LABELS = ("good", "dead", "noisy", "outside", "unknown")
+DRIFTING, SATURATED, MAINS = FLAGS = ("drifting", "saturated", "mains")
+COHERENT = 0.6  # similarity of neighbours below which none of them says anything of a channel
+SMOOTH_UM = 60.0  # to either side, in the profile of the surface
+BELOW_UM = 300.0  # of the brain that is compared with what lies above the surface
+MIN_BRAIN_UM, MIN_ABOVE_UM, MIN_ABOVE = 200.0, 30.0, 3
+MAX_STEP_UM = 250.0  # a fall over more than that is no surface
+QUIETER_DB = 3.0  # than its neighbours, an incoherent channel is dead rather than noisy
+MOSTLY = 0.5  # of the samples
+ROUNDS = 3  # of comparing with the channels that are good so far
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """From where on a channel is bad; keys of the configuration's `quality`.
+
+    Attributes
+    ----------
+    radius_um : float
+        Channels within it are neighbours, µm.
+    silent_uv : float
+        Standard deviation below which a channel is silent, µV.
+    quiet_db : float
+        Level of every band below that of the neighbours at which a channel is dead.
+    loud_db : float
+        Level of every band above it at which a channel is noisy.
+    hf_db : float
+        High-frequency level above it at which a channel is noisy.
+    similarity : float
+        How far below the neighbours' similarity that of a dead or noisy channel lies.
+    surface_db : float
+        Fall of the level, the mean of the bands, at the brain's surface.
+    mains_db : float
+        Mains over the frequencies beside it.
+    drift_share : float
+        Share of the variance below 0.5 Hz of a drifting channel.
+    drift_db : float
+        Power below 0.5 Hz above that of the neighbours of a drifting channel.
+    least_s : float
+        Seconds of valid windows without which nothing is said of a channel.
+    """
+
+    radius_um: float = 100.0
+    silent_uv: float = 0.5
+    quiet_db: float = 8.0
+    loud_db: float = 8.0
+    hf_db: float = 6.0
+    similarity: float = 0.4
+    surface_db: float = 6.0
+    mains_db: float = 10.0
+    drift_share: float = 0.8
+    drift_db: float = 10.0
+    least_s: float = 2.0
+
+
+@dataclass(frozen=True)
+class Features:
+    """What is known of the channels of a probe, each an array over channels.
+
+    Attributes
+    ----------
+    seconds : ndarray of float64
+        Of valid windows.
+    std : ndarray of float64
+        V.
+    flat_share : ndarray of float64
+        Of the valid samples, in stretches of one value.
+    bands : list of str
+        Names of the bands of `levels`.
+    levels : ndarray of float64, shape (n_bands, n_channels)
+        Usual density of each band (the median over time), dB re 1 V²/Hz.
+    hf : ndarray of float64
+        Density near the upper end of the pass band, V²/Hz.
+    similarity : ndarray of float64
+        See `lfpscope.signals.features.Likeness`.
+    line : ndarray of float64
+        Mains over the frequencies beside it, dB.
+    drift : ndarray of float64
+        Share of the variance below 0.5 Hz.
+    is_silent, is_saturated : ndarray of bool
+        Without a signal in all of the recording; at a rail.
+    """
+
+    seconds: Floats
+    std: Floats
+    flat_share: Floats
+    bands: list[str]
+    levels: Floats
+    hf: Floats
+    similarity: Floats
+    line: Floats
+    drift: Floats
+    is_silent: Mask
+    is_saturated: Mask
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Where the brain ends.
+
+    Attributes
+    ----------
+    part : int
+        Number of the shank or group.
+    height, uncertainty : float
+        µm along the probe.
+    step_db : float
+        Fall of the level from 1 to 45 Hz.
+    """
+
+    part: int
+    height: float
+    uncertainty: float
+    step_db: float
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What was found of each channel.
+
+    Attributes
+    ----------
+    label : ndarray of str, shape (n_channels,)
+        One of LABELS.
+    flags, reason : list of str
+        Names of FLAGS with a space between them; features, values and thresholds.
+    surfaces : list of Surface
+        Of the shanks where one is found.
+    level_difference, hf_difference, drift_difference : ndarray of float64
+        dB from the median of the good neighbours, shape (n_bands, n_channels) or (n_channels,).
+    similarity_limit : ndarray of float64, shape (n_channels,)
+        Similarity at or below which a channel is bad; NaN where its neighbours are not coherent.
+    """
+
+    label: npt.NDArray[np.str_]
+    flags: list[str]
+    reason: list[str]
+    surfaces: list[Surface]
+    level_difference: Floats
+    hf_difference: Floats
+    drift_difference: Floats
+    similarity_limit: Floats
+
+
+# --- labels -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """Channels against their neighbours.
+
+    Attributes
+    ----------
+    levels : ndarray of float64, shape (n_bands, n_channels)
+        dB.
+    hf, drop : ndarray of float64, shape (n_channels,)
+        High-frequency level, dB; how far the similarity is below that of coherent neighbours.
+    """
+
+    levels: Floats
+    hf: Floats
+    drop: Floats
+
+
+def label_channels(features: Features, positions: Positions, limits: Thresholds) -> Labels:
+    """Label all channels of a probe, with the reasons.
+
+    Channels are compared with neighbours that are good; which these are is found in a few rounds.
+    """
+    n = features.std.size
+    is_known = features.seconds >= limits.least_s
+    is_dead, reasons = _silent(features, limits)
+    surfaces = find_surfaces(features.levels, positions, is_known & ~is_dead, limits)
+    is_outside = is_known & ~is_dead & _above(surfaces, positions)
+    wide = find_neighbours(positions, 2 * limits.radius_um)
+    is_bad = is_dead
+    for _ in range(ROUNDS):
+        compared = _compare(features, positions, is_known & ~is_bad, is_outside, limits)
+        judged = [_judge(i, features, compared, limits) for i in range(n)]
+        is_bad = is_dead | np.array([one is not None for one in judged], dtype=np.bool_)
+    label = np.full(n, GOOD, dtype="U8")
+    for i, found in enumerate(judged):
+        if is_dead[i]:
+            label[i] = DEAD
+        elif not is_known[i]:
+            label[i], why = (
+                UNKNOWN,
+                f"{features.seconds[i]:.3g} s of windows < {limits.least_s:g} s",
+            )
+            reasons[i].append(why)
+        elif is_outside[i] and (found is None or found[0] == DEAD):
+            label[i] = OUTSIDE
+            reasons[i].append(_why_outside(surfaces, int(positions.part[i]), limits))
+        elif found is not None:
+            label[i], why = found
+            reasons[i].append(why)
+        elif np.isnan(compared.levels[:, i]).all():
+            label[i] = UNKNOWN
+            reasons[i].append("no neighbour to compare with")
+    drift = _drift(features, wide, is_known & ~is_bad & ~is_outside)
+    flags = [_flags(i, features, drift, limits, reasons[i], is_known[i]) for i in range(n)]
+    return Labels(
+        label=label,
+        flags=flags,
+        reason=["; ".join(one) for one in reasons],
+        surfaces=surfaces,
+        level_difference=compared.levels,
+        hf_difference=compared.hf,
+        drift_difference=drift,
+        similarity_limit=features.similarity + compared.drop - limits.similarity,
+    )
+
+
+def _silent(features: Features, limits: Thresholds) -> tuple[Mask, list[list[str]]]:
+    """Channels without a signal, and why.
+
+    Where all are so quiet, the unit is doubtful, not the channels.
+    """
+    reasons: list[list[str]] = [[] for _ in range(features.std.size)]
+    silent = features.is_silent & ~np.isnan(features.std)
+    if silent.all() and silent.size > 1 and (features.flat_share < MOSTLY).any():
+        return np.zeros(silent.size, np.bool_), reasons
+    for i in np.flatnonzero(silent).tolist():
+        std, flat = features.std[i] * 1e6, features.flat_share[i]
+        is_quiet = std < limits.silent_uv
+        said = f"SD {std:.2g} µV < {limits.silent_uv:g} µV"
+        reasons[i].append(said if is_quiet else f"one value in {flat:.0%} of the samples")
+    return np.asarray(silent), reasons
+
+
+def _compare(
+    features: Features, positions: Positions, use: Mask, is_outside: Mask, limits: Thresholds
+) -> _Comparison:
+    """Compare channels with those of their neighbours that are to be used.
+
+    Levels with those on the same side of the surface.
+    """
+    near = find_neighbours(positions, limits.radius_um)
+    wide = find_neighbours(positions, 2 * limits.radius_um)
+    both = np.concatenate([features.levels, decibels(features.hf)[np.newaxis]])
+    inside = relative_to_neighbours(both, wide, use & ~is_outside)
+    outside = relative_to_neighbours(both, wide, use & is_outside)
+    both = np.where(is_outside, outside, inside)
+    coherent = use & ~is_outside & (features.similarity >= COHERENT)
+    drop = -relative_to_neighbours(features.similarity, near, coherent)
+    return _Comparison(both[:-1], both[-1], drop)
+
+
+def _judge(
+    i: int, features: Features, compared: _Comparison, limits: Thresholds
+) -> tuple[str, str] | None:
+    """Label and reason of a bad channel; None for one that is not."""
+    level, hf, drop = compared.levels[:, i], compared.hf[i], compared.drop[i]
+    level = level[~np.isnan(level)]
+    if level.size and level.max() <= -limits.quiet_db:
+        return DEAD, f"power {_signed(level.max())} dB in all bands ≤ −{limits.quiet_db:g} dB"
+    if level.size and level.min() >= limits.loud_db:
+        return NOISY, f"power {_signed(level.min())} dB in all bands ≥ +{limits.loud_db:g} dB"
+    if hf >= limits.hf_db:
+        return NOISY, f"high frequencies {_signed(hf)} dB ≥ +{limits.hf_db:g} dB"
+    if drop >= limits.similarity:
+        usual = features.similarity[i] + drop - limits.similarity
+        said = f"similarity {features.similarity[i]:.2f} ≤ {usual:.2f}"
+        is_quiet = level.size and np.median(level) < -QUIETER_DB
+        return (DEAD if is_quiet else NOISY), said
+    return None
+
+
+def _signed(number: float) -> str:
+    return f"{number:+.1f}".replace("-", "−")
+
+
+# --- flags --------------------------------------------------------------------------------------
+
+
+def _drift(features: Features, neighbours: list[npt.NDArray[np.int64]], use: Mask) -> Floats:
+    """Power below 0.5 Hz against that of the neighbours, dB."""
+    slow = decibels(features.drift * features.std**2)
+    return relative_to_neighbours(slow, neighbours, use)
+
+
+def _flags(
+    i: int,
+    features: Features,
+    drift: Floats,
+    limits: Thresholds,
+    reason: list[str],
+    is_known: bool,
+) -> str:
+    flags = []
+    # without neighbours the share alone has to do
+    drifts = is_known and features.drift[i] >= limits.drift_share
+    if drifts and (drift[i] >= limits.drift_db or np.isnan(drift[i])):
+        flags.append(DRIFTING)
+        more = "" if np.isnan(drift[i]) else f", {_signed(drift[i])} dB ≥ +{limits.drift_db:g} dB"
+        share = f"{features.drift[i]:.0%} of the variance below 0.5 Hz"
+        reason.append(f"{share} ≥ {limits.drift_share:.0%}{more}")
+    if features.is_saturated[i]:
+        flags.append(SATURATED)
+    if features.line[i] >= limits.mains_db:
+        flags.append(MAINS)
+        reason.append(f"mains {_signed(features.line[i])} dB ≥ +{limits.mains_db:g} dB")
+    return " ".join(flags)
+
+
+# --- surface ------------------------------------------------------------------------------------
+
+
+def find_surfaces(
+    levels: Floats, positions: Positions, use: Mask, limits: Thresholds
+) -> list[Surface]:
+    """Find the surface of the brain on each shank, from a fall of the level from 1 to 45 Hz.
+
+    What lies above it is quieter than the brain all the way up to the last channel, and the fall is
+    no wider than 250 µm. The level is the mean of the bands in dB, so that each counts alike.
+
+    Parameters
+    ----------
+    levels : ndarray of float64, shape (n_bands, n_channels)
+        dB.
+    """
+    found: list[Surface] = []
+    if not levels.shape[0]:
+        return found
+    slow = levels.mean(axis=0)
+    for part in np.unique(positions.part).tolist():
+        here = use & (positions.part == part) & np.isfinite(positions.height) & np.isfinite(slow)
+        surface = _surface(part, positions.height[here], slow[here], limits)
+        if surface is not None:
+            found.append(surface)
+    return found
+
+
+def _surface(part: int, height: Floats, slow: Floats, limits: Thresholds) -> Surface | None:
+    levels = np.unique(height)
+    falls = [_fall(height, slow, edge, levels, limits) for edge in levels]
+    if levels.size < 4 or np.isnan(falls).all():
+        return None
+    near = levels[np.nanargmax(falls)] - BELOW_UM
+    edge = _best_edge(height[height >= near], slow[height >= near])
+    is_above = height >= edge
+    below = np.median(slow[~is_above & (height >= edge - BELOW_UM)])
+    above = np.median(slow[is_above])
+    step, quarter = float(below - above), (below - above) / 4
+    if not step >= limits.surface_db:
+        return None
+    profile = np.array([np.median(slow[np.abs(height - one) <= SMOOTH_UM]) for one in levels])
+    # the highest point that is clearly brain, and the lowest above it that is clearly not
+    inside = levels[(profile >= below - quarter) & (levels < edge + SMOOTH_UM)]
+    low = inside.max(initial=-np.inf)
+    high = levels[(profile <= above + quarter) & (levels > low)].min(initial=np.inf)
+    stays_low = (profile[levels >= high] < below - quarter).all()
+    if high - low > MAX_STEP_UM or not stays_low:
+        return None
+    at = (edge + levels[levels < edge].max()) / 2
+    pitch = float(np.median(np.diff(levels)))
+    return Surface(part, float(at), max(float(high - low) / 2, pitch / 2), step)
+
+
+def _fall(height: Floats, slow: Floats, edge: float, levels: Floats, limits: Thresholds) -> float:
+    """Fall of the median level from below an edge to above it; NaN where none can be a surface."""
+    is_above = height >= edge
+    is_tall = levels[-1] - edge >= MIN_ABOVE_UM or np.count_nonzero(is_above) >= MIN_ABOVE
+    if edge - levels[0] < MIN_BRAIN_UM or not is_tall:
+        return np.nan
+    below = np.median(slow[~is_above & (height >= edge - BELOW_UM)])
+    if below - np.median(slow[is_above]) < limits.surface_db:
+        return np.nan
+    return float(below - np.median(slow[is_above & (height < edge + BELOW_UM)]))
+
+
+def _best_edge(height: Floats, slow: Floats) -> float:
+    """Height that splits levels into two parts, each as near its median as can be."""
+    edges = np.unique(height)[1:]
+    sides = [(slow[height < edge], slow[height >= edge]) for edge in edges]
+    costs = [sum(np.abs(side - np.median(side)).sum() for side in pair) for pair in sides]
+    return float(edges[np.argmin(costs)])
+
+
+def _above(surfaces: list[Surface], positions: Positions) -> Mask:
+    above = np.zeros(positions.part.size, np.bool_)
+    for one in surfaces:
+        above |= (positions.part == one.part) & (positions.height > one.height)
+    return above
+
+
+def _why_outside(surfaces: list[Surface], part: int, limits: Thresholds) -> str:
+    one = next(surface for surface in surfaces if surface.part == part)
+    step = f"level from 1 to 45 Hz falls by {one.step_db:.1f} dB ≥ {limits.surface_db:g} dB"
+    return f"above the surface: {step}"

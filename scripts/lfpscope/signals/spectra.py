@@ -1,0 +1,403 @@
+"""Spectra by Welch's method: windows, frequency bands, and powers coded in a byte.
+
+Windows are Hann tapers with 50 % overlap, counted from the start of a segment, with their mean
+removed; the density is one-sided. It equals ``scipy.signal.welch(x, rate, "hann", length,
+length // 2, detrend="constant")`` on stretches without a sample to leave out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.fft
+
+from lfpscope.clock.segments import Clock
+from lfpscope.compiling import numba
+
+Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+WINDOW_S = 3.28  # 4096 samples at 1250 Hz
+MIN_LENGTH = 64  # samples of a window
+FLOAT32_WINDOWS = 256  # so many average out what float32 rounds; fewer are transformed in float64
+SINGLE_BINS_HZ = 4.0  # below it, each frequency is a band of its own
+BANDS_PER_OCTAVE = 6
+MAX_RATE_CHANGE = 0.01  # of a segment against the longest one
+WINDOWS_AT_ONCE = 16  # what stays in a core's cache
+CODE_STEP_DB = 0.5
+NO_WINDOW, AT_FLOOR, MAX_CODE = 0, 1, 255
+MICRO = 1e6  # spectra are computed in µV, where float32 has room on both sides
+
+
+# --- windows ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Welch:
+    """How spectra are estimated.
+
+    Attributes
+    ----------
+    rate : float
+        Samples per second.
+    length : int
+        Samples of a window, a power of two.
+    """
+
+    rate: float
+    length: int
+
+    @property
+    def hop(self) -> int:
+        """Samples from one window to the next."""
+        return self.length // 2
+
+    @property
+    def resolution(self) -> float:
+        """Hz from one frequency to the next."""
+        return self.rate / self.length
+
+    @cached_property
+    def frequencies(self) -> Floats:
+        """Hz, from 0 to half the sampling rate."""
+        return np.asarray(np.arange(self.length // 2 + 1) * self.resolution, np.float64)
+
+    @cached_property
+    def taper(self) -> Floats:
+        """Weights of the samples of a window (Hann, periodic)."""
+        turns: Floats = np.arange(self.length) / self.length
+        return np.asarray(0.5 - 0.5 * np.cos(2 * np.pi * turns))
+
+    @cached_property
+    def density(self) -> Floats:
+        """Factors that make squared transforms a one-sided density, per frequency, 1/Hz."""
+        factors = np.full(self.length // 2 + 1, 2.0 / (self.rate * (self.taper**2).sum()))
+        factors[[0, -1]] /= 2
+        return factors
+
+    def starts(self, n_samples: int) -> Ints:
+        """First samples of the windows that a segment of so many samples holds."""
+        return np.arange(0, max(n_samples - self.length + 1, 0), self.hop)
+
+
+def window_length(rate: float, longest: int) -> int:
+    """Samples of a window: about 3.28 s, less where the longest segment is shorter.
+
+    >>> window_length(1250.0, 10_700_000), window_length(1250.0, 1000)
+    (4096, 512)
+    """
+    wanted = 2 ** int(np.rint(np.log2(max(WINDOW_S * rate, 1.0))))
+    fitting = 1 << max(int(longest).bit_length() - 1, 0)
+    return int(max(min(wanted, fitting), MIN_LENGTH))
+
+
+@dataclass(frozen=True)
+class Windows:
+    """All windows of a recording, and the time bins that they are averaged in.
+
+    Attributes
+    ----------
+    welch : Welch
+        How spectra are estimated.
+    starts : ndarray of int64, shape (n_windows,)
+        First sample of each window, in the recording.
+    bins : ndarray of int64, shape (n_windows,)
+        Time bin of each window: windows 2j and 2j + 1 of a segment share one.
+    edges : ndarray of float64, shape (n_bins, 2)
+        Session time of the first and behind the last sample of each time bin, s.
+    """
+
+    welch: Welch
+    starts: Ints
+    bins: Ints
+    edges: Floats
+
+    @property
+    def n_bins(self) -> int:
+        """Time bins."""
+        return int(self.edges.shape[0])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the transforms: a mean of few windows can be small where float32 is coarse."""
+        return np.dtype(np.float32 if self.starts.size >= FLOAT32_WINDOWS else np.float64)
+
+
+def find_windows(clock: Clock) -> Windows | None:
+    """Find the windows of a recording, segment by segment.
+
+    Segments without a time have none, nor have those whose rate differs by more than 1 % from that
+    of the longest one.
+
+    Returns
+    -------
+    Windows or None
+        None where no sample has a time, so that no rate is known.
+    """
+    if not clock.valid or not clock.dt > 0:
+        return None
+    usable = [s for s in clock.valid if abs(s.dt / clock.dt - 1) <= MAX_RATE_CHANGE]
+    rate = 1.0 / clock.dt
+    welch = Welch(rate, window_length(rate, max(s.n_samples for s in usable)))
+    starts, bins, edges = [], [], []
+    n_bins = 0
+    for segment in usable:
+        own = welch.starts(segment.n_samples)
+        pairs = np.arange(own.size) // 2
+        n_own = -(-own.size // 2)
+        first = own[::2]
+        stop = own[np.minimum(np.arange(n_own) * 2 + 1, own.size - 1)] + welch.length
+        starts.append(segment.first_sample + own)
+        bins.append(n_bins + pairs)
+        edges.append(segment.t0 + np.stack([first, stop], axis=1) * segment.dt)
+        n_bins += n_own
+    return Windows(welch, np.concatenate(starts), np.concatenate(bins), np.concatenate(edges))
+
+
+# --- frequency bands ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Bands:
+    """Frequency bands, each a range of the frequencies of a spectrum.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of the bands.
+    low, high : ndarray of float64, shape (n_bands,)
+        Hz; a frequency belongs to the band with low ≤ f < high.
+    first, stop : ndarray of int64, shape (n_bands,)
+        The same as indices of frequencies.
+    """
+
+    names: tuple[str, ...]
+    low: Floats
+    high: Floats
+    first: Ints
+    stop: Ints
+
+
+def _bands(welch: Welch, names: tuple[str, ...], low: Floats, high: Floats) -> Bands:
+    """Bands with at least one frequency."""
+    # a frequency that is an edge, but for rounding, belongs above it
+    frequencies = welch.frequencies * (1 + 1e-12)
+    first, stop = np.searchsorted(frequencies, low), np.searchsorted(frequencies, high)
+    kept = np.flatnonzero(stop > first)
+    names = tuple(names[i] for i in kept)
+    return Bands(names, low[kept], high[kept], first[kept], stop[kept])
+
+
+def fine_bands(welch: Welch) -> Bands:
+    """Bands of a spectrogram: single frequencies up to 4 Hz, then 6 bands an octave.
+
+    They cover all frequencies, each once.
+    """
+    singles = welch.frequencies[welch.frequencies < SINGLE_BINS_HZ]
+    n = int(np.floor(max(np.log2(welch.rate / 2 / SINGLE_BINS_HZ), 0.0) * BANDS_PER_OCTAVE)) + 2
+    octaves = SINGLE_BINS_HZ * 2 ** (np.arange(n) / BANDS_PER_OCTAVE)
+    edges = np.concatenate([singles, octaves])
+    low, high = edges[:-1], edges[1:]
+    return _bands(welch, tuple(f"{f:.4g} Hz" for f in low), low, high)
+
+
+def named_bands(welch: Welch, wanted: Mapping[str, tuple[float, float]]) -> Bands:
+    """Bands with a name, such as theta; those that reach beyond half the rate are left out.
+
+    Parameters
+    ----------
+    welch : Welch
+        Has the frequencies.
+    wanted : mapping of str to (float, float)
+        Low and high edge, Hz.
+    """
+    fitting = {name: edges for name, edges in wanted.items() if edges[1] <= welch.rate / 2}
+    edges = np.array(list(fitting.values()), np.float64).reshape(-1, 2)
+    return _bands(welch, tuple(fitting), edges[:, 0], edges[:, 1])
+
+
+def band_power(psd: Array, bands: Bands, welch: Welch) -> Floats:
+    """Integrate spectra over bands.
+
+    Parameters
+    ----------
+    psd : ndarray, shape (..., n_frequencies)
+        V²/Hz.
+
+    Returns
+    -------
+    ndarray of float64, shape (..., n_bands)
+        V².
+    """
+    parts = [psd[..., a:b].sum(axis=-1) for a, b in zip(bands.first, bands.stop, strict=True)]
+    power = np.stack(parts, axis=-1) if parts else np.empty((*psd.shape[:-1], 0))
+    return np.asarray(power, np.float64) * welch.resolution
+
+
+# --- powers in a byte ---------------------------------------------------------------------------
+
+
+def encode_power(power: Floats, floor_db: float) -> npt.NDArray[np.uint8]:
+    """Code powers in steps of 0.5 dB above a floor; NaN as 0, for no window.
+
+    Parameters
+    ----------
+    power : ndarray of float64
+        V².
+    floor_db : float
+        dB re 1 V²; what is at or below it is coded as 1.
+    """
+    with np.errstate(divide="ignore"):
+        steps = (10 * np.log10(power) - floor_db) / CODE_STEP_DB
+    known = ~np.isnan(power)
+    codes = np.clip(np.rint(np.where(known, steps, 0.0)), 0, MAX_CODE - AT_FLOOR) + AT_FLOOR
+    return np.where(known, codes, NO_WINDOW).astype(np.uint8)
+
+
+def decode_power(codes: npt.NDArray[np.integer[Any]], floor_db: float) -> npt.NDArray[np.float32]:
+    """Powers in dB re 1 V² of their codes; NaN where there is no window."""
+    decibels = floor_db + CODE_STEP_DB * (codes.astype(np.float32) - AT_FLOOR)
+    return np.where(codes == NO_WINDOW, np.float32(np.nan), decibels.astype(np.float32))
+
+
+# --- transforms ---------------------------------------------------------------------------------
+
+
+def transform_windows(
+    x: Array,
+    starts: Ints,
+    welch: Welch,
+    *,
+    factor: float,
+    limits: tuple[float, float],
+    bounds: Ints,
+    total: Floats,
+    dtype: npt.DTypeLike = np.float64,
+) -> tuple[Floats, Mask]:
+    """Transform windows of one channel: add up their spectra, and integrate each over bands.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n,)
+        Samples in stored units.
+    starts : ndarray of int64, shape (n_windows,)
+        Where in `x` windows start.
+    welch : Welch
+        How spectra are estimated.
+    factor : float
+        Volts of a stored unit.
+    limits : (float, float)
+        Smallest and largest plausible value, in stored units: a window with a sample beyond them,
+        or with a NaN, is dropped.
+    bounds : ndarray of int64, shape (n_bands, 2)
+        First frequency of each band, and one past its last.
+    total : ndarray of float64, shape (n_frequencies,)
+        The densities of the windows that are not dropped are added to it, V²/Hz.
+    dtype : float32 or float64
+        Of the transforms.
+
+    Returns
+    -------
+    powers : ndarray of float64, shape (n_windows, n_bands)
+        V²; NaN where a window is dropped.
+    is_valid : ndarray of bool, shape (n_windows,)
+        Whether it is not.
+    """
+    powers = np.full((starts.size, bounds.shape[0]), np.nan)
+    is_valid = np.zeros(starts.size, np.bool_)
+    density = welch.density / MICRO**2
+    for first in range(0, starts.size, WINDOWS_AT_ONCE):
+        here = slice(first, first + WINDOWS_AT_ONCE)
+        tapered = np.zeros((starts[here].size, welch.length), dtype)
+        _taper(x, starts[here], welch.taper, factor * MICRO, *limits, tapered, is_valid[here])
+        spectra = scipy.fft.rfft(tapered, axis=1, overwrite_x=True)
+        halves = spectra.view(tapered.dtype).reshape(*spectra.shape, 2)
+        _add(halves, is_valid[here], density, bounds, welch.resolution, total, powers[here])
+    return powers, is_valid
+
+
+@numba.njit(nogil=True, cache=True)
+def _taper(
+    x: Array,
+    starts: Ints,
+    taper: Floats,
+    factor: float,
+    low: float,
+    high: float,
+    out: Array,
+    is_valid: Mask,
+) -> None:
+    """Remove the mean of each window and taper it; the sums run in lanes of a fixed number."""
+    lanes = np.empty(32)
+    for k in range(starts.size):
+        y = x[starts[k] : starts[k] + taper.size]
+        lanes[:] = 0.0
+        n_beyond = 0
+        for row in range(y.size // 32):
+            for j in range(32):
+                value = np.float64(y[row * 32 + j])
+                lanes[j] += value
+                n_beyond += not (low <= value <= high)
+        is_valid[k] = n_beyond == 0
+        if n_beyond == 0:
+            mean = lanes.sum() / y.size
+            for i in range(y.size):
+                out[k, i] = (y[i] - mean) * (taper[i] * factor)
+
+
+@numba.njit(nogil=True, cache=True)
+def _add(
+    spectra: Array,
+    is_valid: Mask,
+    density: Floats,
+    bounds: Ints,
+    resolution: float,
+    total: Floats,
+    powers: Floats,
+) -> None:
+    """Square transforms, add them up in the order of time, and integrate each over bands."""
+    power = np.empty(density.size)
+    for k in range(spectra.shape[0]):
+        if not is_valid[k]:
+            continue
+        for i in range(density.size):
+            real, imaginary = np.float64(spectra[k, i, 0]), np.float64(spectra[k, i, 1])
+            power[i] = (real * real + imaginary * imaginary) * density[i]
+            total[i] += power[i]
+        for band in range(bounds.shape[0]):
+            summed = 0.0
+            for i in range(bounds[band, 0], bounds[band, 1]):
+                summed += power[i]
+            powers[k, band] = summed * resolution
+
+
+def mean_spectrum(
+    x: Array,
+    welch: Welch,
+    *,
+    factor: float = 1.0,
+    limits: tuple[float, float] = (-1e300, 1e300),
+    dtype: npt.DTypeLike = np.float64,
+) -> tuple[Floats, int]:
+    """Mean spectrum of one channel of one segment, and of how many windows it is.
+
+    Returns
+    -------
+    psd : ndarray of float64, shape (n_frequencies,)
+        V²/Hz; NaN where no window is valid.
+    n_windows : int
+        How many are.
+    """
+    total = np.zeros(welch.frequencies.size)
+    none = np.empty((0, 2), np.int64)
+    starts = welch.starts(x.size)
+    _, is_valid = transform_windows(
+        x, starts, welch, factor=factor, limits=limits, bounds=none, total=total, dtype=dtype
+    )
+    n = int(is_valid.sum())
+    return total / n if n else np.full(total.size, np.nan), n

@@ -1,0 +1,323 @@
+"""Spectra of all channels from the pass, and ``spectrum.zarr.zip``."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lfpscope.envelope.zarr_zip import StoreWriter
+from lfpscope.references.model import References
+from lfpscope.samples.chunk_reader import Block
+from lfpscope.signals.features import QUALITY_BANDS
+from lfpscope.signals.spectra import (
+    AT_FLOOR,
+    CODE_STEP_DB,
+    MIN_LENGTH,
+    NO_WINDOW,
+    Bands,
+    Welch,
+    Windows,
+    decode_power,
+    encode_power,
+    fine_bands,
+    named_bands,
+    transform_windows,
+)
+from lfpscope.summary.measure import Measure, Slab, Stretch
+
+NAMED_BANDS: dict[str, tuple[float, float]] = {
+    "delta": (0.5, 4.0),
+    "theta": (4.0, 10.0),
+    "beta": (10.0, 30.0),
+    "gamma": (30.0, 80.0),
+    "high gamma": (80.0, 200.0),
+}
+FLOOR_DB = 75.0  # below the usual level: single frequencies of quantisation noise are there
+USUAL_LEVEL_V = 1e-4
+CHUNK_VALUES = 1 << 21  # of a stored chunk of powers
+MAX_CHUNK_BINS = 512
+N_CODES = 256
+TASK_SAMPLES = 1 << 17  # of a task: less is not worth handing to a thread
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """What the pass found of the channels.
+
+    Attributes
+    ----------
+    welch : Welch
+        How spectra were estimated.
+    psd : ndarray of float32, shape (n_channels, n_frequencies)
+        V²/Hz.
+    n_windows : ndarray of int64, shape (n_channels,)
+        Of how many windows each is the mean.
+    level_bands : list of str
+        Bands in which channels are compared.
+    levels : ndarray of float64, shape (n_level_bands, n_channels)
+        Median over time of their density, dB re 1 V²/Hz.
+    """
+
+    welch: Welch
+    psd: Block
+    n_windows: npt.NDArray[np.int64]
+    level_bands: list[str]
+    levels: npt.NDArray[np.float64]
+
+    @classmethod
+    def unknown(cls, n_channels: int) -> "Spectra":
+        """Of a recording without a rate."""
+        welch = Welch(float("nan"), MIN_LENGTH)
+        psd = np.full((n_channels, welch.frequencies.size), np.nan)
+        return cls(welch, psd, np.zeros(n_channels, np.int64), [], np.empty((0, n_channels)))
+
+
+@dataclass
+class SpectrumPart:
+    """What is found in the windows that end in a stretch.
+
+    Attributes
+    ----------
+    first, stop : int
+        Of the windows.
+    powers : ndarray of float64, shape (n_channels, n_windows, n_bands)
+        V², of the fine bands and behind them the named ones; NaN where a window is dropped.
+    is_valid : ndarray of bool, shape (n_channels, n_windows)
+        Whether it is not.
+    """
+
+    first: int
+    stop: int
+    powers: npt.NDArray[np.float64]
+    is_valid: npt.NDArray[np.bool_]
+
+
+class SpectrumMeasure(Measure[SpectrumPart]):
+    """Mean spectrum of each channel, and powers of bands over time, written as they come.
+
+    Windows are counted from the start of a segment and added up in the order of time, so that the
+    result depends neither on the chunk grid nor on the threads.
+
+    Parameters
+    ----------
+    store : StoreWriter
+        Of the ``spectrum.zarr.zip``.
+    references : References
+        Of the probe.
+    windows : Windows
+        Of the recording.
+    bands : mapping of str to (float, float)
+        Named bands, Hz.
+    level : float
+        Usual standard deviation, V, which places the range of the coded powers.
+
+    Attributes
+    ----------
+    n_windows : ndarray of int64, shape (n_channels,)
+        Valid windows of what is merged.
+    """
+
+    def __init__(
+        self,
+        store: StoreWriter,
+        references: References,
+        windows: Windows,
+        bands: Mapping[str, tuple[float, float]],
+        level: float,
+    ) -> None:
+        n_channels = references.n_channels
+        self.windows, self.overlap = windows, windows.welch.length
+        self.fine, self.named = fine_bands(windows.welch), named_bands(windows.welch, bands)
+        self.floor_db = float(np.rint(20 * np.log10(level or USUAL_LEVEL_V) - FLOOR_DB))
+        self.compared = named_bands(windows.welch, QUALITY_BANDS)
+        self.n_windows = np.zeros(n_channels, np.int64)
+        self._store, self._scale = store, references.scale
+        self._total = np.zeros((n_channels, windows.welch.frequencies.size))
+        self._ends = windows.starts + windows.welch.length
+        self._bounds = np.concatenate(
+            [_bounds(bands) for bands in (self.fine, self.named, self.compared)]
+        )
+        # how often each code occurs, for medians over time
+        self._counts = np.zeros((len(self.compared.names), n_channels * N_CODES), np.int64)
+        self._step = 0  # channels of a task
+        self._done: dict[int, Event] = {}  # by the first channel of a task: the one before it
+        # of the time bin whose second window may be in the next stretch
+        self._open = np.zeros((n_channels, 0, self._bounds.shape[0]))
+        self._n_open = np.zeros((n_channels, 0), np.int64)
+        self._begin_arrays(n_channels)
+
+    @property
+    def spectra(self) -> Spectra:
+        """What is merged."""
+        bands = list(self.compared.names)
+        return Spectra(self.windows.welch, self.psd, self.n_windows, bands, self.levels)
+
+    @property
+    def psd(self) -> npt.NDArray[np.float32]:
+        """Mean density of each channel, V²/Hz; NaN where no window is valid."""
+        n = np.where(self.n_windows, self.n_windows, np.nan)[:, np.newaxis]
+        return np.asarray(self._total / n, np.float32)
+
+    @property
+    def levels(self) -> npt.NDArray[np.float64]:
+        """Median over time of the density in `compared`, dB re 1 V²/Hz; NaN without a window."""
+        counts = self._counts.reshape(*self._counts.shape[:1], -1, N_CODES).copy()
+        counts[..., NO_WINDOW] = 0
+        below = np.cumsum(counts, axis=2)
+        middle = (2 * below >= below[..., -1:]).argmax(axis=2)
+        middle[below[..., -1] == 0] = NO_WINDOW
+        width = (self.compared.stop - self.compared.first) * self.windows.welch.resolution
+        median = decode_power(middle, self.floor_db).astype(np.float64)
+        return np.asarray(median - 10 * np.log10(width)[:, np.newaxis])
+
+    def begin(self, stretch: Stretch) -> SpectrumPart:
+        """Make room for the windows that end in a stretch."""
+        first, stop = np.searchsorted(self._ends, [stretch.first, stretch.stop], side="right")
+        shape = self.n_windows.size, int(stop - first)
+        powers = np.full((*shape, self._bounds.shape[0]), np.nan)
+        return SpectrumPart(int(first), int(stop), powers, np.zeros(shape, np.bool_))
+
+    def wants_slab(self, stretch: Stretch) -> bool:  # noqa: ARG002 - see Measure
+        """Windows lie across chunks."""
+        return self._ends.size > 0
+
+    def split_slab(self, part: SpectrumPart, slab: Slab) -> Sequence[Callable[[], None]]:
+        """Transform the windows of a few channels in each task."""
+        if part.first == part.stop:
+            return ()
+        # the same channels in all stretches, the first of which is the longest
+        self._step = self._step or max(1, TASK_SAMPLES // (slab.stop - slab.first))
+        firsts = range(0, slab.samples.shape[0], self._step)
+        return [self._task(part, slab, slice(i, i + self._step)) for i in firsts]
+
+    def _task(self, part: SpectrumPart, slab: Slab, channels: slice) -> Callable[[], None]:
+        """Work on some channels, after that on the same channels of the stretch before.
+
+        Tasks begin in the order in which they are handed over, so none waits for one that waits.
+        """
+        before, done = self._done.get(channels.start), Event()
+        self._done[channels.start] = done
+
+        def work() -> None:
+            try:
+                if before:
+                    before.wait()
+                for channel in range(*channels.indices(slab.samples.shape[0])):
+                    self._transform(part, slab, channel)
+            finally:
+                done.set()
+
+        return work
+
+    def _transform(self, part: SpectrumPart, slab: Slab, channel: int) -> None:
+        starts = self.windows.starts[part.first : part.stop]
+        usable = np.ones(starts.size, np.bool_)
+        for one in slab.damaged:
+            if one.channels.start <= channel < one.channels.stop:
+                usable &= (starts >= one.stop) | (starts + self.windows.welch.length <= one.first)
+        low, high = slab.limits[:, channel].tolist()
+        part.powers[channel, usable], part.is_valid[channel, usable] = transform_windows(
+            slab.samples[channel],
+            starts[usable] - slab.first,
+            self.windows.welch,
+            factor=abs(float(self._scale[channel])),
+            limits=(low, high),
+            bounds=self._bounds,
+            total=self._total[channel],
+            dtype=self.windows.dtype,
+        )
+
+    def merge(self, part: SpectrumPart) -> None:
+        """Store the time bins that are complete."""
+        self.n_windows += part.is_valid.sum(axis=1)
+        bins = self.windows.bins
+        if part.first == part.stop:
+            return
+        own = bins[part.first : part.stop]
+        is_continued = self._n_open.shape[1] > 0
+        sums = np.add.reduceat(np.nan_to_num(part.powers), _firsts(own), axis=1)
+        counts = np.add.reduceat(part.is_valid.astype(np.int64), _firsts(own), axis=1)
+        if is_continued:
+            sums[:, :1] += self._open
+            counts[:, :1] += self._n_open
+        is_open = part.stop < bins.size and bins[part.stop] == own[-1]
+        n_complete = counts.shape[1] - is_open
+        self._open, self._n_open = sums[:, n_complete:].copy(), counts[:, n_complete:].copy()
+        self._append(sums[:, :n_complete], counts[:, :n_complete])
+
+    def _append(self, sums: Block, counts: Block) -> None:
+        if not counts.shape[1]:
+            return
+        with np.errstate(invalid="ignore"):
+            means = np.where(counts > 0, 1.0, np.nan)[..., np.newaxis] * sums
+            means /= np.maximum(counts, 1)[..., np.newaxis]
+        codes = encode_power(means, self.floor_db).transpose(0, 2, 1)
+        n_fine, n_named = len(self.fine.names), len(self.named.names)
+        self._store.append("power", codes[:, :n_fine])
+        self._store.append("named_power", codes[:, n_fine : n_fine + n_named])
+        first = np.arange(codes.shape[0])[:, np.newaxis] * N_CODES
+        for i, own in enumerate(self._counts):
+            here = (first + codes[:, n_fine + n_named + i]).reshape(-1)
+            own += np.bincount(here, minlength=own.size)
+        self._store.append("n_windows", counts.astype(np.uint8))
+
+    def finish(self) -> None:
+        """Write the mean spectra."""
+        attributes = {"units": "V2 Hz-1", "long_name": "power spectral density"}
+        self._store.whole("psd", self.psd, ("channel", "frequency"), attributes)
+
+    def _begin_arrays(self, n_channels: int) -> None:
+        store, windows, seconds = self._store, self.windows, {"units": "s"}
+        # as CF has it: value = code × scale_factor + add_offset
+        coded = {
+            "units": "dB re 1 V2",
+            "_FillValue": NO_WINDOW,
+            "scale_factor": CODE_STEP_DB,
+            "add_offset": self.floor_db - CODE_STEP_DB * AT_FLOOR,
+        }
+        hertz = {"units": "Hz"}
+        for name, axis, bands in (
+            ("power", "band", self.fine),
+            ("named_power", "named_band", self.named),
+        ):
+            shape = n_channels, len(bands.names), windows.n_bins
+            width = int(np.clip(CHUNK_VALUES // max(1, shape[0] * shape[1]), 1, MAX_CHUNK_BINS))
+            dimensions = "channel", axis, "time"
+            store.array(name, shape, np.uint8, width=width, dimensions=dimensions, attributes=coded)
+            store.whole(f"{axis}_low", bands.low, (axis,), hertz)
+            store.whole(f"{axis}_high", bands.high, (axis,), hertz)
+        store.array(
+            "n_windows",
+            (n_channels, windows.n_bins),
+            np.uint8,
+            width=MAX_CHUNK_BINS,
+            dimensions=("channel", "time"),
+        )
+        store.whole("frequency", windows.welch.frequencies, ("frequency",), hertz)
+        for i, name in enumerate(("time_start", "time_stop")):
+            store.whole(name, windows.edges[:, i].copy(), ("time",), seconds)
+
+    def describe(self) -> dict[str, Any]:
+        """Attributes of the file."""
+        welch = self.windows.welch
+        return {
+            "rate": welch.rate,
+            "window_samples": welch.length,
+            "overlap": 0.5,
+            "floor_db": self.floor_db,
+            "code_step_db": CODE_STEP_DB,
+            "named_bands": list(self.named.names),
+            "n_windows": int(self.windows.starts.size),
+        }
+
+
+def _bounds(bands: Bands) -> npt.NDArray[np.int64]:
+    return np.stack([bands.first, bands.stop], axis=1)
+
+
+def _firsts(bins: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Where in sorted numbers each starts."""
+    return np.flatnonzero(np.append(True, np.diff(bins) > 0))

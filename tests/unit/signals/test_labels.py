@@ -1,0 +1,184 @@
+"""Labels of channels on simulated recordings with planted faults."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from lfpscope.signals.features import (
+    QUALITY_BANDS,
+    Positions,
+    compare_channels,
+    decibels,
+    drift_share,
+    find_mains,
+    find_neighbours,
+    hf_power,
+    pass_band_end,
+)
+from lfpscope.signals.labels import Features, Thresholds, label_channels
+from lfpscope.signals.spectra import Welch, named_bands, transform_windows, window_length
+
+
+@dataclass
+class Planted:
+    """A simulated probe, and what is wrong with it."""
+
+    x: np.ndarray  # V, (channel, time)
+    rate: float
+    height: np.ndarray
+    labels: np.ndarray
+    flags: dict[str, set[int]] = field(default_factory=dict)
+    surface: float | None = None
+
+
+def pink(rng, n_sources, n, rate, exponent):
+    """Noise whose density falls as 1 / f ** exponent above 1 Hz, of unit variance."""
+    f = np.fft.rfftfreq(n, 1 / rate)
+    shape = np.maximum(f, 1.0) ** (-exponent / 2) * (f > 0.1)
+    spectrum = (rng.standard_normal((n_sources, f.size)) + 1j * rng.standard_normal(f.size)) * shape
+    x = np.fft.irfft(spectrum, n, axis=1)
+    return x / x.std(axis=1, keepdims=True)
+
+
+def brain(rng, height, rate, seconds):
+    """LFP of sources along a probe, theta that reverses somewhere, and amplifier noise, V."""
+    n = round(rate * seconds)
+    top, bottom = height.max(), height.min()
+    places = np.arange(bottom - 300, top + 301, 150.0)
+    spread = rng.uniform(150, 300)
+    kernel = np.exp(-0.5 * ((height[:, None] - places) / spread) ** 2)
+    gain = np.exp(np.interp(height, places, rng.normal(0, 0.25, places.size)))
+    x = kernel @ pink(rng, places.size, n, rate, rng.uniform(1.3, 2.0))
+    x += 0.5 * pink(rng, 1, n, rate, 1.5)  # what all share
+    x *= (gain / x.std(axis=1))[:, None] * rng.uniform(60e-6, 200e-6)
+    reversal = rng.uniform(bottom, top)
+    theta = np.sin(
+        2 * np.pi * (7 * np.arange(n) / rate + 0.3 * np.cumsum(rng.standard_normal(n)) / n)
+    )
+    x += 80e-6 * np.tanh((height[:, None] - reversal) / 150) * theta
+    return x
+
+
+def plant(seed, rate, pitch):
+    seconds = 5 * 2**12 / 1250  # nine windows
+    rng = np.random.default_rng(seed)
+    height = np.repeat(np.arange(48) * pitch, 2)[:93] if pitch == 20 else np.arange(93) * pitch
+    height = height.astype(float)
+    x = brain(rng, height, rate, seconds)
+    n_channels, n = x.shape
+    labels = np.full(n_channels, "good", dtype="U8")
+    flags = {"drifting": set(), "mains": set()}
+    surface = None
+    if seed % 2:  # channels above the brain
+        n_out = 2 * int(rng.integers(2, 13)) + (pitch == 20)  # of 93, one row has a channel
+        labels[-n_out:] = "outside"
+        surface = (height[-n_out] + height[-n_out - 1]) / 2
+        fade = 10 ** (-rng.uniform(10, 25) / 20)
+        x[-n_out:] = fade * x[-n_out - 1] + 0.2 * fade * x[-n_out:]
+    x += rng.uniform(2e-6, 6e-6) * rng.standard_normal(x.shape)
+    inside = np.flatnonzero(labels == "good")
+    bad = rng.choice(inside[2:-3], int(rng.integers(2, 8)), replace=False)
+    time = np.arange(n) / rate
+    for i, kind in zip(bad, rng.permutation(8), strict=False):
+        if kind == 0:
+            x[i], labels[i] = 0.0, "dead"
+        elif kind == 1:
+            x[i], labels[i] = 3e-6 * rng.standard_normal(n), "dead"
+        elif kind == 2:  # only hum
+            x[i] = 3e-6 * rng.standard_normal(n) + 4e-5 * np.sin(2 * np.pi * 60 * time)
+            labels[i] = "dead"
+            flags["mains"].add(int(i))
+        elif kind == 3:
+            x[i] += 1e-3 * rng.standard_normal(n)
+            labels[i] = "noisy"
+        elif kind == 4:
+            x[i] = 2e-4 * pink(rng, 1, n, rate, 1.0)[0]
+            labels[i] = "noisy"
+        elif kind == 5:  # in some recordings no more than the brain's own high frequencies
+            x[i] += 2e-5 * rng.standard_normal(n)
+            labels[i] = "noisy"
+        elif kind == 6:
+            walk = np.cumsum(np.interp(time, np.arange(18), rng.standard_normal(18)))
+            x[i] += 2e-3 * (walk - walk.mean()) / walk.std()
+            flags["drifting"].add(int(i))
+        else:
+            x[i] += 5e-5 * np.sin(2 * np.pi * 60 * time)
+            flags["mains"].add(int(i))
+    return Planted(x.astype(np.float32), rate, height, labels, flags, surface)
+
+
+def features_of(one, positions, limits=None):
+    limits = limits or Thresholds()
+    welch = Welch(one.rate, window_length(one.rate, one.x.shape[1]))
+    bands = named_bands(welch, QUALITY_BANDS)
+    bounds = np.stack([bands.first, bands.stop], axis=1)
+    psd, levels = [], []
+    for x in one.x:
+        total = np.zeros(welch.frequencies.size)
+        starts = welch.starts(x.size)
+        powers, _ = transform_windows(
+            x, starts, welch, factor=1.0, limits=(-1.0, 1.0), bounds=bounds, total=total
+        )
+        psd.append(total / starts.size)
+        levels.append(np.median(powers, axis=0) / (bands.high - bands.low))
+    psd, levels = np.array(psd), decibels(np.array(levels).T)
+    n_windows = np.full(one.height.size, starts.size)
+    f, std = welch.frequencies, one.x.std(axis=1, dtype=np.float64)
+    end = pass_band_end(f, psd)
+    _mains_hz, line = find_mains(f, psd, n_windows, end)
+    length = int(4 * one.rate)
+    windows = [one.x[:, i : i + length] for i in range(0, one.x.shape[1] - length + 1, length)]
+    neighbours = find_neighbours(positions, limits.radius_um)
+    alike = compare_channels(windows, one.rate, neighbours, [], np.arange(0))
+    flat = (std == 0).astype(float)
+    return Features(
+        n_windows * welch.hop / one.rate,
+        std,
+        flat,
+        list(bands.names),
+        levels,
+        hf_power(f, psd, end),
+        alike.similarity,
+        line,
+        drift_share(f, psd, std),
+        (std < 0.5e-6) | (flat > 0.5),
+        np.zeros(std.size, bool),
+    )
+
+
+def label(one):
+    positions = Positions(one.height, np.zeros(one.height.size, np.int64))
+    return label_channels(features_of(one, positions), positions, Thresholds())
+
+
+@pytest.mark.parametrize(("rate", "pitch"), [(1250.0, 40), (2500.0, 20)])
+def test_planted_faults_are_found_and_good_channels_are_not_called_bad(rate, pitch):
+    n_bad = n_found = n_good = n_false = 0
+    flagged = {"drifting": [0, 0, 0], "mains": [0, 0, 0]}
+    wrong = []
+    away = []
+    for seed in range(100):
+        one = plant(seed, rate, pitch)
+        found = label(one)
+        is_bad = one.labels != "good"
+        right = found.label == one.labels
+        n_bad += is_bad.sum()
+        n_found += (is_bad & right).sum()
+        n_good += (~is_bad).sum()
+        n_false += (~is_bad & ~right).sum()
+        wrong += [
+            (seed, i, one.labels[i], found.label[i], found.reason[i])
+            for i in np.flatnonzero(~right).tolist()
+        ]
+        for kind, counts in flagged.items():
+            has = {i for i, flags in enumerate(found.flags) if kind in flags}
+            counts[0] += len(one.flags[kind])
+            counts[1] += len(has & one.flags[kind])
+            counts[2] += len(has - one.flags[kind])
+        if one.surface is not None and found.surfaces:
+            away.append(abs(found.surfaces[0].height - one.surface))
+    print(rate, pitch, n_bad, n_found, n_good, n_false, flagged, np.median(away), max(away))
+    print(*wrong[:60], sep="\n")
+    assert n_found >= 0.95 * n_bad
+    assert n_false <= 0.01 * n_good
