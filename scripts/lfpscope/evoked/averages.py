@@ -29,6 +29,7 @@ from lfpscope.signals.epochs import (
 
 SLAB_VALUES = 1 << 22  # decoded at a time; two slabs are in memory
 MAX_SUMS_BYTES = 1 << 30
+STORED_BYTES = 4 + 2  # of a mean and its error
 CHANNELS_AT_ONCE = 8  # that a thread adds up: enough to be worth handing over
 
 
@@ -117,6 +118,12 @@ def average_intervals(
         for stretch in _read_stretches(source, trials, window, limits, pool):
             stretch.add_to(sums, trials, pool)
     return [_evoked(references, kind, i, sums, trials.dropped[i]) for i, kind in enumerate(kinds)]
+
+
+def size_of(references: References, n_kinds: int, seconds: float) -> float:
+    """Bytes that averages take in ``evoked.zarr.zip``, before compression: mean and error."""
+    rate = 1 / references.clock.dt if references.clock.valid else 0.0
+    return n_kinds * references.n_channels * (seconds * rate + 1) * STORED_BYTES
 
 
 def _check_memory(references: References, n_kinds: int, window: Window) -> None:

@@ -5,9 +5,11 @@ from pathlib import Path
 from lfpscope.envelope.read import Probe
 from lfpscope.errors import UserError
 from lfpscope.evoked.averages import average_intervals as average
+from lfpscope.evoked.averages import size_of
 from lfpscope.evoked.files import write_evoked, write_responses
 from lfpscope.evoked.kinds import MAX_KINDS, choose_kinds, invalid_times
 from lfpscope.evoked.response import TEST
+from lfpscope.formatting import bytes_text
 from lfpscope.hdf5.isolation import Apart
 from lfpscope.io.http import traffic
 from lfpscope.io.tables import read_table
@@ -52,6 +54,8 @@ def average_intervals(
     rows = read_table(intervals)
     chosen = choose_kinds(rows, n_kinds=kinds, conditions=conditions)
     with Probe(open_references(references), envelope) as probe:
+        n_bytes = size_of(probe.references, len(chosen.kinds), before + after)
+        print(f"{len(chosen.kinds)} averages, about {bytes_text(n_bytes)}", flush=True)
         columns = probe.references.channels.columns
         names = {probe.references.probe, *columns.get("group", [])}
         found = average(

@@ -13,7 +13,6 @@ from lfpscope.nwb.areas import is_area
 from lfpscope.render.evoked_maps import (
     NOT_SMOOTHED,
     EvokedProbe,
-    Scales,
     Smoothing,
     about_baseline,
     choose_scales,
@@ -70,12 +69,15 @@ def draw_averages(
         if not probe.kinds:
             save_note(path, f"probe {probe.probe}: no intervals with an onset, nothing to average")
             return
-        scales = choose_scales([probe], smoothing)
         row = ROW if len(probe.kinds) <= MANY else LOW_ROW
         row = max(row, min(probe.channels.id.size, HIGH_ROW))
         heading = make_heading(
             f"session {probe.session} · probe {probe.probe} · averages around onsets",
-            [*describe_maps([probe], smoothing), "lines: mean ± SEM", *probe.remarks],
+            [
+                *describe_maps([probe], smoothing),
+                "lines: mean ± SEM, colours of each row by its bar",
+                *probe.remarks,
+            ],
             probe.doubts,
             width,
         )
@@ -93,7 +95,7 @@ def draw_averages(
                 Box(LEFT + lfp + BAR, y, lfp, row),
                 Box(LEFT + 2 * (lfp + BAR) + BETWEEN, y, lines, row),
             ]
-            _draw_kind(figure, boxes, probe, one, scales, smoothing)
+            _draw_kind(figure, boxes, probe, one, smoothing)
         if stored is not None:
             y = top + TITLE + len(probe.kinds) * (row + TITLE + BETWEEN)
             boxes = [Box(LEFT, y, lfp, row), Box(LEFT + lfp + BAR, y, lfp, row)]
@@ -106,10 +108,10 @@ def _draw_kind(
     boxes: Sequence[Box],
     probe: EvokedProbe,
     one: Stored,
-    scales: Scales,
     smoothing: Smoothing,
 ) -> None:
     """Draw one row: LFP, CSD and lines."""
+    scales = choose_scales([(probe, one)], smoothing)
     _title(figure, boxes[0], one, boxes[-1].left + boxes[-1].width - boxes[0].left)
     volts = np.where(probe.bad[:, np.newaxis], np.nan, about_baseline(one)) * 1e6
     axes = draw_map(figure, boxes[0], probe, one, volts, scales.microvolts)
@@ -192,7 +194,9 @@ def _draw_lines(figure: Figure, box: Box, probe: EvokedProbe, one: Stored) -> No
     x = time[0] + 0.03 * (time[-1] - time[0])
     low = -(len(channels) - 0.5) * step
     axes.plot([x, x], [low, low + bar], color="black", linewidth=2, solid_capstyle="butt")
-    axes.text(x, low + bar / 2, f"  {bar:g} µV", va="center", fontsize=8.5)
+    paper = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1}
+    shift = 0.02 * (time[-1] - time[0])
+    axes.text(x + shift, low + bar / 2, f"{bar:g} µV", va="center", fontsize=8.5, bbox=paper)
 
 
 def _name(probe: EvokedProbe, channel: int) -> str:

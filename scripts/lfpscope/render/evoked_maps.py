@@ -36,6 +36,7 @@ SIGNED = LinearSegmentedColormap.from_list("signed", [*STOPS, "#67000d"], N=255)
 """From negative, blue, over white to positive, red."""
 BAD_LABELS = ("dead", "noisy")
 SINKS = "sinks negative, blue"
+MIN_LIMIT_SEM = 4.0  # standard errors that the colours of the LFP reach at least
 MOST_SAMPLES, MOST_CHANNELS = 0.998, 0.97  # others may be beyond the ends of the colours
 STORED_DEPTH = "probe_vertical_position"  # on which the contacts of Allen's CSD lie
 MAX_REACH_UM = 20.0  # of a channel's depth among those contacts
@@ -228,12 +229,21 @@ class Scales:
     density: float
 
 
-def choose_scales(probes: Sequence[EvokedProbe], smoothing: Smoothing) -> Scales:
-    """Choose one scale for all kinds of some probes."""
-    pairs = [(probe, one) for probe in probes for one in probe.kinds]
-    volts = [about_baseline(one)[~probe.bad] * 1e6 for probe, one in pairs]
-    densities = [csd_of(probe, one, smoothing)[0] for probe, one in pairs]
-    return Scales(round_limit(volts), round_limit([one for one in densities if one is not None]))
+def choose_scales(pairs: Sequence[tuple[EvokedProbe, Stored]], smoothing: Smoothing) -> Scales:
+    """Choose one scale for averages of some probes.
+
+    That of the LFP does not end below some standard errors: an average without a response shall
+    not look like one.
+    """
+    volts, densities = [], []
+    for probe, one in pairs:
+        volts.append(about_baseline(one)[~probe.bad] * 1e6)
+        errors = one.sem[~probe.bad][np.isfinite(one.sem[~probe.bad])]
+        if errors.size:
+            volts.append(np.full((1, 1), MIN_LIMIT_SEM * float(np.median(errors)) * 1e6))
+        density, _ = csd_of(probe, one, smoothing)
+        densities += [] if density is None else [density]
+    return Scales(round_limit(volts), round_limit(densities))
 
 
 # --- maps -----------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
-"""Averages over intervals of all probes of a session, side by side at one scale."""
+"""Averages over intervals of all probes of a session, side by side, each kind at one scale."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,7 @@ def draw_session_averages(
             save_note(path, f"session {session}: no intervals with an onset, nothing to average")
             return
         names, more = choose_names(shown)
-        scales = choose_scales([_only(probe, names) for probe in shown], smoothing)
+        scales = {name: choose_scales(_averages(shown, name), smoothing) for name in names}
         width = max(width, len(shown) * (LABELS + MAP) + RIGHT)
         parts = [count_text(len(shown), "probe"), *describe_maps(shown, smoothing), *more]
         heading = make_heading(f"session {session} · averages around onsets", parts, (), width)
@@ -70,13 +71,12 @@ def draw_session_averages(
             _name_probe(figure, Box(left, top - 24, step - LABELS, 20), probe)
             for row, name in enumerate(names):
                 box = Box(left, top + TITLE + row * each, step - LABELS - 14, MAP_HEIGHT)
-                _draw_kind(figure, box, probe, name, scales, smoothing, shown)
-        last = Box(width - RIGHT - 14, top + TITLE, 0, MAP_HEIGHT)
-        for row in range(len(names)):
-            y = last.top + row * each
-            lower = y + MAP_HEIGHT + BETWEEN
-            draw_bar(figure, Box(last.left, y, 0, MAP_HEIGHT), scales.microvolts, "LFP (µV)")
-            draw_bar(figure, Box(last.left, lower, 0, MAP_HEIGHT), scales.density, "CSD (A/m³)")
+                _draw_kind(figure, box, probe, name, scales[name], smoothing, shown)
+        for row, name in enumerate(names):
+            bar = Box(width - RIGHT - 14, top + TITLE + row * each, 0, MAP_HEIGHT)
+            draw_bar(figure, bar, scales[name].microvolts, "LFP (µV)")
+            lower = replace(bar, top=bar.top + MAP_HEIGHT + BETWEEN)
+            draw_bar(figure, lower, scales[name].density, "CSD (A/m³)")
         save(figure, path)
 
 
@@ -93,9 +93,9 @@ def choose_names(probes: Sequence[EvokedProbe]) -> tuple[list[str], list[str]]:
     return [name for name in n if name in ranked], more
 
 
-def _only(probe: EvokedProbe, names: Sequence[str]) -> EvokedProbe:
-    kinds = [one for one in probe.kinds if one.name in names]
-    return EvokedProbe(probe.session, probe.probe, probe.channels, probe.bad, kinds)
+def _averages(probes: Sequence[EvokedProbe], name: str) -> list[tuple[EvokedProbe, Stored]]:
+    """Averages of one kind on all probes that have it."""
+    return [(probe, one) for probe in probes for one in probe.kinds if one.name == name]
 
 
 def _name_probe(figure: Figure, box: Box, probe: EvokedProbe) -> None:
@@ -115,11 +115,11 @@ def _draw_kind(
     probes: Sequence[EvokedProbe],
 ) -> None:
     """Draw LFP and, below, CSD of one kind on one probe."""
-    found: list[Stored] = [one for one in probe.kinds if one.name == name]
+    found = _averages([probe], name)
     if not found:
         say(figure, box, "not averaged")
         return
-    one, colours = found[0], colours_of(probes)
+    one, colours = found[0][1], colours_of(probes)
     title = new_axes(figure, Box(box.left, box.top - 20, box.width, 18))
     title.axis("off")
     title.text(

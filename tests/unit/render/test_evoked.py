@@ -149,9 +149,16 @@ def test_columns_of_contacts_are_shanks_x_and_stretches_of_depth() -> None:
 
 def test_one_scale_for_all_probes() -> None:
     small, large = probe(average(scale=1e-5)), probe(average(scale=2e-4))
-    scales = choose_scales([small, large], NOT_SMOOTHED)
-    assert scales == choose_scales([large], NOT_SMOOTHED)
+    pairs = [(made, made.kinds[0]) for made in (small, large)]
+    scales = choose_scales(pairs, NOT_SMOOTHED)
+    assert scales == choose_scales(pairs[1:], NOT_SMOOTHED)
     assert scales.microvolts == 200
+
+
+def test_an_average_without_a_response_is_pale() -> None:
+    one = average(scale=1e-6)
+    noisy = replace(one, sem=np.full(one.sem.shape, 1e-5))
+    assert choose_scales([(probe(noisy), noisy)], NOT_SMOOTHED).microvolts == 50
 
 
 def test_lines_are_the_channels_of_the_largest_response() -> None:
