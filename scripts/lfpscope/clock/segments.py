@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lfpscope.clock.timestamps import Floats as Floats
+from lfpscope.formatting import nan_if_null, null_if_nan
 
 PLAUSIBLE_RATES = (100.0, 100_000.0)  # Hz, of LFP; others are read, with a doubt
 
@@ -114,7 +115,7 @@ class Clock:
         A note, where a segment has one, comes last.
         """
         return [
-            [s.first_sample, s.n_samples, _or_null(s.t0), _or_null(s.dt), s.residual]
+            [s.first_sample, s.n_samples, null_if_nan(s.t0), null_if_nan(s.dt), s.residual]
             + [s.note] * bool(s.note)
             for s in self.segments
         ]
@@ -129,7 +130,7 @@ class Clock:
             If a segment does not begin where the one before it ends, or its time does not rise.
         """
         segments = tuple(
-            Segment(first, n, _or_nan(t0), _or_nan(dt), residual, t0 is not None, *note)
+            Segment(first, n, nan_if_null(t0), nan_if_null(dt), residual, t0 is not None, *note)
             for first, n, t0, dt, residual, *note in content
         )
         stop = 0
@@ -141,11 +142,3 @@ class Clock:
                 raise ValueError(f"a clock with {segment}")
             stop = segment.stop_sample
         return cls(segments)
-
-
-def _or_null(number: float) -> float | None:
-    return None if np.isnan(number) else number
-
-
-def _or_nan(number: float | None) -> float:
-    return float("nan") if number is None else number

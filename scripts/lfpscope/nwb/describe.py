@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from lfpscope.clock.segments import Clock
+from lfpscope.formatting import duration_text
 from lfpscope.hdf5.layout import Layout
 from lfpscope.nwb.depth import Column
 from lfpscope.nwb.electrodes import Channels
@@ -64,10 +65,10 @@ def _clock(clock: Clock) -> Iterator[tuple[str, str]]:
     residual = max(segment.residual for segment in clock.valid)
     even = f"even to {1e6 * residual:.3f} µs"
     yield "clock", f"{clock.t0:.3f} s to {clock.t1:.3f} s, {1 / clock.dt:.4f} Hz, {even}"
-    yield "length", f"{_duration(clock.t1 - clock.t0)}, gaps included"
+    yield "length", f"{duration_text(clock.t1 - clock.t0)}, gaps included"
     gaps = clock.gaps()
     for start, stop in gaps[:MOST_LINES]:
-        yield "gap", f"{start:.3f} s to {stop:.3f} s: {_duration(stop - start)}"
+        yield "gap", f"{start:.3f} s to {stop:.3f} s: {duration_text(stop - start)}"
     if len(gaps) > MOST_LINES:
         yield "gap", f"and {len(gaps) - MOST_LINES} more"
     resets = clock.resets()
@@ -80,11 +81,6 @@ def _clock(clock: Clock) -> Iterator[tuple[str, str]]:
         yield "no time", f"samples {segment.first_sample} to {segment.stop_sample - 1}"
     if len(timeless) > MOST_LINES:
         yield "no time", f"and {len(timeless) - MOST_LINES} more"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(seconds, 60)
-    return f"{minutes:.0f} min {rest:.1f} s" if minutes else f"{rest:.3f} s"
 
 
 def _channels(channels: Channels) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,14 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lfpscope.doubts import KINDS, MEANINGS
-from lfpscope.formatting import bytes_text, count_text, duration_text, natural_key, voltage_text
+from lfpscope.formatting import (
+    bytes_text,
+    count_text,
+    duration_text,
+    natural_key,
+    null_if_nan,
+    voltage_text,
+)
 from lfpscope.io.atomic import write_text
 from lfpscope.io.tables import read_table
 from lfpscope.render.areas import area_colour
@@ -65,8 +72,8 @@ class Card:
                 "areas": figures.areas,
                 "rate": _whole_hertz(figures),
                 "channels": figures.channels,
-                "seconds": _or_null(figures.seconds),
-                "std": _or_null(figures.std),
+                "seconds": null_if_nan(figures.seconds),
+                "std": null_if_nan(figures.std),
                 "dead": figures.dead,
                 "saturated": figures.saturated,
                 "gaps": figures.gaps,
@@ -223,10 +230,6 @@ def _counted(
 def _whole_hertz(figures: Figures) -> int | None:
     """Rate to filter by: the clocks of probes differ by some parts in a million."""
     return round(figures.rate) if math.isfinite(figures.rate) else None
-
-
-def _or_null(number: float) -> float | None:
-    return number if math.isfinite(number) else None
 
 
 # --- the template -------------------------------------------------------------------------------

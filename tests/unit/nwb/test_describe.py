@@ -28,7 +28,7 @@ def test_whole_description(write_nwb, tmp_path):
         "stored    float32, gzip, 12 pieces of 1000 × 1",
         "volts     stored × 1 + 0",
         "clock     10.000 s to 12.000 s, 1250.0000 Hz, even to 0.000 µs",
-        "length    2.000 s, gaps included",
+        "length    2 s, gaps included",
         "channels  4 with ids 100 to 103",
         "depth     0 to 60: distance from the tip (µm)",
         "areas     CA1 (4)",
@@ -41,8 +41,8 @@ def test_clock_with_all_that_can_happen(nwb):
     add_series(nwb, times=times)
     assert lines(nwb)[5:10] == [
         "clock     13.000 s to 95.000 s, 2.0000 Hz, even to 0.000 µs",
-        "length    1 min 22.0 s, gaps included",
-        "gap       28.000 s to 90.000 s: 1 min 2.0 s",
+        "length    1 min 22 s, gaps included",
+        "gap       28.000 s to 90.000 s: 1 min 2 s",
         "reset     from 95.000 s to 75.000 s",
         "no time   samples 0 to 39",
     ]
