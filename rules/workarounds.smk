@@ -42,8 +42,8 @@ def use_own_library():
 def take_prefix():
     """Return the prefix of a module, and keep Snakemake from adding it to paths.
 
-    It would go before programs in a neighbouring folder, and a second time before what functions
-    have read from checkpoints (9.27). Here it belongs to the folder of results alone.
+    It would go before the programs in a clone below the host's folder too, which are inputs (9.27).
+    Here it belongs to the folder of results alone.
     """
     modifier = workflow.modifier.path_modifier
     prefix, modifier.prefix = modifier.prefix or "", None

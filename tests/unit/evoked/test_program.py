@@ -14,7 +14,8 @@ import pytest
 from lfpscope.evoked.files import StoredEvoked, read_evoked
 from lfpscope.references.index import index_recording
 from lfpscope.references.open import open_references
-from lfpscope.summary.summarize import build_envelope, write_channels
+from lfpscope.summary.channels import write_channels
+from lfpscope.summary.summarize import build_envelope
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 

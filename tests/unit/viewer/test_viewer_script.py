@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 import tomllib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import metadata, packages_distributions, version
 from pathlib import Path
@@ -18,9 +19,16 @@ from bokeh.models import Div
 from bokeh.util.token import get_session_id
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from serving import serve_bucket
 
 import lfpscope
+from lfpscope.io.tables import write_json
+from lfpscope.references.index import index_recording
+from lfpscope.summary.probe import summarize_probe
+from lfpscope.viewer.export import describe_view
 from lfpscope.viewer.script import PACKAGES, copy_library, write_viewer
+from lfpscope.viewer.session_folder import SessionFolder
+from lfpscope.viewer.view_state import State
 
 NOTHING = "No probe has been indexed in this folder yet."
 
@@ -211,3 +219,32 @@ def test_uv_runs_it_with_the_packages_that_it_names(session: Path) -> None:
         finally:
             server.terminate()
     assert NOTHING in texts
+
+
+def test_uv_draws_a_session_on_s3(
+    write_nwb: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Alone with its results and the library, as a colleague gets them."""
+    results, probe = tmp_path / "results", tmp_path / "results/one/probes/a"
+    probe.mkdir(parents=True)
+    with serve_bucket({"a.nwb": (write_nwb(tmp_path / "a.nwb"), "public-read")}) as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        index_recording("s3://lab/a.nwb", probe / "lfp.json", session="one", probe="a")
+        outputs = {"envelope": probe / "envelope.zarr.zip", "channels": probe / "channels.csv"}
+        summarize_probe(probe / "lfp.json", **outputs)
+        write_viewer(session="one", viewer=results / "one/viewer.py")
+        copy_library(results / "lfpscope")
+        folder = SessionFolder(results / "one")
+        view = describe_view(folder, State(10.0, 11.0, 250.0, probes=("a",)), 640, 400)
+        write_json(tmp_path / "view.json", view)
+        run_alone = [sys.executable, "-m", "uv", "run", "--no-project"]
+        render = ["--render", str(tmp_path / "view.json"), str(tmp_path / "view.png")]
+        done = subprocess.run(
+            [*run_alone, str(results / "one/viewer.py"), *render],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "view.png").read_bytes().startswith(b"\x89PNG")
