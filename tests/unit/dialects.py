@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import xarray as xr
+from stored import opened
 
 from lfpscope.nwb.recording import Recording, read_clock, read_recording
 from lfpscope.references.model import References
-from lfpscope.references.open import open_references
 from lfpscope.references.write import write_references
 
 Column = npt.NDArray[Any]
@@ -97,7 +97,7 @@ def references(nwb: h5py.File, tmp_path: Path, name: str = SERIES) -> References
         address=nwb.filename,
         path=tmp_path / "lfp.json",
     )
-    return open_references(tmp_path / "lfp.json")
+    return opened(tmp_path / "lfp.json")
 
 
 def volts(tmp_path: Path) -> Column:

@@ -12,6 +12,7 @@ import xarray as xr
 from lfpscope.references.index import index_recording
 from lfpscope.references.model import References
 from lfpscope.references.open import open_references
+from lfpscope.references.schema import write_probe
 from lfpscope.samples.chunk_cache import Samples
 from lfpscope.samples.chunk_reader import Source
 
@@ -53,7 +54,16 @@ def index(path: Path) -> References:
     """Write references and open them."""
     references = path.with_suffix(".json")
     index_recording(str(path), references, session="s", probe="p", series=SERIES)
-    return open_references(references)
+    return opened(references)
+
+
+def opened(path: Path) -> References:
+    """Open references, which hold all that is in their file: they give it again."""
+    references, again = open_references(path), path.with_suffix(".again")
+    write_probe(again, references)
+    assert again.read_bytes() == path.read_bytes()
+    again.unlink()
+    return references
 
 
 def as_engines_read(references: Path) -> Iterator[xr.Dataset]:

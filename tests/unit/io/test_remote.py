@@ -4,6 +4,7 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -15,11 +16,13 @@ from lfpscope.errors import UserError
 from lfpscope.io import http
 from lfpscope.io.addresses import is_remote, open_address
 from lfpscope.io.http import RemoteFile
+from lfpscope.references.combine import combine_references
 from lfpscope.references.index import index_recording
 from lfpscope.references.model import References
 from lfpscope.references.open import open_references
 from lfpscope.references.source_check import check_source
 from lfpscope.render.overviews import draw_probe
+from lfpscope.samples.dataset import open_session
 from lfpscope.sources import probes_table
 from lfpscope.sources.probes import fetch_file, find_probes
 from lfpscope.sources.sessions_table import Session
@@ -109,6 +112,30 @@ def test_a_last_timestamp_that_tells_nothing(
     remote = index(f"{served.address}/probe.nwb", tmp_path / "remote")
     assert remote.clock.to_json() == index(str(nwb), tmp_path / "local").clock.to_json()
     assert [segment.first_sample for segment in remote.clock.segments] == [0, 12_000, 19_999]
+
+
+@pytest.mark.parametrize(
+    "storage", [{"chunks": (700,), "compression": "gzip"}, {"chunks": (700,)}, {}]
+)
+def test_a_session_has_the_clock_of_all_timestamps(
+    served: Served, nwb: Path, tmp_path: Path, storage: dict[str, Any]
+) -> None:
+    with h5py.File(nwb, "r+") as file:
+        times = file[SERIES]["timestamps"][:]
+        del file[SERIES]["timestamps"]
+        file[SERIES].create_dataset("timestamps", data=times, **storage)
+    remote = index(f"{served.address}/probe.nwb", tmp_path / "remote")
+    combine_references([remote.file], tmp_path / "session.json", session="s")
+    clock = open_session(tmp_path / "session.json")["p"].attrs["clock"]
+    assert [[first, t0] for first, _, t0, *_ in clock] == [[0, 3.0], [12_000, 3.0 + 9.6 + 2.5]]
+    assert clock == index(str(nwb), tmp_path / "local").clock.to_json()
+
+
+def test_a_file_without_any_time_is_refused(served: Served, nwb: Path, tmp_path: Path) -> None:
+    with h5py.File(nwb, "r+") as file:
+        file[SERIES]["timestamps"][:] = np.nan
+    with pytest.raises(UserError, match=r"probe.nwb: .*timestamps: no sample has a usable time"):
+        index(f"{served.address}/probe.nwb", tmp_path / "remote")
 
 
 def test_a_view_reads_only_the_chunks_it_needs(served: Served, tmp_path: Path) -> None:
