@@ -6,28 +6,31 @@ min_version("9.19.0")  # profile.yaml, pathvars
 
 
 include: "rules/workarounds.smk"
+include: "rules/start.smk"
 include: "rules/config.smk"
 include: "rules/targets.smk"
+include: "rules/params.smk"
+include: "rules/resources.smk"
+include: "rules/last_lines.smk"
 
 
 pathvars:
     results=config["results"],
-
-
-# `--lint` wants an image or an environment for each rule. Rules run in the Python environment that
-# runs Snakemake; with `--sdm apptainer` they would need an image that has what envs/pipeline.txt names
-container: "docker://python:3.11-slim-bookworm"
+    logs=f"{config['results']}/logs",
+    benchmarks=f"{config['results']}/benchmarks",
 
 
 report: "rules/report/workflow.rst"
 
 
 include: "rules/sources.smk"
+include: "rules/allen.smk"
 include: "rules/plan.smk"
 include: "rules/index.smk"
 include: "rules/summary.smk"
 include: "rules/overview.smk"
 include: "rules/spectrum.smk"
+include: "rules/evoked.smk"
 include: "rules/viewer.smk"
 include: "rules/gallery.smk"
 include: "rules/verify.smk"
@@ -39,6 +42,7 @@ rule all:
     input:
         GONE,
         "<results>/complete.txt",
+        "<results>/lfpscope/COMPILED",
     localrule: True
 
 
@@ -63,8 +67,15 @@ rule overviews:
     localrule: True
 
 
+rule averages:
+    """Averages around intervals, and their pictures, of all probes and sessions."""
+    input:
+        EVOKED,
+    localrule: True
+
+
 rule viewers:
-    """A viewer for each session."""
+    """A viewer for each session, and the library for all of them."""
     input:
         VIEWERS,
     localrule: True
@@ -77,7 +88,11 @@ rule verify:
     localrule: True
 
 
+name_environment()
+
+
 onstart:
+    check_executor()
     start_without_pace()
     LAST_LINES.unlink(missing_ok=True)
 
@@ -85,7 +100,7 @@ onstart:
 onsuccess:
     page = Path(config["results"], "index.html")
     seen = f" All is seen in {page}." if page.is_file() else ""
-    print(f"Done.{seen} The log of each job is in logs/.")
+    print(f"Done.{seen} The log of each job is in {config['results']}/logs/.")
     if LAST_LINES.is_file():
         print(LAST_LINES.read_text(), end="")
 
@@ -93,7 +108,7 @@ onsuccess:
 onerror:
     print(
         f"Not all is done; what did work is in {config['results']}/. The log of each job is in "
-        "logs/<rule>/<session>/<probe>.log. Correct what is wrong and run again.",
+        f"{config['results']}/logs/<rule>/<session>/<probe>.log. Correct what is wrong and run again.",
         flush=True,  # before what other programs print
     )
     show_what_exists()

@@ -1,25 +1,29 @@
 """The settings and the table of sessions, checked before any job."""
 
 import json
+import os
 import sys
 from functools import cache
 from pathlib import Path
 
-import yaml
-
-from lfpscope.io.files import UserError
-from lfpscope.config import check_settings, merge, parse_arguments, read_settings
-from lfpscope.sources.tables import read_sessions
+from lfpscope.config.read import check_settings, merge, parse_arguments, read_settings
+from lfpscope.errors import UserError
+from lfpscope.sources.sessions_table import read_sessions
+from lfpscope.ids import ID
 
 
 def load_settings():
-    """Merge config/config.yaml, --configfile and --config, as they were typed, and check them."""
-    path = Path(workflow.basedir, "config", "schemas", "config.schema.yaml")
-    schema = yaml.safe_load(path.read_text())
+    """Merge config/config.yaml, --configfile and --config, as they were typed, and check them.
+
+    Where another workflow uses this one as a module, it gives all that is not the default.
+    """
+    if not workflow.modifier.is_main_snakefile():
+        found = check_settings(config)
+        return found | {"results": os.path.join(take_prefix(), found["results"])}
     # Snakemake has made numbers of what looks like one, texts of all that is in braces
-    typed = parse_arguments(workflow.config_settings.config_args or [], schema)
+    typed = parse_arguments(workflow.config_settings.config_args or [])
     own = read_settings(Path("config", "config.yaml"))
-    return check_settings(merge(own, config, typed), schema)
+    return check_settings(merge(own, config, typed))
 
 
 @cache
@@ -42,5 +46,5 @@ def settings():
 
 
 wildcard_constraints:
-    session="[A-Za-z0-9][A-Za-z0-9._-]*",
-    probe="[A-Za-z0-9][A-Za-z0-9._-]*",
+    session=ID,
+    probe=ID,

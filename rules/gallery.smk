@@ -5,8 +5,8 @@ rule write_gallery:
     """A page and a table with all probes, and the run as JSON: versions, settings, sources."""
     input:
         # all else comes before these: naming each file would only lengthen the DAG
-        of_probes("overview.png", "verified.json", *SPECTRUM_PICTURES[:1]),
-        of_sessions("overview.png", "viewer.py", "intervals.csv"),
+        of_probes("overview.png", "evoked.png", "verified.json", *SPECTRUM_PICTURES[:1]),
+        of_sessions("overview.png", "evoked.png", "viewer.py", "intervals.csv"),
         INDEXED,
         probes="<results>/probes.tsv",
         script=script("write_gallery"),
@@ -20,9 +20,9 @@ rule write_gallery:
         run="<results>/run.json",
         checked="<results>/checked.tsv",
     log:
-        "logs/write_gallery.log",
+        "<logs>/write_gallery.log",
     benchmark:
-        "benchmarks/write_gallery.tsv"
+        "<benchmarks>/write_gallery.tsv"
     localrule: True
     resources:
         mem_mb=1000,

@@ -13,9 +13,9 @@ rule index_probe:
         references="<results>/{session}/probes/{probe}/lfp.json",
         index="<results>/{session}/probes/{probe}/index.json",
     log:
-        "logs/index_probe/{session}/{probe}.log",
+        "<logs>/index_probe/{session}/{probe}.log",
     benchmark:
-        "benchmarks/index_probe/{session}/{probe}.tsv"
+        "<benchmarks>/index_probe/{session}/{probe}.tsv"
     resources:
         # 85 MB for a released probe; more with very many chunks
         mem_mb=lambda wildcards, attempt: 500 * attempt,
@@ -41,9 +41,9 @@ checkpoint index_session:
     output:
         indexed="<results>/{session}/indexed.tsv",
     log:
-        "logs/index_session/{session}.log",
+        "<logs>/index_session/{session}.log",
     benchmark:
-        "benchmarks/index_session/{session}.tsv"
+        "<benchmarks>/index_session/{session}.tsv"
     localrule: True
     resources:
         mem_mb=500,
@@ -63,9 +63,9 @@ rule combine_session:
     output:
         combined="<results>/{session}/session.json",
     log:
-        "logs/combine_session/{session}.log",
+        "<logs>/combine_session/{session}.log",
     benchmark:
-        "benchmarks/combine_session/{session}.tsv"
+        "<benchmarks>/combine_session/{session}.tsv"
     localrule: True
     resources:
         mem_mb=500,
@@ -87,9 +87,9 @@ rule list_intervals:
     output:
         intervals="<results>/{session}/intervals.csv",
     log:
-        "logs/list_intervals/{session}.log",
+        "<logs>/list_intervals/{session}.log",
     benchmark:
-        "benchmarks/list_intervals/{session}.tsv"
+        "<benchmarks>/list_intervals/{session}.tsv"
     localrule: True
     resources:
         mem_mb=500,

@@ -19,9 +19,9 @@ rule draw_probe:
         ),
         thumbnail="<results>/{session}/probes/{probe}/thumbnail.png",
     log:
-        "logs/draw_probe/{session}/{probe}.log",
+        "<logs>/draw_probe/{session}/{probe}.log",
     benchmark:
-        "benchmarks/draw_probe/{session}/{probe}.tsv"
+        "<benchmarks>/draw_probe/{session}/{probe}.tsv"
     threads: 2
     resources:
         # a picture has as many columns however long the recording is
@@ -58,9 +58,9 @@ rule draw_session:
             labels={"session": "{session}"},
         ),
     log:
-        "logs/draw_session/{session}.log",
+        "<logs>/draw_session/{session}.log",
     benchmark:
-        "benchmarks/draw_session/{session}.tsv"
+        "<benchmarks>/draw_session/{session}.tsv"
     resources:
         mem_mb=drawing_memory,
         runtime="30m",

@@ -8,7 +8,7 @@ rule plan:
         probes="<results>/probes.tsv",
         script=script("plan"),
     log:
-        "logs/plan.log",
+        "<logs>/plan.log",
     localrule: True
     resources:
         mem_mb=500,

@@ -17,9 +17,9 @@ rule draw_spectrum:
         ),
         thumbnail="<results>/{session}/probes/{probe}/spectrum_small.png",
     log:
-        "logs/draw_spectrum/{session}/{probe}.log",
+        "<logs>/draw_spectrum/{session}/{probe}.log",
     benchmark:
-        "benchmarks/draw_spectrum/{session}/{probe}.tsv"
+        "<benchmarks>/draw_spectrum/{session}/{probe}.tsv"
     resources:
         mem_mb=growing(500, 100),
         runtime="30m",

@@ -17,9 +17,9 @@ rule summarize_probe:
             labels={"probe": "{probe}", "shows": "table of channels"},
         ),
     log:
-        "logs/summarize_probe/{session}/{probe}.log",
+        "<logs>/summarize_probe/{session}/{probe}.log",
     benchmark:
-        "benchmarks/summarize_probe/{session}/{probe}.tsv"
+        "<benchmarks>/summarize_probe/{session}/{probe}.tsv"
     threads: 4
     resources:
         mem_mb=growing(600, 200),

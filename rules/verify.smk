@@ -10,9 +10,9 @@ rule verify_probe:
     output:
         verified="<results>/{session}/probes/{probe}/verified.json",
     log:
-        "logs/verify_probe/{session}/{probe}.log",
+        "<logs>/verify_probe/{session}/{probe}.log",
     benchmark:
-        "benchmarks/verify_probe/{session}/{probe}.tsv"
+        "<benchmarks>/verify_probe/{session}/{probe}.tsv"
     threads: 1  # chunks are read one by one, and kerchunk works while this process waits
     resources:
         mem_mb=growing(600, 200),
@@ -35,9 +35,9 @@ rule check_run:
     output:
         complete="<results>/complete.txt",
     log:
-        "logs/check_run.log",
+        "<logs>/check_run.log",
     benchmark:
-        "benchmarks/check_run.tsv"
+        "<benchmarks>/check_run.tsv"
     retries: 0  # what is incomplete stays so
     localrule: True
     resources:

@@ -1,4 +1,7 @@
-"""Tricks on Snakemake: one function each, with the reason, and the version it was measured with."""
+"""Tricks on Snakemake, each a function with its reason and the version in which it was needed.
+
+tests/workflow/test_workarounds.py fails for each that is no longer needed.
+"""
 
 import gc
 import os
@@ -8,19 +11,43 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-# What Snakemake makes, it keeps: looking for garbage among it, again and again as it grows, takes a
-# tenth of a dry run of 60 sessions (9.27)
-gc.freeze()
-gc.set_threshold(50_000)
+# the workflow's own folder, also where another workflow uses this one as a module, as seen from
+# the folder in which Snakemake works
+HOUSE = Path(os.path.relpath(Path(str(workflow.current_basedir)).parent))
 
-# `python` in a rule is the one that runs Snakemake, whether or not its environment is active
-os.environ.update(
-    PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])
-)
-# lfpscope is the one beside this file, in a copy of the workflow too
-sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
 
-HOUSE = Path(os.path.relpath(workflow.basedir))  # seen from where Snakemake works
+def collect_garbage_rarely():
+    """Keep Python from looking for garbage among what Snakemake makes, which it keeps to its end.
+
+    Done again and again as that grows, it takes a tenth of a dry run of 60 sessions (9.27).
+    """
+    gc.freeze()
+    gc.set_threshold(50_000)
+
+
+def use_own_python():
+    """Let `python` in a rule be the one that runs Snakemake, with its environment active or not.
+
+    Snakemake starts jobs with the PATH of the shell (9.27).
+    """
+    folders = [str(Path(sys.executable).parent), *os.get_exec_path()]
+    os.environ.update(PATH=os.pathsep.join(folders))
+
+
+def use_own_library():
+    """Let lfpscope be the one beside this file, in a copy of the workflow too."""
+    sys.path.insert(0, str(HOUSE / "scripts"))
+
+
+def take_prefix():
+    """Return the prefix of a module, and keep Snakemake from adding it to paths.
+
+    It would go before the programs in a clone below the host's folder too, which are inputs (9.27).
+    Here it belongs to the folder of results alone.
+    """
+    modifier = workflow.modifier.path_modifier
+    prefix, modifier.prefix = modifier.prefix or "", None
+    return prefix
 
 
 def start_without_pace():
@@ -34,6 +61,16 @@ def start_without_pace():
         workflow.scheduler.job_rate_limiter = None
 
 
+def name_environment():
+    """Tell `--lint` that there is one environment for all rules, the one that runs Snakemake.
+
+    Snakemake has a directive for one container of all rules, but none for one environment (9.27).
+    """
+    if "--lint" in sys.argv:
+        for one in workflow.rules:
+            one.conda_env = str(HOUSE / "envs" / "pipeline.txt")
+
+
 def script(rule):
     """A rule's program."""
     return str(HOUSE / "scripts" / f"{rule}.py")
@@ -42,8 +79,8 @@ def script(rule):
 def library(rule):
     """Checksum of all modules of the library that a rule's program imports, also by way of others.
 
-    Snakemake does not see imports; as a param, a change in one reruns what uses it. As inputs, a
-    dozen files for each job, they would make a dry run of 60 sessions a third slower.
+    Snakemake does not see imports (9.27); as a param, a change in one reruns what uses it. As
+    inputs, a dozen files for each job, they would make a dry run of 60 sessions a third slower.
     """
     found, todo = set(), [script(rule)]
     while todo:
@@ -83,10 +120,18 @@ def imports(path):
 
 
 def whole_library():
-    """Checksum of all modules of the library."""
-    return checksum((HOUSE / "scripts" / "lfpscope").rglob("*.py"))
+    """Checksum of all files of the library, which may be of any type."""
+    files = (HOUSE / "scripts" / "lfpscope").rglob("*.*")
+    return checksum(
+        one for one in files if one.is_file() and "__pycache__" not in one.parts
+    )
 
 
 def templates():
     """Checksum of what the gallery is made from, beside its module."""
     return checksum((HOUSE / "scripts" / "lfpscope" / "site" / "templates").iterdir())
+
+
+collect_garbage_rarely()
+use_own_python()
+use_own_library()

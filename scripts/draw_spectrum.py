@@ -1,7 +1,7 @@
 """Draw spectra and channel quality of one probe."""
 
-from lfpscope.cli import program
+from lfpscope.cli import run
 from lfpscope.render.spectra import draw_spectrum
 
 if __name__ == "__main__":
-    program(draw_spectrum)
+    run(draw_spectrum)

@@ -1,25 +1,7 @@
 """Bring the probes of all sessions into one table."""
 
-from pathlib import Path
-
-from lfpscope.cli import program
-from lfpscope.sources.tables import read_probes, write_probes
-
-
-def list_probes(*sessions: Path, probes: Path) -> None:
-    """Bring the probes of all sessions into one table.
-
-    Parameters
-    ----------
-    sessions
-        Table of the probes of each session.
-    probes
-        Table to write.
-    """
-    found = [probe for table in sessions for probe in read_probes(table)]
-    write_probes(probes, found)
-    print(f"{len(found)} rows of {len(sessions)} sessions")
-
+from lfpscope.cli import run
+from lfpscope.sources.probes_table import list_probes
 
 if __name__ == "__main__":
-    program(list_probes)
+    run(list_probes)

@@ -1,65 +1,7 @@
 """Summarise one probe in a single pass over its chunks."""
 
-from pathlib import Path
-
-from lfpscope.cli import program
-from lfpscope.io.addresses import traffic
-from lfpscope.references.model import open_references
-from lfpscope.summary.channels import write_channels
-from lfpscope.summary.driver import OnDamage
-from lfpscope.summary.spectrum_file import read_spectrum_settings
-from lfpscope.summary.summarize import build_envelope
-
-
-def summarize_probe(
-    references: Path,
-    *,
-    envelope: Path,
-    channels: Path,
-    spectrum: Path | None = None,
-    bands: str | None = None,
-    quality: str | None = None,
-    bucket: int = 128,
-    threads: int = 2,
-    on_damage: OnDamage = "mask",
-) -> None:
-    """Summarise one probe in a single pass over its chunks.
-
-    Parameters
-    ----------
-    references
-        References of the probe.
-    envelope
-        Multi-resolution envelope to write, a .zarr.zip.
-    channels
-        Table to write: a row of statistics per channel.
-    spectrum
-        Spectra and channel quality to write, a .zarr.zip.
-    bands
-        Named frequency bands with their edges in Hz, as JSON.
-    quality
-        Thresholds of channel quality, as JSON.
-    bucket
-        Samples per bucket of the envelope's finest level.
-    threads
-        How many chunks to decode at once.
-    on_damage
-        Whether damaged chunks are left out and counted, or an error.
-    """
-    summary = build_envelope(
-        open_references(references),
-        envelope,
-        bucket=bucket,
-        threads=threads,
-        on_damage=on_damage,
-        spectrum=read_spectrum_settings(spectrum, bands, quality) if spectrum else None,
-    )
-    write_channels(summary, channels)
-    if asked := traffic():
-        print(f"asked {asked}")
-    if summary.damage:
-        print(summary.describe_damage())
-
+from lfpscope.cli import run
+from lfpscope.summary.probe import summarize_probe
 
 if __name__ == "__main__":
-    program(summarize_probe)
+    run(summarize_probe)

@@ -1,36 +1,7 @@
 """Compare what was made of one probe with its file."""
 
-import sys
-from pathlib import Path
-from typing import Literal
-
-from lfpscope.cli import program
-from lfpscope.io.files import write_json
-from lfpscope.verify.checks import verify
-
-
-def verify_probe(
-    references: Path, envelope: Path, *, verified: Path, chunks: int | Literal["all"] = 32
-) -> None:
-    """Compare references and envelope of one probe with its file, at random places.
-
-    Parameters
-    ----------
-    references
-        References of the probe.
-    envelope
-        Its envelope.
-    verified
-        JSON to write: what was compared, and what differs.
-    chunks
-        How many chunks, buckets and timestamps to compare; or all.
-    """
-    found = verify(references, envelope, chunks=None if chunks == "all" else chunks)
-    write_json(verified, found)
-    for name, words in found["checks"].items():
-        print(f"{name}: {words}")
-    print(*(f"error: {problem}" for problem in found["problems"]), sep="\n", file=sys.stderr)
-
+from lfpscope.cli import run
+from lfpscope.verify.probe import verify_probe
 
 if __name__ == "__main__":
-    program(verify_probe)
+    run(verify_probe)

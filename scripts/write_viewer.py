@@ -1,25 +1,7 @@
 """Write the viewer of a session."""
 
-from pathlib import Path
-
-from lfpscope import viewer as viewers
-from lfpscope.cli import program
-
-
-def write_viewer(*, session: str, viewer: Path, library: Path) -> None:
-    """Write the program that shows a session, with the library it needs beside it.
-
-    Parameters
-    ----------
-    session
-        Its id.
-    viewer
-        Program to write.
-    library
-        Folder to write: a copy of the lfpscope package.
-    """
-    viewers.write_viewer(session, viewer, library)
-
+from lfpscope.cli import run
+from lfpscope.viewer.script import write_viewer
 
 if __name__ == "__main__":
-    program(write_viewer)
+    run(write_viewer)

@@ -1,5 +1,6 @@
-"""What all tests share: small NWB files, written as plain HDF5."""
+"""What all tests share: hypothesis profiles, and small NWB files written as plain HDF5."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -8,6 +9,24 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, Phase, settings
+
+# no time limit for an example: machines are shared, and numba compiles in the first one
+PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)  # it takes up to 5 minutes
+settings.register_profile("quick", max_examples=10, phases=WITHOUT_SHRINKING, **PATIENT)
+settings.register_profile("ci", max_examples=100, print_blob=True, **PATIENT)
+IN_CI = os.environ.get("CI") == "true"
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if IN_CI else "quick"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each folder to one worker of pytest-xdist, and begin with the longest tests."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
+    items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
 
 
 @pytest.fixture(scope="session", autouse=True)

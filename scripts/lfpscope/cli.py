@@ -6,18 +6,25 @@ from collections.abc import Callable
 
 import cyclopts
 
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 
 INTERRUPTED = (130, 143)  # exit codes: by the user, by the scheduler
 
 
-def program(function: Callable[..., None]) -> None:
+def run(function: Callable[..., None]) -> None:
     """Run a function as a program: arguments from its annotations, help from its docstring.
+
+    An option of a list takes all values behind it: ``--listed a.tsv b.tsv``.
 
     A `UserError` is printed as one line; any other error is ours and keeps its traceback. Both
     end the program with exit code 1, an interruption with 130.
     """
-    app = cyclopts.App(default_command=function, version_flags=[], result_action="return_value")
+    app = cyclopts.App(
+        default_command=function,
+        default_parameter=cyclopts.Parameter(consume_multiple=True, negative=""),
+        version_flags=[],
+        result_action="return_value",
+    )
     try:
         app()
     except KeyboardInterrupt:

@@ -1,7 +1,9 @@
 """Times, voltages, bytes and counts in words, in JavaScript too; names in natural order."""
 
+import math
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 DAY = 86_400  # seconds
 UNIX_TIMES = (1e8, 5e9)  # seconds since 1970, of 1973 to 2128: no session is that long
@@ -136,3 +138,13 @@ def natural_key(name: str) -> tuple[tuple[str | int, ...], str]:
     """Key that sorts names as people do: LFP2 before LFP10."""
     parts = re.split(r"([0-9]+)", name)
     return tuple(int(part) if i % 2 else part for i, part in enumerate(parts)), name
+
+
+def null_if_nan(value: Any) -> Any:
+    """Return a value for JSON, which has no NaN."""
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def nan_if_null(value: Any) -> Any:
+    """Undo `null_if_nan`."""
+    return math.nan if value is None else value

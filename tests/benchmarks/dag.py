@@ -28,7 +28,7 @@ from pathlib import Path
 for option, value in zip(sys.argv, sys.argv[1:]):
     path = Path(value)
     if option.startswith("--") and "/" in value and value[0] != "{" and not path.exists():
-        path.mkdir() if option == "--library" else path.touch()
+        path.touch()
 """
 LIST = """
 import json
@@ -59,7 +59,19 @@ probes = [Path(name).parent.name for name in sys.argv[1:-2]]
 lines = ["probe\\tstatus\\trule\\treason", *(f"{one}\\tok\\t\\t" for one in probes)]
 Path(sys.argv[-1]).write_text("\\n".join(lines) + "\\n")
 """
-STAND_INS = {"list_session": LIST, "list_probes": JOIN, "index_session": INDEXED}
+COPY = """
+import sys
+from pathlib import Path
+
+Path(sys.argv[1]).mkdir(exist_ok=True)
+Path(sys.argv[1], "VERSION").touch()
+"""
+STAND_INS = {
+    "list_session": LIST,
+    "list_probes": JOIN,
+    "index_session": INDEXED,
+    "copy_library": COPY,
+}
 BARE = """
 sessions, probes = [f"s{{number:03}}" for number in range({sessions})], range({probes})
 one, whole = "{{s}}/{{p}}/", "{{s}}/"
@@ -91,6 +103,24 @@ rule draw:
     input: one + "lfp", one + "envelope", whole + "intervals"
     output: one + "overview", one + "thumbnail"
     shell: "{touch} {{output}}"
+rule average:
+    input: one + "lfp", one + "envelope", one + "channels", whole + "intervals"
+    output: one + "averages", one + "responses"
+    shell: "{touch} {{output}}"
+rule draw_evoked:
+    input: one + "lfp", one + "envelope", one + "channels", one + "averages"
+    output: one + "evoked"
+    shell: "{touch} {{output}}"
+rule draw_session_evoked:
+    input:
+        expand(
+            one + "{{of}}",
+            p=probes,
+            of=["lfp", "envelope", "channels", "averages"],
+            allow_missing=True,
+        ),
+    output: whole + "evoked"
+    shell: "{touch} {{output}}"
 rule verify:
     input: one + "lfp", one + "envelope"
     output: one + "verified"
@@ -115,8 +145,13 @@ rule view:
     shell: "{touch} {{output}}"
 rule gallery:
     input:
-        expand(one + "{{of}}", s=sessions, p=probes, of=["overview", "thumbnail", "verified"]),
-        expand(whole + "{{of}}", s=sessions, of=["overview", "viewer", "intervals"]),
+        expand(
+            one + "{{of}}",
+            s=sessions,
+            p=probes,
+            of=["overview", "thumbnail", "evoked", "verified"],
+        ),
+        expand(whole + "{{of}}", s=sessions, of=["overview", "evoked", "viewer", "intervals"]),
     output: "page"
     shell: "{touch} {{output}}"
 rule check:
@@ -139,7 +174,7 @@ def make_bare_workflow(folder: Path, sessions: int) -> None:
 
 def make_workflow(folder: Path) -> None:
     """Copy the workflow, with programs that do nothing but make their files."""
-    for part in ("Snakefile", "rules", "scripts", "config", "profiles"):
+    for part in ("Snakefile", "rules", "scripts", "config", "envs", "profiles"):
         if (ROOT / part).is_dir():
             shutil.copytree(ROOT / part, folder / part)
         else:
@@ -246,7 +281,8 @@ def main() -> None:
         snakemake(folder, "results/probes.tsv", "--cores", "1")
         print(f"{'dry run, only listed':22}{typical(folder, '--dry-run')}", flush=True)
         # a dry run names what comes after the index only once that is made
-        snakemake(folder, "--until", "index_session", "--cores", "1")
+        indexed = [f"results/s{number:03}/indexed.tsv" for number in range(n)]
+        snakemake(folder, *indexed, "--cores", "1")
         program = program_cost(folder)
         for title, place in (("this workflow", folder), ("bare", bare)):
             print(title)

@@ -18,9 +18,11 @@ import h5py
 import numpy as np
 
 from lfpscope.nwb.recording import read_clock, read_recording
-from lfpscope.references.model import combine_references, open_references, write_references
+from lfpscope.references.combine import combine_references
+from lfpscope.references.open import open_references
+from lfpscope.references.write import write_references
 from lfpscope.sources.nwb import probes_in_file
-from lfpscope.sources.tables import Session
+from lfpscope.sources.sessions_table import Session
 
 N_SAMPLES, N_CHANNELS, CHUNK, TIMES_CHUNK = 10_715_666, 93, 41_859, 10_465
 SERIES = "/acquisition/probe_0_lfp/probe_0_lfp_data"

@@ -11,7 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from lfpscope.io.files import atomic
+from lfpscope.io.atomic import atomic
 from lfpscope.sources.demo import nwb_writer
 
 FULL = 10_715_666  # samples of a released probe
@@ -28,7 +28,7 @@ def make_file(path: Path, n_samples: int) -> None:
     if path.exists():
         return
     recipe = replace(
-        nwb_writer._recipe("demo-1", "100000011"),
+        nwb_writer.demo_recipe("demo-1", "100000011"),
         n_samples=DISTINCT * CHUNK,
         chunk=CHUNK,
         rate=RATE,

@@ -20,10 +20,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from serving import Served, serve
 
-from lfpscope.nwb.recording import open_nwb, read_clock, read_recording
+from lfpscope.nwb.file import open_nwb
+from lfpscope.nwb.recording import read_clock, read_recording
 from lfpscope.references.index import index_recording
-from lfpscope.references.model import open_references, write_references
-from lfpscope.samples.chunk_reader import Samples, Source
+from lfpscope.references.open import open_references
+from lfpscope.references.write import write_references
+from lfpscope.samples.chunk_cache import Samples
+from lfpscope.samples.chunk_reader import Source
 from lfpscope.summary.summarize import build_envelope
 
 
@@ -59,13 +62,11 @@ def index(address: str, folder: Path) -> None:
 
 
 def index_it(served: Served, folder: Path) -> None:
-    """Index a full probe, and read its clock."""
-    address, most = f"{served.address}/probe.nwb", "≤ 600 requests, ≤ 6 MB"
-    show("index of 23,808 chunks", most, served, lambda: index(address, folder))
-    nwb = open_nwb(address)
-    recording = read_recording(nwb, SERIES)
-    what = "clock of 10,715,666 timestamps"
-    show(what, "by the summary", served, lambda: read_clock(nwb, recording))
+    """Index a full probe, with the clock of all its timestamps."""
+    address = f"{served.address}/probe.nwb"
+    what = "index of 23,808 chunks and 10,715,666 timestamps"
+    most = "≤ 600 requests and ≤ 6 MB, and the timestamps'"
+    show(what, most, served, lambda: index(address, folder))
 
 
 def read_it(served: Served, folder: Path) -> None:
@@ -76,7 +77,7 @@ def read_it(served: Served, folder: Path) -> None:
         clock = read_clock(nwb, recording)
         write_references(nwb, recording, clock, session="s", probe="p", address=address, path=path)
     references = open_references(path)
-    sizes = references.sizes
+    sizes = references.lfp.sizes
     most = f"≤ {sizes[3:5].sum() / 1e6:.2f} MB"
     with Source(references) as source:
         samples = Samples(source)

@@ -39,12 +39,12 @@ def bare(nwb: Path, threads: int) -> None:
     import deflate
     import numpy as np
 
-    from lfpscope.references.model import open_references
+    from lfpscope.references.open import open_references
 
     references = open_references(nwb.with_suffix(".json"))
-    order = np.argsort(references.offsets.ravel())
-    offsets = references.offsets.ravel()[order].tolist()
-    sizes = references.sizes.ravel()[order].tolist()
+    order = np.argsort(references.lfp.offsets.ravel())
+    offsets = references.lfp.offsets.ravel()[order].tolist()
+    sizes = references.lfp.sizes.ravel()[order].tolist()
     descriptor = os.open(nwb, os.O_RDONLY)
 
     def run(first: int) -> list[Any]:
@@ -65,13 +65,13 @@ def ours(nwb: Path, threads: int) -> None:
     """What summarize_probe does; numba's imports at its first compiled function are imports."""
     import numpy as np
 
-    from lfpscope.envelope import kernels
-    from lfpscope.references.model import open_references
+    from lfpscope.references.open import open_references
+    from lfpscope.samples.packing import whole_counts
     from lfpscope.summary.channels import write_channels
     from lfpscope.summary.summarize import build_envelope
 
     references = open_references(nwb.with_suffix(".json"))
-    kernels.whole_counts(np.zeros(1, np.float32), 1.0, np.zeros(1, np.int16))
+    whole_counts(np.zeros(1, np.float32), 1.0, np.zeros(1, np.int16))
     with part("pass"):
         summary = build_envelope(references, nwb.with_suffix(".zarr.zip"), threads=threads)
         write_channels(summary, nwb.with_suffix(".csv"))
@@ -141,9 +141,10 @@ def draw_samples(nwb: Path, _: int) -> None:
 def draw(nwb: Path, _: int) -> None:
     """draw_probe, and the same once more when everything is imported and compiled."""
     from lfpscope.envelope.read import Probe
-    from lfpscope.references.model import open_references
-    from lfpscope.render import drawing
+    from lfpscope.references.open import open_references
     from lfpscope.render.overviews import draw_probe
+    from lfpscope.render.traces import trace_picture
+    from lfpscope.render.view import read_view
 
     inputs = nwb.with_suffix(".json"), nwb.with_suffix(".zarr.zip")
     pictures = {"overview": nwb.with_suffix(".png"), "thumbnail": nwb.with_suffix(".small.png")}
@@ -152,9 +153,9 @@ def draw(nwb: Path, _: int) -> None:
         draw_probe(*inputs, **pictures)
     with Probe(open_references(inputs[0]), inputs[1]) as probe:
         clock = probe.references.clock
-        view = drawing.read_view(probe, clock.t0, clock.t1, VIEW["width"])
+        view = read_view(probe, clock.t0, clock.t1, VIEW["width"])
         with part("lines"):
-            drawing.trace_picture(view, probe, VIEW["height"], pixels_per_volt=GAIN)
+            trace_picture(view, probe, VIEW["height"], pixels_per_volt=GAIN)
 
 
 def views(nwb: Path, _: int) -> None:
@@ -162,9 +163,10 @@ def views(nwb: Path, _: int) -> None:
     import numpy as np
 
     from lfpscope.envelope.read import Probe
-    from lfpscope.references.model import open_references
-    from lfpscope.render.drawing import read_view, trace_picture
-    from lfpscope.samples.chunk_reader import CACHE
+    from lfpscope.references.open import open_references
+    from lfpscope.render.traces import trace_picture
+    from lfpscope.render.view import read_view
+    from lfpscope.samples.chunk_cache import CACHE
 
     inputs = open_references(nwb.with_suffix(".json")), nwb.with_suffix(".zarr.zip")
     clock = inputs[0].clock
@@ -205,8 +207,9 @@ def views(nwb: Path, _: int) -> None:
 
 def index(nwb: Path, _: int) -> None:
     """What index_probe does."""
-    from lfpscope.nwb.recording import open_nwb, read_clock, read_recording
-    from lfpscope.references.model import write_references
+    from lfpscope.nwb.file import open_nwb
+    from lfpscope.nwb.recording import read_clock, read_recording
+    from lfpscope.references.write import write_references
 
     with part("pass"), open_nwb(nwb) as file:
         recording = read_recording(file, SERIES)
@@ -231,8 +234,8 @@ def open_lazily(nwb: Path, _: int) -> None:
 
 def scheduler(nwb: Path, threads: int) -> None:
     """Decode every chunk: with a pool of threads, and with dask's threaded scheduler."""
-    from lfpscope.references.model import open_references
-    from lfpscope.samples.chunk_reader import Source, map_chunks, submit_chunks
+    from lfpscope.references.open import open_references
+    from lfpscope.samples.chunk_reader import Source, submit_chunks
 
     references = open_references(nwb.with_suffix(".json"))
     rows = range(references.layout.grid[0])
@@ -250,8 +253,9 @@ def scheduler(nwb: Path, threads: int) -> None:
 
     with Source(references) as source:
         for _ in range(3):
-            with part("pool"):
-                map_chunks(source, rows, lambda *_: None, threads=threads)
+            with part("pool"), ThreadPoolExecutor(threads) as pool:
+                for future in submit_chunks(pool, source, rows, lambda *_: None):
+                    future.result()
             with part("dask"):
                 from dask.threaded import get
 

@@ -32,7 +32,7 @@ from probes import FULL, make_file
 from tornado.locks import Lock
 from tornado.websocket import websocket_connect
 
-from lfpscope.viewer import write_viewer
+from lfpscope.viewer.script import copy_library, write_viewer
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 CHROMIUM = "/usr/bin/chromium"
@@ -65,7 +65,8 @@ def make_session(folder: Path) -> Path:
             run("index_probe.py", "source.json", *names, *outputs, cwd=probe)
             outputs = "--envelope", "envelope.zarr.zip", "--channels", "channels.csv"
             run("summarize_probe.py", "lfp.json", *outputs, cwd=probe)
-    write_viewer(session.name, session / "viewer.py", session / "lfpscope")
+    write_viewer(session=session.name, viewer=session / "viewer.py")
+    copy_library(session.parent / "lfpscope")
     return session
 
 

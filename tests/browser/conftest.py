@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +15,8 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from lfpscope.sources.demo import nwb_writer
-from lfpscope.viewer import write_viewer
+from lfpscope.viewer.compiled import compile_loops
+from lfpscope.viewer.script import copy_library, write_viewer
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 CHROMIUM = Path("/usr/bin/chromium")
@@ -57,7 +57,7 @@ def make_session(folder: Path, n_channels: int = 24) -> Path:
     for probe in PROBES:
         nwb, results = folder / "data" / f"{probe}.nwb", session / "probes" / probe
         recipe = replace(
-            nwb_writer._recipe("demo-2", probe),
+            nwb_writer.demo_recipe("demo-2", probe),
             n_channels=n_channels,
             n_samples=160_000,
             constant=(5,),
@@ -74,12 +74,9 @@ def make_session(folder: Path, n_channels: int = 24) -> Path:
         outputs = ("--envelope", envelope, "--channels", channels)
         program("summarize_probe.py", references, *outputs)
     (session / "intervals.csv").write_text(INTERVALS)
-    write_viewer("demo-2", session / "viewer.py", session / "lfpscope")
-    # with the loops that the pipeline has compiled: each copy would compile its own
-    for compiled in SCRIPTS.glob("lfpscope/__pycache__/*.nb?"):
-        copied = session / compiled.relative_to(SCRIPTS)
-        copied.parent.mkdir(exist_ok=True)
-        shutil.copy(compiled, copied)
+    write_viewer(session="demo-2", viewer=session / "viewer.py")
+    copy_library(session.parent / "lfpscope")
+    compile_loops(session.parent, compiled=session.parent / "lfpscope/COMPILED")
     return session
 
 

@@ -8,8 +8,8 @@ from matplotlib.pyplot import imsave
 
 from lfpscope.doubts import Doubt
 from lfpscope.site.gallery import write_gallery
-from lfpscope.site.results import NOT_TAKEN, Figures, Result
-from lfpscope.sources.tables import Probe
+from lfpscope.site.results import Figures, Result
+from lfpscope.sources.probes_table import NOT_TAKEN, Probe
 
 SESSIONS, PROBES = 58, 6
 HOSTILE = "<script>alert(1)</script> $$ \"quotes\" & 'more'"

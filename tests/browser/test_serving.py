@@ -16,6 +16,7 @@ import requests
 from conftest import CHROMIUM, QUIET, Tab
 from playwright.sync_api import Browser, Page
 
+pytestmark = pytest.mark.browser
 T = TypeVar("T")
 RANGE = "Bokeh.documents[0].get_model_by_name('time')"
 
@@ -43,7 +44,7 @@ class Forwarder:
     def close(self) -> None:
         self.cut(stop=True)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._thread.join(60)
         self._loop.close()
 
     def __enter__(self) -> "Forwarder":

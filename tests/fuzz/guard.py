@@ -79,7 +79,7 @@ class Guard:
                 return self._replaced(Outcome("hang", f"no answer in {PATIENCE:g} s"))
             outcome, megabytes = self._pipe.recv()
         except EOFError:
-            self._process.join()
+            self._process.join(60)
             code = self._process.exitcode or 0
             how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
             return self._replaced(Outcome("crash", how))
@@ -96,7 +96,7 @@ class Guard:
     def close(self) -> None:
         """End the process."""
         self._process.kill()
-        self._process.join()
+        self._process.join(60)
         self._pipe.close()
 
 

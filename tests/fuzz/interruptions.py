@@ -36,7 +36,8 @@ PROGRAMS = {
     f"--channels {ONE}/channels.csv": 3.0,
     f"draw_probe {ONE}/lfp.json {ONE}/envelope.zarr.zip --overview {ONE}/overview.png "
     f"--thumbnail {ONE}/thumbnail.png": 6.0,
-    "write_viewer --session one --viewer results/one/viewer.py --library results/one/lfpscope": 1.0,
+    "write_viewer --session one --viewer results/one/viewer.py": 1.0,
+    "copy_library results/lfpscope": 1.0,
 }
 SNAKEMAKES = ".snakemake_timestamp"  # in folders that are outputs
 WHAT_EXISTS = {"results/index.html", "results/run.json"}  # also written of what is not all there
@@ -85,7 +86,7 @@ def interrupted(command: list[str], folder: Path, seconds: float, how: signal.Si
             process.wait(60)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            process.wait(60)
             raise SystemExit(f"{how.name} did not end {command}") from None
     wait_for_nobody(process.pid)
     return ended
@@ -142,7 +143,7 @@ def remove_output(folder: Path, program: str, path: str) -> None:
         "index_probe": ("lfp.json",),
         "summarize_probe": ("envelope.zarr.zip", "channels.csv"),
         "draw_probe": (".png",),
-        "write_viewer": ("viewer.py", "lfpscope"),
+        "write_viewer": ("viewer.py",),
     }[program]
     if path.endswith(outputs):
         shutil.rmtree(folder / path, ignore_errors=True)

@@ -26,15 +26,15 @@ import numpy.typing as npt
 from guard import NAMED, RIGHT, STORED, Outcome, WrongError, finish, refused, run_all
 
 from lfpscope.envelope.read import Probe
+from lfpscope.errors import UserError
 from lfpscope.hdf5.isolation import Apart
-from lfpscope.io.files import UserError
 from lfpscope.references.index import index_recording
-from lfpscope.references.model import open_references
+from lfpscope.references.open import open_references
 from lfpscope.render.overviews import draw_probe
 from lfpscope.sources.demo import nwb_writer
 from lfpscope.sources.nwb import nwb_probes, probes_in_file
-from lfpscope.sources.tables import Probe as Row
-from lfpscope.sources.tables import Session
+from lfpscope.sources.probes_table import Probe as Row
+from lfpscope.sources.sessions_table import Session
 from lfpscope.summary.channels import Summary, write_channels
 from lfpscope.summary.summarize import build_envelope
 from lfpscope.verify import checks
@@ -74,7 +74,7 @@ class Told:
 
 def as_allens(path: Path) -> None:
     """Write a file in the layout of Allen's: gzip, a channel to a chunk, specifications cached."""
-    recipe = nwb_writer._recipe("demo-1", "100000011")
+    recipe = nwb_writer.demo_recipe("demo-1", "100000011")
     recipe = replace(recipe, n_channels=N_CHANNELS, n_samples=N_SAMPLES, constant=(), detached=())
     nwb_writer.write_nwb("demo-1", "100000011", recipe, path)
 
@@ -230,7 +230,7 @@ def judge(told: Told, whole: Told, summary: Summary, path: Path, series: str) ->
 def is_named(spoil: Spoil, summary: Summary) -> bool:
     """Tell whether the spoiled bit is in the chunk that is named, or not in a chunk at all."""
     r = summary.references
-    inside = (r.offsets <= spoil.offset) & (spoil.offset < r.offsets + r.sizes)
+    inside = (r.lfp.offsets <= spoil.offset) & (spoil.offset < r.lfp.offsets + r.lfp.sizes)
     places = [(one.row, one.column) for one in summary.damage]
     return not inside.any() or [tuple(one) for one in np.argwhere(inside).tolist()] == places
 

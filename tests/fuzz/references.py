@@ -22,13 +22,15 @@ from hypothesis import Phase, given, seed, settings
 from hypothesis import strategies as st
 
 sys.path.append(str(Path(__file__).parents[1] / "unit"))
+sys.path.append(str(Path(__file__).parents[1] / "unit" / "references"))
 import recorded
 from stored import as_samples_read
-from test_untrusted import sign, spoiled
+from test_schema import sign, spoiled
 
-from lfpscope.io.files import UserError
-from lfpscope.references.model import combine_references, open_references, references_of_session
-from lfpscope.references.schema import read_session_json
+from lfpscope.errors import UserError
+from lfpscope.references.combine import combine_references
+from lfpscope.references.open import open_references
+from lfpscope.references.schema import read_session
 
 OPENED: list[str] = []
 sys.addaudithook(
@@ -54,9 +56,8 @@ class Work:
         OPENED.clear()
         try:
             if name == "session.json":
-                content = read_session_json(path)
-                (found,) = references_of_session(path, content).values()
-                (whole,) = self.session().values()
+                (found,) = read_session(path).probes.values()
+                (whole,) = read_session(self.folder / "session.json").probes.values()
             else:
                 found, whole = open_references(path), open_references(self.folder / "lfp.json")
         except UserError as error:
@@ -70,10 +71,6 @@ class Work:
         if not np.array_equal(samples, as_samples_read(whole)) or found.clock != whole.clock:
             raise WrongError("other samples or another clock")
         return Outcome(RIGHT)
-
-    def session(self) -> dict[str, Any]:
-        path = self.folder / "session.json"
-        return dict(references_of_session(path, read_session_json(path)))
 
 
 def main() -> None:

@@ -22,9 +22,9 @@ import numpy as np
 from guard import PATIENCE, RIGHT, Outcome, WrongError, finish, refused, run_all
 from snakemake.cli import main as snakemake
 
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.sources.probes import find_probes
-from lfpscope.sources.tables import read_sessions
+from lfpscope.sources.sessions_table import read_sessions
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "rules", "scripts", "config", "envs", "profiles")

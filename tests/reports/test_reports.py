@@ -16,14 +16,15 @@ from made import COUNT, N_CHANNELS, N_SAMPLES, PITCH, RATE, lfp, write
 
 from lfpscope.clock.timeline import make_timeline
 from lfpscope.envelope.read import Probe
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.references.index import index_recording
-from lfpscope.references.model import open_references
-from lfpscope.render.drawing import read_view
+from lfpscope.references.open import open_references
 from lfpscope.render.overviews import draw_probe
 from lfpscope.render.rows import arrange_rows
+from lfpscope.render.view import read_view
 from lfpscope.summary.summarize import build_envelope
 
+pytestmark = pytest.mark.slow
 VOLTS = lfp() * COUNT
 
 

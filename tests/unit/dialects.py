@@ -10,7 +10,9 @@ import pytest
 import xarray as xr
 
 from lfpscope.nwb.recording import Recording, read_clock, read_recording
-from lfpscope.references.model import References, open_references, write_references
+from lfpscope.references.model import References
+from lfpscope.references.open import open_references
+from lfpscope.references.write import write_references
 
 Column = npt.NDArray[Any]
 

@@ -9,8 +9,10 @@ import numpy.typing as npt
 
 from lfpscope.envelope.read import Probe
 from lfpscope.references.index import index_recording
-from lfpscope.references.model import References, open_references
-from lfpscope.summary.summarize import Summary, build_envelope
+from lfpscope.references.model import References
+from lfpscope.references.open import open_references
+from lfpscope.summary.channels import Summary
+from lfpscope.summary.summarize import build_envelope
 
 SERIES = "acquisition/lfp"
 RATE = 1250.0

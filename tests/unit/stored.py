@@ -10,8 +10,10 @@ import numpy.typing as npt
 import xarray as xr
 
 from lfpscope.references.index import index_recording
-from lfpscope.references.model import References, open_references
-from lfpscope.samples.chunk_reader import Samples, Source
+from lfpscope.references.model import References
+from lfpscope.references.open import open_references
+from lfpscope.samples.chunk_cache import Samples
+from lfpscope.samples.chunk_reader import Source
 
 Data = npt.NDArray[Any]
 Write = Callable[[h5py.Group], None]

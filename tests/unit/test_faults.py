@@ -59,7 +59,7 @@ import numpy as np
 import pytest
 
 from lfpscope.references.index import index_recording
-from lfpscope.references.model import open_references
+from lfpscope.references.open import open_references
 from lfpscope.summary.summarize import build_envelope
 
 INDEX = Path(__file__).parents[2] / "scripts" / "index_probe.py"
@@ -72,7 +72,7 @@ def test_every_fault_has_its_tests() -> None:
     folder = Path(__file__).parents[1]
     there = {
         name
-        for file in folder.glob("*/test_*.py")
+        for file in folder.rglob("test_*.py")
         for name in re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE)
     }
     lines = (__doc__ or "").splitlines()
@@ -175,6 +175,7 @@ CONTENT: dict[str, tuple[Spoil, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [*BYTES, *CONTENT])
 def test_a_bad_file(
     write_nwb: Write, tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch

@@ -143,7 +143,7 @@ def batch(bare: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
     probes = {}
     for name, probe in zip("ab", nwb_writer.demo_probes("demo-2"), strict=True):
         recipe = replace(
-            nwb_writer._recipe("demo-2", probe), n_samples=10_000, chunk=2_500, gap=None
+            nwb_writer.demo_recipe("demo-2", probe), n_samples=10_000, chunk=2_500, gap=None
         )
         nwb_writer.write_nwb("demo-2", probe, recipe, batch / f"{name}.nwb")
         probes[name] = (batch / f"{name}.nwb").read_bytes()

@@ -19,7 +19,7 @@ from warehouse import Warehouse, open_warehouse
 from lfpscope.formatting import bytes_text
 from lfpscope.sources.demo import nwb_writer
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("allen")]
 
 ROOT = Path(__file__).parents[2]
 SESSIONS = {
@@ -34,7 +34,7 @@ QUICK = ("--set-threads", "summarize_probe=1")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the LFP of all probes, as the warehouse numbers them."""
     folder = tmp_path_factory.mktemp("warehouse")
-    recipe = nwb_writer._recipe("demo-1", "100000011")
+    recipe = nwb_writer.demo_recipe("demo-1", "100000011")
     short = replace(recipe, n_samples=10_000, chunk=2_500, timestamps_chunk=2_500)
     for session, probe in WITH_LFP:
         nwb_writer.write_nwb(session, probe, short, folder / f"{probe}.nwb")
@@ -53,9 +53,10 @@ def allen(workflow):
     return workflow
 
 
-def settings(warehouse: Warehouse, **more: object) -> tuple[str, str]:
-    allen = {"scheme": "http", "host": warehouse.host, "stall_seconds": 1, "tries": 2, **more}
-    return "--config", f"allen={json.dumps(allen)}"
+def settings(warehouse: Warehouse, **more: object) -> tuple[str, str, str]:
+    allen = {"scheme": "http", "host": warehouse.host, **more}
+    download = {"stall_seconds": 1, "tries": 2}
+    return "--config", f"allen={json.dumps(allen)}", f"download={json.dumps(download)}"
 
 
 def table(path: Path) -> list[dict[str, str]]:

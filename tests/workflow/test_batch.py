@@ -8,7 +8,7 @@ from zipfile import ZipFile
 import pytest
 from batches import CORRUPT, MISSING
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("batch")]
 
 
 def test_all_others_are_done(batch):
@@ -76,10 +76,10 @@ def test_a_failed_job_is_shown_and_made_up_for(bare, write_nwb, tmp_path):
         'import sys\nfrom os import listdir\nif "/b/" in sys.argv[1] and "full" in listdir():\n'
         '    sys.exit("OSError: No space left on device")\n'
     )
-    program.write_text(program.read_text().replace("from pathlib", f"{fails}from pathlib", 1))
+    program.write_text(program.read_text().replace("from", f"{fails}from", 1))
     run = workflow.run(code=1)
     reason = "summarize_probe failed: OSError: No space left on device"
-    log = "logs/summarize_probe/one/b.log"
+    log = "results/logs/summarize_probe/one/b.log"
     _, _, end = run.output.rpartition("Not all is done")
     assert f"one/b: {reason}; see {log}" in end
     assert "1 probe complete, 1 incomplete" in end

@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("configuration")]
 
 HEADER = "session\tsource\tlocation\n"
 
@@ -19,15 +19,16 @@ def error(output: str) -> str:
     [
         ("sesions=x.tsv", "configuration: unknown key sesions in it; known are sessions, "),
         ("sessions=nope.tsv", "nope.tsv: no such file"),
-        ("keep=maybe", "configuration: keep is 'maybe'; expected true, to fetch files at https"),
-        ("results=a{b", "configuration: results is 'a{b'; expected the path"),
+        ("keep=maybe", "configuration: keep is 'maybe'; expected true or false"),
+        ("results=a{b", "configuration: results is 'a{b'; expected a path"),
         ("summary={bukket: 64}", "configuration: unknown key bukket in summary; known are bucket"),
         ("allen={host: x}", "configuration: one of allen.scheme and allen.host is missing"),
         ("allen={scheme: ftp}", "configuration: allen.scheme is 'ftp'; expected http or https"),
-        ("allen={tries: 0}", "configuration: allen.tries is 0; expected how often"),
-        ("summary={bucket: 3}", "configuration: summary.bucket is 3; expected samples"),
-        ("verify={chunks: 0}", "configuration: verify.chunks is 0; expected how many chunks"),
-        ("verify={chunks: some}", "configuration: verify.chunks is 'some'; expected how many"),
+        ("download={tries: 0}", "configuration: download.tries is 0; expected a whole number"),
+        ("allen={tries: 3}", "configuration: allen.tries is download.tries now"),
+        ("summary={bucket: 3}", "configuration: summary.bucket is 3; expected a whole"),
+        ("verify={chunks: 0}", "configuration: verify.chunks is 0; expected a whole number"),
+        ("verify={chunks: some}", "configuration: verify.chunks is 'some'; expected a whole"),
         ("results=s3://lab/x", "configuration: results is 's3://lab/x'; expected a path on a disk"),
         ("sessions=data/a.nwb", "expected a table of sessions, found the path of recordings"),
     ],

@@ -15,11 +15,13 @@ import h5py
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("pipeline")]
 
 PROBES = {"one/a", "one/b", "two/two.lf0", "two/two.lf1"}
-LAST = {"write_gallery", "check_run", "all"}
+LAST = {"write_gallery", "check_run", "compile_loops", "all"}
 DRAWN = {"draw_probe", "draw_session", *LAST}
+EVOKED = {"draw_evoked", "draw_session_evoked"}
+AVERAGED = {"average_intervals", *EVOKED}
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -54,11 +56,17 @@ def test_every_file_is_made(finished_once):
             "envelope.zarr.zip",
             "overview.png",
             "thumbnail.png",
+            "evoked.zarr.zip",
+            "evoked.csv",
+            "evoked.png",
             "verified.json",
         }
+    names = ("session.json", "overview.png", "evoked.png", "viewer.py")
     for session in ("one", "two"):
-        for name in ("session.json", "overview.png", "viewer.py", "lfpscope/io/files.py"):
+        for name in names:
             assert (results / session / name).is_file()
+    for name in ("io/atomic.py", "VERSION", "COMPILED"):
+        assert (results / "lfpscope" / name).is_file()
     assert not leftovers(results)
 
 
@@ -95,7 +103,7 @@ def test_report(finished_once, tmp_path):
         names = Counter(Path(name).name for name in report.namelist())
         text = report.read("report/report.html").decode()
     probes, sessions = len(PROBES), 2
-    assert names["overview.png"] == probes + sessions
+    assert names["overview.png"] == names["evoked.png"] == probes + sessions
     assert names["channels.csv"] == probes
     assert names["index.html"] == 1
     assert "The whole recording of probe two.lf0, session two." in text
@@ -125,10 +133,14 @@ def test_nothing_changed_nothing_to_do(finished_once):
     ("file", "rules"),
     [
         ("draw_probe.py", {"draw_probe", *LAST}),
-        ("lfpscope/render/overviews.py", {*DRAWN, "write_viewer"}),
-        ("lfpscope/envelope/read.py", {*DRAWN, "write_viewer", "summarize_probe", "verify_probe"}),
-        ("lfpscope/verify/checks.py", {"verify_probe", *LAST, "write_viewer"}),
-        ("lfpscope/site/check_run.py", {"write_viewer", *LAST}),
+        ("lfpscope/render/overviews.py", {*DRAWN, "copy_library"}),
+        ("lfpscope/render/evoked.py", {"draw_evoked", "copy_library", *LAST}),
+        (
+            "lfpscope/envelope/read.py",
+            {*DRAWN, *AVERAGED, "copy_library", "summarize_probe", "verify_probe"},
+        ),
+        ("lfpscope/verify/checks.py", {"verify_probe", *LAST, "copy_library"}),
+        ("lfpscope/site/check_run.py", {"copy_library", *LAST}),
         ("fetch_probe.py", set()),  # a newer program fetches nothing again
     ],
 )
@@ -147,8 +159,10 @@ def test_edited_sources_list_the_probes_again_and_leave_them(finished):
 @pytest.mark.parametrize(
     ("setting", "rules"),
     [
-        ("overview={width: 800}", DRAWN),
-        ("summary={bucket: 64}", {*DRAWN, "summarize_probe", "verify_probe"}),
+        ("overview={width: 800}", {*DRAWN, *EVOKED}),
+        ("evoked={smooth_um: 50}", {*EVOKED, *LAST}),
+        ("evoked={kinds: 2}", {*AVERAGED, *LAST}),
+        ("summary={bucket: 64}", {*DRAWN, *AVERAGED, "summarize_probe", "verify_probe"}),
         ("verify={chunks: all}", {"verify_probe", *LAST}),
     ],
 )
@@ -218,10 +232,14 @@ def test_a_job_of_a_batch_does_not_read_the_table_of_sessions(finished):
         ("probes/a/channels.csv", "summarize_probe one/a"),
         ("probes/a/overview.png", "draw_probe one/a"),
         ("probes/a/thumbnail.png", "draw_probe one/a"),
+        ("probes/a/evoked.zarr.zip", "average_intervals one/a"),
+        ("probes/a/evoked.csv", "average_intervals one/a"),
+        ("probes/a/evoked.png", "draw_evoked one/a"),
         ("probes/a/verified.json", "verify_probe one/a"),
         ("session.json", "combine_session one"),
         ("intervals.csv", "list_intervals one"),
         ("overview.png", "draw_session one"),
+        ("evoked.png", "draw_session_evoked one"),
         ("viewer.py", "write_viewer one"),
     ],
 )
@@ -301,7 +319,7 @@ def test_bad_files_are_named_and_the_others_done(workflow, write_nwb):
     bad |= {"none/none", "odd/odd"}
     assert {probe for probe, is_ in status.items() if is_ == "unreadable"} == bad
     assert status["mixed/good"] == "ok"
-    log = (workflow / "logs/check_run.log").read_text()
+    log = (workflow / "results/logs/check_run.log").read_text()
     lines = [line.split(": ") for line in log.splitlines()]
     named = {
         name for one in lines if "unreadable" in one[1:2] for name in one[0].strip().split(", ")
@@ -328,6 +346,7 @@ def test_bad_files_are_named_and_the_others_done(workflow, write_nwb):
         "draw_probe",
         "draw_session",
         "verify_probe",
+        "copy_library",
         "write_viewer",
         "write_gallery",
         "check_run",
@@ -362,17 +381,17 @@ def test_damaged_chunk_is_named(workflow, write_nwb):
         file.write(b"\xff" * chunk.size)
     workflow.sessions("one nwb data/a.nwb")
     workflow.run(code=1)
-    log = (workflow / "logs/check_run.log").read_text()
+    log = (workflow / "results/logs/check_run.log").read_text()
     reason = "damaged: 1000 values (0.083 of all) do not decode"
-    assert f"one/a: {reason}; see logs/summarize_probe/one/a.log" in log
-    log = (workflow / "logs/summarize_probe/one/a.log").read_text()
+    assert f"one/a: {reason}; see results/logs/summarize_probe/one/a.log" in log
+    log = (workflow / "results/logs/summarize_probe/one/a.log").read_text()
     named = (
         f"probe a, channel 101, 10.800 to 11.599 s, byte {chunk.byte_offset} of {nwb}: damaged: "
     )
     assert f"\n{named}" in log
 
     workflow.run("--config", "on_damage=fail", code=1)
-    log = (workflow / "logs/summarize_probe/one/a.log").read_text()
+    log = (workflow / "results/logs/summarize_probe/one/a.log").read_text()
     assert f"error: {named}" in log
     assert not (workflow / "results/one/probes/a/channels.csv").exists()
 
@@ -410,10 +429,10 @@ def test_a_listing_that_is_killed_is_a_row_and_tried_again(workflow, write_nwb):
     (workflow / "memory_is_full").touch()
     program = workflow / "scripts/list_session.py"
     dies = (
-        'import os\nif "two" in sys.argv and "--ended" not in sys.argv and '
+        'import os, sys\nif "two" in sys.argv and "--ended" not in sys.argv and '
         'os.path.exists("memory_is_full"):\n    os.kill(os.getpid(), 9)\n'
     )
-    program.write_text(program.read_text().replace("import sys\n", f"import sys\n{dies}", 1))
+    program.write_text(program.read_text().replace("from", f"{dies}from", 1))
     workflow.run("index")
     (row,) = [row for row in table(workflow / "results/probes.tsv") if row["session"] == "two"]
     assert (row["probe"], row["status"]) == ("two", "unreadable")
@@ -433,10 +452,10 @@ def test_an_index_that_is_killed_is_a_reason_and_tried_again(workflow, write_nwb
     (workflow / "memory_is_full").touch()
     program = workflow / "scripts/index_probe.py"
     dies = (
-        'import os\nif "/b/" in sys.argv[1] and "--ended" not in sys.argv and '
+        'import os, sys\nif "/b/" in sys.argv[1] and "--ended" not in sys.argv and '
         'os.path.exists("memory_is_full"):\n    os.kill(os.getpid(), 9)\n'
     )
-    program.write_text(program.read_text().replace("import sys\n", f"import sys\n{dies}", 1))
+    program.write_text(program.read_text().replace("from", f"{dies}from", 1))
     workflow.run("overviews")
     (row,) = [row for row in table(workflow / "results/one/indexed.tsv") if row["probe"] == "b"]
     assert (row["status"], row["rule"]) == ("failed", "index_probe")

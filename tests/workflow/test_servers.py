@@ -8,7 +8,7 @@ from serving import serve, serve_bucket
 
 from lfpscope.formatting import bytes_text
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("configuration")]
 
 SAME = ("*.png", "channels.csv", "envelope.zarr.zip")
 

@@ -9,7 +9,8 @@ from lfpscope.envelope import kernels_amplitude
 from lfpscope.envelope.columns import Columns
 from lfpscope.envelope.grid import LINES
 from lfpscope.envelope.stored import StoredLevels
-from lfpscope.samples.chunk_reader import Block, Samples
+from lfpscope.samples.chunk_cache import Samples
+from lfpscope.samples.chunk_reader import Block
 
 TILE_VALUES = 1 << 22  # samples that are read at a time for columns of a few of them
 CODE_RATIOS = kernels_amplitude.code_ratios()

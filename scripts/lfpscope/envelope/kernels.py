@@ -9,16 +9,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.compiling import numba
-
 Block = npt.NDArray[Any]
+
+
 Ints = npt.NDArray[np.int64]
+
+
 Flags = npt.NDArray[np.uint8]
+
 
 CLEAN, SOME_NAN, ALL_NAN, EMPTY = 0, 1, 2, 3
 """Flags of a bucket; samples that are left out count as NaN."""
+
+
 N, MEAN, M2 = 0, 1, 2
 """Rows of moments: valid samples, their mean, and the sum of squared distances from it."""
+
 
 STATISTICS = np.dtype(
     [
@@ -64,25 +70,3 @@ def as_integers(x: Block) -> tuple[Block, Block, bool]:
     if x.dtype.kind != "f":
         return x, x, False
     return x.view(f"i{x.itemsize}"), x.view(f"u{x.itemsize}"), True
-
-
-@numba.njit(nogil=True, cache=True)
-def whole_counts(samples: Block, step: float, counts: Block) -> bool:
-    """Write samples as whole counts of a step; say whether all come back exactly.
-
-    Parameters
-    ----------
-    samples : ndarray of float32, shape (n,)
-        NaN and infinity do not come back.
-    step : float
-        The size of a count.
-    counts : ndarray of int16, shape (n,)
-        Filled.
-    """
-    inverse = 1.0 / step
-    lossy = False
-    for i in range(samples.size):
-        count = np.rint(samples[i] * inverse)
-        lossy |= (np.float32(count * step) != samples[i]) | (abs(count) > 32767.0)
-        counts[i] = np.int16(count)
-    return not lossy

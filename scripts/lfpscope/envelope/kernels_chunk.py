@@ -129,15 +129,10 @@ def _summarise_some(
             if s.n_implausible == 1:
                 s.first_implausible = i + 1
     _some_buckets(x, edges, low, high, values, flags)
-    pivot = 0.0
-    for k in range(flags.size):
-        if flags[k] != ALL_NAN:
-            pivot = np.float64(values[0, k])
-            break
+    pivot = np.float64(values[0, np.argmax(flags != ALL_NAN)])
     for k in range(flags.size):
         numbers = _plausible(valid[edges[k] : edges[k + 1]], -np.inf, np.inf)
         ends = np.array([0, numbers.size])
-        sums[:, k] = 0.0
         _bucket_sums(numbers, ends, pivot, sums[:, k : k + 1])
     _summarise(sums, pivot, values[1], values[2], s)
     if s.n:
@@ -280,15 +275,9 @@ def _store(values: Block, step: float, out: Block) -> int:
 @numba.njit(nogil=True, cache=True)
 def _rails(x: Block, edges: Ints, flags: Flags, lows: Block, highs: Block, s: Any) -> None:
     """Extremes, and the samples that lie there in runs, the ends apart."""
-    first = 0
-    while flags[first] == ALL_NAN:
-        first += 1
-    low, high = lows[first], highs[first]
-    for k in range(first + 1, lows.size):
-        if flags[k] != ALL_NAN:
-            low, high = min(low, lows[k]), max(high, highs[k])
-    s.min = low
-    s.max = high
+    there = flags != ALL_NAN
+    low, high = lows[there].min(), highs[there].max()
+    s.min, s.max = low, high
     s.at_min = _at_rail(x, edges, lows, low)
     s.at_max = _at_rail(x, edges, highs, high)
 

@@ -6,7 +6,6 @@ aggregation, VLDB 2014).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Self
@@ -23,9 +22,10 @@ from lfpscope.envelope.grid import VALUES, Flags, bucket_edges
 from lfpscope.envelope.plausible import plausible_values
 from lfpscope.envelope.stored import StoredLevels
 from lfpscope.envelope.zarr_zip import Store
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.references.model import References
-from lfpscope.samples.chunk_reader import Block, Damage, Samples, Source
+from lfpscope.samples.chunk_cache import Samples
+from lfpscope.samples.chunk_reader import Block, Damage, Source
 
 
 class Probe:
@@ -53,6 +53,8 @@ class Probe:
         Of the first samples of all buckets, volts; 0 where a channel has no numbers.
     doubts : tuple of Doubt
         What is uncertain about the recording: what indexing saw, and what the pass did.
+    limits : ndarray of float64, shape (2, n_channels), or None
+        Smallest and largest plausible stored value of each channel; None where all are plausible.
 
     Raises
     ------
@@ -76,12 +78,9 @@ class Probe:
             clock, limit = attributes["clock"], float(attributes["limit_volts"])
             made_of = attributes["session"], attributes["probe"], attributes["places"]
             self.doubts = doubts_from_json(attributes["doubts"])
-            if not references.clock_is_exact:
-                exact = Clock.from_json(clock)
-                references = self.references = replace(references, clock=exact, clock_is_exact=True)
         except (LookupError, TypeError, ValueError) as error:
             raise self._store.damaged(error) from None
-        described = references.session, references.probe, references.places
+        described = references.session, references.probe, references.lfp.crc
         if made_of != described or clock != references.clock.to_json():
             raise UserError(
                 f"{envelope}: made of another file or probe than {references.file} describes. "
@@ -97,6 +96,7 @@ class Probe:
         self._stored = Samples(self._source, step=self._step)
         # as long as nothing is to be left out, samples need not be looked at
         limits = plausible_values(references, limit) if n_implausible.any() else None
+        self.limits = limits
         self._samples = (
             self._stored
             if limits is None

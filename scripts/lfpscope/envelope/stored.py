@@ -4,7 +4,8 @@ import numpy as np
 
 from lfpscope.clock.segments import Clock, Segment
 from lfpscope.envelope.zarr_zip import Store
-from lfpscope.samples.chunk_reader import CACHE, Block
+from lfpscope.samples.chunk_cache import CACHE
+from lfpscope.samples.chunk_reader import Block
 
 
 class StoredLevels:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from numcodecs import blosc
 
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 
 Array = npt.NDArray[Any]
 
@@ -112,8 +112,8 @@ class StoreWriter:
         *,
         width: int,
         dimensions: tuple[str, ...] = (),
-        shuffle: Shuffle = "bitshuffle",
         attributes: dict[str, Any] | None = None,
+        shuffle: Shuffle = "bitshuffle",
     ) -> None:
         """Make an array, whose chunks are `width` long on the last axis and whole on the others."""
         dtype, chunk = np.dtype(dtype), (*shape[:-1], width)

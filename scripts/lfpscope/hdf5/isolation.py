@@ -17,8 +17,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from lfpscope.errors import RESTORE, UserError
 from lfpscope.io.addresses import is_remote
-from lfpscope.io.files import RESTORE, UserError
 
 T = TypeVar("T")
 

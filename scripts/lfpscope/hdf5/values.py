@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 from h5py._objects import phil  # the lock around each call of HDF5
 
-from lfpscope.io.files import RESTORE, UserError
+from lfpscope.errors import RESTORE, UserError
 
 HDF5 = ctypes.PyDLL(h5py.h5p.__file__)  # the library that h5py itself uses
 DONT_FILTER_PARTIAL_CHUNKS = 2  # H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS

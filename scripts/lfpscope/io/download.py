@@ -4,8 +4,6 @@ import glob
 import os
 import re
 import socket
-import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,26 +11,19 @@ from typing import Any
 import requests
 from tqdm import tqdm
 
-from lfpscope.io.addresses import (
+from lfpscope.errors import RESTORE, UserError
+from lfpscope.io.atomic import flush, flush_folder, remove_abandoned, writing
+from lfpscope.io.http import (
     BUSY,
     CONNECT_SECONDS,
     TRIES,
+    TryAgainError,
     file_version,
-    pause,
-    reason,
     refusal,
+    retry,
 )
-from lfpscope.io.files import (
-    RESTORE,
-    UserError,
-    alone,
-    flush,
-    flush_folder,
-    read_json,
-    remove_abandoned,
-    write_json,
-    writing,
-)
+from lfpscope.io.locks import alone
+from lfpscope.io.tables import read_json, write_json
 
 BLOCK = 1 << 16  # bytes; what a killed download loses at most
 HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -99,27 +90,22 @@ def size_at(address: str, *, stall_seconds: float = 60.0, tries: int = TRIES) ->
     UserError
         If the server refuses or does not say.
     """
-    problem = ""
-    headers: Mapping[str, str] = {}
-    for attempt in range(tries):
-        if attempt:
-            time.sleep(pause(attempt, headers))
-        try:
-            with requests.get(
-                address,
-                headers={"Accept-Encoding": "identity"},
-                timeout=(CONNECT_SECONDS, stall_seconds),
-                stream=True,  # the body is left on the server
-            ) as answer:
-                headers = answer.headers
-                if answer.status_code == 200 and (size := _length(answer, 0)) is not None:
-                    return size
-                if answer.status_code not in (200, *BUSY):
-                    raise refusal(address, answer.status_code)
-                problem = f"status {answer.status_code} without a length"
-        except requests.RequestException as error:
-            problem, headers = reason(error), {}
-    raise UserError(f"{address}: no length in {tries} tries: {problem}. Look at the connection.")
+
+    def ask() -> int:
+        with requests.get(
+            address,
+            headers={"Accept-Encoding": "identity"},
+            timeout=(CONNECT_SECONDS, stall_seconds),
+            stream=True,  # the body is left on the server
+        ) as answer:
+            if answer.status_code == 200 and (size := _length(answer, 0)) is not None:
+                return size
+            if answer.status_code not in (200, *BUSY):
+                raise refusal(address, answer.status_code)
+            problem = f"status {answer.status_code} without a length"
+            raise TryAgainError(problem, answer.headers)
+
+    return retry(ask, tries, f"{address}: no length", "Look at the connection.")
 
 
 def _fetch_whole(
@@ -131,27 +117,21 @@ def _fetch_whole(
     tries: int,
 ) -> None:
     """Fetch a part until it is whole and passes the check, and give it its name."""
-    problem = ""
-    headers: Mapping[str, str] = {}
-    for attempt in range(tries):
-        if attempt:
-            print(f"{address}: {problem}; trying again", file=sys.stderr)
-            time.sleep(pause(attempt, headers))
-        try:
-            problem, headers = _fetch(address, part, seconds)
-            problem = problem or _keep(part, path, check)
-            if not problem:
-                return
-        except requests.RequestException as error:
-            problem, headers = reason(error), {}
-        except OSError as error:
-            raise UserError(
-                f"{part}: {error.strerror}. Make room, or correct that, and run again."
-            ) from None
-    raise UserError(
-        f"{address}: did not come whole in {tries} tries: {problem}. Look at the connection and "
-        "run again; what has come so far is resumed where it can be."
+
+    def fetch() -> None:
+        _fetch(address, part, seconds)
+        if problem := _keep(part, path, check):
+            raise TryAgainError(problem)
+
+    remedy = (
+        "Look at the connection and run again; what has come so far is resumed where it can be."
     )
+    try:
+        retry(fetch, tries, f"{address}: did not come whole", remedy, is_logged=True)
+    except OSError as error:
+        raise UserError(
+            f"{part}: {error.strerror}. Make room, or correct that, and run again."
+        ) from None
 
 
 def _keep(part: Path, path: Path, check: Callable[[Path], None]) -> str:
@@ -177,20 +157,12 @@ def _problem(error: UserError) -> str:
     return str(error).removesuffix(RESTORE).rstrip(" .")
 
 
-def _fetch(address: str, part: Path, seconds: float) -> tuple[str, Mapping[str, str]]:
-    """Fetch what a part lacks.
-
-    Returns
-    -------
-    str
-        What another try may mend; empty where the part is whole.
-    mapping
-        The answer's headers.
-    """
+def _fetch(address: str, part: Path, seconds: float) -> None:
+    """Fetch what a part lacks."""
     note = _read_note(part, address)
     start = part.stat().st_size if note and part.is_file() else 0
     if start and start == note["size"]:
-        return "", {}  # killed before the check
+        return  # killed before the check
     asked = {"Accept-Encoding": "identity"}
     if start:
         asked |= {"Range": f"bytes={start}-", "If-Range": note["version"]}
@@ -199,20 +171,21 @@ def _fetch(address: str, part: Path, seconds: float) -> tuple[str, Mapping[str, 
     ) as answer:
         status = answer.status_code
         if status in BUSY:
-            return f"status {status}", answer.headers
+            raise TryAgainError(f"status {status}", answer.headers)
         if status not in (200, 206, 416):
             raise refusal(address, status)
         if status != 200 and not _continues(answer, start, note):
             part.unlink(missing_ok=True)
-            return f"the server did not resume at byte {start}: status {status}", answer.headers
+            problem = f"the server did not resume at byte {start}: status {status}"
+            raise TryAgainError(problem, answer.headers)
         total = _length(answer, start if status == 206 else 0)
         if status == 200:  # the whole file: it has changed, or the server serves no ranges
             part.unlink(missing_ok=True)
             start = 0
             note = {"address": address, "version": file_version(answer), "size": total}
             write_json(_note(part), note)
-        problem = _append(answer, part, start, total)
-        return problem, answer.headers
+        if problem := _append(answer, part, start, total):
+            raise TryAgainError(problem, answer.headers)
 
 
 def _append(answer: requests.Response, part: Path, start: int, total: int | None) -> str:

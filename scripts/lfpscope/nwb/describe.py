@@ -6,15 +6,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from lfpscope.clock.segments import Clock
+from lfpscope.formatting import duration_text
 from lfpscope.hdf5.layout import Layout
-from lfpscope.nwb.electrodes import Channels, Column
+from lfpscope.nwb.depth import Column
+from lfpscope.nwb.electrodes import Channels
 from lfpscope.nwb.recording import Recording
 
 MOST_LINES = 20  # of gaps, and of stretches without a time
 MOST_LABELS = 8  # of brain areas or groups
 
 
-def describe(recording: Recording, clock: Clock, *, n_chunks: int, exact: bool = True) -> str:
+def describe(recording: Recording, clock: Clock, *, n_chunks: int) -> str:
     """Return a few lines, each with its subject in front.
 
     Parameters
@@ -25,8 +27,6 @@ def describe(recording: Recording, clock: Clock, *, n_chunks: int, exact: bool =
         Its segments.
     n_chunks : int
         References to its data.
-    exact : bool
-        Whether all timestamps were read for the clock.
     """
     n_samples, n_channels = recording.n_samples, recording.n_channels
     lines = [("file", recording.file)]
@@ -39,7 +39,7 @@ def describe(recording: Recording, clock: Clock, *, n_chunks: int, exact: bool =
         ("samples", f"{n_samples} × {n_channels} channel{'s' * (n_channels != 1)}"),
         ("stored", _stored(recording.layout, n_chunks)),
         ("volts", _volts(recording)),
-        *_clock(clock, exact=exact),
+        *_clock(clock),
         *_channels(recording.channels),
         *(("doubt", doubt.text) for doubt in recording.doubts),
     ]
@@ -58,18 +58,17 @@ def _volts(recording: Recording) -> str:
     return f"stored × {recording.conversion:g}{each} + {recording.offset:g}"
 
 
-def _clock(clock: Clock, *, exact: bool) -> Iterator[tuple[str, str]]:
+def _clock(clock: Clock) -> Iterator[tuple[str, str]]:
     if not clock.valid:
-        why = "no sample has a time" if exact else "not told by the first and last timestamp"
-        yield "clock", why
+        yield "clock", "no sample has a time"
         return
     residual = max(segment.residual for segment in clock.valid)
-    even = f"even to {1e6 * residual:.3f} µs" if exact else "as the first and last timestamp say"
+    even = f"even to {1e6 * residual:.3f} µs"
     yield "clock", f"{clock.t0:.3f} s to {clock.t1:.3f} s, {1 / clock.dt:.4f} Hz, {even}"
-    yield "length", f"{_duration(clock.t1 - clock.t0)}, gaps included"
+    yield "length", f"{duration_text(clock.t1 - clock.t0)}, gaps included"
     gaps = clock.gaps()
     for start, stop in gaps[:MOST_LINES]:
-        yield "gap", f"{start:.3f} s to {stop:.3f} s: {_duration(stop - start)}"
+        yield "gap", f"{start:.3f} s to {stop:.3f} s: {duration_text(stop - start)}"
     if len(gaps) > MOST_LINES:
         yield "gap", f"and {len(gaps) - MOST_LINES} more"
     resets = clock.resets()
@@ -82,11 +81,6 @@ def _clock(clock: Clock, *, exact: bool) -> Iterator[tuple[str, str]]:
         yield "no time", f"samples {segment.first_sample} to {segment.stop_sample - 1}"
     if len(timeless) > MOST_LINES:
         yield "no time", f"and {len(timeless) - MOST_LINES} more"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(seconds, 60)
-    return f"{minutes:.0f} min {rest:.1f} s" if minutes else f"{rest:.3f} s"
 
 
 def _channels(channels: Channels) -> Iterator[tuple[str, str]]:

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import h5py
 
-from lfpscope.io.addresses import Blocks, RemoteFile, is_remote
-from lfpscope.io.files import RESTORE, UserError, why_not_opened
+from lfpscope.errors import RESTORE, UserError, why_not_opened
+from lfpscope.hdf5.remote_file import Blocks
+from lfpscope.io.addresses import is_remote
+from lfpscope.io.http import RemoteFile
 
 UPLOAD = "Correct the location, or put a complete file there."
 CONVERT = (

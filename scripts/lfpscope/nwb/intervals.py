@@ -1,20 +1,25 @@
-"""Named stretches of a session: stimuli, epochs and trials, from NWB files into one table."""
+"""Named stretches of a session: stimuli, epochs, trials and events of NWB files in one table."""
 
+import csv
 import math
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import h5py
+import numpy as np
 
-from lfpscope.hdf5.values import member, text
-from lfpscope.io.files import UserError, read_table, write_table
+from lfpscope.errors import UserError
+from lfpscope.hdf5.isolation import Apart
+from lfpscope.io.atomic import atomic
+from lfpscope.io.tables import read_table
+from lfpscope.nwb.events import find_events
 from lfpscope.nwb.file import reading, why_not_read
+from lfpscope.nwb.interval_tables import IntervalTable, read_interval_table
 
 FIRST = ("start", "stop", "name", "table")  # columns of the table; those of the files follow
-NAMES = ("stimulus_name", "label", "name", "tags")  # columns that say what an interval is
 
 
 @dataclass(frozen=True, order=True)
@@ -56,19 +61,74 @@ def _number(text: str | None) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def write_intervals(path: Path, rows: Iterable[dict[str, str]]) -> None:
-    """Write the table of intervals in the order of time; each one once, however often found."""
-    unique = {tuple(row.items()): row for row in rows}.values()
-    ordered = sorted(unique, key=_times)
-    columns = dict.fromkeys([*FIRST, *(name for row in ordered for name in row)])
-    write_table(path, list(columns), ordered)
+def join_touching(intervals: Sequence[Interval], gap: float = 0.0) -> list[Interval]:
+    """Join intervals of one name that touch, or lie no more than `gap` seconds apart, to blocks.
+
+    Parameters
+    ----------
+    intervals : sequence of Interval
+        In any order.
+    gap : float
+        Seconds.
+
+    Returns
+    -------
+    list of Interval
+        In the order of time.
+    """
+    blocks: list[Interval] = []
+    last: dict[str, int] = {}  # block of each name
+    for one in sorted(intervals):
+        at = last.get(one.name)
+        if at is not None and one.start <= blocks[at].stop + gap:
+            before = blocks[at]
+            blocks[at] = Interval(before.start, max(before.stop, one.stop), one.name)
+        else:
+            last[one.name] = len(blocks)
+            blocks.append(one)
+    return blocks
 
 
-def _times(row: dict[str, str]) -> tuple[float, float]:
-    return float(row["start"]), float(row["stop"] or row["start"])
+def write_intervals(path: Path, tables: Sequence[IntervalTable]) -> None:
+    """Write intervals in the order of time, with all columns; each once, however often found."""
+    own = [name for table in tables for name in table.columns if name not in FIRST]
+    columns = list(dict.fromkeys(own))
+    with atomic(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*FIRST, *columns])
+        writer.writerows(_each_once(_rows(tables, columns)))
 
 
-def intervals_in_file(file: str) -> tuple[list[dict[str, str]], list[str]]:
+def _rows(tables: Sequence[IntervalTable], columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Rows of all tables in the order of time."""
+    sizes = [table.start.size for table in tables]
+    starts = np.concatenate([np.empty(0), *(table.start for table in tables)])
+    stops = np.concatenate([np.empty(0), *(table.stop for table in tables)])
+    table_of = np.repeat(np.arange(len(tables)), sizes)
+    row_of = np.concatenate([np.empty(0, np.int64), *(np.arange(size) for size in sizes)])
+    order = np.lexsort((np.where(np.isnan(stops), starts, stops), starts))
+    cells = [[table.columns.get(name) for name in columns] for table in tables]
+    for at in order.tolist():
+        i, row = int(table_of[at]), int(row_of[at])
+        start, stop = float(starts[at]), float(stops[at])
+        more = (values[row] if values else "" for values in cells[i])
+        end = "" if math.isnan(stop) else repr(stop)
+        yield repr(start), end, tables[i].names[row], tables[i].table, *more
+
+
+def _each_once(rows: Iterator[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """Leave out what stands there already; equal rows have equal times, and follow each other."""
+    seen: set[tuple[str, ...]] = set()
+    start = ""
+    for row in rows:
+        if row[0] != start:
+            seen, start = set(), row[0]
+        if row not in seen:
+            seen.add(row)
+            yield row
+
+
+def intervals_in_file(file: str) -> tuple[list[IntervalTable], list[str]]:
     """Intervals of an NWB file and remarks, as `find_intervals` finds them.
 
     Raises
@@ -80,142 +140,56 @@ def intervals_in_file(file: str) -> tuple[list[dict[str, str]], list[str]]:
         return find_intervals(nwb)
 
 
-def find_intervals(nwb: h5py.File) -> tuple[list[dict[str, str]], list[str]]:
-    """Find the intervals of all tables in ``/intervals`` of an NWB file.
+def find_intervals(nwb: h5py.File) -> tuple[list[IntervalTable], list[str]]:
+    """Find the intervals of all tables in ``/intervals`` of an NWB file, and its events.
 
     A table that cannot be read is left out; the others are not affected.
 
     Returns
     -------
-    list of dict of str
-        ``start`` and ``stop`` in seconds, ``name``, ``table``, and the other columns that hold one
-        value for each interval, except those with these names. ``stop`` is empty where the file
-        has none that is a time and not before the start.
+    list of IntervalTable
+        Those with a row that has a time.
     list of str
         A remark for each table that was left out or is incomplete: its name and the reason.
     """
-    rows: list[dict[str, str]] = []
-    remarks = []
     group = nwb.get("intervals")
-    for name in group if isinstance(group, h5py.Group) else ():
+    names = list(group) if isinstance(group, h5py.Group) else []
+    work = [(f"/intervals/{name}", partial(read_interval_table, group, name)) for name in names]
+    work += [(str(series.name), partial(read, series)) for series, read in find_events(nwb)]
+    tables, remarks = [], []
+    for name, read_table_of in work:
         try:
-            found, odd = _rows(group, name)
+            found, odd = read_table_of()
         except UserError as error:
             remarks.append(f"left out: {error}")
         except Exception as error:  # noqa: BLE001 - damaged metadata give h5py anything to say
             traceback.print_exc()  # in the log, where it may be ours
             remarks.append(f"left out: {why_not_read(nwb.filename, error)}")
         else:
-            rows += found
-            remarks += [f"{nwb.filename}: {group.name}/{name}: {one}" for one in odd]
-    return rows, remarks
+            tables += [found] if found.start.size else []
+            remarks += [f"{nwb.filename}: {name}: {one}" for one in odd]
+    return tables, remarks
 
 
-def _rows(group: h5py.Group, name: str) -> tuple[list[dict[str, str]], list[str]]:
-    """Intervals of one table, and what is odd about it."""
-    where, table = f"{group.file.filename}: {group.name}/{name}", group[name]
-    if not isinstance(table, h5py.Group):
-        raise UserError(f"{where}: no table of intervals.")
-    start, stop = (_times_of(table, column, where) for column in ("start_time", "stop_time"))
-    if start is None:
-        raise UserError(f"{where}: no start_time, so no interval has a time.")
-    if stop is not None and len(stop) != len(start):
-        raise UserError(f"{where}: {len(start)} times in start_time, {len(stop)} in stop_time.")
-    columns, odd = _columns(table, len(start))
-    rows, n_open, n_backwards = [], 0, 0
-    for i, begin in enumerate(start):
-        if not math.isfinite(begin):
-            continue
-        end = math.nan if stop is None else stop[i]
-        n_open += not math.isfinite(end)
-        n_backwards += end < begin
-        more = {name: values[i] for name, values in columns.items()}
-        label = next((more[name] for name in NAMES if more.get(name)), name)
-        has_end = math.isfinite(end) and end >= begin
-        own = {"start": repr(begin), "stop": repr(end) if has_end else "", "name": label}
-        rows.append(more | own | {"table": name})
-    n_out = len(start) - len(rows)
-    counts = {
-        "without a start, left out": n_out,
-        "without an end, shown as points": n_open,
-        "that end before they start, shown as points": n_backwards,
-    }
-    odd += [f"{n} of {len(start)} intervals {what}" for what, n in counts.items() if n]
-    return rows, odd
+def list_intervals(*files: str, intervals: Path) -> None:
+    """Bring stimuli, epochs and trials from a session's NWB files into one table.
 
-
-def _times_of(table: h5py.Group, name: str, where: str) -> list[float] | None:
-    """Times of a column, seconds; NaN where one is not a number. None where there is no column.
-
-    Raises
-    ------
-    UserError
-        If it does not hold one time for each row.
+    Parameters
+    ----------
+    files : str
+        Paths or addresses; what cannot be read in one is left out, and named.
+    intervals : Path
+        Table to write, in the order of time; empty where there are none.
     """
-    data = member(table, name)
-    if data is None:
-        return None
-    if _is_ragged(table, name, data):
-        raise UserError(f"{where}: {name} has several times for a row (expected one).")
-    if not _is_flat(data) or data.dtype.kind not in "iufOS":
-        raise UserError(f"{where}: {name} of shape {data.shape} and type {data.dtype}, not times.")
-    texts = map(_cell, data[()].reshape(-1).tolist())
-    return [math.nan if (number := _number(text)) is None else number for text in texts]
-
-
-def _columns(table: h5py.Group, n_rows: int) -> tuple[dict[str, list[str]], list[str]]:
-    """Columns with one value for each row, as text, but for times; and what is odd about others."""
-    columns, odd = {}, []
-    for name in table:
-        if name in ("id", "start_time", "stop_time"):
-            continue
-        try:
-            values = _column(table, name)
-        except Exception as error:  # noqa: BLE001 - damaged metadata give h5py anything to say
-            traceback.print_exc()
-            odd.append(f"column {name} left out: {' '.join(str(error).split())}")
-            continue
-        if values is None:
-            continue
-        if len(values) == n_rows:
-            columns[name] = values
-        else:
-            odd.append(f"column {name} left out: {len(values)} values for {n_rows} rows")
-    return columns, odd
-
-
-def _column(table: h5py.Group, name: str) -> list[str] | None:
-    """Values of a column as text; None where it does not hold one for each row."""
-    data = member(table, name)
-    indexes = name.endswith("_index") and name.removesuffix("_index") in table
-    if data is None or indexes or not _is_flat(data) or data.dtype.kind not in "biufOSU":
-        return None
-    if h5py.check_ref_dtype(data.dtype) or _holds_lists(data):
-        return None
-    values = [_cell(value) for value in data[()].reshape(-1).tolist()]
-    index = member(table, f"{name}_index")
-    if index is None:
-        return values
-    stops = index[()].reshape(-1).tolist()
-    starts = [0, *stops[:-1]]
-    return [" ".join(values[a:b]) for a, b in zip(starts, stops, strict=True)]
-
-
-def _is_flat(data: h5py.Dataset) -> bool:
-    """Tell whether a column has one value for each row, be it as a matrix of one column or row."""
-    return data.shape is not None and len(data.shape) > 0 and data.size == max(data.shape)
-
-
-def _is_ragged(table: h5py.Group, name: str, data: h5py.Dataset) -> bool:
-    return f"{name}_index" in table or _holds_lists(data)
-
-
-def _holds_lists(data: h5py.Dataset) -> bool:
-    is_vlen = h5py.check_vlen_dtype(data.dtype) is not None
-    return is_vlen and h5py.check_string_dtype(data.dtype) is None
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return "" if math.isnan(value) else repr(value)
-    return text(value)
+    found = []
+    with Apart() as apart:
+        for file in files:
+            try:
+                here, remarks = apart.read(file, intervals_in_file, file)
+            except UserError as error:
+                print(f"left out: {error}")
+            else:
+                n = sum(table.start.size for table in here)
+                print(f"{file}: {n} intervals", *remarks, sep="\n")
+                found += here
+    write_intervals(intervals, found)

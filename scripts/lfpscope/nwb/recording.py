@@ -1,45 +1,28 @@
 """An NWB file → its recordings: shape, clock, channels and units of each."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import h5py
-import numpy as np
 
-from lfpscope.clock.segments import (
-    Clock,
-    Floats,
-    Segment,
-    clock_from_rate,
-    clock_from_timestamps,
-    rate_doubts,
-)
+from lfpscope.clock.segments import Clock
 from lfpscope.doubts import Doubt, sort_doubts
-from lfpscope.hdf5.layout import (
-    Layout,
-    Refs,
-    chunk_references,
-    decode,
-    describe_layout,
-    inlined_bytes,
-)
-from lfpscope.hdf5.values import member, number, text
-from lfpscope.io.addresses import CONNECTIONS, is_remote, open_address
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
+from lfpscope.hdf5.describe_layout import describe_layout
+from lfpscope.hdf5.layout import Layout
+from lfpscope.hdf5.values import member, text
 from lfpscope.nwb.electrodes import Channels as Channels
-from lfpscope.nwb.electrodes import electrode_rows, read_channels
+from lfpscope.nwb.electrodes import read_channels
+from lfpscope.nwb.electrodes_table import electrode_rows
 from lfpscope.nwb.file import open_nwb as open_nwb
 from lfpscope.nwb.file import reading as reading
-from lfpscope.nwb.series import TIME_UNITS, read_times, stored_rate, time_scale
 from lfpscope.nwb.series import NoSeriesError as NoSeriesError
 from lfpscope.nwb.series import choose_series as choose_series
 from lfpscope.nwb.series import find_series as find_series
+from lfpscope.nwb.timestamps import check_clock, clock_of_series, clock_warnings, stored_rate
 from lfpscope.nwb.units import read_units
 
-TIMESTAMPS_BLOCK = 1 << 14  # samples of the clock at once: what stays in a core's cache
 OTHER = "Name another series in the column `series` of sessions.tsv, or ask who wrote the file."
-CHUNKS_AHEAD = 64  # of timestamps, decoded in parallel
 
 
 @dataclass(frozen=True)
@@ -114,7 +97,7 @@ def read_recording(nwb: h5py.File, series: str) -> Recording:
     transposed = time_is_last(nwb, group)
     shape = data.shape[::-1] if transposed else data.shape
     n_samples, n_channels = shape[0], shape[1] if data.ndim == 2 else 1
-    _check_clock(group, n_samples, where)
+    check_clock(group, n_samples, where)
     layout = describe_layout(data, transposed=transposed)
     rate = stored_rate(group)
     channels, gains, doubts = read_channels(nwb, group, n_channels)
@@ -125,7 +108,7 @@ def read_recording(nwb: h5py.File, series: str) -> Recording:
     doubts = [
         Doubt("labels", one) for one in _shape_warnings(group, transposed=transposed)
     ] + doubts
-    doubts += [Doubt("values", one) for one in _clock_warnings(group, rate)] + [*units.doubts]
+    doubts += [Doubt("values", one) for one in clock_warnings(group, rate)] + [*units.doubts]
     return Recording(
         file=nwb.filename,
         series=series,
@@ -174,61 +157,6 @@ def _shape_warnings(series: h5py.Group, *, transposed: bool) -> Iterator[str]:
         yield f"more channels than samples, {shape}: read as time × channel, as NWB says"
 
 
-# --- its clock ----------------------------------------------------------------------------------
-
-
-def _check_clock(group: h5py.Group, n_samples: int, where: str) -> None:
-    times, start = member(group, "timestamps"), member(group, "starting_time")
-    if times is not None:
-        if times.dtype.kind not in "iuf" or times.shape not in (
-            (n_samples,),
-            (n_samples, 1),
-            (1, n_samples),
-        ):
-            raise UserError(
-                f"{where}: {n_samples} samples but timestamps of shape {times.shape} and type "
-                f"{times.dtype}. The file contradicts itself; ask who wrote it."
-            )
-        times_layout(times)  # refuses what cannot be read
-    elif start is not None:
-        rate = number(start.attrs.get("rate"))
-        if not 0 < rate < np.inf:
-            raise UserError(
-                f"{where}: a rate of {rate} Hz; expected more than 0. "
-                "The file contradicts itself; ask who wrote it."
-            )
-    else:
-        raise UserError(
-            f"{where}: neither timestamps nor starting_time and rate, so no sample has a time. "
-            "Ask who wrote the file."
-        )
-
-
-def times_layout(times: h5py.Dataset) -> Layout:
-    """Layout of timestamps over time alone, also where they are a row or a column of a matrix."""
-    is_row = times.ndim > 1 and times.shape[0] == 1
-    return describe_layout(times, n_axes=1, transposed=is_row)
-
-
-def _clock_warnings(group: h5py.Group, rate: float) -> Iterator[str]:
-    times, start = group.get("timestamps"), group.get("starting_time")
-    if times is not None and start is not None:
-        yield "both timestamps and starting_time: timestamps are used"
-    if times is None and np.isnan(number(start[()])):
-        yield "starting_time is not a number: the clock starts at 0"
-    unit = text((start if times is None else times).attrs.get("unit", "seconds"))
-    scale = time_scale(group)
-    if scale != 1:
-        named = f"times in {unit!r}" if unit.lower() in TIME_UNITS else "times are no seconds"
-        yield f"{named}: multiplied by {scale:.6g}, which makes {rate:.6g} Hz"
-    elif unit.lower() not in ("seconds", "second", "s"):
-        yield f"times in {unit!r}: taken as seconds, as NWB says"
-    if np.isnan(rate):
-        yield "timestamps do not rise where they were looked at"
-    else:
-        yield from (doubt.text for doubt in rate_doubts(rate))
-
-
 def read_clock(nwb: h5py.File, recording: Recording) -> Clock:
     """Read the clock of a recording, in constant memory.
 
@@ -237,100 +165,4 @@ def read_clock(nwb: h5py.File, recording: Recording) -> Clock:
     UserError
         If its timestamps cannot be decoded, or do not rise evenly anywhere.
     """
-    group = nwb[recording.series]
-    times = member(group, "timestamps")
-    if times is None:
-        start = group["starting_time"]
-        return clock_from_rate(
-            recording.n_samples, rate=number(start.attrs["rate"]), start=starting_time(group)
-        )
-    try:
-        scale = time_scale(group)
-        return clock_from_timestamps(
-            block * scale if scale != 1 else block for block in _blocks(times)
-        )
-    except ValueError as error:
-        raise UserError(
-            f"{nwb.filename}: {times.name}: expected {error}. "
-            "It cannot be drawn over time; ask who wrote it."
-        ) from None
-
-
-def index_clock(nwb: h5py.File, recording: Recording) -> tuple[Clock, bool]:
-    """Read the clock of a recording, and tell whether it is exact.
-
-    It is not where a server has the timestamps: those of hours are tens of megabytes, which the
-    summary reads. Until then the first and the last one must do.
-    """
-    times = member(nwb[recording.series], "timestamps")
-    if times is None or not is_remote(recording.file):
-        return read_clock(nwb, recording), True
-    n = recording.n_samples
-    scale = time_scale(nwb[recording.series])
-    first, last = (scale * read_times(times, i, i + 1)[0] for i in (0, n - 1))
-    dt = (last - first) / (n - 1) if n > 1 else np.nan
-    valid = bool(0 < dt < np.inf)  # not where either is NaN, or the clock was set back
-    t0, dt = (float(first), float(dt)) if valid else (np.nan, np.nan)
-    return Clock((Segment(0, n, t0, dt, valid=valid),)), False
-
-
-def starting_time(series: h5py.Group) -> float:
-    """Session time of the first sample, seconds; 0 where it is not a number."""
-    start = number(series["starting_time"][()], 0.0)
-    return start if np.isfinite(start) else 0.0
-
-
-def _blocks(times: h5py.Dataset) -> Iterator[Floats]:
-    """Timestamps in blocks. Those of compressed chunks are decoded without HDF5."""
-    layout = times_layout(times)
-    if times.ndim > 1 or not layout.codecs:
-        for first in _starts(times.size):
-            yield read_times(times, first, min(first + TIMESTAMPS_BLOCK, times.size))
-    else:
-        yield from read_chunks_of_times(
-            times.file.filename, layout, chunk_references(times, layout, "")
-        )
-
-
-def _starts(n: int) -> range:
-    return range(0, n, TIMESTAMPS_BLOCK)
-
-
-def read_chunks_of_times(address: str, layout: Layout, stored: Refs) -> Iterator[Floats]:
-    """Read timestamps in blocks, several chunks at once; NaN where a chunk is missing.
-
-    Parameters
-    ----------
-    address : str
-        Of the file.
-    layout : Layout
-        Over time alone.
-    stored : dict
-        References ``/i → [url, offset, size]`` or inlined bytes.
-
-    Raises
-    ------
-    UserError
-        If a chunk cannot be read or decoded.
-    """
-    length, n_samples = layout.chunks[0], layout.shape[0]
-
-    def read(i: int) -> Floats:
-        n, place = min(length, n_samples - i * length), stored.get(f"/{i}")
-        if place is None:
-            return np.full(n, np.nan)
-        raw = inlined_bytes(place) if isinstance(place, str) else file.read(*place[1:])
-        try:
-            chunk = decode(raw, layout)
-        except ValueError as error:
-            raise UserError(
-                f"{address}: timestamps: the chunk of sample {i * length} {error}. "
-                "Download the file again, or restore it from a copy."
-            ) from None
-        return np.asarray(chunk[:n], dtype=np.float64)
-
-    threads = CONNECTIONS if is_remote(address) else 2
-    with open_address(address) as file, ThreadPoolExecutor(threads) as pool:
-        for first in range(0, layout.grid[0], CHUNKS_AHEAD):
-            for times in pool.map(read, range(first, min(first + CHUNKS_AHEAD, layout.grid[0]))):
-                yield from (times[i : i + TIMESTAMPS_BLOCK] for i in _starts(times.size))
+    return clock_of_series(nwb[recording.series], recording.n_samples)

@@ -9,10 +9,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from lfpscope.clock.segments import PLAUSIBLE_RATES, Floats
-from lfpscope.clock.timestamps import make_block, usual_step
-from lfpscope.hdf5.values import number, text
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
+from lfpscope.hdf5.values import text
+from lfpscope.nwb.timestamps import stored_rate
 
 LFP_RATES = (100.0, 3000.0)  # Hz; an ElectricalSeries outside an LFP container is LFP in this range
 MIN_CHANNELS = 8  # of a plain TimeSeries that looks like LFP; behaviour has fewer
@@ -278,82 +277,3 @@ def _matches(name: str, pattern: str) -> bool:
 
 def _last(name: str) -> str:
     return name.rsplit("/", 1)[-1]
-
-
-# --- how fast -----------------------------------------------------------------------------------
-
-
-TIME_UNITS = {  # seconds, by the names that files give them
-    **dict.fromkeys(("milliseconds", "millisecond", "msec", "ms"), 1e-3),
-    **dict.fromkeys(("microseconds", "microsecond", "usec", "us", "µs", "μs"), 1e-6),
-    **dict.fromkeys(("nanoseconds", "nanosecond", "ns"), 1e-9),
-}
-LEAST_UNITS = 995  # in a second: milliseconds or finer; fewer are seconds that contradict the rate
-EXCERPTS = (1000, 1 << 16)  # timestamps; the longer ones where few of them differ
-FEW_RISING = 100
-
-
-def stored_rate(series: h5py.Group) -> float:
-    """Samples per second: as stored, or from some of the timestamps; NaN where neither tells."""
-    times = series.get("timestamps")
-    if isinstance(times, h5py.Dataset) and times.size > 1:
-        step = _usual_step(times) * time_scale(series)
-        return 1 / step if step > 0 else float("nan")
-    return _declared_rate(series)
-
-
-def time_scale(series: h5py.Group) -> float:
-    """Seconds in one unit of the timestamps: 1, as NWB says, if nothing proves another.
-
-    Another unit is proved by an implausible rate in seconds together with a plausible one in the
-    unit that the timestamps name, or with a rate that is stored beside them.
-    """
-    times = series.get("timestamps")
-    if not isinstance(times, h5py.Dataset) or times.size < 2:
-        return 1.0
-    unit = TIME_UNITS.get(text(times.attrs.get("unit")).lower())
-    declared = _declared_rate(series)
-    if unit is None and not _is_plausible(declared):
-        return 1.0
-    step = _usual_step(times)
-    if not step > 0 or _is_plausible(1 / step):
-        return 1.0
-    if unit is not None and _is_plausible(1 / (step * unit)):
-        return unit
-    units = declared * step  # in a second
-    return 1 / units if _is_plausible(declared) and units >= LEAST_UNITS else 1.0
-
-
-def _is_plausible(rate: float) -> bool:
-    return PLAUSIBLE_RATES[0] <= rate <= PLAUSIBLE_RATES[1]
-
-
-def _declared_rate(series: h5py.Group) -> float:
-    start = series.get("starting_time")
-    return number(start.attrs.get("rate")) if isinstance(start, h5py.Dataset) else float("nan")
-
-
-def _usual_step(times: h5py.Dataset) -> float:
-    """Return the median step of timestamps at the start, the middle and the end."""
-    n = times.size
-    for length in EXCERPTS:
-        firsts = sorted({0, max(0, n // 2 - length // 2), max(0, n - length)})
-        try:
-            excerpts = [read_times(times, first, first + length) for first in firsts]
-        except OSError:  # a damaged chunk: reading the clock says which
-            return float("nan")
-        blocks = [make_block(excerpt) for excerpt in excerpts]
-        if sum(np.count_nonzero(block.steps > 0) for block in blocks) >= FEW_RISING:
-            break
-    steps = np.array([usual_step(block) for block in blocks])
-    rising = steps[steps > 0]
-    return float(np.median(rising)) if rising.size else float("nan")
-
-
-def read_times(stored: h5py.Dataset, first: int, stop: int) -> Floats:
-    """Timestamps from first to stop; a row or a column of a matrix is taken as it is."""
-    if stored.ndim == 1:
-        times = stored[first:stop]
-    else:
-        times = stored[0, first:stop] if stored.shape[0] == 1 else stored[first:stop, 0]
-    return np.asarray(times, dtype=np.float64)

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.doubts import Doubt
-from lfpscope.hdf5.layout import Layout, decode
+from lfpscope.errors import UserError
+from lfpscope.hdf5.decode import decode
+from lfpscope.hdf5.layout import Layout
 from lfpscope.hdf5.values import is_text, member, number, scalar, text
-from lfpscope.io.files import UserError
 
 Floats = npt.NDArray[np.float64]
 

@@ -1,22 +1,26 @@
-"""Brain areas and kinds of intervals: their colours in a picture, and runs of one area."""
+"""Colours of brain areas and of intervals."""
 
 import colorsys
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lfpscope.render.atlas_colours import COLOURS, atlas_colour
 
-NO_AREA = {"", "unknown", "none", "nan", "null"}
 DIFFERENT = 0.06  # in OKLab: two colours are seen to differ
 SIDE_BY_SIDE = 0.02  # the same where they touch: colours of the atlas itself may lie so near
 LIGHTER = (0.0, 0.09, -0.09, 0.18, -0.18, 0.27, -0.27)  # within a family of one colour
+
+
 TURNED = (0.0, 0.03, -0.03, 0.06, -0.06)  # of the circle of hues, where a family is large
+
+
 HUES, SATURATIONS, STEPS = 24, (1.0, 0.7), (0.14, 0.22, 0.3, 0.38, 0.46, 0.55, 0.64, 0.73, 0.82)
+
+
 LIGHT, DARK = (0.62, 0.93), (0.2, 0.54)  # in OKLab: of colours for areas, and for intervals
 
 
@@ -162,6 +166,8 @@ LINEAR_TO_CONES = np.array(
         [0.0883024619, 0.2817188376, 0.6299787005],
     ]
 )
+
+
 CONES_TO_LAB = np.array(
     [
         [0.2104542553, 0.7936177850, -0.0040720468],
@@ -169,17 +175,3 @@ CONES_TO_LAB = np.array(
         [0.0259040371, 0.7827717662, -0.8086757660],
     ]
 )
-
-
-def is_area(name: str) -> bool:
-    """Tell the name of an area from what files say where they know none."""
-    return name.lower() not in NO_AREA
-
-
-def area_runs(areas: npt.NDArray[Any]) -> Iterator[tuple[str, int, int]]:
-    """Neighbouring channels of one area: its name, first row, and one past the last."""
-    start = 0
-    for stop in range(1, areas.size + 1):
-        if stop == areas.size or areas[stop] != areas[start]:
-            yield str(areas[start]), start, stop
-            start = stop

@@ -26,10 +26,10 @@ from lfpscope.clock.timeline import Timeline
 from lfpscope.doubts import Doubt, describe_doubts
 from lfpscope.envelope.read import Probe
 from lfpscope.formatting import clock_text, date_text, duration_text
-from lfpscope.io.files import atomic
-from lfpscope.nwb.recording import Channels
+from lfpscope.io.atomic import atomic
+from lfpscope.nwb.electrodes import Channels
 from lfpscope.render.areas import interval_colours
-from lfpscope.render.drawing import HEAT_COLOURS, View
+from lfpscope.render.palettes import HEAT_COLOURS
 from lfpscope.render.rows import Rows
 from lfpscope.render.ticks import (
     area_runs_of_rows,
@@ -40,6 +40,7 @@ from lfpscope.render.ticks import (
     place_labels,
     shorten,
 )
+from lfpscope.render.view import View
 
 Side = Literal["left", "center", "right"]
 Tick = tuple[float, str, Side]

@@ -12,25 +12,12 @@ from matplotlib.figure import Figure
 from lfpscope.clock.segments import Clock
 from lfpscope.clock.timeline import Timeline, make_timeline
 from lfpscope.envelope.read import Probe
+from lfpscope.errors import UserError
 from lfpscope.formatting import duration_text
-from lfpscope.io.files import UserError
+from lfpscope.nwb.areas import is_area
 from lfpscope.nwb.intervals import read_intervals
-from lfpscope.references.model import open_references
-from lfpscope.render.areas import area_colours, is_area
-from lfpscope.render.drawing import (
-    HEAT_PALETTE,
-    HEAT_SHARE,
-    PEAK_MULTIPLE,
-    TRACE_PALETTE,
-    TRACE_PIXELS,
-    Floats,
-    Mask,
-    View,
-    heat_picture,
-    read_view,
-    trace_picture,
-    traces_every,
-)
+from lfpscope.references.open import open_references
+from lfpscope.render.areas import area_colours
 from lfpscope.render.figure import (
     AREAS,
     LANE_HEIGHT,
@@ -57,8 +44,12 @@ from lfpscope.render.figure import (
     text_settings,
     text_width,
 )
+from lfpscope.render.heatmap import HEAT_SHARE, PEAK_MULTIPLE, heat_picture
+from lfpscope.render.palettes import HEAT_PALETTE, TRACE_PALETTE
 from lfpscope.render.rows import arrange_rows
 from lfpscope.render.ticks import area_runs_of_rows
+from lfpscope.render.traces import TRACE_PIXELS, trace_picture, traces_every
+from lfpscope.render.view import Floats, Mask, View, read_view
 
 THUMBNAIL = (320, 180)
 LEFT, RIGHT, BOTTOM = 190, 120, 54  # pixels around the pictures

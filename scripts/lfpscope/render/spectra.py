@@ -8,8 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lfpscope.doubts import doubts_from_json
-from lfpscope.references.model import References, open_references
-from lfpscope.render.areas import area_colours, is_area
+from lfpscope.nwb.areas import is_area
+from lfpscope.references.model import References
+from lfpscope.references.open import open_references
+from lfpscope.render.areas import area_colours
 from lfpscope.render.channel_features import draw_features
 from lfpscope.render.figure import (
     WARNING,

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lfpscope.clock.timeline import Timeline, make_timeline
-from lfpscope.render.areas import is_area
+from lfpscope.nwb.areas import is_area
 from lfpscope.render.figure import QUIET, Box, label_rows, label_time, new_axes
 from lfpscope.render.spectrum_images import (
     COLOURS,

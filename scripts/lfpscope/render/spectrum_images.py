@@ -85,7 +85,7 @@ def read_spectrum(path: Path, references: References) -> Spectrum:
     try:
         attributes, quality = store.attributes(), store.attributes("quality")
         made_of = attributes["session"], attributes["probe"], attributes["places"]
-        if made_of != (references.session, references.probe, references.places):
+        if made_of != (references.session, references.probe, references.lfp.crc):
             raise ValueError(f"made of another file or probe than {references.file} describes")
         has_rate = "no_spectrum" not in attributes
         n = references.n_channels

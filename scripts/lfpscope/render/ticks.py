@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.render.areas import area_runs, is_area
+from lfpscope.nwb.areas import area_runs, is_area
 from lfpscope.render.rows import RowBlock, Rows
 
 Floats = npt.NDArray[Any]

@@ -1,6 +1,5 @@
 """A session as a lazy xarray tree: sources checked, chunks decoded several at a time."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,14 @@ from xarray.core import indexing
 from zarr.storage import FsspecStore
 
 from lfpscope.hdf5.layout import Refs
-from lfpscope.io.addresses import is_remote, s3_options
-from lfpscope.io.files import parse_json
-from lfpscope.references.model import References, references_of_session
-from lfpscope.references.schema import read_session_json, split_groups
-from lfpscope.samples.chunk_reader import Samples, Source
+from lfpscope.io.addresses import is_remote
+from lfpscope.io.s3 import s3_options
+from lfpscope.references.model import References
+from lfpscope.references.schema import read_session
+from lfpscope.references.source_check import check_source
+from lfpscope.result_files import SESSION_REFERENCES
+from lfpscope.samples.chunk_cache import Samples
+from lfpscope.samples.chunk_reader import Source
 
 Block = npt.NDArray[Any]
 Ints = npt.NDArray[np.int64]
@@ -48,18 +50,17 @@ def open_session(session: str | Path) -> xr.DataTree:
         If the references are missing or not ours, or a source is missing or has changed.
     """
     path = Path(session)
-    path = path / "session.json" if path.is_dir() else path
-    content = read_session_json(path)
-    references = references_of_session(path, content)
-    groups = {"/": xr.Dataset(attrs=parse_json(content["refs"][".zattrs"]))}
-    for name, refs in split_groups(content["refs"]).items():
-        if name not in references:  # all of them stacked
-            groups[name] = xr.decode_cf(_open_group(refs, content["templates"]))
+    path = path / SESSION_REFERENCES if path.is_dir() else path
+    references = read_session(path)
+    for one in references.probes.values():
+        check_source(one)
+    groups = {"/": xr.Dataset(attrs=references.attributes)}
+    for name, refs in references.groups.items():
+        if name not in references.probes:  # all of them stacked
+            groups[name] = xr.decode_cf(_open_group(refs, references.templates))
             continue
-        one = references[name]
-        # zarr need not know where the samples are, which takes it a quarter of a second
-        known = {key: ref for key, ref in refs.items() if not re.match(r"lfp/\d", key)}
-        group = _open_group(known, content["templates"], one.address)
+        one = references.probes[name]
+        group = _open_group(refs, references.templates, one.address)
         groups[name] = xr.decode_cf(group.assign(lfp=_lazily(one, group.lfp)))
     return xr.DataTree.from_dict(groups)
 

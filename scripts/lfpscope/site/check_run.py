@@ -6,9 +6,11 @@ from typing import Any
 
 from lfpscope.doubts import KINDS, MEANINGS
 from lfpscope.formatting import count_text
-from lfpscope.io.files import write_table
+from lfpscope.io.atomic import write_text
+from lfpscope.io.tables import write_table
 from lfpscope.site.results import Result
-from lfpscope.sources.tables import NO_LFP, NOT_TAKEN
+from lfpscope.site.run_json import read_run
+from lfpscope.sources.probes_table import NO_LFP, NOT_TAKEN
 
 FIGURES = ("samples", "channels", "damaged", "dead", "saturated")
 COLUMNS = ("session", "probe", "status", "problem", "doubts", *FIGURES)
@@ -124,3 +126,21 @@ def _summary(results: Sequence[Result]) -> str:
     }
     others = [f"{number} {words}" for words, number in counts.items() if number]
     return ", ".join([f"{count_text(n_complete, 'probe')} complete", *others])
+
+
+def check_run(run: Path, *, complete: Path) -> None:
+    """Print what is incomplete, uncertain or not taken, and fail where a probe is incomplete.
+
+    Parameters
+    ----------
+    run : Path
+        The run as JSON, as `write_gallery` writes it.
+    complete : Path
+        Text to write, the same lines, where every probe is complete.
+    """
+    results = read_run(run)
+    lines = "\n".join(describe_results(results))
+    print(lines)
+    if any(result.problem for result in results):
+        raise SystemExit(1)
+    write_text(complete, f"{lines}\n")

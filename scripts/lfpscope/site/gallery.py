@@ -14,9 +14,18 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lfpscope.doubts import KINDS, MEANINGS
-from lfpscope.formatting import bytes_text, count_text, duration_text, natural_key, voltage_text
-from lfpscope.io.files import write_text
+from lfpscope.formatting import (
+    bytes_text,
+    count_text,
+    duration_text,
+    natural_key,
+    null_if_nan,
+    voltage_text,
+)
+from lfpscope.io.atomic import write_text
+from lfpscope.io.tables import read_table
 from lfpscope.render.areas import area_colour
+from lfpscope.result_files import EVOKED, OVERVIEW, RESPONSES, THUMBNAIL, VIEWER, probe_folder
 from lfpscope.site.check_run import reason_not_taken
 from lfpscope.site.results import COLOURS_END, Figures, Result
 
@@ -37,12 +46,15 @@ class Card:
         Whether its pictures are there.
     remarks : list of str
         What is odd about it, each in a few words.
+    averages : list of str
+        Kinds of intervals that were averaged, each with its number of trials.
     """
 
     result: Result
     folder: str
     pictured: bool
     remarks: list[str]
+    averages: list[str]
 
     @property
     def keys(self) -> str:
@@ -60,8 +72,8 @@ class Card:
                 "areas": figures.areas,
                 "rate": _whole_hertz(figures),
                 "channels": figures.channels,
-                "seconds": _or_null(figures.seconds),
-                "std": _or_null(figures.std),
+                "seconds": null_if_nan(figures.seconds),
+                "std": null_if_nan(figures.std),
                 "dead": figures.dead,
                 "saturated": figures.saturated,
                 "gaps": figures.gaps,
@@ -143,20 +155,32 @@ def _if_other(fitting: float, microvolts: float) -> float | None:
 
 
 def _group(session: str, results: list[Result], root: Path, microvolts: float) -> Group:
-    viewer = root / session / "viewer.py"
+    viewer = root / session / VIEWER
     return Group(
         session,
         [_card(result, root, microvolts) for result in results],
-        (root / session / "overview.png").is_file(),
+        (root / session / OVERVIEW).is_file(),
         f"uv run python {shlex.quote(str(viewer))}" if viewer.is_file() else "",
     )
 
 
 def _card(result: Result, root: Path, microvolts: float) -> Card:
-    folder = f"{result.row.session}/probes/{result.row.probe}"
-    pictures = (root / folder / "thumbnail.png", root / folder / "overview.png")
+    folder = probe_folder(Path(), result.row.session, result.row.probe)
+    pictures = (root / folder / THUMBNAIL, root / folder / OVERVIEW)
     remarks = _remarks(result.figures, microvolts) if result.figures else []
-    return Card(result, folder, all(picture.is_file() for picture in pictures), remarks)
+    pictured = all(picture.is_file() for picture in pictures)
+    return Card(result, folder.as_posix(), pictured, remarks, _averages(root / folder))
+
+
+def _averages(folder: Path) -> list[str]:
+    """Kinds that were averaged, with the number of trials; none where they are not drawn."""
+    table = folder / RESPONSES
+    if not table.is_file() or not (folder / EVOKED).is_file():
+        return []
+    n: dict[str, int] = {}
+    for row in read_table(table):
+        n[row["kind"]] = max(n.get(row["kind"], 0), int(row["n"]))
+    return [f"{kind} (n {n_trials})" for kind, n_trials in n.items()]
 
 
 def _remarks(figures: Figures, microvolts: float) -> list[str]:
@@ -206,10 +230,6 @@ def _counted(
 def _whole_hertz(figures: Figures) -> int | None:
     """Rate to filter by: the clocks of probes differ by some parts in a million."""
     return round(figures.rate) if math.isfinite(figures.rate) else None
-
-
-def _or_null(number: float) -> float | None:
-    return number if math.isfinite(number) else None
 
 
 # --- the template -------------------------------------------------------------------------------

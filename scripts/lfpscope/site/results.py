@@ -1,6 +1,5 @@
 """What a run has made of each probe, and what is uncertain about it, read from the results."""
 
-import json
 import math
 import re
 from collections.abc import Sequence
@@ -16,19 +15,36 @@ import numpy.typing as npt
 from lfpscope.clock.segments import Clock
 from lfpscope.doubts import Doubt, Kind, doubts_from_json, sort_doubts
 from lfpscope.envelope.zarr_zip import Store
+from lfpscope.errors import UserError
 from lfpscope.formatting import natural_key
-from lfpscope.io.files import UserError, read_json, read_table
-from lfpscope.render.areas import is_area
-from lfpscope.sources.tables import NO_LFP, NOT_TAKEN, Probe, read_probes
+from lfpscope.io.tables import read_json, read_table
+from lfpscope.nwb.areas import is_area
+from lfpscope.references.model import ProbeHeader
+from lfpscope.references.schema import read_header
+from lfpscope.result_files import (
+    CHANNELS,
+    ENVELOPE,
+    EVOKED,
+    INDEX,
+    REFERENCES,
+    RESPONSES,
+    SOURCE,
+    THUMBNAIL,
+    VERIFIED,
+    probe_folder,
+)
+from lfpscope.sources.probes_table import NO_LFP, NOT_TAKEN, Probe, read_probes
 
 COLOURS_END = 0.5  # of the scale in µV, as amplitude maps are drawn
 ERROR = re.compile(r"(?i)(error|exception)\b")  # in a log
 STEPS = (  # rules in their order, each with a file that it makes last
-    ("fetch_probe", "source.json"),
-    ("index_probe", "lfp.json"),
-    ("summarize_probe", "channels.csv"),
-    ("draw_probe", "thumbnail.png"),
-    ("verify_probe", "verified.json"),
+    ("fetch_probe", SOURCE),
+    ("index_probe", REFERENCES),
+    ("summarize_probe", CHANNELS),
+    ("draw_probe", THUMBNAIL),
+    ("average_intervals", RESPONSES),
+    ("draw_evoked", EVOKED),
+    ("verify_probe", VERIFIED),
 )
 
 
@@ -163,19 +179,19 @@ def _read_result(row: Probe, results: Path, logs: Path) -> Result:
 
 
 def _read_files(row: Probe, results: Path, logs: Path) -> Result:
-    folder = results / row.session / "probes" / row.probe
+    folder = probe_folder(results, row.session, row.probe)
     log = partial(_log, row, logs)
-    if failure := _read_failure(folder / "index.json"):
+    if failure := _read_failure(folder / INDEX):
         return Result(row, f"index_probe failed: {failure}", log("index_probe"), None, {})
     missing = [rule for rule, file in STEPS if not (folder / file).is_file()]
-    references = {} if "index_probe" in missing else read_json(folder / "lfp.json")
     figures: Figures | None = None
     doubts: tuple[Doubt, ...] = ()
-    if references:
-        header = _read_header(references, folder / "envelope.zarr.zip")
-        doubts = header.doubts
+    source: dict[str, Any] = {}
+    if "index_probe" not in missing:
+        header = read_header(folder / REFERENCES)
+        doubts, source = _read_doubts(header, folder), header.provenance.to_json()
         if "summarize_probe" not in missing:
-            figures = probe_figures(header.clock, read_table(folder / "channels.csv"))
+            figures = probe_figures(header.clock, read_table(folder / CHANNELS))
     rule, problem = "", ""
     if missing:
         rule = missing[0]
@@ -184,10 +200,9 @@ def _read_files(row: Probe, results: Path, logs: Path) -> Result:
         rule = "summarize_probe"
         share = figures.damaged / (figures.samples * figures.channels)
         problem = f"damaged: {figures.damaged} values ({share:.2g} of all) do not decode"
-    elif differs := read_problems(folder / "verified.json"):
+    elif differs := read_problems(folder / VERIFIED):
         rule = "verify_probe"
         problem = f"not as in its file: {differs[0]}"
-    source = references.get("provenance", {})
     return Result(row, problem, log(rule) if rule else "", figures, source, doubts)
 
 
@@ -211,22 +226,13 @@ def read_problems(verified: Path) -> list[str]:
     return problems
 
 
-@dataclass(frozen=True)
-class _Header:
-    """What the root attributes of references and envelope say of a recording."""
-
-    clock: Clock
-    doubts: tuple[Doubt, ...]
-
-
-def _read_header(references: dict[str, Any], envelope: Path) -> _Header:
-    """Read the root attributes: those of the envelope, made last, before those of references."""
-    attributes = json.loads(references["refs"][".zattrs"])
-    if envelope.is_file():
-        with closing(Store(envelope)) as store:
-            attributes |= store.attributes()
-    doubts = sort_doubts(doubts_from_json(attributes.get("doubts", [])))
-    return _Header(Clock.from_json(attributes["clock"]), doubts)
+def _read_doubts(header: ProbeHeader, folder: Path) -> tuple[Doubt, ...]:
+    """Read all doubts about a probe: its envelope, which is made last, has those of indexing."""
+    envelope = folder / ENVELOPE
+    if not envelope.is_file():
+        return header.doubts
+    with closing(Store(envelope)) as store:
+        return sort_doubts(doubts_from_json(store.attributes()["doubts"]))
 
 
 def _last_word(log: Path) -> str:

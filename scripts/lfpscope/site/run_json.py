@@ -3,7 +3,6 @@
 Nothing in it tells when or into which folder, so that equal runs give equal bytes.
 """
 
-import math
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
@@ -12,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from lfpscope.doubts import doubts_from_json, doubts_to_json
-from lfpscope.io.files import UserError, read_json
+from lfpscope.errors import UserError
+from lfpscope.formatting import nan_if_null, null_if_nan
+from lfpscope.io.tables import read_json
 from lfpscope.site.results import Figures, Result
-from lfpscope.sources.tables import Probe
+from lfpscope.sources.probes_table import Probe
+from lfpscope.version import VERSION
 
 PACKAGES = (
-    "lfpscope",
     "datashader",
     "deflate",
     "h5py",
@@ -48,7 +49,11 @@ def describe_run(results: Sequence[Result], settings: Mapping[str, Any]) -> dict
         ``versions``, ``settings``, and ``probes``: of each one its row in the table of probes, why
         it is incomplete, its doubts, the size and checksums of its source, and its figures.
     """
-    versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+    versions = {
+        "python": platform.python_version(),
+        "lfpscope": VERSION,
+        **{name: version(name) for name in PACKAGES},
+    }
     return {
         "versions": versions,
         "settings": settings,
@@ -64,13 +69,8 @@ def _describe_probe(result: Result) -> dict[str, Any]:
         "log": result.log,
         "doubts": doubts_to_json(result.doubts),
         "bytes": result.source,
-        "figures": figures and {name: _or_null(value) for name, value in figures.items()},
+        "figures": figures and {name: null_if_nan(value) for name, value in figures.items()},
     }
-
-
-def _or_null(value: Any) -> Any:
-    """JSON has no NaN."""
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def read_run(path: Path) -> list[Result]:
@@ -95,11 +95,8 @@ def _read_probe(content: Mapping[str, Any]) -> Result:
         row=Probe(**{field.name: content[field.name] for field in fields(Probe)}),
         problem=content["problem"],
         log=content["log"],
-        figures=figures and Figures(**{name: _or_nan(value) for name, value in figures.items()}),
+        figures=figures
+        and Figures(**{name: nan_if_null(value) for name, value in figures.items()}),
         source=content["bytes"],
         doubts=doubts_from_json(content["doubts"]),
     )
-
-
-def _or_nan(value: Any) -> Any:
-    return math.nan if value is None else value

@@ -10,7 +10,8 @@ from pathlib import Path
 from lfpscope.formatting import bytes_text, count_text
 from lfpscope.io.addresses import is_remote, open_address
 from lfpscope.sources.allen.tables import Listed, read_listed
-from lfpscope.sources.tables import NO_LFP, Probe, kept_at
+from lfpscope.sources.probes_table import NO_LFP, Probe, read_probes
+from lfpscope.sources.sessions_table import kept_at
 
 AT_ONCE = 4  # servers are asked for so many lengths
 # of 2.4 hours of 93 channels in 23,808 chunks: 3.2 MB in tests/benchmarks/remote.py, and four
@@ -199,3 +200,35 @@ def _sum(plans: Iterable[Plan]) -> Plan:
 def _existing(folder: Path) -> Path:
     """The nearest folder that is there."""
     return next(one for one in [folder.absolute(), *folder.absolute().parents] if one.is_dir())
+
+
+def plan(
+    probes: Path,
+    *,
+    cache: Path,
+    keep: bool = False,
+    listed: list[Path] | None = None,
+    stall_seconds: float = 60.0,
+    tries: int = 5,
+) -> None:
+    """Print what is to be fetched, what is there, and how much room there is. Nothing is fetched.
+
+    Parameters
+    ----------
+    probes : Path
+        Table of probes.
+    cache : Path
+        Folder in which files that are made or fetched are kept.
+    keep : bool
+        Whether files at http and https addresses are fetched into it.
+    listed : list of Path, optional
+        What AllenSDK says of the probes of Allen's sessions: a table in each one's folder.
+    stall_seconds : float
+        Without a byte for so long, and a try has failed.
+    tries : int
+        How often each server is asked.
+    """
+    tables = {table.parent.name: table for table in listed or []}
+    rows = read_probes(probes)
+    plans = plan_sessions(rows, tables, cache, keep=keep, stall_seconds=stall_seconds, tries=tries)
+    print(describe_plans(plans, cache))

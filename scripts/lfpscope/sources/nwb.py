@@ -11,23 +11,15 @@ from urllib.parse import urlsplit
 
 import h5py
 
+from lfpscope.errors import UserError
 from lfpscope.hdf5.isolation import Apart
+from lfpscope.ids import MAX_LENGTH, STACKED, replace_other_characters
 from lfpscope.io.addresses import is_remote
-from lfpscope.io.files import UserError
-from lfpscope.nwb.file import why_not_read
-from lfpscope.nwb.recording import NoSeriesError, choose_series, open_nwb, read_recording
-from lfpscope.nwb.series import find_left_out, find_series
-from lfpscope.sources.tables import (
-    MAX_ID,
-    NO_LFP,
-    NOT_TAKEN,
-    OK,
-    UNREADABLE,
-    Probe,
-    Session,
-    find_files,
-    is_zarr,
-)
+from lfpscope.nwb.file import open_nwb, why_not_read
+from lfpscope.nwb.recording import read_recording
+from lfpscope.nwb.series import NoSeriesError, choose_series, find_left_out, find_series
+from lfpscope.sources.probes_table import NO_LFP, NOT_TAKEN, OK, UNREADABLE, Probe
+from lfpscope.sources.sessions_table import Session, find_files, is_zarr
 
 
 def nwb_probes(session: Session, apart: Apart) -> list[Probe]:
@@ -155,11 +147,10 @@ def probe_id(path: Path, series: str = "") -> str:
 
 def _as_id(text: str) -> str:
     latin = re.sub(r"[\u0300-\u036f]", "", normalize("NFKD", text))  # without accents
-    name = re.sub(r"[^A-Za-z0-9._-]", "_", re.sub(r"[^\x00-\x7f]", "", latin))
-    # "stacked" is the group of all probes in session.json
-    name = name if name[:1].isalnum() and name != "stacked" else f"x{name}"
-    is_complete = latin.isascii() and len(name) <= MAX_ID
-    return name if is_complete else f"{name[: MAX_ID - 7]}-{_checksum(text)}"
+    name = replace_other_characters(re.sub(r"[^\x00-\x7f]", "", latin))
+    name = name if name[:1].isalnum() and name != STACKED else f"x{name}"
+    is_complete = latin.isascii() and len(name) <= MAX_LENGTH
+    return name if is_complete else f"{name[: MAX_LENGTH - 7]}-{_checksum(text)}"
 
 
 def _checksum(text: str) -> str:
@@ -194,7 +185,7 @@ def _longer_id(probe: Probe, group: Sequence[Probe]) -> str:
 
 
 def _checked_id(probe: Probe, _: Sequence[Probe]) -> str:
-    return f"{probe.probe[: MAX_ID - 7]}-{_checksum(_place(probe))}"
+    return f"{probe.probe[: MAX_LENGTH - 7]}-{_checksum(_place(probe))}"
 
 
 def _place(probe: Probe) -> str:

@@ -1,19 +1,23 @@
 """Sessions → probes, and each probe's bytes in place, whatever the source."""
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from lfpscope.cli import INTERRUPTED
+from lfpscope.errors import UserError
 from lfpscope.hdf5.isolation import Apart
 from lfpscope.io.addresses import is_remote, open_address
-from lfpscope.io.files import UserError
-from lfpscope.nwb.recording import open_nwb
+from lfpscope.nwb.file import open_nwb
 from lfpscope.sources.allen.files import check_lfp, fetch_lfp, listed_probes, mirrored_probes
 from lfpscope.sources.demo.nwb_writer import demo_is_whole, demo_probes, make_probe
 from lfpscope.sources.nwb import nwb_probes
-from lfpscope.sources.tables import NO_LFP, UNREADABLE, Probe, Session, kept_at
+from lfpscope.sources.probes_table import NO_LFP, UNREADABLE, Probe, write_probes
+from lfpscope.sources.sessions_table import Session, kept_at
+from lfpscope.sources.status import write_status
 
 
 def find_probes(
@@ -199,3 +203,127 @@ def fetch_file(
 
 def _opens(path: Path) -> None:
     open_nwb(path).close()
+
+
+def fetch_probe(
+    address: str,
+    *,
+    source: str,
+    session: str,
+    probe: str,
+    checked: Path,
+    series: str = "",
+    listed: Path | None = None,
+    keep: Path | None = None,
+    stall_seconds: float = 60.0,
+    tries: int = 5,
+    failed: int = 0,
+) -> None:
+    """Find, make or fetch the file of one probe, check it, and note where it is.
+
+    Parameters
+    ----------
+    address : str
+        Path or address where the file is or shall be.
+    source : str
+        Kind of source, as in the table of sessions.
+    session, probe : str
+        Ids.
+    checked : Path
+        JSON to write: address, series, size, modification time, what was checked; or why there is
+        no such file.
+    series : str
+        Path of the probe's recording in the file; empty for the one that holds LFP.
+    listed : Path, optional
+        What AllenSDK says of the session's probes, where the file may have to be fetched.
+    keep : Path, optional
+        The cache, where a file at an http or https address is to be fetched into it.
+    stall_seconds : float
+        Without a byte for so long, and a try to fetch it has failed.
+    tries : int
+        How many there are in all.
+    failed : int
+        How often the file did not come in runs before.
+    """
+    reason, found = "", {}
+    try:
+        found = fetch_file(
+            source,
+            session,
+            probe,
+            address,
+            listed=listed,
+            keep=keep,
+            stall_seconds=stall_seconds,
+            tries=tries,
+        )
+    except (UserError, OSError) as error:
+        reason = str(error)
+        print(f"error: {reason}")
+    write_status(checked, reason, failed, **found, series=series)
+
+
+def list_session(
+    session: str,
+    *,
+    source: str,
+    cache: Path,
+    probes: Path,
+    listing: Path,
+    location: str = "",
+    keep: str = "",
+    series: str = "",
+    problem: str = "",
+    listed: Path | None = None,
+    mirror: str = "",
+    tries: int = 0,
+    ended: int = 0,
+) -> None:
+    """Find the probes of a session; what cannot be read is a row that says so.
+
+    Parameters
+    ----------
+    session, source, location, series, problem : str
+        Its row of the table of sessions.
+    keep : str
+        Ids of the probes to keep, with commas between; empty for all.
+    cache : Path
+        Folder in which files that are made or fetched are kept.
+    probes : Path
+        Table of probes to write.
+    listing : Path
+        JSON to write: whether it is complete, else why not, and how often that has been so.
+    listed : Path, optional
+        What AllenSDK says of the session's probes.
+    mirror : str
+        A copy of AllenSDK's cache in place of that.
+    tries : int
+        How often the session could not be listed before.
+    ended : int
+        The exit code with which this program has ended before it wrote anything.
+    """
+    if ended in INTERRUPTED:  # nothing is known of the session
+        sys.exit(ended)
+    row = Session(
+        session,
+        source,
+        location,
+        tuple(keep.split(",")) if keep else (),
+        series,
+        "sessions table",
+        problem,
+    )
+    if ended:
+        reason = (
+            f"its listing ended with exit code {ended}; see its log, list_session/{session}.log. "
+            "The next run tries again."
+        )
+        found = [unreadable_session(row, reason)]
+    else:
+        tables = {session: listed} if listed else {}
+        found = find_probes([row], cache=cache, listed=tables, mirror=mirror)
+    reasons = [probe.note for probe in found if ended or is_to_list_again(probe)]
+    write_probes(probes, found)
+    write_status(listing, "; ".join(reasons), tries)
+    for probe in found:
+        print(f"{probe.session}/{probe.probe}: {probe.status}: {probe.address}: {probe.note}")

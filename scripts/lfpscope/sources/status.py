@@ -7,7 +7,8 @@ Snakefile reads these files each time it starts, so this imports nothing but the
 from pathlib import Path
 from typing import Any
 
-from lfpscope.io.files import UserError, read_json, write_json
+from lfpscope.errors import UserError
+from lfpscope.io.tables import read_json, write_json
 
 OK, FAILED = "ok", "failed"
 

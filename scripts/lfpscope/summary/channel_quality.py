@@ -11,7 +11,8 @@ from lfpscope.clock.segments import Clock
 from lfpscope.envelope.zarr_zip import StoreWriter
 from lfpscope.nwb.electrodes import Channels
 from lfpscope.references.model import References
-from lfpscope.samples.chunk_reader import Samples, Source
+from lfpscope.samples.chunk_cache import Samples
+from lfpscope.samples.chunk_reader import Source
 from lfpscope.signals.features import (
     Likeness,
     Positions,

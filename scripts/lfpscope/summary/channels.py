@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.doubts import Doubt
-from lfpscope.io.files import write_table
+from lfpscope.io.tables import write_table
 from lfpscope.references.model import References
 from lfpscope.samples.chunk_reader import Damage
 from lfpscope.summary.channel_quality import Quality
@@ -122,7 +122,7 @@ def _rms_column(band: str) -> str:
 
 
 def _cell(number: float) -> str:
-    return "" if np.isnan(number) else f"{number:g}"
+    return "" if np.isnan(number) else f"{number:.6g}"
 
 
 CHANNEL_COLUMNS = (

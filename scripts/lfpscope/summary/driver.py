@@ -1,8 +1,9 @@
 """The pass: every chunk is read and decoded once, and handed to all measures."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from lfpscope.envelope import kernels
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.references.model import References
 from lfpscope.samples.chunk_reader import Block, Damage, Source, submit_chunks
 from lfpscope.summary.measure import DecodedChunk, Measure, Stretch
@@ -57,8 +58,9 @@ def run_pass(
     n_bytes = references.n_channels * references.layout.dtype.itemsize
     size = references.n_samples * n_bytes
     damage: list[Damage] = []
-    with tqdm(total=size, unit="B", unit_scale=True, mininterval=1.0, desc="summarise") as bar:
-        for work in _walk(source, measures, limits, threads):
+    bar = tqdm(total=size, unit="B", unit_scale=True, mininterval=1.0, desc="summarise")
+    with bar, closing(_walk(source, measures, limits, threads)) as works:
+        for work in works:
             damage += work.damage
             if damage and on_damage == "fail":
                 raise _damaged(references, min(damage, key=_in_grid))
@@ -170,7 +172,7 @@ def _walk(
     measures: Sequence[Measure[Any]],
     limits: npt.NDArray[np.float64],
     threads: int,
-) -> Iterator[_Work]:
+) -> Generator[_Work, None, None]:
     """Yield stretches in the order of time; the next one is decoded while one is merged."""
     references = source.references
     slabs = SlabBuffers(references, max(measure.overlap for measure in measures))

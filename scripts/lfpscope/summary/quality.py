@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from lfpscope.envelope.grid import Ints
 from lfpscope.envelope.zarr_zip import StoreWriter
-from lfpscope.samples.chunk_reader import Block, Samples, Source
+from lfpscope.samples.chunk_cache import Samples
+from lfpscope.samples.chunk_reader import Block, Source
 
 Mask = npt.NDArray[np.bool_]
 

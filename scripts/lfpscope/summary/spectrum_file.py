@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from lfpscope.doubts import Doubt, doubts_to_json
 from lfpscope.envelope.zarr_zip import StoreWriter
-from lfpscope.io.files import atomic
+from lfpscope.io.atomic import atomic
 from lfpscope.references.model import References
 from lfpscope.signals.features import Likeness
 from lfpscope.signals.labels import Thresholds
@@ -149,7 +149,7 @@ class SpectrumFile:
             {
                 "session": self._references.session,
                 "probe": self._references.probe,
-                "places": self._references.places,
+                "places": self._references.lfp.crc,
                 "clock": self._references.clock.to_json(),
                 "doubts": doubts_to_json(doubts),
                 "coherence_bands": list(self._settings.bands),

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.clock.segments import clock_doubts
 from lfpscope.doubts import Doubt, doubts_to_json, sort_doubts
 from lfpscope.envelope import kernels, kernels_amplitude
 from lfpscope.envelope.plausible import plausible_values
 from lfpscope.envelope.zarr_zip import StoreWriter
-from lfpscope.io.files import atomic
-from lfpscope.references.model import References, with_exact_clock
+from lfpscope.io.atomic import atomic
+from lfpscope.references.model import References
 from lfpscope.samples.chunk_reader import Block, Source
 from lfpscope.signals.features import Likeness
 from lfpscope.summary.buckets import BucketMeasure, OffGridError
@@ -67,25 +66,13 @@ def build_envelope(
     UserError
         If the source has changed since it was indexed, or a chunk is damaged and shall not be.
     """
-    exact = with_exact_clock(references)
-    # where the clock is read only now, indexing could not say what is uncertain about it
-    about_clock = () if references.clock_is_exact else tuple(clock_doubts(exact.clock))
-    with Source(exact) as source:
+    with Source(references) as source:
         limit = find_limit(source)
         likeness = _compare_channels(source, limit, spectrum)
         for step in [*find_steps(source, limit), None]:
             try:  # whole counts take half or a quarter of the room
                 return _build(
-                    source,
-                    path,
-                    bucket,
-                    threads,
-                    step,
-                    limit,
-                    on_damage,
-                    about_clock,
-                    spectrum,
-                    likeness,
+                    source, path, bucket, threads, step, limit, on_damage, spectrum, likeness
                 )
             except OffGridError:
                 continue
@@ -110,7 +97,6 @@ def _build(
     step: float | None,
     limit: float,
     on_damage: OnDamage,
-    about_clock: tuple[Doubt, ...],
     wanted: SpectrumSettings | None,
     likeness: Likeness | None,
 ) -> Summary:
@@ -129,9 +115,7 @@ def _build(
         dead = find_dead(statistics, references.scale, references.clock.dt)
         rails = find_saturated(source, store, finest, writer.starts, step, statistics)
         at_rail = find_rail_samples(store, finest, writer.starts, step, statistics, rails & ~dead)
-        doubts = sort_doubts(
-            [*references.doubts, *about_clock, *_left_out(references, statistics, limit)]
-        )
+        doubts = sort_doubts([*references.doubts, *_left_out(references, statistics, limit)])
         quality, rms = spectrum.close(statistics, dead, at_rail, doubts) if spectrum else (None, {})
         summary = Summary(
             references,
@@ -207,7 +191,7 @@ def _attributes(references: References, writer: EnvelopeWriter, summary: Summary
     return {
         "session": references.session,
         "probe": references.probe,
-        "places": references.places,
+        "places": references.lfp.crc,
         "clock": references.clock.to_json(),
         "buckets": writer.sizes,
         "block": writer.block,

@@ -20,11 +20,14 @@ import numpy.typing as npt
 
 from lfpscope.envelope.grid import bucket_starts
 from lfpscope.envelope.read import Probe
+from lfpscope.errors import UserError
 from lfpscope.io.addresses import is_remote
-from lfpscope.io.files import UserError, read_json
-from lfpscope.nwb.recording import Recording, open_nwb, read_clock, read_recording
-from lfpscope.nwb.series import read_times, time_scale
-from lfpscope.references.model import References, check_checksums, open_references
+from lfpscope.nwb.file import open_nwb
+from lfpscope.nwb.recording import Recording, read_clock, read_recording
+from lfpscope.nwb.timestamps import read_times, time_scale
+from lfpscope.references.model import References
+from lfpscope.references.open import open_references
+from lfpscope.references.source_check import check_checksums
 from lfpscope.samples.chunk_reader import Damage, Source
 from lfpscope.verify import kerchunk_translation
 
@@ -134,23 +137,20 @@ def _checksums(one: Opened) -> Found:
         check_checksums(one.references)
     except UserError as error:
         return "they differ", [str(error)]
-    return f"{len(one.references.provenance['crc32'])} chunks as when indexed", []
+    return f"{len(one.references.provenance.checksums)} chunks as when indexed", []
 
 
 def _extents(one: Opened) -> Found:
     """Every chunk is there, inside the file, and none lies over another."""
-    references, size = one.references, one.references.provenance["size"]
-    refs = read_json(references.file)["refs"]
-    places = np.array([ref[1:] for ref in refs.values() if isinstance(ref, list)], np.int64)
-    places = places.reshape(-1, 2)
-    beyond = (places[:, 0] < 0) | (places.sum(axis=1) > size)
-    problems = [
-        f"a chunk from byte {start} to {start + length}, outside the {size} bytes of "
-        f"{references.address}"
-        for start, length in places[beyond][:1].tolist()
-    ]
-    there = references.offsets >= 0
-    n_there = int(there.sum()) + len(references.inlined)
+    references, lfp = one.references, one.references.lfp
+    size, problems = references.provenance.size, []
+    for table in (lfp, references.timestamps):
+        ends = (table.offsets + table.sizes)[table.offsets >= 0]
+        problems += [
+            f"a chunk that ends at byte {end}, outside the {size} bytes of {references.address}"
+            for end in ends[ends > size][:1].tolist()
+        ]
+    there, n_there = lfp.offsets >= 0, lfp.n_chunks
     words = f"{n_there} of {there.size} chunks, all inside the file"
     if one.data.chunks is None:  # one piece, into which references may overlap
         return words, problems
@@ -158,8 +158,8 @@ def _extents(one: Opened) -> Found:
         n_stored = one.data.id.get_num_chunks()
         if n_stored != n_there:
             problems.append(f"{n_there} chunks referred to, {n_stored} in {references.address}")
-    order = np.argsort(references.offsets[there])
-    starts, sizes = references.offsets[there][order], references.sizes[there][order]
+    order = np.argsort(lfp.offsets[there])
+    starts, sizes = lfp.offsets[there][order], lfp.sizes[there][order]
     over = np.flatnonzero(starts[1:] < (starts + sizes)[:-1])
     problems += [f"two chunks overlap at byte {starts[i + 1]}" for i in over[:1].tolist()]
     return f"{words}, none over another", problems
@@ -347,10 +347,11 @@ def _translate(references: References) -> dict[str, Any] | str:
 def _as_in_the_file(one: Opened) -> Iterator[tuple[str, tuple[int, int]]]:
     """Our chunks by the names that they have in the file's own order of axes."""
     references = one.references
-    for row, column in np.argwhere(references.offsets >= 0).tolist():
+    lfp = references.lfp
+    for row, column in np.argwhere(lfp.offsets >= 0).tolist():
         place = (column, row) if references.layout.order == "F" else (row, column)
         key = ".".join(map(str, place[: one.data.ndim]))
-        yield key, (int(references.offsets[row, column]), int(references.sizes[row, column]))
+        yield key, (int(lfp.offsets[row, column]), int(lfp.sizes[row, column]))
 
 
 def _codecs(zarray: dict[str, Any]) -> list[str]:

@@ -1,8 +1,5 @@
 """The viewer: a program beside a session's results that shows it in a browser.
 
-`write_viewer` is all that the pipeline calls; the rest is imported when a viewer runs.
+The pipeline calls `lfpscope.viewer.script` and `lfpscope.viewer.compiled`; the rest is imported
+when a viewer runs.
 """
-
-from lfpscope.viewer.script import write_viewer
-
-__all__ = ["write_viewer"]

@@ -24,7 +24,7 @@ from bokeh.models import Div
 from bokeh.server.server import Server
 from bokeh.server.views.ws import WSHandler
 
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.viewer.access import Guard, install, is_guarded
 from lfpscope.viewer.page_pool import PagePool, open_session
 from lfpscope.viewer.session_folder import SessionFolder, source_addresses

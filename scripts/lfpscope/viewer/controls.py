@@ -23,7 +23,7 @@ from bokeh.models import (
 
 from lfpscope.envelope.read import Probe
 from lfpscope.formatting import voltage_text
-from lfpscope.render.areas import is_area
+from lfpscope.nwb.areas import is_area
 from lfpscope.viewer.style import CONTROL, HEADER, TOOLBAR
 from lfpscope.viewer.view_state import SPACINGS, STEPS, State, depths_text
 

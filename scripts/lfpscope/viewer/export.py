@@ -16,21 +16,18 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from lfpscope.clock.timeline import Stretch, Timeline
 from lfpscope.envelope.read import Probe, time_range
+from lfpscope.errors import UserError
 from lfpscope.formatting import voltage_text
-from lfpscope.io.files import UserError, atomic, read_json, write_json
-from lfpscope.render.areas import area_colours, is_area
+from lfpscope.io.atomic import atomic
+from lfpscope.io.tables import read_json, write_json
+from lfpscope.nwb.areas import is_area
+from lfpscope.render.areas import area_colours
 from lfpscope.render.ticks import Run, shorten
+from lfpscope.viewer.channel_selection import bad_channels, chosen_rows
+from lfpscope.viewer.facts import axis_label, count_channels, first_doubt
 from lfpscope.viewer.labels import area_labels, area_runs, block_edges, block_names, row_ticks
-from lfpscope.viewer.panel import axis_label, count_channels, first_doubt, heat_scale
-from lfpscope.viewer.picture import (
-    BAR,
-    PALETTES,
-    Picture,
-    axis_clock,
-    bad_channels,
-    chosen_rows,
-    draw_probe,
-)
+from lfpscope.viewer.picture import BAR, PALETTES, Picture, axis_clock, draw_probe
+from lfpscope.viewer.scale_bar import heat_scale
 from lfpscope.viewer.session_folder import SessionFolder
 from lfpscope.viewer.style import STRIP, WRONG
 from lfpscope.viewer.times import axis_title, time_of
@@ -113,7 +110,7 @@ def _describe_probe(probe: Probe, state: State) -> dict[str, Any]:
     return {
         "probe": references.probe,
         "series": references.series,
-        "source": references.provenance,
+        "source": references.provenance.to_json(),
         "samples": [[first, stop] for _, first, stop in pieces],
         "channels": references.channels.id[chosen_rows(probe, state).channels].tolist(),
         "volts_per_count": sorted(set(references.scale.tolist())),
@@ -154,7 +151,7 @@ def render_view(session: SessionFolder, view: Path, png: Path) -> None:
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{view}: not a view saved by this viewer ({error!r}).") from None
     for probe in _shown(session, state):
-        here = probe.references.provenance
+        here = probe.references.provenance.to_json()
         if identities.get(probe.references.probe) != (here["size"], here["crc32"]):
             raise UserError(f"{view}: made from another file than {here['address']}.")
     now = _versions()

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from lfpscope.clock.segments import Segment
-from lfpscope.render.drawing import View
+from lfpscope.render.view import View
 
 ONE_SAMPLE = 1.5  # samples in a pixel column, up to which it stands for one
 

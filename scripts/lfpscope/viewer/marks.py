@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from lfpscope.io.files import UserError, alone, write_table
+from lfpscope.errors import UserError
+from lfpscope.io.locks import alone
+from lfpscope.io.tables import write_table
 from lfpscope.nwb.intervals import Interval
 
 

@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lfpscope.errors import UserError
 from lfpscope.io.addresses import is_remote
-from lfpscope.io.files import UserError
 from lfpscope.viewer.session_folder import Opened, SessionFolder, first_state, only_open
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from bokeh.core.property.descriptors import UnsetValueError
 from bokeh.models import (
-    BoxAnnotation,
     Column,
     ColumnDataSource,
     CrosshairTool,
@@ -14,7 +13,6 @@ from bokeh.models import (
     FixedTicker,
     HSpan,
     Image,
-    Label,
     LinearAxis,
     LinearColorMapper,
     Plot,
@@ -22,7 +20,6 @@ from bokeh.models import (
     RadioButtonGroup,
     Range1d,
     Row,
-    Scatter,
     Segment,
     Span,
     Text,
@@ -31,48 +28,32 @@ from bokeh.models import (
 from bokeh.models.dom import HTML
 
 from lfpscope.clock.timeline import Timeline
-from lfpscope.doubts import sort_doubts
 from lfpscope.envelope.read import Probe
-from lfpscope.formatting import voltage_text
-from lfpscope.io.files import UserError
-from lfpscope.nwb.electrodes import Channels
+from lfpscope.errors import UserError
 from lfpscope.nwb.intervals import Interval
-from lfpscope.render.drawing import HEAT_SHARE
 from lfpscope.render.rows import Rows, arrange_rows
-from lfpscope.render.ticks import LINE, shorten
+from lfpscope.viewer.area_strip import AreaStrip
+from lfpscope.viewer.channel_selection import bad_channels, chosen_rows, leaves_none
+from lfpscope.viewer.facts import axis_label, doubts_html, probe_facts
 from lfpscope.viewer.labels import (
-    area_bands,
-    area_labels,
-    area_runs,
     block_edges,
     block_names,
-    channel_marks,
-    has_depth,
     row_ticks,
 )
 from lfpscope.viewer.models import Plots, hover_names
-from lfpscope.viewer.picture import (
-    BAR,
-    Picture,
-    bad_channels,
-    chosen_rows,
-    leaves_none,
-    palette,
-)
+from lfpscope.viewer.picture import Picture, palette
+from lfpscope.viewer.scale_bar import ScaleBar
 from lfpscope.viewer.style import (
     ACCENT,
     CONTROL,
     FONT,
     HEADING,
     INK,
-    STRIP,
-    WRONG,
     borders,
     quiet_axis,
     text_line,
 )
-from lfpscope.viewer.times import find_seams
-from lfpscope.viewer.view_state import HEAT, TRACES, State
+from lfpscope.viewer.view_state import TRACES, State
 
 LETTER = 7.5  # pixels, about
 LEAST, AROUND = 108, 40  # pixels: height of a panel, and what of it is not the picture
@@ -117,18 +98,13 @@ class Panel:
     ) -> None:
         self.probe = probe
         self.shown: Picture | None = None
-        self._likely, self._colours = likely, colours
+        self._likely = likely
         self._name = probe.references.probe
         self._doubts = doubts_html(probe)
         self._facts = self._badge = ""
         self._rows = Rows(np.empty(0, np.int64), ())
         self._fitted: tuple[Any, ...] = ()
         self._picture = plots.source(no_picture(), name=f"picture {self._name}")
-        self._labels = plots.source({"y": [], "text": []})
-        self._areas = plots.source({"area": [], "top": [], "bottom": [], "colour": []})
-        self._marks = plots.source(
-            {"y": [], "marker": [], "what": []}, name=f"channel marks {self._name}"
-        )
         self._edges = plots.source({"y": []}, name=f"block edges {self._name}")
         self._blocks = plots.source({"y": [], "text": []}, name=f"blocks {self._name}")
         self._boxes = plots.source(no_boxes(), name=f"boxes {self._name}")
@@ -137,6 +113,7 @@ class Panel:
             labels=["traces", "heat map"], active=0, width=150, margin=0, stylesheets=[CONTROL]
         )
         heights = Range1d(0, 1)
+        self._strip = AreaStrip(plots, heights, colours, self._name)
         self.figure = self._traces(plots, heights, spans)
         self.layout = Column(
             Row(
@@ -145,7 +122,7 @@ class Panel:
                 sizing_mode="stretch_width",
                 margin=(4, 20, 2, 0),
             ),
-            Row(self._strip(plots, heights), self.figure, sizing_mode="stretch_both", margin=0),
+            Row(self._strip.plot, self.figure, sizing_mode="stretch_both", margin=0),
             sizing_mode="stretch_both",
             margin=0,
             min_height=LEAST,
@@ -204,32 +181,6 @@ class Panel:
         names = plots.layer(plot, self._blocks, Text(text="text", **look, **place, **white))
         names.coordinates = plots.window(plot)
 
-    def _strip(self, plots: Plots, heights: Range1d) -> Plot:
-        """Brain areas at the side, named where there is room and on hover; beside them, marks."""
-        plot = plots.plot(
-            Range1d(0, 1),
-            heights,
-            width=STRIP,
-            sizing_mode="stretch_height",
-            **borders(left=0, right=0) | {"outline_line_color": None},
-        )
-        band = {"left": 0.74, "right": 0.87, "top": "top", "bottom": "bottom"}
-        quads = plots.layer(
-            plot, self._areas, Quad(fill_color="colour", line_color="white", **band)
-        )
-        align = {"text_align": "right", "text_baseline": "middle"}
-        font = {"text_font_size": FONT, "text_color": INK}
-        plots.layer(plot, self._labels, Text(x=0.7, y="y", text="text", **align, **font))
-        look = {"line_color": WRONG, "line_width": 2, "fill_color": "white"}
-        marks = plots.layer(
-            plot, self._marks, Scatter(x=0.94, y="y", marker="marker", size=8, **look)
-        )
-        plot.add_tools(
-            hover_names("@area", quads),
-            hover_names("@what", marks),
-        )
-        return plot
-
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the picture, pixels; the likely ones before the browser tells."""
@@ -265,12 +216,7 @@ class Panel:
         self._ticker.ticks = ticks.places
         axis.major_label_overrides = dict(zip(ticks.places, ticks.labels, strict=True))
         axis.axis_label = axis_label(references.channels, size[1])
-        runs = area_runs(references.channels, rows)
-        marked = (self.probe.dead, self.probe.saturated, bad)
-        ids = references.channels.id[channels]
-        self._marks.data = channel_marks(ids, *(one[channels] for one in marked))
-        self._areas.data = area_bands(runs, channels.size, self._colours)
-        self._labels.data = area_labels(runs, channels.size, size[1])
+        self._strip.show(self.probe, rows, bad, size[1])
         self._edges.data = {"y": block_edges(rows)}
         self._blocks.data = block_names(rows)
 
@@ -346,41 +292,6 @@ def no_picture() -> dict[str, list[Any]]:
     return {"image": [], "x": [], "dw": []}
 
 
-class ScaleBar:
-    """The bar in the lower left corner and its label; for heat maps the label alone."""
-
-    def __init__(self, plot: Plot) -> None:
-        edges = {"left": 8, "right": 10, "bottom": 8, "top": 8 + BAR}
-        units = {f"{edge}_units": "screen" for edge in edges}
-        self._bar = BoxAnnotation(**edges, **units, fill_color=INK, fill_alpha=1, line_color=None)
-        self._label = Label(
-            x=15,
-            y=8 + BAR / 2,
-            x_units="screen",
-            y_units="screen",
-            text_font_size=FONT,
-            text_baseline="middle",
-            text_color=INK,
-            background_fill_color="white",
-            background_fill_alpha=0.85,
-        )
-        plot.add_layout(self._bar)
-        plot.add_layout(self._label)
-
-    def show(self, mode: str, microvolts: float) -> None:
-        """Say what the bar stands for, or what the brightest colour does."""
-        self._bar.visible = mode == TRACES
-        text = voltage_text(microvolts)
-        if mode == HEAT:
-            text = heat_scale(microvolts)
-        self._label.update(text=f" {text} ", y=8 + (BAR / 2 if mode == TRACES else LINE / 2))
-
-
-def heat_scale(microvolts: float) -> str:
-    """What the colours of a heat map mean, in words."""
-    return f"amplitude (RMS), brightest at {voltage_text(HEAT_SHARE * microvolts)}"
-
-
 def error_panel(name: str, error: UserError) -> Div:
     """In place of a probe that is not open."""
     panel = Div(sizing_mode="stretch_width", margin=(4, 0), stylesheets=[HEADING])
@@ -393,52 +304,3 @@ def show_error(panel: Div, name: str, error: UserError) -> None:
     text = f'<b>{html.escape(name)}</b> · <span class="wrong">{html.escape(str(error))}</span>'
     if panel.text != text:
         panel.text = text
-
-
-def first_doubt(probe: Probe) -> str:
-    """The most important doubt about a recording, and how many more there are; empty if none."""
-    doubts = sort_doubts(probe.doubts)
-    more = f" (+ {len(doubts) - 1} more)" if len(doubts) > 1 else ""
-    return f"! {doubts[0].text}{more}" if doubts else ""
-
-
-def doubts_html(probe: Probe) -> str:
-    """The most important doubt about a recording, and all of them on hover."""
-    first = html.escape(first_doubt(probe))
-    if not first:
-        return ""
-    everything = html.escape("\n".join(one.text for one in sort_doubts(probe.doubts)))
-    everything = everything.replace("\n", "&#10;")
-    return f'<span class="wrong doubt" title="{everything}">{first}</span>'
-
-
-def count_channels(n: int, n_shown: int) -> str:
-    """How many channels there are, and are shown."""
-    return f"{n} channels" if n_shown == n else f"{n_shown} of {n} channels"
-
-
-def probe_facts(probe: Probe, n_shown: int, n_bad: int) -> str:
-    """Channels, rate, and what is not as it should be."""
-    references = probe.references
-    facts = [count_channels(references.n_channels, n_shown), f"{1 / references.clock.dt:.6g} Hz"]
-    clock = references.clock
-    found = [stop - start for (start, stop), _ in find_seams(clock, drawn_by=clock)]
-    resets = sum(seconds < 0 for seconds in found)
-    troubles = [
-        (int(probe.dead.sum()), "dead (×)", "dead (×)"),
-        (int(probe.saturated.sum()), "saturated (△)", "saturated (△)"),
-        (n_bad, "marked bad (⊗)", "marked bad (⊗)"),
-        (resets, "clock reset", "clock resets"),
-        (len(found) - resets, "gap in the clock", "gaps in the clock"),
-        (len(probe.damaged), "damaged chunk", "damaged chunks"),
-    ]
-    facts += [f"{n} {one if n == 1 else many}" for n, one, many in troubles if n]
-    return " · ".join(facts)
-
-
-def axis_label(channels: Channels, height: int) -> str:
-    """What depths are, as far as the panel is high enough for it."""
-    axis = channels.depth_axis
-    label = axis.label if axis and has_depth(channels) else "channel"
-    most = int(height / LETTER)
-    return shorten(label, most) if most >= len("channel") else ""

@@ -11,16 +11,12 @@ import numpy.typing as npt
 from lfpscope.clock.segments import Clock
 from lfpscope.clock.timeline import Timeline
 from lfpscope.envelope.read import Probe, time_range
-from lfpscope.io.files import UserError
-from lfpscope.render.drawing import (
-    HEAT_PALETTE,
-    HEAT_SHARE,
-    TRACE_PALETTE,
-    heat_picture,
-    read_view,
-    trace_picture,
-)
-from lfpscope.render.rows import Rows, arrange_rows
+from lfpscope.errors import UserError
+from lfpscope.render.heatmap import HEAT_SHARE, heat_picture
+from lfpscope.render.palettes import HEAT_PALETTE, TRACE_PALETTE
+from lfpscope.render.traces import trace_picture
+from lfpscope.render.view import read_view
+from lfpscope.viewer.channel_selection import bad_channels, chosen_rows
 from lfpscope.viewer.grid import Grid, read_grid
 from lfpscope.viewer.probe_slot import ProbeSlot
 from lfpscope.viewer.view_state import HEAT, TRACES, State
@@ -149,47 +145,12 @@ def draw_probe(probe: Probe, state: State, width: int, height: int) -> Picture:
 
 def stored_bytes(probe: Probe, state: State) -> int:
     """Size in the source file of the chunks that hold a view's samples."""
-    height, sizes = probe.references.layout.chunks[0], probe.references.sizes
+    height, sizes = probe.references.layout.chunks[0], probe.references.lfp.sizes
     rows: set[int] = set()
     clock = axis_clock(probe, state.timeline)
     for _, first, stop in time_range(clock, state.start, state.stop):
         rows |= set(range(first // height, -(-stop // height)))
     return int(sizes[sorted(rows)].sum())
-
-
-def bad_channels(probe: Probe, state: State) -> npt.NDArray[np.bool_]:
-    """Tell which channels, in the order of the file, were marked as bad."""
-    ids = [channel for name, channel in state.bad if name == probe.references.probe]
-    return np.isin(probe.references.channels.id, ids)
-
-
-@lru_cache(KEPT)
-def _all_rows(probe: Probe) -> Rows:
-    return arrange_rows(probe.references.channels)
-
-
-def chosen_rows(probe: Probe, state: State) -> Rows:
-    """Rows that a page shows, from the top down; all where the choice leaves none."""
-    rows, keep = _all_rows(probe), _kept(probe, state)
-    rows = rows.only(keep[rows.channels]) if keep.any() else rows
-    return rows.only(np.arange(rows.channels.size) % state.every == 0)
-
-
-def leaves_none(probe: Probe, state: State) -> bool:
-    """Tell whether the choice of areas and depths leaves no channel of a probe."""
-    return not _kept(probe, state).any()
-
-
-def _kept(probe: Probe, state: State) -> npt.NDArray[np.bool_]:
-    """Tell which channels, in the order of the file, lie in the areas and depths chosen."""
-    columns = probe.references.channels.columns
-    keep = np.ones(probe.references.n_channels, np.bool_)
-    if state.areas:
-        keep &= np.isin(columns.get("area", ""), sorted(state.areas))
-    if state.depths:
-        depth = columns.get("depth", np.nan)
-        keep &= (state.depths[0] <= depth) & (depth <= state.depths[1])
-    return keep
 
 
 def palette(mode: str) -> list[str]:

@@ -8,7 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
+from lfpscope.result_files import ENVELOPE, REFERENCES
 
 if TYPE_CHECKING:
     from lfpscope.envelope.read import Probe
@@ -123,16 +124,16 @@ class ProbeSlot:
     def _open(self) -> "Probe":
         # imported late: the server answers before these are loaded
         from lfpscope.envelope.read import Probe
-        from lfpscope.references.model import open_references
+        from lfpscope.references.open import open_references
 
         if self._probe is not None and self._seen == self._stamp(self._probe.references.address):
             return self._probe
         self._drop()
         try:
             results = self._stamp()
-            references = open_references(self.folder / "lfp.json", moved=self._moved)
+            references = open_references(self.folder / REFERENCES, moved=self._moved)
             source = _stamp(Path(references.address))
-            self._probe = Probe(references, self.folder / "envelope.zarr.zip")
+            self._probe = Probe(references, self.folder / ENVELOPE)
         except OSError as error:
             self.known = UserError(f"probe {self.name}: {error}")
             raise self.known from None
@@ -152,7 +153,7 @@ class ProbeSlot:
 
     def _stamp(self, *addresses: str) -> Stamp:
         """Stamp of the results, and of a local source; a server's every answer is checked."""
-        results = (self.folder / "lfp.json", self.folder / "envelope.zarr.zip")
+        results = (self.folder / REFERENCES, self.folder / ENVELOPE)
         return tuple(_stamp(path) for path in (*results, *map(Path, addresses)))
 
 

@@ -6,9 +6,10 @@ import numpy as np
 
 from lfpscope.clock.segments import Clock, Segment
 from lfpscope.envelope.read import Probe
-from lfpscope.render.areas import is_area
+from lfpscope.nwb.areas import is_area
+from lfpscope.viewer.channel_selection import chosen_rows
 from lfpscope.viewer.grid import Grid
-from lfpscope.viewer.picture import axis_clock, chosen_rows
+from lfpscope.viewer.picture import axis_clock
 from lfpscope.viewer.times import time_of
 from lfpscope.viewer.view_state import State
 

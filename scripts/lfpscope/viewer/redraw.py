@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from bokeh.document import Document
 
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.viewer.picture import Picture, draw, sketch
 from lfpscope.viewer.probe_slot import ProbeSlot
 from lfpscope.viewer.view_state import State

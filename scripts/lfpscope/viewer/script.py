@@ -1,4 +1,4 @@
-"""Write `viewer.py`, the program that shows a session, and the library beside it."""
+"""Write `viewer.py`, the program that shows a session, and the library for all of them."""
 
 import ctypes
 import os
@@ -8,8 +8,11 @@ from importlib.metadata import requires
 from pathlib import Path
 
 import lfpscope
-from lfpscope.io.files import UserError, write_text, writing
+from lfpscope.errors import UserError
+from lfpscope.io.atomic import write_text, writing
+from lfpscope.version import VERSION
 
+VERSION_FILE = "VERSION"  # a file in the copy of the library
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of Linux: fcntl.h, linux/fs.h
 PACKAGES = (
     "bokeh",
@@ -36,10 +39,17 @@ SCRIPT = '''\
 """Shows session {session} in a browser: python viewer.py --help."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-sys.path.insert(0, str(FOLDER))  # the library lies beside this program
+# the library lies beside the session's folder, or in it where the session was moved
+sys.path[:0] = [str(one) for one in (FOLDER, FOLDER.parent) if (one / "lfpscope").is_dir()]
+if not find_spec("lfpscope"):
+    sys.exit(
+        f"error: {{FOLDER.parent / 'lfpscope'}}: the viewer's library is missing. "
+        "Copy the folder lfpscope from the folder of results to there, or into the session's."
+    )
 
 from lfpscope.viewer import app  # noqa: E402
 
@@ -50,21 +60,50 @@ elif __name__.startswith("bokeh_app"):  # bokeh serve --show viewer.py
 '''
 
 
-def write_viewer(session: str, viewer: Path, library: Path) -> None:
-    """Write the program that shows a session, with the library it needs beside it.
+def write_viewer(*, session: str, viewer: Path) -> None:
+    """Write the program that shows a session.
 
     Parameters
     ----------
     session : str
         Its id.
     viewer : Path
-        The program to write. It finds the probes in its own folder, wherever that is moved.
-    library : Path
-        Folder to write: a copy of this package.
+        The program to write. It finds the probes in its own folder, wherever that is moved, and
+        the library in its own folder, in the one above, or installed.
     """
     dependencies = "\n".join(f'#     "{pin}",' for pin in _pins())
     write_text(viewer, SCRIPT.format(dependencies=dependencies, session=session))
-    _copy_package(library)
+
+
+def copy_library(library: Path) -> None:
+    """Copy the library for all viewers in a folder of results.
+
+    There is a library at every moment, so that a viewer may be started meanwhile, and whatever
+    ends this leaves the old one or the new one.
+
+    Parameters
+    ----------
+    library : Path
+        The folder to write, a copy of this package with its version in the file `VERSION`.
+    """
+    part = library.with_name(f".{library.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        with writing(library):
+            # without what Python and numba have compiled
+            unwanted = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(Path(lfpscope.__file__).parent, part, ignore=unwanted)
+            (part / VERSION_FILE).write_text(f"{VERSION}\n")
+            if library.exists():
+                exchange(part, library)
+            else:
+                part.rename(library)
+    except shutil.Error as error:  # a list: file, copy, why
+        raise UserError(
+            f"{library}: cannot be written: {error.args[0][0][2]}. Make room and run again."
+        ) from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def _pins() -> list[str]:
@@ -78,31 +117,6 @@ def _pins() -> list[str]:
         for match in found
         if match and match[1] in PACKAGES
     )
-
-
-def _copy_package(library: Path) -> None:
-    """Copy this package completely or not at all, without what Python compiled from it.
-
-    There is a library at every moment, so that a viewer may be started meanwhile, and whatever
-    ends this leaves the old one or the new one.
-    """
-    part = library.with_name(f".{library.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    try:
-        with writing(library):
-            shutil.copytree(
-                Path(lfpscope.__file__).parent, part, ignore=shutil.ignore_patterns("__pycache__")
-            )
-            if library.exists():
-                exchange(part, library)
-            else:
-                part.rename(library)
-    except shutil.Error as error:  # a list: file, copy, why
-        raise UserError(
-            f"{library}: cannot be written: {error.args[0][0][2]}. Make room and run again."
-        ) from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def exchange(one: Path, other: Path) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lfpscope.clock.timeline import Timeline
-from lfpscope.io.files import UserError
+from lfpscope.errors import UserError
 from lfpscope.nwb.intervals import read_intervals
+from lfpscope.result_files import INTERVALS, MARKS, REFERENCES, VIEWS, find_probe_folders
 from lfpscope.viewer.intervals import IntervalLane, make_lane
 from lfpscope.viewer.marks import Mark, read_marks
 from lfpscope.viewer.probe_slot import ProbeSlot
@@ -17,7 +18,6 @@ from lfpscope.viewer.view_state import WITHOUT_BREAKS, State, round_scale
 if TYPE_CHECKING:
     from lfpscope.envelope.read import Probe
 
-PROBES = "probes/*/lfp.json"  # in a session's folder
 DEVIATIONS = 10  # standard deviations of a typical channel that the scale bar stands for at first
 Opened = dict[str, "Probe | UserError"]
 """The probes of a session by name, open or with the reason why not."""
@@ -67,9 +67,9 @@ class SessionFolder:
 
     def __init__(self, folder: Path, moved: tuple[str, str] | None = None) -> None:
         self.folder, self.name = folder, folder.name
-        self.marks, self.views = folder / "marks.csv", folder / "views"
+        self.marks, self.views = folder / MARKS, folder / VIEWS
         self.sizes: dict[str, tuple[int, int]] = {}
-        self.slots = [ProbeSlot(path.parent, moved) for path in sorted(folder.glob(PROBES))]
+        self.slots = [ProbeSlot(one, moved) for one in find_probe_folders(folder)]
         self._lane: tuple[tuple[int, int, Timeline], IntervalLane] | None = None
 
     def known_probes(self) -> Opened:
@@ -111,7 +111,7 @@ class SessionFolder:
 
     def _read_intervals(self, timeline: Timeline) -> IntervalLane:
         """Intervals, read again only if their file has changed: there may be 70,000."""
-        path = self.folder / "intervals.csv"
+        path = self.folder / INTERVALS
         if not path.exists():
             return make_lane([], timeline)
         status = path.stat()
@@ -135,9 +135,9 @@ def only_open(opened: Opened) -> "list[Probe]":
 
 def source_addresses(folder: Path) -> list[str]:
     """Addresses of the files that a session's probes refer to, as they were indexed."""
-    from lfpscope.references.schema import read_probe_json
+    from lfpscope.references.schema import read_header
 
-    found = {read_probe_json(path)["templates"]["u"] for path in folder.glob(PROBES)}
+    found = {read_header(one / REFERENCES).address for one in find_probe_folders(folder)}
     return sorted(found)
 
 

@@ -13,8 +13,6 @@ PAGE = 0.9  # of a page that a step moves, so that the eye finds its place again
 STEPS = [float(f"{factor}e{power}") for power in range(-3, 7) for factor in (1, 2, 5)]
 SPACINGS = (0, 8, 16, 32, 64)  # pixels from channel to channel; 0 for what fits
 TRACES, HEAT = "traces", "heat"
-
-
 WITHOUT_BREAKS = Timeline(())
 
 

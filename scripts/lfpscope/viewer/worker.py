@@ -1,4 +1,9 @@
-"""One thread that does the latest of many requests, or all of them."""
+"""One thread that does the latest of many requests, or all of them.
+
+Threads of the viewer: each page has five workers (pictures, sketches, readings, savings, marks);
+the probes' slots and the page pool start threads that end by themselves; samples are read and
+traces drawn by the pools of `lfpscope.samples` and `lfpscope.render`, which all pages share.
+"""
 
 import sys
 import threading

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import h5py
 
+from lfpscope.errors import UserError
 from lfpscope.hdf5.values import text
-from lfpscope.io.files import UserError
-from lfpscope.nwb.recording import open_nwb
+from lfpscope.io.tables import write_json
+from lfpscope.nwb.file import open_nwb
 from lfpscope.sources.allen.tables import (
     Listed,
     probes_of,
@@ -16,7 +17,8 @@ from lfpscope.sources.allen.tables import (
     read_listed,
     session_file,
 )
-from lfpscope.sources.tables import NO_LFP, Probe, Session
+from lfpscope.sources.probes_table import NO_LFP, Probe
+from lfpscope.sources.sessions_table import Session
 
 
 def listed_probes(session: Session, table: Path, folder: Path) -> list[Probe]:
@@ -80,19 +82,40 @@ def fetch_lfp(
 
 
 def fetch_session(
-    session: str, folder: Path, *, table: Path, stall_seconds: float, tries: int
-) -> Path:
-    """Have a session's own file in the cache. One that is there is checked and never touched.
+    session: str,
+    *,
+    folder: Path,
+    listed: Path,
+    checked: Path,
+    stall_seconds: float = 60.0,
+    tries: int = 5,
+) -> None:
+    """Download a session's own file. One that is there is checked and never touched.
+
+    Parameters
+    ----------
+    session : str
+        Allen's number of it.
+    folder : Path
+        AllenSDK's cache.
+    listed : Path
+        What AllenSDK says of the session's files.
+    checked : Path
+        JSON to write: where it is, and its size.
+    stall_seconds : float
+        Without a byte for so long, and a try to download it has failed.
+    tries : int
+        How many there are in all.
 
     Raises
     ------
     UserError
-        If it does not come, or the one that is there is not this session's, or not whole.
+        If it does not come, or the one that is there is not this session's, or not complete.
     """
     path = folder / session_file(session)
     check = partial(check_session, session=session)
-    _fetch("", path, check, table=table, stall_seconds=stall_seconds, tries=tries)
-    return path
+    _fetch("", path, check, table=listed, stall_seconds=stall_seconds, tries=tries)
+    write_json(checked, {"address": str(path.absolute()), "size": path.stat().st_size})
 
 
 def _fetch(

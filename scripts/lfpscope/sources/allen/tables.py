@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from lfpscope.errors import UserError
 from lfpscope.io.addresses import open_address
-from lfpscope.io.files import UserError, read_table, write_table
-from lfpscope.sources.tables import Session
+from lfpscope.io.tables import read_table, write_table
+from lfpscope.sources.sessions_table import Session
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ a file is, and `downloads` fetches it.
 """
 
 import os
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -18,10 +17,10 @@ import requests
 from allensdk.brain_observatory.ecephys.ecephys_project_api import rma_engine
 from allensdk.brain_observatory.ecephys.ecephys_project_cache import EcephysProjectCache
 
-from lfpscope.io.addresses import CONNECT_SECONDS, pause, reason
-from lfpscope.io.files import UserError, alone
+from lfpscope.io.http import CONNECT_SECONDS, TryAgainError, reason, retry
+from lfpscope.io.locks import alone
 from lfpscope.sources.allen.tables import Listed, probes_of, read_csv, session_file
-from lfpscope.sources.tables import Session
+from lfpscope.sources.sessions_table import Session
 
 Answer = TypeVar("Answer")
 
@@ -138,16 +137,14 @@ def _linked(cache: Any, probe: Listed, tries: int) -> Listed:
 
 def _ask(cache: Any, query: Callable[[], Answer], tries: int) -> Answer:
     """Ask the warehouse until it answers."""
-    problem = ""
-    for attempt in range(tries):
-        if attempt:
-            time.sleep(pause(attempt, {}))
+
+    def ask() -> Answer:
         try:
             return query()
-        # JSON that is none, as of a page, is one of requests' exceptions too
-        except (requests.RequestException, rma_engine.RmaRequestError) as error:
-            problem = reason(error)
-    raise UserError(
-        f"{cache.fetch_api.rma_engine.host}: no answer in {tries} tries: {problem}. Run again "
-        "later, or give a copy of the files: allen.mirror in the configuration."
-    )
+        except rma_engine.RmaRequestError as error:
+            raise TryAgainError(reason(error)) from None
+
+    # JSON that is none, as of a page, is one of requests' exceptions too
+    what = f"{cache.fetch_api.rma_engine.host}: no answer"
+    remedy = "Run again later, or give a copy of the files: allen.mirror in the configuration."
+    return retry(ask, tries, what, remedy)

@@ -5,7 +5,6 @@ same length and chunk shape, which stack; even ones have probes that differ in e
 gap in the second one's clock. Equal names give equal bytes on one machine with one set of packages.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,9 +15,12 @@ from uuid import UUID
 import h5py
 import numpy as np
 
-from lfpscope.io.files import UserError, atomic
+from lfpscope.errors import UserError
+from lfpscope.ids import demo_number
+from lfpscope.io.atomic import atomic
 from lfpscope.nwb.file import open_nwb
-from lfpscope.sources.demo.signals import OUTSIDE, Area, Events, Gap, Recipe, Seconds, counts
+from lfpscope.sources.demo.recipes import OUTSIDE, Area, Gap, Recipe
+from lfpscope.sources.demo.signals import Events, Seconds, counts
 
 MARK = "Made by the demo of lfpscope, version 1. No animal was recorded."  # a new one for new bytes
 VOLTS_PER_COUNT = 0.195e-6  # of Neuropixels 1.0 at Allen's gain
@@ -62,7 +64,7 @@ def make_probe(session: str, probe: str, path: Path) -> None:
     UserError
         If there is no such session or probe.
     """
-    write_nwb(session, probe, _recipe(session, probe), path)
+    write_nwb(session, probe, demo_recipe(session, probe), path)
 
 
 def demo_is_whole(path: Path, session: str, probe: str) -> bool:
@@ -70,7 +72,7 @@ def demo_is_whole(path: Path, session: str, probe: str) -> bool:
 
     No sample is read: HDF5 refuses a truncated file when it opens it.
     """
-    recipe = _recipe(session, probe)
+    recipe = demo_recipe(session, probe)
     try:
         with open_nwb(path) as file:
             found = [
@@ -84,20 +86,27 @@ def demo_is_whole(path: Path, session: str, probe: str) -> bool:
 
 
 def _number(session: str) -> int:
-    match = re.fullmatch(r"demo-(0|[1-9][0-9]{0,8})", session)
-    if match is None:
+    number = demo_number(session)
+    if number is None:
         raise UserError(
             f"session {session!r}: not a demo session. Name it demo-1, demo-2 and so on, "
             "or give it another source than demo."
         )
-    return int(match[1])
+    return number
 
 
 def _probe_id(number: int, index: int) -> str:
     return str(FIRST_PROBE + 10 * number + index)
 
 
-def _recipe(session: str, probe: str) -> Recipe:
+def demo_recipe(session: str, probe: str) -> Recipe:
+    """Return what a probe of a demo session is made of.
+
+    Raises
+    ------
+    UserError
+        If there is no such session or probe.
+    """
     probes = demo_probes(session)
     if probe not in probes:
         raise UserError(f"session {session}: no probe {probe!r}. It has {' and '.join(probes)}.")

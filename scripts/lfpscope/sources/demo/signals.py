@@ -15,97 +15,18 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lfpscope.sources.demo.recipes import OUTSIDE, PITCH, Recipe
+
 Floats = NDArray[np.float32]
 Seconds = NDArray[np.float64]
 Sources = Iterator[tuple[NDArray[np.float64], Floats | NDArray[np.float64]]]
 
-PITCH = 40  # µm between the channels Allen keeps: every fourth of Neuropixels 1.0
 HORIZON = 240.0  # seconds of the session's clock in which anything happens
-
-OUTSIDE = "root"  # the acronym, in Allen's atlas, of what lies in no area: here, above the brain
 
 # Standard deviation of the 1/f background, µV. The acronyms of cortical areas begin with VIS
 BACKGROUND = {"CA1": 52.0, "DG": 44.0, "TH": 17.0, "LP": 21.0, "LGd": 23.0, "APN": 15.0}
 BACKGROUND |= {"VIS": 40.0, "cc": 22.0, OUTSIDE: 6.0}
 SENSOR_NOISE = 3.5  # µV, of each channel's own amplifier
-
-
-@dataclass(frozen=True)
-class Area:
-    """A brain area along the probe: its acronym and how many µm of the probe lie in it."""
-
-    acronym: str
-    thickness: int
-
-
-@dataclass(frozen=True)
-class Gap:
-    """Missing time: the clock jumps by `seconds` before `sample`; the samples go on."""
-
-    sample: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """All that decides the samples of one probe."""
-
-    session: int  # seeds what the probes of a session share: behaviour, stimuli, theta
-    probe: int  # seeds the rest
-    label: str
-    areas: tuple[Area, ...]  # from the tip upwards
-    n_channels: int
-    n_samples: int
-    chunk: int
-    timestamps_chunk: int
-    start: float
-    rate: float
-    gap: Gap | None = None
-    constant: tuple[int, ...] = ()  # dead channels that give one value
-    detached: tuple[int, ...] = ()  # dead channels that give a trace of noise
-
-    @property
-    def positions(self) -> NDArray[np.int64]:
-        """The channels' height above the tip, µm."""
-        return PITCH // 2 + PITCH * np.arange(self.n_channels, dtype=np.int64)
-
-    @property
-    def locations(self) -> list[str]:
-        """The acronym of each channel's area."""
-        tops = np.cumsum([area.thickness for area in self.areas])
-        acronyms = [area.acronym for area in self.areas] + [OUTSIDE]
-        return [acronyms[i] for i in np.searchsorted(tops, self.positions, side="right")]
-
-    @property
-    def timestamps(self) -> Seconds:
-        """The session time of every sample."""
-        times = self.start + np.arange(self.n_samples) / self.rate
-        if self.gap is not None:
-            times[self.gap.sample :] += self.gap.seconds
-        return times
-
-    def span(self, prefix: str) -> tuple[int, int]:
-        """Bottom and top of the first area whose acronym starts with `prefix`."""
-        bottom = 0
-        for area in self.areas:
-            if area.acronym.startswith(prefix):
-                return bottom, bottom + area.thickness
-            bottom += area.thickness
-        raise ValueError(f"no area {prefix} on {self.label}")
-
-    def above_pyramidal_layer(self) -> Seconds:
-        """Height of the channels above CA1's pyramidal layer, µm; dendrites are negative."""
-        bottom, top = self.span("CA1")
-        return self.positions.astype(np.float64) - (bottom + 0.72 * (top - bottom))
-
-    def cortical_depth(self) -> Seconds:
-        """Depth below the pia in units of the cortex's thickness: 0 is the pia, 1 the bottom."""
-        bottom, top = self.span("VIS")
-        return (top - self.positions.astype(np.float64)) / (top - bottom)
-
-    def rng(self, step: int) -> np.random.Generator:
-        """Random numbers of one step of this probe."""
-        return np.random.default_rng([self.session, self.probe, step])
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Averages over intervals: what a stimulus evokes, on every channel."""

@@ -1,0 +1,339 @@
+"""Averages over intervals as maps over depth and time: colours, scales, CSD."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from lfpscope.doubts import Doubt
+from lfpscope.envelope.read import Probe
+from lfpscope.evoked.files import Stored as Stored
+from lfpscope.evoked.files import read_evoked
+from lfpscope.formatting import count_text
+from lfpscope.io.tables import read_table
+from lfpscope.nwb.areas import is_area
+from lfpscope.nwb.electrodes import Channels
+from lfpscope.nwb.stored_csd import StoredCsd
+from lfpscope.references.open import open_references
+from lfpscope.render.areas import area_colours
+from lfpscope.render.figure import QUIET, Box, new_axes, new_figure, save, text_width
+from lfpscope.render.palettes import GREY
+from lfpscope.render.rows import Rows, arrange_rows
+from lfpscope.signals.csd import FORMULA, SIGMA_S_PER_M, csd
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+STOPS = ("#08306b", "#2171b5", "#6baed6", "#c6dbef", "#ffffff", "#fcbba1", "#fb6a4a", "#cb181d")
+SIGNED = LinearSegmentedColormap.from_list("signed", [*STOPS, "#67000d"], N=255)(
+    np.arange(255), bytes=True
+)[:, :3]
+"""From negative, blue, over white to positive, red."""
+BAD_LABELS = ("dead", "noisy")
+SINKS = "sinks negative, blue"
+MIN_LIMIT_SEM = 4.0  # standard errors that the colours of the LFP reach at least
+MOST_SAMPLES, MOST_CHANNELS = 0.998, 0.97  # others may be beyond the ends of the colours
+STORED_DEPTH = "probe_vertical_position"  # on which the contacts of Allen's CSD lie
+MAX_REACH_UM = 20.0  # of a channel's depth among those contacts
+MIN_SHARE = 0.9  # of the trials: a channel with fewer is not in the CSD
+FAR_STEPS = 4.0  # usual distances of contacts: across a larger one there is no CSD
+
+
+@dataclass(frozen=True)
+class Smoothing:
+    """Widths of Gaussians over depth and time; 0 for none."""
+
+    um: float = 0.0
+    ms: float = 0.0
+
+    def __str__(self) -> str:
+        parts = [f"{self.um:g} µm"] * bool(self.um) + [f"{self.ms:g} ms"] * bool(self.ms)
+        return f"smoothed by {' and '.join(parts)} (SD)" if parts else "not smoothed"
+
+
+@dataclass(frozen=True)
+class EvokedProbe:
+    """Averages of one probe, as they are drawn.
+
+    Attributes
+    ----------
+    session, probe : str
+        Ids.
+    channels : Channels
+        What is known of them.
+    bad : ndarray of bool, shape (n_channels,)
+        Channels that are left out of the CSD, and drawn in grey.
+    kinds : list of Stored
+        Averages.
+    doubts : sequence of Doubt
+        What is uncertain about the recording.
+    remarks : sequence of str
+        What was not averaged, and how the file's own CSD was converted.
+    stored : StoredCsd or None
+        The CSD that the NWB file stores.
+    """
+
+    session: str
+    probe: str
+    channels: Channels
+    bad: Mask
+    kinds: list[Stored]
+    doubts: Sequence[Doubt] = ()
+    remarks: Sequence[str] = ()
+    stored: StoredCsd | None = None
+
+    @property
+    def rows(self) -> Rows:
+        """Channels from the top of the picture down."""
+        return arrange_rows(self.channels)
+
+
+NOT_SMOOTHED = Smoothing()
+
+
+def open_probe(references: Path, envelope: Path, channels: Path, evoked: Path) -> EvokedProbe:
+    """Read what is drawn of a probe.
+
+    Parameters
+    ----------
+    references, envelope, channels, evoked : Path
+        ``lfp.json``, ``envelope.zarr.zip``, ``channels.csv`` and ``evoked.zarr.zip``.
+    """
+    with Probe(open_references(references), envelope) as probe:
+        r, doubts = probe.references, probe.doubts
+    found = read_evoked(evoked, r)
+    bad = np.array([is_bad(row) for row in read_table(channels)], dtype=np.bool_)
+    return EvokedProbe(
+        r.session, r.probe, r.channels, bad, found.kinds, doubts, found.remarks, found.csd
+    )
+
+
+def is_bad(row: dict[str, str]) -> bool:
+    """Tell whether a row of ``channels.csv`` is of a channel that no CSD can use."""
+    return row.get("dead") == "1" or row.get("label") in BAD_LABELS
+
+
+# --- numbers --------------------------------------------------------------------------------------
+
+
+def about_baseline(one: Stored) -> Floats:
+    """Average about its baseline; as it is where there is no baseline."""
+    baseline = np.where(np.isfinite(one.baseline), one.baseline, 0.0)
+    return one.mean - baseline[:, np.newaxis]
+
+
+def csd_of(probe: EvokedProbe, one: Stored, smoothing: Smoothing) -> tuple[Floats | None, str]:
+    """CSD of an average about its baseline in A/m³, or None and why there is none.
+
+    Without the baseline: what differs between channels all the time are offsets of amplifiers.
+    """
+    depth, axis = probe.channels.columns.get("depth"), probe.channels.depth_axis
+    if depth is None or axis is None:
+        return None, "no CSD: the file has no depth"
+    if axis.unit != "µm":
+        return None, "no CSD: the unit of the depth is not known"
+    few = one.n < MIN_SHARE * one.n.max(initial=0)
+    step_ms = float(one.time[-1] - one.time[0]) / max(1, one.time.size - 1) * 1e3
+    found = csd(
+        about_baseline(one),
+        depth,
+        column=contact_columns(probe.channels),
+        bad=probe.bad | few,
+        smooth_um=smoothing.um,
+        smooth_ms=smoothing.ms,
+        step_ms=step_ms,
+    )
+    if not np.isfinite(found).any():
+        return None, "no CSD: fewer than three contacts in a column"
+    return found, ""
+
+
+def stored_on_channels(probe: EvokedProbe) -> Stored | None:
+    """The file's own CSD at the depths of the channels, as the mean of one; None where none fits.
+
+    Of the contacts between half-way points to the neighbouring channels the mean is taken.
+    """
+    stored, axis = probe.stored, probe.channels.depth_axis
+    if stored is None or axis is None or axis.column != STORED_DEPTH or not stored.depth_um.size:
+        return None
+    depth = probe.channels.columns["depth"]
+    levels = np.unique(depth[np.isfinite(depth)])
+    middles = np.concatenate([[-np.inf], (levels[1:] + levels[:-1]) / 2, [np.inf]])
+    density = np.full((depth.size, stored.time.size), np.nan)
+    for level, low, high in zip(levels, middles[:-1], middles[1:], strict=True):
+        reach = min(MAX_REACH_UM, max(level - low, high - level))
+        near = (stored.depth_um >= max(low, level - reach)) & (
+            stored.depth_um < min(high, level + reach)
+        )
+        if near.any():
+            density[depth == level] = stored.density[near].mean(axis=0)
+    none = np.zeros(depth.size)
+    return Stored(
+        "stored", ("", ""), 0.0, stored.time, density, density, none.astype(np.int64), none, {}
+    )
+
+
+def contact_columns(channels: Channels) -> npt.NDArray[np.int64]:
+    """Number of the column of contacts of each channel: of one block, x, and stretch of depth."""
+    depth = channels.columns["depth"]
+    across = channels.columns.get("across", np.full(depth.size, np.nan))
+    column = np.full(depth.size, -1, dtype=np.int64)
+    n = 0
+    for block in arrange_rows(channels).blocks:
+        members = np.zeros(depth.size, dtype=np.bool_)
+        members[arrange_rows(channels).channels[block.first : block.stop]] = True
+        for x in np.unique(across[members]):
+            same = members & ((across == x) | (np.isnan(across) & np.isnan(x)))
+            levels = np.unique(depth[same & np.isfinite(depth)])
+            steps = np.diff(levels)
+            far = steps > FAR_STEPS * np.median(steps) if steps.size else steps
+            for part in np.split(levels, np.flatnonzero(far) + 1):
+                column[same & np.isin(depth, part)] = n
+                n += 1
+    return column
+
+
+def round_limit(values: Sequence[Floats]) -> float:
+    """End of the colours: the next of 1, 2, 5, 10 … above nearly all values of nearly all rows."""
+    rows = [np.abs(one[np.isfinite(one).any(axis=1)]) for one in values]
+    ends = [
+        float(np.quantile(np.nanquantile(one, MOST_SAMPLES, axis=1), MOST_CHANNELS))
+        for one in rows
+        if one.size
+    ]
+    most = max(ends, default=0.0)
+    if not most > 0:
+        return 1.0
+    power = 10.0 ** np.floor(np.log10(most))
+    return float(next(power * f for f in (1, 2, 5, 10) if power * f >= most * (1 - 1e-9)))
+
+
+@dataclass(frozen=True)
+class Scales:
+    """Ends of the colours.
+
+    Attributes
+    ----------
+    microvolts : float
+        Of the LFP.
+    density : float
+        Of the CSD, A/m³.
+    """
+
+    microvolts: float
+    density: float
+
+
+def choose_scales(pairs: Sequence[tuple[EvokedProbe, Stored]], smoothing: Smoothing) -> Scales:
+    """Choose one scale for averages of some probes.
+
+    That of the LFP does not end below some standard errors: an average without a response shall
+    not look like one.
+    """
+    volts, densities = [], []
+    for probe, one in pairs:
+        volts.append(about_baseline(one)[~probe.bad] * 1e6)
+        errors = one.sem[~probe.bad][np.isfinite(one.sem[~probe.bad])]
+        if errors.size:
+            volts.append(np.full((1, 1), MIN_LIMIT_SEM * float(np.median(errors)) * 1e6))
+        density, _ = csd_of(probe, one, smoothing)
+        densities += [] if density is None else [density]
+    return Scales(round_limit(volts), round_limit(densities))
+
+
+# --- maps -----------------------------------------------------------------------------------------
+
+
+def signed_picture(values: Floats, limit: float, width: int) -> npt.NDArray[np.uint8]:
+    """Colours of values (row, time) from −limit to limit; grey where there is no number.
+
+    Several samples in a pixel are averaged.
+    """
+    n = values.shape[1]
+    if n > width:
+        starts = np.arange(width) * n // width
+        values = np.add.reduceat(values, starts, axis=1) / np.diff([*starts.tolist(), n])
+    known = np.isfinite(values)
+    codes = np.rint((np.clip(np.where(known, values, 0) / limit, -1, 1) + 1) * 127)
+    picture = SIGNED[codes.astype(np.int64)]
+    picture[~known] = GREY
+    return np.asarray(picture, dtype=np.uint8)
+
+
+def draw_map(
+    figure: Figure, box: Box, probe: EvokedProbe, one: Stored, values: Floats, limit: float
+) -> Axes:
+    """Draw values of channels over time, the rows as in all pictures of the probe."""
+    axes = new_axes(figure, box)
+    picture = signed_picture(values[probe.rows.channels], limit, box.width)
+    half = (one.time[-1] - one.time[0]) / max(1, one.time.size - 1) / 2 * 1e3
+    extent = (one.time[0] * 1e3 - half, one.time[-1] * 1e3 + half, box.height, 0)
+    axes.imshow(picture, extent=extent, aspect="auto", interpolation="nearest")
+    mark_onset(axes, one)
+    axes.set_yticks([])
+    label_time(axes)
+    return axes
+
+
+def label_time(axes: Axes) -> None:
+    """Label the time axis of a map or of lines."""
+    axes.tick_params(labelsize=9, color="#888888")
+    axes.set_xlabel("time from onset (ms)", fontsize=9, labelpad=1)
+    for spine in axes.spines.values():
+        spine.set_color("#888888")
+        spine.set_linewidth(0.8)
+
+
+def mark_onset(axes: Axes, one: Stored) -> None:
+    """Draw a line at the onset, and a broken one at the usual end."""
+    axes.axvline(0, color="black", linewidth=0.9)
+    if 0 < one.duration < one.time[-1]:
+        axes.axvline(one.duration * 1e3, color="black", linewidth=0.8, linestyle=(0, (4, 3)))
+
+
+def draw_bar(figure: Figure, box: Box, limit: float, title: str) -> None:
+    """Draw the colours to the right of a map."""
+    axes = new_axes(figure, Box(box.left + box.width + 8, box.top, 10, min(box.height, 200)))
+    axes.imshow(SIGNED[::-1, np.newaxis], aspect="auto", extent=(0, 1, -limit, limit))
+    axes.set_xticks([])
+    axes.set_yticks([-limit, 0, limit], [f"−{limit:g}", "0", f"{limit:g}"])
+    axes.yaxis.tick_right()
+    axes.yaxis.set_label_position("right")
+    axes.set_ylabel(title, fontsize=9, labelpad=-4)
+    axes.tick_params(labelsize=9)
+
+
+def say(figure: Figure, box: Box, words: str) -> None:
+    """Write a few words where a map would be."""
+    axes = new_axes(figure, box)
+    axes.axis("off")
+    axes.text(0.5, 0.5, words, ha="center", va="center", fontsize=10, color=QUIET)
+
+
+def save_note(path: Path, words: str) -> None:
+    """Write a picture of one line of text."""
+    figure = new_figure(round(text_width(words, 10.5)) + 40, 40)
+    figure.text(0.5, 0.5, words, ha="center", va="center", fontsize=10.5, color=QUIET)
+    save(figure, path)
+
+
+def colours_of(probes: Sequence[EvokedProbe]) -> dict[str, str]:
+    """Colours of the areas of some probes."""
+    areas = [probe.channels.columns.get("area", np.empty(0, dtype=str)) for probe in probes]
+    return area_colours({name for some in areas for name in map(str, some) if is_area(name)})
+
+
+def describe_maps(probes: Sequence[EvokedProbe], smoothing: Smoothing) -> list[str]:
+    """Say in parts what LFP and CSD of some probes are, and how they were made."""
+    parts = [
+        "LFP: mean over trials, about the mean before the onset",
+        f"CSD {FORMULA} of that mean, σ {SIGMA_S_PER_M:g} S/m, {smoothing}, {SINKS}",
+    ]
+    if bad := sum(int(probe.bad.sum()) for probe in probes):
+        parts.append(f"{count_text(bad, 'channel')} left out of the CSD, in grey")
+    return parts

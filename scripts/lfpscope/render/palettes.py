@@ -1,0 +1,34 @@
+"""Colours of traces, amplitude maps and signed maps."""
+
+import matplotlib as mpl
+import numpy as np
+
+PAPER, GAP, GREY = (255, 255, 255), (236, 232, 224), (185, 185, 185)
+
+
+# from one trace to where all overlap
+SHADES = np.linspace((112, 132, 172), (13, 20, 38), 16).round().astype(np.uint8)
+
+
+TRACE_PALETTE = np.array([PAPER, GAP, GREY, *SHADES], np.uint8)
+
+
+# perceptually even; its darkest and lightest ends are left to paper and gaps
+HEAT_COLOURS = mpl.colormaps["magma"](np.linspace(0, 0.98, 254), bytes=True)[:, :3]
+
+
+HEAT_PALETTE = np.array([*HEAT_COLOURS, GREY, GAP], np.uint8)
+
+
+HEAT_GREY, HEAT_GAP = 254, 255
+
+
+# blue below zero, white at zero (the one in the middle), red above
+SIGNED_COLOURS = mpl.colormaps["RdBu_r"](np.linspace(0, 1, 253), bytes=True)[:, :3]
+SIGNED_COLOURS[len(SIGNED_COLOURS) // 2] = PAPER
+
+
+SIGNED_PALETTE = np.array([*SIGNED_COLOURS, GREY, GAP], np.uint8)
+
+
+SIGNED_GREY, SIGNED_GAP = 253, 254

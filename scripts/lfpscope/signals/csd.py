@@ -1,0 +1,153 @@
+"""Current source density: where current leaves (sinks) and enters the extracellular space.
+
+The estimate is the negative second spatial derivative of the potential times the conductivity
+(Nicholson & Freeman, J. Neurophysiol. 38, 356, 1975), with the real distance of each pair of
+contacts.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from lfpscope.signals.arrays import Floats, Signal, coordinate, unpack
+
+SIGMA_S_PER_M = 0.3  # of grey matter, as in elephant; ibldsp has 1/3
+UNITS = "A m-3"
+FORMULA = "−σ ∂²φ/∂z²"
+UM = 1e-6  # metres
+TRUNCATE = 4.0  # standard deviations of a Gaussian that are summed, as in scipy.ndimage
+
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+
+def csd(
+    potential: Signal,
+    depth_um: npt.ArrayLike | None = None,
+    *,
+    column: npt.ArrayLike | None = None,
+    bad: npt.ArrayLike | None = None,
+    sigma: float = SIGMA_S_PER_M,
+    smooth_um: float = 0.0,
+    smooth_ms: float = 0.0,
+    step_ms: float | None = None,
+) -> Signal:
+    """Estimate the current source density: −σ ∂²φ/∂z² in A/m³, sinks negative.
+
+    The second difference of three contacts at unequal distances is
+    2[(φ₊−φ)/h₊ − (φ−φ₋)/h₋]/(h₊+h₋); it is exact where the potential is a parabola.
+
+    Parameters
+    ----------
+    potential : ndarray or DataArray, shape (n_channels, n_times)
+        Volts.
+    depth_um : array-like, shape (n_channels,), optional
+        Position along the probe in µm, in either direction; NaN where unknown. Of a DataArray its
+        coordinate ``depth`` by default.
+    column : array-like, shape (n_channels,), optional
+        What tells columns of contacts apart, such as shank or x: each has a CSD of its own.
+        By default all contacts are one column. Contacts of one column at one depth are averaged.
+    bad : array-like of bool, shape (n_channels,), optional
+        Channels to leave out; so are those without any number. Their neighbours use the next
+        contact that is left.
+    sigma : float
+        Conductivity, S/m.
+    smooth_um, smooth_ms : float
+        Standard deviations of Gaussians over depth and time; 0 for none.
+    step_ms : float, optional
+        Time between samples, needed to smooth over time. Of a DataArray its coordinate ``time``, in
+        seconds, by default.
+
+    Returns
+    -------
+    ndarray or DataArray, shape (n_channels, n_times)
+        A/m³ (1 µA/mm³ is 1000 A/m³). NaN at the ends of a column, at bad channels and at those
+        without a depth.
+    """
+    values, pack = unpack(potential)
+    depth = coordinate(potential, "depth", depth_um)
+    if depth is None:
+        raise ValueError("no depth_um (expected the position of each channel in µm)")
+    n_channels = values.shape[0]
+    if depth.shape != (n_channels,):
+        raise ValueError(f"depth_um of shape {depth.shape} (expected ({n_channels},))")
+    used = np.isfinite(depth) & np.isfinite(values).any(axis=1)
+    if bad is not None:
+        used &= ~np.asarray(bad, dtype=np.bool_)
+    density = np.full(values.shape, np.nan)
+    for members in _columns(column, used):
+        levels, level_of = np.unique(depth[members], return_inverse=True)
+        z = levels * UM
+        found = -sigma * second_difference(_level_means(values[members], level_of, z.size), z)
+        density[members] = _smooth_depth(found, levels, smooth_um)[level_of]
+    if smooth_ms > 0:
+        density = _smooth_time(density, smooth_ms / _step_ms(potential, step_ms))
+    return pack(density, units=UNITS, long_name="current source density", formula=FORMULA)
+
+
+def second_difference(values: Floats, z: npt.ArrayLike) -> Floats:
+    """Second derivative along the first axis at unequal distances; NaN at both ends.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, ...)
+        At the positions.
+    z : array-like, shape (n,)
+        Positions, rising.
+    """
+    result = np.full(values.shape, np.nan)
+    if values.shape[0] < 3:
+        return result
+    h = np.diff(np.asarray(z, dtype=np.float64)).reshape(-1, *[1] * (values.ndim - 1))
+    slopes = np.diff(values, axis=0) / h
+    result[1:-1] = 2 * np.diff(slopes, axis=0) / (h[1:] + h[:-1])
+    return result
+
+
+def _columns(column: npt.ArrayLike | None, used: Mask) -> Iterator[Ints]:
+    """Channels of each column, among those that are used; one of NaN is one of an unknown x."""
+    if column is None:
+        yield np.flatnonzero(used)
+        return
+    _, labels = np.unique(np.asarray(column), return_inverse=True)
+    for label in range(labels.max(initial=-1) + 1):
+        yield np.flatnonzero(used & (labels == label))
+
+
+def _level_means(values: Floats, level_of: Ints, n_levels: int) -> Floats:
+    """Average the channels at each level."""
+    if n_levels == values.shape[0]:
+        return values[np.argsort(level_of)]
+    sums = np.zeros((n_levels, values.shape[1]))
+    np.add.at(sums, level_of, values)
+    return sums / np.bincount(level_of, minlength=n_levels)[:, np.newaxis]
+
+
+def _smooth_depth(values: Floats, depth_um: Floats, width_um: float) -> Floats:
+    """Average over depth with Gaussian weights; where there is no number there stays none."""
+    known = np.isfinite(values).any(axis=1)
+    if width_um <= 0 or not known.any():
+        return values
+    away = (depth_um[known, np.newaxis] - depth_um[known]) / width_um
+    weights = np.exp(-0.5 * away**2) * (np.abs(away) <= TRUNCATE)
+    smoothed = np.full(values.shape, np.nan)
+    smoothed[known] = weights / weights.sum(axis=1, keepdims=True) @ values[known]
+    return smoothed
+
+
+def _smooth_time(values: Floats, width: float) -> Floats:
+    """Smooth over time, so many samples wide."""
+    from scipy.ndimage import gaussian_filter1d  # 0.2 s, for those who smooth
+
+    smoothed = gaussian_filter1d(values, width, axis=1, mode="nearest", truncate=TRUNCATE)
+    return np.asarray(smoothed, dtype=np.float64)
+
+
+def _step_ms(potential: object, given: float | None) -> float:
+    if given is not None:
+        return given
+    times = coordinate(potential, "time", None)
+    if times is None or times.size < 2:
+        raise ValueError("no step_ms (expected the time between samples to smooth over time)")
+    return float(times[-1] - times[0]) / (times.size - 1) * 1e3

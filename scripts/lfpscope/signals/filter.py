@@ -1,0 +1,140 @@
+"""Band-pass filters without a shift in time: finite impulse responses with a Hamming window.
+
+The design is that of MNE-Python's documentation ("Background information on filtering"): an edge
+f has a transition of min(max(0.25 f, 2), f) Hz below, or min(max(0.25 f, 2), rate/2 − f) Hz above;
+its response is 3.3 · rate / transition samples long, and its middle lies half a transition away
+from f. A band-pass is the difference of two low-passes.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from lfpscope.signals.arrays import Floats, Signal, unpack
+
+LENGTH_FACTOR = 3.3  # of a Hamming window: transition width times duration
+MIN_TRANSITION_HZ = 2.0
+TRANSITION_SHARE = 0.25  # of the edge's frequency
+MIN_FFT = 1 << 13  # samples of a block; the longest response takes a quarter at most
+
+Mask = npt.NDArray[np.bool_]
+
+
+def bandpass(signal: Signal, rate: float, low: float | None, high: float | None) -> Signal:
+    """Filter without a shift in time.
+
+    Blocks are counted from the start of each stretch of numbers, so that equal samples give equal
+    results. At its ends a stretch is continued by its reflection through the end point; half a
+    response there is uncertain, see `half_length`.
+
+    Parameters
+    ----------
+    signal : ndarray or DataArray, shape (n_channels, n_times)
+        Any unit. NaN ends a stretch.
+    rate : float
+        Samples per second.
+    low, high : float or None
+        Edges in Hz; None for no edge at that side.
+
+    Returns
+    -------
+    ndarray or DataArray, shape (n_channels, n_times)
+        NaN where the signal is.
+    """
+    values, pack = unpack(signal)
+    taps = design(rate, low, high)
+    result = np.full(values.shape, np.nan)
+    for channel, row in enumerate(values):
+        for start, stop in _stretches(np.isfinite(row)):
+            result[channel, start:stop] = apply(row[start:stop], taps)
+    band = f"{'' if low is None else f'{low:g}'}–{'' if high is None else f'{high:g}'} Hz"
+    return pack(result, band=band, uncertain_s=f"{half_length(rate, low, high) / rate:g}")
+
+
+def design(rate: float, low: float | None, high: float | None) -> Floats:
+    """Impulse response of a filter, of odd length.
+
+    Raises
+    ------
+    ValueError
+        If an edge lies outside 0 to rate/2, or the edges are in the wrong order.
+    """
+    for edge in (low, high):
+        if edge is not None and not 0 < edge < rate / 2:
+            raise ValueError(f"edge of {edge} Hz (expected between 0 and {rate / 2:g})")
+    if low is not None and high is not None and low >= high:
+        raise ValueError(f"edges {low} and {high} Hz (expected the lower one first)")
+    parts = []
+    if low is not None:
+        width = min(max(TRANSITION_SHARE * low, MIN_TRANSITION_HZ), low)
+        parts.append((-1.0, low - width / 2, width))
+    if high is not None:
+        width = min(max(TRANSITION_SHARE * high, MIN_TRANSITION_HZ), rate / 2 - high)
+        parts.append((1.0, high + width / 2, width))
+    length = max((_length(rate, width) for _, _, width in parts), default=1)
+    taps = np.zeros(length)
+    if high is None:
+        taps[length // 2] = 1.0
+    for sign, cutoff, width in parts:
+        response = _low_pass(_length(rate, width), cutoff / rate)
+        offset = (length - response.size) // 2
+        taps[offset : length - offset] += sign * response
+    return taps
+
+
+def half_length(rate: float, low: float | None, high: float | None) -> int:
+    """Samples at each end of a stretch that depend on how it is continued."""
+    return design(rate, low, high).size // 2
+
+
+def _length(rate: float, transition: float) -> int:
+    length = round(LENGTH_FACTOR * rate / transition)
+    return length + 1 - length % 2
+
+
+def _low_pass(length: int, cutoff: float) -> Floats:
+    """Windowed sinc of unit sum; the cutoff is in cycles per sample."""
+    t = np.arange(length) - length // 2
+    response = 2 * cutoff * np.sinc(2 * cutoff * t) * np.hamming(length)
+    return np.asarray(response / response.sum())
+
+
+def apply(x: Floats, taps: Floats) -> Floats:
+    """Convolve a stretch with a symmetric response, sample by sample in place.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n,)
+        Numbers only.
+    taps : ndarray, shape (n_taps,)
+        Of odd length.
+    """
+    half = taps.size // 2
+    if not half:
+        return np.asarray(x * taps[0])
+    n_fft = max(MIN_FFT, 1 << (4 * taps.size - 1).bit_length())
+    step = n_fft - 2 * half
+    spectrum = np.fft.rfft(taps, n_fft)
+    padded = _continued(x, half)
+    result = np.empty(x.size)
+    for start in range(0, x.size, step):
+        block = np.fft.irfft(np.fft.rfft(padded[start : start + n_fft], n_fft) * spectrum, n_fft)
+        n = min(step, x.size - start)
+        result[start : start + n] = block[2 * half : 2 * half + n]
+    return result
+
+
+def _continued(x: Floats, n: int) -> Floats:
+    """Continue both ends by n samples: reflected through the end point, then constant."""
+    reach = min(n, x.size - 1)
+    before = 2 * x[0] - x[reach:0:-1]
+    after = 2 * x[-1] - x[-2 : -2 - reach : -1]
+    padded = np.concatenate([before, x, after])
+    return np.pad(padded, n - reach, mode="edge")
+
+
+def _stretches(known: Mask) -> Iterator[tuple[int, int]]:
+    """Start and stop of each run of true values."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], known, [False]]).astype(np.int8)))
+    yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)

@@ -1,0 +1,64 @@
+"""What the keys of a page do, and how the help writes them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from lfpscope.viewer.keyboard import Key
+from lfpscope.viewer.view_state import State
+
+Change = Callable[[State], State]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A key, how the help writes it, its meaning, and how it changes what the page shows.
+
+    One without a change does something beyond the state, by the name of its meaning.
+    """
+
+    key: str
+    written: str
+    meaning: str
+    change: Change | None = None
+
+
+COMMANDS = (
+    Command("ArrowRight", "→", "a page on", lambda s: s.page(1)),
+    Command("ArrowLeft", "←", "a page back", lambda s: s.page(-1)),
+    Command("Shift+ArrowRight", "Shift →", "a tenth of a page on", lambda s: s.page(0.1)),
+    Command("Shift+ArrowLeft", "Shift ←", "a tenth of a page back", lambda s: s.page(-0.1)),
+    Command("+", "+", "zoom in", lambda s: s.zoom(0.5)),
+    Command("-", "−", "zoom out", lambda s: s.zoom(2)),
+    Command("0", "0", "whole recording"),
+    Command("ArrowUp", "↑", "larger traces", lambda s: s.louder(1)),
+    Command("ArrowDown", "↓", "smaller traces", lambda s: s.louder(-1)),
+    Command("w", "w", "channels wider apart", lambda s: s.wider(1)),
+    Command("c", "c", "channels closer", lambda s: s.wider(-1)),
+    Command("h", "h", "heat maps or traces"),
+    Command("n", "n", "next interval"),
+    Command("p", "p", "previous interval"),
+    Command("m", "m", "mark this range"),
+    Command("u", "u", "take the last mark in this range away"),
+    Command("b", "b", "channel under the cursor is bad, or not"),
+    Command("s", "s", "save picture"),
+    Command("?", "?", "this help"),
+)
+"""All keys, in the order in which the help lists them."""
+
+
+def bind_keys(apply: Callable[[Change], None], acts: Mapping[str, Callable[[], None]]) -> list[Key]:
+    """Connect the commands with a page.
+
+    Parameters
+    ----------
+    apply : callable
+        Changes what the page shows.
+    acts : mapping of callable
+        What the commands without a change do, by key.
+    """
+
+    def act(command: Command) -> Callable[[], None]:
+        change = command.change
+        return acts[command.key] if change is None else lambda: apply(change)
+
+    return [Key(one.key, one.written, one.meaning, act(one)) for one in COMMANDS]

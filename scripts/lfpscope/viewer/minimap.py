@@ -1,0 +1,94 @@
+"""The complete recording below the panels: amplitude of each probe, and its issues."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from bokeh.models import BoxAnnotation, Image, LinearColorMapper, Plot, Quad, Range1d, RangeTool
+
+from lfpscope.envelope.read import Probe
+from lfpscope.render.heatmap import HEAT_SHARE, amplitude
+from lfpscope.render.palettes import HEAT_COLOURS, HEAT_GAP, HEAT_PALETTE
+from lfpscope.render.view import read_view
+from lfpscope.viewer.issues import Issue, find_issues
+from lfpscope.viewer.models import Plots, hover_names
+from lfpscope.viewer.picture import KEPT, axis_clock, palette
+from lfpscope.viewer.style import ACCENT, STRIP, WRONG, borders
+from lfpscope.viewer.view_state import HEAT, State
+
+ROW = 18  # pixels of a probe in the minimap
+ISSUES = 0.28  # of a row
+COLUMNS = 1000  # of the minimap's picture
+
+
+def minimap(plots: Plots, probes: Sequence[Probe], whole: State) -> Plot:
+    """The whole recording: amplitude of each probe over time, and its issues in a line below.
+
+    Parameters
+    ----------
+    plots : Plots
+        Makes it; what their time shows is a box to be dragged.
+    probes : sequence of Probe
+        From the top down.
+    whole : State
+        Shows the whole recording.
+    """
+    n = len(probes)
+    plot = plots.plot(
+        Range1d(whole.start, whole.stop),
+        Range1d(0, max(n, 1)),
+        height=ROW * max(n, 1) + 10,
+        sizing_mode="stretch_width",
+        css_classes=["minimap"],
+        **borders(STRIP + plots.left),
+    )
+    mapper = LinearColorMapper(palette=palette(HEAT), low=-0.5, high=len(HEAT_PALETTE) - 0.5)
+    lines: dict[str, list[Any]] = {"image": [], "x": [], "dw": [], "y": []}
+    issues: list[tuple[Issue, int]] = []
+    for row, probe in enumerate(probes):
+        bottom = n - 1 - row
+        pixels, t0, t1 = heat_line(probe, whole)
+        for column, value in zip(
+            lines.values(), (pixels, t0, t1 - t0, bottom + ISSUES), strict=True
+        ):
+            column.append(value)
+        issues += [(issue, bottom) for issue in find_issues(probe, whole.timeline)]
+    place = {"x": "x", "dw": "dw", "y": "y", "dh": 0.95 - ISSUES}
+    plots.layer(plot, plots.source(lines), Image(image="image", color_mapper=mapper, **place))
+    columns = plots.source(
+        {
+            "start": [issue.start for issue, _ in issues],
+            "stop": [issue.stop for issue, _ in issues],
+            "what": [issue.what for issue, _ in issues],
+            "bottom": [bottom for _, bottom in issues],
+            "top": [bottom + ISSUES for _, bottom in issues],
+        },
+        name="health",
+    )
+    edges = {"left": "start", "right": "stop", "bottom": "bottom", "top": "top"}
+    look = {"fill_color": WRONG, "line_color": WRONG, "line_width": 2}
+    bars = plots.layer(plot, columns, Quad(**edges, **look))
+    plot.add_tools(hover_names("@what", bars))
+    plots.add_breaks(plot)
+    box = BoxAnnotation(
+        fill_color=ACCENT, fill_alpha=0.12, line_color=ACCENT, line_alpha=1, line_width=2
+    )
+    plot.add_tools(RangeTool(x_range=plots.time, overlay=box))
+    return plot
+
+
+@lru_cache(KEPT)  # the same for every page
+def heat_line(probe: Probe, whole: State) -> tuple[npt.NDArray[np.uint8], float, float]:
+    """Amplitude of a probe over time as one line of pixels: the mean over channels that live."""
+    clock = axis_clock(probe, whole.timeline)
+    view = read_view(probe, whole.start, whole.stop, COLUMNS, clock)
+    volts = HEAT_SHARE * whole.microvolts * 1e-6
+    # each counts for the brightest colour at most: a few wild channels do not outshine the rest
+    shares = np.clip(amplitude(view, probe)[~probe.dead] / volts, 0, 1)
+    known = np.isfinite(shares)
+    mean = np.where(known, shares, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    colours = (mean * (len(HEAT_COLOURS) - 1)).round().astype(np.uint8)
+    colours[~known.any(axis=0)] = HEAT_GAP
+    return colours[np.newaxis], view.t0, view.t1

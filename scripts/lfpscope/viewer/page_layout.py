@@ -1,0 +1,136 @@
+"""The models of a page: header, panels, time axis, minimap, lines of text."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from bokeh.models import Column, Div, GlobalInlineStyleSheet, Range1d
+from bokeh.models.dom import HTML
+
+from lfpscope.errors import UserError
+from lfpscope.render.areas import area_colours
+from lfpscope.viewer.controls import Controls, address_bar, area_names, navigation
+from lfpscope.viewer.keyboard import Key, Keyboard
+from lfpscope.viewer.labels import axis_width, has_depth
+from lfpscope.viewer.minimap import minimap
+from lfpscope.viewer.models import Plots
+from lfpscope.viewer.panel import Panel, error_panel, show_error
+from lfpscope.viewer.session_folder import Opened, Tables, only_open
+from lfpscope.viewer.style import LEFT, MESSAGE, PAGE, SCROLL, text_line
+from lfpscope.viewer.time_axis import time_axis
+from lfpscope.viewer.view_state import State
+
+
+class PageLayout:
+    """All models of a page; what they do is connected by the page.
+
+    Parameters
+    ----------
+    opened : dict of Probe or UserError
+        The probes, open or with the reason why not.
+    sizes : mapping of (int, int)
+        Width and height that the picture of each probe will probably have, pixels.
+    whole : State
+        Shows the complete recording.
+    keys : sequence of Key
+        Of the page.
+
+    Attributes
+    ----------
+    time : Range1d
+        Axis time that the page shows.
+    panels, errors : dict of Panel, dict of Div
+        Of the probes that are open, and of the others.
+    spans : ColumnDataSource
+        Intervals and marks, as they are drawn.
+    address : ColumnDataSource
+        Its query is what the address bar says.
+    controls, keyboard
+        Of the page.
+    roots : tuple
+        To be added to the document.
+    """
+
+    def __init__(
+        self,
+        opened: Opened,
+        sizes: Mapping[str, tuple[int, int]],
+        whole: State,
+        keys: Sequence[Key],
+    ) -> None:
+        probes = only_open(opened)
+        self.time = Range1d(whole.start, whole.stop, name="time", min_interval=1e-3)
+        self.time.update(reset_start=whole.start, reset_end=whole.stop)
+        tools = navigation(self.time)
+        left = max((axis_width(probe.references.channels) for probe in probes), default=LEFT)
+        plots = Plots(self.time, tools, whole.timeline, left)
+        self.spans = plots.source(Tables().lane.blocks(0, 1, 1), name="spans")
+        self.address = address_bar()
+        self.keyboard = Keyboard(keys)
+        areas = area_names(probes)
+        any_depth = any(has_depth(probe.references.channels) for probe in probes)
+        self.controls = Controls(tools, whole, areas, has_depth=any_depth)
+        self._reading = HTML("")
+        self._message = Div(visible=False, css_classes=["message"], stylesheets=[MESSAGE])
+        self.panels: dict[str, Panel] = {}
+        self.errors: dict[str, Div] = {}
+        rows = self._make_rows(opened, sizes, plots, area_colours(areas))
+        axis = time_axis(plots, self.spans, whole.timeline)
+        axis.js_on_change("inner_width", self.keyboard.listen())
+        page = Column(
+            *self.controls.layout,
+            self.keyboard.help,
+            self._message,
+            Column(*rows, sizing_mode="stretch_both", margin=0, stylesheets=[SCROLL]),
+            axis,
+            minimap(plots, probes, whole),
+            text_line(self._reading, margin=5, css_classes=["reading"]),
+            sizing_mode="stretch_both",
+            margin=(4, 8, 4, 8),
+            stylesheets=[GlobalInlineStyleSheet(css=PAGE)],
+        )
+        self.roots = page, self.address, self.keyboard.pressed
+
+    def _make_rows(
+        self,
+        opened: Opened,
+        sizes: Mapping[str, tuple[int, int]],
+        plots: Plots,
+        colours: dict[str, str],
+    ) -> list[Any]:
+        """Make a row for each probe, from the top down."""
+        rows: list[Any] = []
+        for name, probe in opened.items():
+            if isinstance(probe, UserError):
+                self.errors[name] = error_panel(name, probe)
+                rows.append(self.errors[name])
+            else:
+                likely = sizes.get(name, (0, 0))
+                self.panels[name] = Panel(probe, plots, self.spans, colours, likely)
+                rows.append(self.panels[name].layout)
+        return rows or [Div(text="No probe has been indexed in this folder yet.")]
+
+    def show(self, state: State) -> None:
+        """Let time, controls and panels say what the page shows."""
+        self._message.visible = False
+        self.time.update(start=state.start, end=state.stop)
+        self.controls.show(state)
+        for name, panel in self.panels.items():
+            panel.mode.active = int(name in state.heat)
+            panel.layout.visible = name not in state.hidden
+        for name, error in self.errors.items():
+            error.visible = name not in state.hidden
+
+    def show_reading(self, text: str) -> None:
+        """Show what lies under the cursor."""
+        self._reading.update(html=f"<span>{escape(text)}</span>")
+
+    def show_message(self, text: str) -> None:
+        """Show a message until something else is done."""
+        self._message.update(text=escape(text), visible=True)
+
+    def show_errors(self, known: Opened) -> None:
+        """Say why probes are not open."""
+        for name, probe in known.items():
+            if isinstance(probe, UserError) and name in self.errors:
+                show_error(self.errors[name], name, probe)

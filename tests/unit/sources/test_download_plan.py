@@ -1,0 +1,22 @@
+"""What a run would cost."""
+
+from pathlib import Path
+
+from serving import serve
+
+from lfpscope.sources.download_plan import plan_sessions
+from lfpscope.sources.probes_table import Probe
+
+
+def test_a_file_of_several_probes_counts_once(tmp_path: Path) -> None:
+    (tmp_path / "two.nwb").write_bytes(bytes(1000))
+    with serve(tmp_path) as served:
+        remote = f"{served.address}/two.nwb"
+        rows = [
+            Probe(session, f"two.{series}", "nwb", address, series)
+            for session, address in (("far", remote), ("near", str(tmp_path / "two.nwb")))
+            for series in ("lf0", "lf1")
+        ]
+        far, near = plan_sessions(rows, {}, tmp_path, stall_seconds=5, tries=1)
+    assert (far.probes, far.remote, far.remote_bytes, far.there_bytes) == (2, 1, 1000, 0)
+    assert (near.probes, near.remote, near.there_bytes) == (2, 0, 1000)

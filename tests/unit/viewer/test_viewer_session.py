@@ -1,0 +1,729 @@
+"""What the viewer reads and draws of a small session, without a browser."""
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+import pytest
+import recorded
+from bokeh.document import Document
+from bokeh.models import Div
+
+from lfpscope.clock.timeline import Timeline
+from lfpscope.doubts import Doubt
+from lfpscope.envelope.read import Probe
+from lfpscope.errors import UserError
+from lfpscope.nwb.depth import DepthAxis
+from lfpscope.nwb.electrodes import Channels
+from lfpscope.render.rows import RowBlock, Rows, arrange_rows
+from lfpscope.render.traces import trace_picture
+from lfpscope.render.view import read_view
+from lfpscope.viewer.app import main
+from lfpscope.viewer.channel_selection import chosen_rows, leaves_none
+from lfpscope.viewer.controls import Controls
+from lfpscope.viewer.export import render_view, save_view
+from lfpscope.viewer.facts import doubts_html, probe_facts
+from lfpscope.viewer.issues import find_issues
+from lfpscope.viewer.labels import (
+    area_labels,
+    area_runs,
+    axis_width,
+    block_edges,
+    block_names,
+    channel_marks,
+    row_ticks,
+)
+from lfpscope.viewer.minimap import heat_line
+from lfpscope.viewer.page_pool import PagePool
+from lfpscope.viewer.picture import Picture, draw, draw_probe, sketch
+from lfpscope.viewer.probe_slot import ProbeSlot
+from lfpscope.viewer.readout import Reading, read_values
+from lfpscope.viewer.redraw import Pictures
+from lfpscope.viewer.session_folder import SessionFolder, first_state
+from lfpscope.viewer.style import LEFT
+from lfpscope.viewer.view_state import HEAT, State
+
+SCRIPTS = Path(__file__).parents[3] / "scripts"
+N_SAMPLES, N_CHANNELS = 3000, 4  # from 10 s on, at 1250 Hz
+BLOCK, BUCKET = 2048, 128  # samples about whose line the amplitude is, in steps of a bucket
+
+
+def index_and_summarise(probe: Path, nwb: Path) -> None:
+    """Run the two steps of the pipeline in a probe's folder."""
+    (probe / "source.json").write_text(json.dumps({"address": str(nwb)}))
+    names = ["--session=one", "--probe=a"]
+    for command in (
+        ["index_probe.py", "source.json", *names, "--references=lfp.json", "--index=index.json"],
+        ["summarize_probe.py", "lfp.json", "--envelope=envelope.zarr.zip", "--channels=c.csv"],
+    ):
+        script = str(SCRIPTS / command[0])
+        subprocess.run([sys.executable, script, *command[1:]], cwd=probe, check=True)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory, write_nwb: Callable[..., Path]) -> Path:
+    """Folder of a session with one probe."""
+    folder = tmp_path_factory.mktemp("session")
+    nwb = write_nwb(folder / "data" / "a.nwb")
+    probe = folder / "one" / "probes" / "a"
+    probe.mkdir(parents=True)
+    index_and_summarise(probe, nwb)
+    return folder
+
+
+@pytest.fixture
+def slot(results: Path) -> ProbeSlot:
+    return ProbeSlot(results / "one" / "probes" / "a")
+
+
+@pytest.fixture
+def whole(slot: ProbeSlot) -> State:
+    return first_state([slot.open()])
+
+
+def drawn(slot: ProbeSlot, state: State, width: int = 300, height: int = 80) -> Picture:
+    picture = draw(slot, state, width, height)
+    assert isinstance(picture, Picture), picture
+    return picture
+
+
+def test_the_first_view_is_the_whole_at_a_gain_that_suits(whole: State) -> None:
+    assert (whole.start, round(whole.stop, 6)) == (10, 12.4)
+    assert whole.microvolts == 1000  # ten standard deviations of 100 µV
+    assert whole.probes == ("a",)
+
+
+@pytest.mark.parametrize("mode", ["traces", "heat"])
+@pytest.mark.parametrize(
+    ("start", "stop"),
+    [(10, 12.4), (11, 11.01), (11, 11), (11.0001, 11.0002), (9, 10.0001), (0, 100), (20, 30)],
+)
+def test_any_range_can_be_drawn(
+    slot: ProbeSlot, whole: State, mode: str, start: float, stop: float
+) -> None:
+    state = replace(whole.at(start, stop), heat=frozenset({"a"} if mode == HEAT else ()))
+    picture = drawn(slot, state)
+    assert picture.pixels.shape[0] == 80
+    assert 1 <= picture.pixels.shape[1] <= 300
+    assert picture.t0 <= state.start < state.stop <= picture.t1 + 1e-9
+    assert picture.mode == mode
+
+
+def test_a_sketch_stands_in_until_samples_are_read(slot: ProbeSlot, whole: State) -> None:
+    state = whole.at(10.5, 11.5)
+    first = sketch(slot, state, 300, 80)
+    assert first is not None
+    assert first.drawn_from == "envelope of 128 samples"
+    assert "samples are being read" in first.badge()
+    assert first.t0 <= state.start < state.stop <= first.t1
+    exact = drawn(slot, state)
+    assert (exact.drawn_from, exact.final) == ("every sample", True)
+    assert sketch(slot, state, 300, 80) is None  # nothing to wait for
+    assert sketch(slot, whole.at(10, 100_000), 300, 80) is None  # drawn from the envelope anyway
+    assert sketch(slot, whole.at(11, 11.05), 300, 80) is None  # less than a bucket
+    assert sketch(slot, whole.at(20, 21), 300, 80) is None
+
+
+def test_a_single_channel_can_be_shown(slot: ProbeSlot, whole: State) -> None:
+    one = replace(whole, every=N_CHANNELS)
+    assert chosen_rows(slot.open(), one).channels.size == 1
+    assert drawn(slot, one).pixels.any()
+
+
+def test_channels_are_chosen_by_area_depth_and_number(slot: ProbeSlot, whole: State) -> None:
+    probe = slot.open()
+
+    def chosen(**choice: object) -> list[int]:
+        return chosen_rows(probe, replace(whole, **choice)).channels.tolist()
+
+    assert chosen() == [3, 2, 1, 0]  # from the top down
+    assert chosen(every=2) == [3, 1]
+    assert chosen(depths=(20.0, 40.0)) == [2, 1]
+    assert chosen(areas=frozenset({"CA1"})) == [3, 2, 1, 0]
+    assert chosen(areas=frozenset({"CA1"}), depths=(0.0, 20.0)) == [1, 0]
+    assert not leaves_none(probe, whole)
+    for choice in ({"areas": frozenset({"nowhere"})}, {"depths": (999.0, 1000.0)}):
+        assert chosen(**choice) == [3, 2, 1, 0]  # never an empty panel
+        assert leaves_none(probe, replace(whole, **choice))
+
+
+def stored(results: Path) -> npt.NDArray[np.float32]:
+    """Samples as h5py reads them."""
+    with h5py.File(results / "data" / "a.nwb") as nwb:
+        return nwb["acquisition/LFP/lfp/data"][:]
+
+
+def test_the_reading_is_the_sample_that_h5py_reads(
+    slot: ProbeSlot, whole: State, results: Path
+) -> None:
+    probe, data = slot.open(), stored(results)
+    for sample, row in ((0, 0), (1234, 2), (N_SAMPLES - 1, 3)):
+        height = (row + 0.5) / N_CHANNELS  # channel 0 lies at the bottom
+        reading = read_values(probe, whole, 10 + sample / 1250 + 1e-4, height)
+        assert reading is not None
+        assert (reading.sample, reading.row, reading.channel) == (sample, row, 100 + row)
+        assert reading.low == reading.high == data[sample, row]
+        assert (reading.depth, reading.area) == (20 * row, "CA1")
+    for nowhere in (9.9, 12.5):
+        assert read_values(probe, whole, nowhere, 0.5) is None
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "width"),
+    [
+        (10, 12.4, 20),  # columns of buckets
+        (10, 12.4, 50),  # columns of samples, some 60 in each
+        (10.5, 11.5, 300),  # two or three samples in each pixel
+        (11, 11.1, 300),  # more pixels than samples
+        (9, 14, 33),
+    ],
+)
+def test_the_reading_is_of_the_samples_in_the_pixel_column(
+    slot: ProbeSlot, whole: State, results: Path, start: float, stop: float, width: int
+) -> None:
+    probe, state = slot.open(), whole.at(start, stop)
+    picture = draw(slot, state, width, 80)
+    assert isinstance(picture, Picture)
+    data, grid, n = stored(results), picture.grid, picture.pixels.shape[1]
+    volts = data[:, 2].astype(np.float64)
+    about_lines = volts - recorded.baseline(volts, BLOCK, BUCKET)
+    seen: list[Reading] = []
+    for pixel in range(n):
+        at = picture.t0 + (pixel + 0.5) / n * (picture.t1 - picture.t0)
+        reading = read_values(probe, state, at, 2.5 / N_CHANNELS, grid)
+        if reading is None:
+            continue
+        here = volts[reading.sample : reading.sample + reading.n_samples]
+        assert (reading.low, reading.high) == (here.min(), here.max())
+        if reading.n_samples > 1:
+            rms = np.sqrt(np.mean(about_lines[reading.sample :][: reading.n_samples] ** 2))
+            assert reading.rms == pytest.approx(rms, rel=0.03)  # of buckets it is kept as a code
+        seen.append(reading)
+    if grid.samples_per_pixel > 1.5:  # the columns hold every sample of the range once
+        ends = [one.sample + one.n_samples for one in seen]
+        assert [one.sample for one in seen[1:]] == ends[:-1]
+        assert seen[0].sample <= max(0, (start - 10) * 1250)
+        assert ends[-1] >= min(N_SAMPLES, (stop - 10) * 1250 - 1e-6)
+        assert all("RMS" in one.text(state) for one in seen)
+    else:
+        assert {one.n_samples for one in seen} == {1}
+
+
+@pytest.mark.parametrize(
+    ("depth", "unit", "words"),
+    [(20.0, "µm", "20 µm"), (20.5, "", "20.5"), (None, "µm", "CA1")],
+)
+def test_a_depth_is_read_in_the_unit_of_its_axis(
+    whole: State, depth: float | None, unit: str, words: str
+) -> None:
+    where = {"row": 0, "channel": 100, "depth": depth, "unit": unit, "area": "CA1"}
+    reading = Reading("a", 10.0, 0, **where, n_samples=1, low=1e-6, high=1e-6, rms=np.nan)
+    assert reading.text(whole).split(" · ")[3] == words
+
+
+def test_a_sample_that_is_not_plausible_can_be_read(
+    tmp_path: Path, write_nwb: Callable[..., Path]
+) -> None:
+    nwb, probe = write_nwb(tmp_path / "a.nwb"), tmp_path / "one" / "probes" / "a"
+    with h5py.File(nwb, "r+") as file:
+        file["acquisition/LFP/lfp/data"][1500, 2] = 1e30
+    probe.mkdir(parents=True)
+    index_and_summarise(probe, nwb)
+    opened = ProbeSlot(probe).open()
+    state = first_state([opened])
+    reading = read_values(opened, state, 10 + 1500 / 1250, 2.5 / N_CHANNELS)
+    assert reading is not None
+    assert reading.low == np.float32(1e30)
+    assert state.microvolts == 1000  # as without it
+
+
+def test_a_source_that_is_gone_or_changed_is_named_and_may_come_back(
+    results: Path, whole: State, tmp_path: Path
+) -> None:
+    shutil.copytree(results, tmp_path, dirs_exist_ok=True)
+    moved = (str(results / "data"), str(tmp_path / "data"))
+    slot, nwb = ProbeSlot(tmp_path / "one" / "probes" / "a", moved), tmp_path / "data" / "a.nwb"
+    assert isinstance(draw(slot, whole, 300, 80), Picture)
+    nwb.rename(tmp_path / "away.nwb")
+    assert "a.nwb: No such file" in str(gone := draw(slot, whole, 300, 80))
+    assert "--data OLD=NEW" in str(gone)
+    (tmp_path / "away.nwb").rename(nwb)
+    assert isinstance(draw(slot, whole, 300, 80), Picture)
+    with nwb.open("ab") as file:
+        file.write(b"more")
+    assert "bytes" in str(draw(slot, whole, 300, 80))
+
+
+@pytest.fixture
+def copy(results: Path, tmp_path: Path) -> Path:
+    """Folder of a probe of its own: its source is a.nwb beside it."""
+    probe = tmp_path / "one" / "probes" / "a"
+    probe.mkdir(parents=True)
+    shutil.copy(results / "data" / "a.nwb", probe / "a.nwb")
+    index_and_summarise(probe, probe / "a.nwb")
+    return probe
+
+
+@pytest.mark.slow
+def test_a_viewer_that_runs_shows_what_the_pipeline_has_made_again(
+    copy: Path, whole: State, write_nwb: Callable[..., Path]
+) -> None:
+    slot, state = ProbeSlot(copy), whole.at(11, 11.1)
+    before, old = drawn(slot, state), slot.open()
+    with slot.use() as in_use:
+        (copy / "a.nwb").unlink()
+        write_nwb(copy / "a.nwb", samples=5000, seed=7)
+        assert "when indexed" in str(draw(slot, state, 300, 80))
+        index_and_summarise(copy, copy / "a.nwb")
+        after = drawn(slot, state)
+        assert in_use.samples(0, 1).shape == (N_CHANNELS, 1)  # not closed while it is in use
+    assert slot.open() is not old
+    assert slot.open().references.n_samples == 5000
+    assert (after.pixels != before.pixels).any()
+    with h5py.File(copy / "a.nwb") as nwb:
+        reading = read_values(slot.open(), state, 11, 0.1)
+        assert reading is not None
+        assert reading.low == nwb["acquisition/LFP/lfp/data"][1250, 0]
+    with pytest.raises(UserError, match="Bad file descriptor"):
+        old.samples(0, 1)
+
+
+@pytest.mark.slow
+def test_a_viewer_that_runs_recovers_after_its_results_were_missing(
+    copy: Path, whole: State
+) -> None:
+    slot = ProbeSlot(copy)
+    before = drawn(slot, whole)
+    for name in ("envelope.zarr.zip", "lfp.json"):
+        (copy / name).rename(copy / "away")
+        assert name in str(draw(slot, whole, 300, 80))
+        assert name in str(slot.known)
+        (copy / "away").rename(copy / name)
+        assert (drawn(slot, whole).pixels == before.pixels).all()
+
+
+def test_a_page_made_ahead_is_taken_unless_a_probe_went_or_came_back(
+    results: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(results, tmp_path, dirs_exist_ok=True)
+    nwb, away = tmp_path / "data" / "a.nwb", tmp_path / "away.nwb"
+    pool = PagePool(SessionFolder(tmp_path / "one", (str(results / "data"), str(nwb.parent))))
+    pool.take_page()
+
+    pool.prepare()
+    made_now = int(Div().id[1:])  # Bokeh counts its models
+    assert [int(pool.take_page().panels["a"].figure.id[1:]) < made_now for _ in "12"] == [1, 0]
+
+    pool.prepare()
+    nwb.rename(away)
+    gone = pool.take_page()
+    assert not gone.panels
+    assert "a.nwb: No such file" in str(gone.opened["a"])
+    pool.prepare()
+    spare = pool._spare
+    assert pool.take_page() is spare  # of a broken probe as well
+    pool.prepare()
+    away.rename(nwb)
+    assert "a" in pool.take_page().panels
+
+
+@pytest.fixture
+def unreachable(results: Path, tmp_path: Path) -> Iterator[Callable[[bool], Path]]:
+    """Return a function: a session of two probes, one at a server that refuses or is silent."""
+    taken: list[socket.socket] = []
+
+    def make(is_silent: bool) -> Path:
+        server = socket.create_server(("127.0.0.1", 0))
+        taken.append(server)
+        port = server.getsockname()[1]
+        if not is_silent:
+            server.close()
+        shutil.copytree(results / "one", tmp_path / "one")
+        shutil.copytree(tmp_path / "one" / "probes" / "a", tmp_path / "one" / "probes" / "far")
+        references = tmp_path / "one" / "probes" / "far" / "lfp.json"
+        content = json.loads(references.read_text())
+        content["templates"]["u"] = f"http://127.0.0.1:{port}/a.nwb"
+        content["provenance"]["address"] = content["templates"]["u"]
+        references.write_text(json.dumps(content))
+        return tmp_path / "one"
+
+    yield make
+    for server in taken:
+        server.close()
+
+
+@pytest.mark.parametrize("is_silent", [True, False])
+def test_a_page_does_not_wait_for_a_probe_out_of_reach(
+    unreachable: Callable[[bool], Path], is_silent: bool
+) -> None:
+    pool, document = PagePool(SessionFolder(unreachable(is_silent))), Document()
+    far = next(slot for slot in pool.session.slots if slot.name == "far")
+    page = pool.take_page()
+    page.open(document, {}, renew=lambda _page: None)
+    for one in list(document.session_callbacks):  # as the event loop calls them
+        one.callback()
+    assert far.is_busy or not is_silent  # no answer has come yet
+    page.close()
+    assert list(page.panels) == ["a"]
+    assert isinstance(page.opened["far"], UserError)
+
+
+def test_tables_that_cannot_be_read_cost_only_themselves(results: Path, tmp_path: Path) -> None:
+    shutil.copytree(results / "one", tmp_path / "one")
+    session = SessionFolder(tmp_path / "one")
+    assert session.read_tables(Timeline(())).problems == []
+    (tmp_path / "one" / "marks.csv").write_text("start,stop,probe,channel,note\n1,2,,,a\n")
+    (tmp_path / "one" / "intervals.csv").write_bytes(b"start,stop,name\n1,2,\xff\xfe\n")
+    tables = session.read_tables(Timeline(()))
+    assert [mark.note for mark in tables.marks] == ["a"]
+    assert tables.lane.neighbour(0, 1) is None
+    assert [one.partition(":")[0] for one in tables.problems] == ["Intervals are not shown"]
+    (tmp_path / "one" / "marks.csv").unlink()
+    (tmp_path / "one" / "marks.csv").mkdir()
+    assert [one.partition(":")[0] for one in session.read_tables(Timeline(())).problems] == [
+        "Intervals are not shown",
+        "Marks are not shown",
+    ]
+
+
+def test_a_page_that_cannot_be_opened_leaves_no_threads(results: Path) -> None:
+    pool = PagePool(SessionFolder(results / "one"))
+    page = pool.take_page()
+    page.open(Document(), {}, renew=lambda _page: None)
+    threads = threading.active_count()
+    with pytest.raises(RuntimeError, match="already in a doc"):
+        page.open(Document(), {}, renew=lambda _page: None)
+    end = time.monotonic() + 10
+    while threading.active_count() > threads and time.monotonic() < end:
+        time.sleep(0.01)
+    assert threading.active_count() <= threads
+    page.close()
+
+
+class Broken(ProbeSlot):
+    """A probe that fails as nobody thought of."""
+
+    def _open(self) -> Probe:
+        raise ZeroDivisionError("of all things")
+
+
+def test_a_probe_that_fails_in_an_unknown_way_is_named_and_the_others_drawn(
+    slot: ProbeSlot, whole: State, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document, shown = Document(), {}
+
+    def show(name: str, picture: Picture | UserError, _: State) -> None:
+        shown[name] = picture
+
+    pictures = Pictures(document, [Broken(slot.folder.parent / "b"), slot], show)
+    both = replace(whole, probes=("b", "a"))
+    pictures.want(both, {"b": (300, 80), "a": (300, 80)})
+    stop = time.monotonic() + 60
+    while len(document.session_callbacks) < 2 and time.monotonic() < stop:
+        time.sleep(0.02)
+    pictures.stop()
+    for hand_over in document.session_callbacks:
+        hand_over.callback()
+    assert str(shown["b"]) == "probe b: cannot be drawn: ZeroDivisionError('of all things')"
+    assert isinstance(shown["a"], Picture)
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_data_moved_from_nowhere_is_refused_with_the_addresses_there_are(
+    results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["viewer.py", "--data", "/elsewhere=/here"])
+    with pytest.raises(SystemExit, match="1"):
+        main(results / "one")
+    assert capsys.readouterr().err == (
+        "error: --data /elsewhere=/here: no file of this session has an address that starts with "
+        f"/elsewhere. They are {results}/data/a.nwb.\n"
+    )
+
+
+def test_moved_data_must_be_the_same_file(
+    results: Path, tmp_path: Path, write_nwb: Callable[..., Path]
+) -> None:
+    old, probe = str(results / "data"), results / "one" / "probes" / "a"
+    shutil.copy(results / "data" / "a.nwb", tmp_path / "a.nwb")
+    assert ProbeSlot(probe, (old, str(tmp_path))).open().references.address == str(
+        tmp_path / "a.nwb"
+    )
+    write_nwb(tmp_path / "other" / "a.nwb", seed=1)
+    with pytest.raises(UserError, match=r"when indexed|has changed"):
+        ProbeSlot(probe, (old, str(tmp_path / "other"))).open()
+
+
+def test_a_saved_view_is_drawn_again_and_knows_its_source(
+    results: Path, whole: State, tmp_path: Path
+) -> None:
+    session = SessionFolder(results / "one")
+    first = save_view(session, whole.at(11, 11.5), 300, 80, tmp_path)
+    second = save_view(session, whole.at(11, 11.5), 300, 80, tmp_path)
+    assert first != second
+    assert first.read_bytes() == second.read_bytes()
+    render_view(session, first.with_suffix(".json"), tmp_path / "again.png")
+    assert (tmp_path / "again.png").read_bytes() == first.read_bytes()
+    view = json.loads(first.with_suffix(".json").read_text())
+    view["probes"][0]["source"]["size"] += 1
+    (tmp_path / "other.json").write_text(json.dumps(view))
+    with pytest.raises(UserError, match="made from another file"):
+        render_view(session, tmp_path / "other.json", tmp_path / "no.png")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda _view: {}, "not a view saved by this viewer"),
+        (lambda _view: [], "not a view saved by this viewer"),
+        (lambda view: view | {"lfpscope_view": 1, "state": {}}, "version 1, expected 2"),
+        (lambda view: view | {"state": 5}, "not a view saved by this viewer"),
+        (lambda view: view | {"width": "wide"}, "width and height"),
+        (lambda view: view | {"width": 10**9}, "width and height"),
+        (lambda view: {k: v for k, v in view.items() if k != "versions"}, "'versions'"),
+        (lambda view: view | {"probes": [{}]}, "'probe'"),
+        (lambda view: view | {"probes": []}, "made from another file"),
+        (lambda view: view | {"state": view["state"] | {"start": None}}, "numbers"),
+        (lambda view: view | {"state": view["state"] | {"stop": -1e9}}, "range"),
+        (lambda view: view | {"state": view["state"] | {"every": 0}}, "range"),
+        (lambda view: view | {"state": view["state"] | {"depths": [1]}}, "IndexError"),
+        (lambda view: view | {"state": view["state"] | {"mood": 1}}, "mood"),
+    ],
+)
+def test_an_odd_saved_view_is_an_error_of_one_line(
+    results: Path, whole: State, tmp_path: Path, change: Callable[..., object], message: str
+) -> None:
+    session = SessionFolder(results / "one")
+    saved = save_view(session, whole.at(11, 11.5), 300, 80, tmp_path).with_suffix(".json")
+    odd = tmp_path / "odd.json"
+    odd.write_text(json.dumps(change(json.loads(saved.read_text()))))
+    with pytest.raises(UserError, match=message) as error:
+        render_view(session, odd, tmp_path / "no.png")
+    assert str(error.value).startswith(f"{odd}: ")
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "no.png").exists()
+
+
+def test_tabs_that_save_one_range_at_once_take_names_of_their_own(
+    results: Path, whole: State, tmp_path: Path
+) -> None:
+    session, state = SessionFolder(results / "one"), whole.at(11, 11.5)
+    for i in range(2, 1000):
+        (tmp_path / f"11.000-11.500-{i}.png").touch()
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(save_view, session, state, 300, 80, tmp_path) for _ in range(4)]
+    pictures = sorted(job.result().name for job in jobs)
+    assert pictures == [
+        "11.000-11.500-1000.png",
+        "11.000-11.500-1001.png",
+        "11.000-11.500-1002.png",
+        "11.000-11.500.png",
+    ]
+    assert len({(tmp_path / name).read_bytes() for name in pictures}) == 1
+
+
+def test_a_bad_channel_is_grey_and_its_neighbours_are_as_they_were(
+    slot: ProbeSlot, whole: State
+) -> None:
+    state = replace(whole.at(11, 11.2), microvolts=50.0)  # traces reach over their neighbours
+    bad = replace(state, bad=frozenset({("a", 102), ("b", 101)}))
+    before, after = (drawn(slot, one, 300, 200).pixels for one in (state, bad))
+    alone = trace_picture(
+        read_view(slot.open(), 11, 11.2, 300),
+        slot.open(),
+        200,
+        pixels_per_volt=25 / 50e-6,
+        channels=np.array([3, 2, 1, 0]),
+        grey=np.array([False, False, True, False]),
+    )
+    assert (after == alone).all()
+    assert (after == 2).any()
+    changed = before != after
+    assert changed.any()
+    # where it changed, the channel was drawn: there is no white band
+    assert not ((after == 0) & (before != 0)).any()
+    heat = frozenset({"a"})
+    maps = [drawn(slot, replace(one, heat=heat), 300, 80).pixels for one in (state, bad)]
+    assert (maps[1][20:40] == 254).all()
+    assert (np.delete(maps[0], range(20, 40), 0) == np.delete(maps[1], range(20, 40), 0)).all()
+
+
+def test_the_minimap_shows_gaps_and_a_healthy_probe_has_no_troubles(
+    slot: ProbeSlot, whole: State
+) -> None:
+    line, t0, t1 = heat_line(slot.open(), whole.at(9, 14))
+    assert line.shape[0] == 1
+    assert t0 <= 9
+    assert t1 >= 14
+    assert (line == 255).any()
+    assert find_issues(slot.open(), whole.timeline) == []
+
+
+def test_the_health_lane_says_what_is_wrong_and_when(tmp_path: Path) -> None:
+    times = 5 + np.arange(3000) / 1250
+    times[1000:] += 2
+    times[2000:] -= 0.5
+    times[2100:2810] = np.nan
+    noise = recorded.walk(3000, 2, step=1e-6)
+    spoilt = ((1, 0), (1, 1), (3, 0))  # of the latter, samples 2100 to 2799, none has a time
+    references = recorded.index(tmp_path, noise, chunks=(700, 1), times=times, damaged=spoilt)
+    with recorded.probe(references) as probe:
+        troubles = find_issues(probe, Timeline(()))
+    assert [one.what.partition(" (")[0] for one in troubles] == [
+        "probe: gap of 2.000 s in the clock",
+        "probe: clock reset: the clock is set back by 0.500 s",
+        "probe: gap of 0.568 s in the clock",
+        "probe: 710 samples have no usable time and are not shown",
+        "probe: damaged chunks: 2",
+        "probe: damaged chunks: 1",
+    ]
+    assert [edge for one in troubles for edge in (one.start, one.stop)] == pytest.approx(
+        [5.8, 7.8, 8.1, 8.6, 8.18, 8.748, 5, 5, 5.56, 8.1192, 5, 5]
+    )
+
+
+def probe_of(depth: list[float] | None, **columns: object) -> Channels:
+    """Channels at some depths."""
+    n = 7 if depth is None else len(depth)
+    known = {} if depth is None else {"depth": np.array(depth)}
+    axis = None if depth is None else DepthAxis("y", "depth (µm)")
+    return Channels(np.arange(n) + 500, known | columns, axis)
+
+
+def test_depths_stand_where_they_lie_and_leave_room_for_one_another() -> None:
+    channels = probe_of([20.0 + 40 * i for i in range(93)])  # 20, 60, … 3700 µm
+    rows = arrange_rows(channels)
+    for height in (100, 300, 900):
+        ticks = row_ticks(channels, rows, height)
+        assert len(ticks.labels) >= (2 if height > 100 else 1)
+        for place, label in zip(ticks.places, ticks.labels, strict=True):
+            row = (float(label) - 20) / 40  # from the tip, which lies at the bottom
+            assert place == pytest.approx((row + 0.5) / 93)
+        assert (-np.diff(ticks.places) * height >= 12).all()
+    # two contacts at each depth
+    side_by_side = probe_of([0.0, 0.0, 100.0, 100.0])
+    ticks = row_ticks(side_by_side, arrange_rows(side_by_side), 100)
+    assert dict(zip(ticks.labels, ticks.places, strict=True)) == pytest.approx(
+        {"100": 0.75, "0": 0.25}
+    )
+    single = probe_of([23.0])
+    assert row_ticks(single, arrange_rows(single), 100).labels == ["23"]
+
+
+def test_without_depths_electrodes_are_named_from_the_bottom_up() -> None:
+    channels = probe_of(None)
+    ticks = row_ticks(channels, arrange_rows(channels), 100)
+    assert ticks.labels[0] == "506"
+    assert ticks.places[0] > ticks.places[-1]
+
+
+def test_channels_without_a_depth_stand_below_a_line() -> None:
+    channels = probe_of([0.0, np.nan, 40.0, np.nan], area=np.array(["A", "A", "A", "B"]))
+    rows = arrange_rows(channels)
+    assert block_edges(rows) == [0.5]
+    ticks = row_ticks(channels, rows, 400)
+    assert dict(zip(ticks.labels, ticks.places, strict=True)) == pytest.approx(
+        {"40": 7 / 8, "0": 5 / 8}
+    )
+    assert block_names(rows) == {"y": [0.5], "text": ["no depth"]}
+    # the areas of one block do not run on into the next
+    assert area_runs(channels, rows) == [("A", 0, 2), ("A", 2, 3), ("B", 3, 4)]
+
+
+def test_an_axis_is_as_wide_as_its_longest_label() -> None:
+    assert axis_width(probe_of([20.0 + 40 * i for i in range(93)])) == LEFT
+    long = probe_of([20.0 + 40 * i for i in range(93)], area=np.array(["a long name"] * 93))
+    assert axis_width(long) == LEFT
+    ids = Channels(np.arange(93) + 850_245_000, {}, None)
+    assert axis_width(ids) > LEFT + 5
+    half = probe_of([0.0, np.nan, 40.0, np.nan])
+    assert axis_width(half) == LEFT  # the block's name stands in the picture
+
+
+def test_blocks_have_their_names_and_labels_of_their_own() -> None:
+    channels = probe_of([0.0, 100.0, 0.0, 100.0])
+    blocks = (RowBlock("left", 0, 2, has_depth=True), RowBlock("right", 2, 4, has_depth=True))
+    rows = Rows(np.array([1, 0, 3, 2]), blocks)
+    assert block_names(rows) == {"y": [1, 0.5], "text": ["left", "right"]}
+    ticks = row_ticks(channels, rows, 400)
+    assert ticks.labels == ["100", "0", "100", "0"]
+    assert ticks.places == pytest.approx([7 / 8, 5 / 8, 3 / 8, 1 / 8])
+
+
+def test_names_of_areas_leave_room_for_one_another() -> None:
+    runs = [("a", 0, 1), ("b", 1, 2), ("c", 2, 100)]
+    assert area_labels(runs, 101, 200)["text"] == ["a", "c"]
+    # the largest have their names first, and those at the edges lie within the panel
+    assert area_labels([("a", 0, 2), ("b", 2, 12), ("c", 12, 13)], 13, 26)["text"] == ["b"]
+    both = area_labels([("a", 0, 1), ("b", 1, 10)], 10, 40)
+    assert both["text"] == ["a", "b"]
+    assert (both["y"][0] - both["y"][1]) * 40 >= 12
+    assert both["y"][0] * 40 <= 40 - 6
+
+
+def test_dead_saturated_and_bad_channels_are_marked_at_their_height() -> None:
+    dead, saturated = np.array([True, False, False, False]), np.array([True, False, True, False])
+    bad = np.array([False, True, True, False])
+    marks = channel_marks(np.array([7, 8, 9, 10]), dead, saturated, bad)
+    assert marks["y"] == [0.875, 0.625, 0.375]
+    assert marks["marker"] == ["x", "circle_x", "circle_x"]
+    assert [what.partition(",")[0] for what in marks["what"]] == [
+        "channel 7: dead: flat for half the recording",
+        "channel 8: marked bad",
+        "channel 9: marked bad; saturated: it often stays at its highest or lowest value",
+    ]
+
+
+def test_the_heading_says_what_is_doubtful_whatever_it_holds(slot: ProbeSlot) -> None:
+    probe = ProbeSlot(slot.folder).open()
+    assert doubts_html(probe) == ""
+    probe.doubts = (
+        Doubt("missing", "a & b"),
+        Doubt("labels", 'depth is "z"'),
+        Doubt("values", "no conversion <b>"),
+    )
+    said = doubts_html(probe)
+    assert ">! no conversion &lt;b&gt; (+ 2 more)</span>" in said
+    everything = "no conversion &lt;b&gt;&#10;depth is &quot;z&quot;&#10;a &amp; b"
+    assert f'title="{everything}"' in said
+    assert probe_facts(probe, 4, 0).startswith("4 channels · 1250 Hz")
+    assert probe_facts(probe, 1, 1).startswith("1 of 4 channels · 1250 Hz · 1 marked bad (⊗)")
+    probe.close()
+
+
+def test_a_clock_reset_breaks_the_axis_and_hides_no_sample(tmp_path: Path) -> None:
+    times = np.concatenate([30_000 + np.arange(1000) / 1250, np.arange(4000) / 1250])
+    noise = recorded.walk(5000, 2, step=1e-6)
+    references = recorded.index(tmp_path, noise, chunks=(700, 1), times=times)
+    with recorded.probe(references) as probe:
+        state = first_state([probe])
+        assert len(state.timeline.breaks) == 1
+        assert state.stop - state.start < 5
+        picture = draw_probe(probe, state, 500, 40)
+        read = [
+            read_values(probe, state, picture.t0 + (i + 0.5) / 500 * (picture.t1 - picture.t0), 0)
+            for i in range(500)
+        ]
+        found = [one.sample for one in read if one is not None]
+        assert found == sorted(found)
+        assert (found[0], found[-1]) == (pytest.approx(0, abs=20), pytest.approx(4999, abs=20))
+        (trouble,) = find_issues(probe, state.timeline)
+        assert trouble.what == "probe: clock reset: the clock is set back by 30000.800 s"
+        assert (trouble.start, trouble.stop) == pytest.approx(state.timeline.breaks[0])
+
+
+def test_controls_that_cannot_work_are_hidden(whole: State) -> None:
+    for areas, has_depth in ([], False), (["CA1"], True):
+        controls = Controls([], whole, areas, has_depth=has_depth)
+        assert (controls.areas.visible, controls.depths.visible) == (bool(areas), has_depth)
