@@ -88,7 +88,17 @@ def test_filters(page: Page, results: list[Result]) -> None:
     assert shown(page) == wanted
     page.get_by_role("button", name="Reset").first.click()
     expect(page.locator("output")).to_have_text("348 of 348 probes")
-    for quality in ("dead", "saturated", "gaps", "resets", "missing"):
+    for quality in (
+        "dead",
+        "noisy",
+        "outside",
+        "saturated",
+        "drifting",
+        "mains",
+        "gaps",
+        "resets",
+        "missing",
+    ):
         page.get_by_role("combobox", name="Quality").select_option(quality)
         assert shown(page) == [probe for probe, one in figures.items() if getattr(one, quality)]
     page.get_by_role("combobox", name="Quality").select_option("incomplete")

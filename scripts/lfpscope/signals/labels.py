@@ -97,8 +97,10 @@ class Features:
         Mains over the frequencies beside it, dB.
     drift : ndarray of float64
         Share of the variance below 0.5 Hz.
-    is_silent, is_saturated : ndarray of bool
-        Without a signal in all of the recording; at a rail.
+    is_silent : ndarray of bool
+        Without a signal in all of the recording.
+    saturation : list of str
+        When a channel is at a rail, in words; empty where it is not.
     """
 
     seconds: Floats
@@ -111,7 +113,7 @@ class Features:
     line: Floats
     drift: Floats
     is_silent: Mask
-    is_saturated: Mask
+    saturation: list[str]
 
 
 @dataclass(frozen=True)
@@ -315,8 +317,9 @@ def _flags(
         more = "" if np.isnan(drift[i]) else f", {_signed(drift[i])} dB ≥ +{limits.drift_db:g} dB"
         share = f"{features.drift[i]:.0%} of the variance below 0.5 Hz"
         reason.append(f"{share} ≥ {limits.drift_share:.0%}{more}")
-    if features.is_saturated[i]:
+    if features.saturation[i]:
         flags.append(SATURATED)
+        reason.append(features.saturation[i])
     if features.line[i] >= limits.mains_db:
         flags.append(MAINS)
         reason.append(f"mains {_signed(features.line[i])} dB ≥ +{limits.mains_db:g} dB")

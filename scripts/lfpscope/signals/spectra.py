@@ -365,7 +365,7 @@ def transform_windows(
     density = welch.density / MICRO**2
     for first in range(0, starts.size, WINDOWS_AT_ONCE):
         here = slice(first, first + WINDOWS_AT_ONCE)
-        tapered = np.zeros((starts[here].size, welch.length), dtype)
+        tapered = np.empty((starts[here].size, welch.length), dtype)
         _taper(x, starts[here], welch.taper, factor * MICRO, *limits, tapered, is_valid[here])
         spectra = scipy.fft.rfft(tapered, axis=1, overwrite_x=True)
         _add(spectra, is_valid[here], density, bounds, welch.resolution, total, powers[here])
@@ -395,7 +395,9 @@ def _taper(
                 lanes[j] += value
                 n_beyond += not (low <= value <= high)
         is_valid[k] = n_beyond == 0
-        if n_beyond == 0:
+        if n_beyond:
+            out[k] = 0.0
+        else:
             mean = lanes.sum() / y.size
             for i in range(y.size):
                 out[k, i] = (y[i] - mean) * (taper[i] * factor)

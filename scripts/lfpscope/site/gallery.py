@@ -25,11 +25,25 @@ from lfpscope.formatting import (
 from lfpscope.io.atomic import write_text
 from lfpscope.io.tables import read_table
 from lfpscope.render.areas import area_colour
-from lfpscope.result_files import EVOKED, OVERVIEW, RESPONSES, THUMBNAIL, VIEWER, probe_folder
+from lfpscope.result_files import (
+    EVOKED,
+    OVERVIEW,
+    RESPONSES,
+    SPECTRUM,
+    SPECTRUM_SMALL,
+    THUMBNAIL,
+    VIEWER,
+    probe_folder,
+)
 from lfpscope.site.check_run import reason_not_taken
 from lfpscope.site.results import COLOURS_END, Figures, Result
 
 DIFFERS = 1.5  # a scale is named where it is this many times larger or smaller than the pictures'
+
+
+# labels and flags of channels, in words behind their number
+QUALITY = {name: name for name in ("dead", "noisy", "outside", "saturated", "drifting")}
+QUALITY["mains"] = "with mains"
 
 
 @dataclass(frozen=True)
@@ -48,6 +62,8 @@ class Card:
         What is odd about it, each in a few words.
     averages : list of str
         Kinds of intervals that were averaged, each with its number of trials.
+    has_spectrum : bool
+        Whether the pictures of its spectra are there.
     """
 
     result: Result
@@ -55,6 +71,7 @@ class Card:
     pictured: bool
     remarks: list[str]
     averages: list[str]
+    has_spectrum: bool
 
     @property
     def keys(self) -> str:
@@ -74,8 +91,7 @@ class Card:
                 "channels": figures.channels,
                 "seconds": null_if_nan(figures.seconds),
                 "std": null_if_nan(figures.std),
-                "dead": figures.dead,
-                "saturated": figures.saturated,
+                **{name: getattr(figures, name) for name in QUALITY},
                 "gaps": figures.gaps,
                 "resets": figures.resets,
                 "missing": figures.missing,
@@ -169,7 +185,10 @@ def _card(result: Result, root: Path, microvolts: float) -> Card:
     pictures = (root / folder / THUMBNAIL, root / folder / OVERVIEW)
     remarks = _remarks(result.figures, microvolts) if result.figures else []
     pictured = all(picture.is_file() for picture in pictures)
-    return Card(result, folder.as_posix(), pictured, remarks, _averages(root / folder))
+    spectra = (root / folder / SPECTRUM, root / folder / SPECTRUM_SMALL)
+    has_spectrum = all(picture.is_file() for picture in spectra)
+    averages = _averages(root / folder)
+    return Card(result, folder.as_posix(), pictured, remarks, averages, has_spectrum)
 
 
 def _averages(folder: Path) -> list[str]:
@@ -185,10 +204,9 @@ def _averages(folder: Path) -> list[str]:
 
 def _remarks(figures: Figures, microvolts: float) -> list[str]:
     remarks = []
-    if figures.dead:
-        remarks.append(f"{figures.dead} dead")
-    if figures.saturated:
-        remarks.append(f"{figures.saturated} saturated")
+    for name, words in QUALITY.items():
+        if n := getattr(figures, name):
+            remarks.append(f"{n} {words}")
     if figures.gaps:
         gaps = count_text(figures.gaps, "gap")
         remarks.append(f"{gaps}, {duration_text(figures.gap_seconds)}")

@@ -68,8 +68,10 @@ class Figures:
         Where the clock steps back.
     untimed : int
         Samples that have no usable time.
-    dead, saturated : int
-        Channels.
+    dead, noisy, outside : int
+        Channels with this label.
+    saturated, drifting, mains : int
+        Channels with this flag.
     damaged, nan : int
         Values, of all channels, that do not decode or are not there, and that the file has as NaN.
     missing : float
@@ -90,7 +92,11 @@ class Figures:
     resets: int
     untimed: int
     dead: int
+    noisy: int
+    outside: int
     saturated: int
+    drifting: int
+    mains: int
     damaged: int
     nan: int
     missing: float
@@ -271,8 +277,13 @@ def probe_figures(clock: Clock, channels: Sequence[dict[str, str]]) -> Figures:
         gap_seconds=sum(gaps),
         resets=len(clock.resets()),
         untimed=untimed,
-        dead=_sum(channels, "dead"),
+        # without a spectrum there are no labels, but silent channels are known
+        dead=max(_sum(channels, "dead"), _labelled(channels, "dead")),
+        noisy=_labelled(channels, "noisy"),
+        outside=_labelled(channels, "outside"),
         saturated=_sum(channels, "saturated"),
+        drifting=_flagged(channels, "drifting"),
+        mains=_flagged(channels, "mains"),
         damaged=damaged,
         nan=nan,
         missing=(damaged + nan + untimed * len(channels)) / (clock.n_samples * len(channels)),
@@ -283,6 +294,14 @@ def probe_figures(clock: Clock, channels: Sequence[dict[str, str]]) -> Figures:
 
 def _sum(channels: Sequence[dict[str, str]], column: str) -> int:
     return sum(int(row[column] or 0) for row in channels)
+
+
+def _labelled(channels: Sequence[dict[str, str]], label: str) -> int:
+    return sum(row["label"] == label for row in channels)
+
+
+def _flagged(channels: Sequence[dict[str, str]], flag: str) -> int:
+    return sum(flag in row["flags"].split() for row in channels)
 
 
 def _areas(channels: Sequence[dict[str, str]]) -> list[str]:

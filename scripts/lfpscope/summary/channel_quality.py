@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lfpscope.clock.segments import Clock
 from lfpscope.envelope.zarr_zip import StoreWriter
 from lfpscope.nwb.electrodes import Channels
 from lfpscope.references.model import References
@@ -136,6 +137,24 @@ def find_likeness(
     return compare_channels(windows, rate, neighbours, list(bands.values()), compared)
 
 
+def describe_saturation(clock: Clock, samples: Ints) -> list[str]:
+    """When channels are at a rail, in words; empty for those that are not.
+
+    Parameters
+    ----------
+    clock : Clock
+        Of the recording.
+    samples : ndarray of int64, shape (n_channels, 2)
+        First and last sample; −1 where there is none.
+    """
+    return [
+        f"at a rail from {clock.seconds(first):.2f} to {clock.seconds(last):.2f} s"
+        if first >= 0
+        else ""
+        for first, last in samples.tolist()
+    ]
+
+
 # --- features and labels ------------------------------------------------------------------------
 
 
@@ -143,7 +162,7 @@ def assess_channels(
     references: References,
     statistics: npt.NDArray[Any],
     is_silent: Mask,
-    is_saturated: Mask,
+    saturation: list[str],
     likeness: Likeness,
     spectra: Spectra,
     thresholds: Thresholds,
@@ -156,8 +175,10 @@ def assess_channels(
         Of the probe.
     statistics : structured ndarray of kernels.STATISTICS, shape (n_channels,)
         In stored units.
-    is_silent, is_saturated : ndarray of bool, shape (n_channels,)
-        Without a signal; at a rail.
+    is_silent : ndarray of bool, shape (n_channels,)
+        Without a signal.
+    saturation : list of str
+        When each channel is at a rail, in words.
     likeness : Likeness
         Of the channels.
     spectra : Spectra
@@ -183,7 +204,7 @@ def assess_channels(
         line=line,
         drift=drift_share(f, psd, std),
         is_silent=is_silent,
-        is_saturated=is_saturated,
+        saturation=saturation,
     )
     labels = label_channels(features, find_positions(references.channels), thresholds)
     return Quality(features, labels, thresholds, mains_hz, end)

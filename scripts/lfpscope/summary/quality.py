@@ -94,6 +94,43 @@ def find_saturated(
     return saturated
 
 
+def find_rail_samples(
+    store: StoreWriter, level: int, starts: Ints, step: float | None, table: Block, saturated: Mask
+) -> Ints:
+    """Find from when to when saturated channels reach their smallest or largest value.
+
+    Parameters
+    ----------
+    store, level, starts, step, table
+        As of `find_saturated`.
+    saturated : ndarray of bool, shape (n_channels,)
+        Channels to look at.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_channels, 2)
+        First samples of the first and the last bucket that reach it; −1 of other channels.
+    """
+    found = np.full((table.size, 2), -1, np.int64)
+    channels = np.flatnonzero(saturated)
+    for name in ("min", "max") if channels.size else ():
+        at = table[f"at_{name}"][channels]
+        # the rail is the extreme at which more samples stay
+        other = table["at_max" if name == "min" else "at_min"][channels]
+        here = channels[(at >= MIN_AT_RAIL) & (at >= other)]
+        rails = np.rint(table[name][here] / step) if step else table[name][here]
+        first = 0
+        for chunk in store.chunks(f"{level}/{name}"):
+            for channel, reached in zip(here, chunk[here] == rails[:, np.newaxis], strict=True):
+                hits = np.flatnonzero(reached)
+                if hits.size and found[channel, 0] < 0:
+                    found[channel, 0] = starts[first + hits[0]]
+                if hits.size:
+                    found[channel, 1] = max(found[channel, 1], starts[first + hits[-1]])
+            first += chunk.shape[1]
+    return found
+
+
 def _limits(dtype: np.dtype[Any], step: float | None) -> list[float]:
     """Smallest and largest value that can be stored, in stored units."""
     if dtype.kind != "f":

@@ -16,10 +16,11 @@ from lfpscope.io.atomic import atomic
 from lfpscope.references.model import References
 from lfpscope.signals.features import Likeness
 from lfpscope.signals.labels import Thresholds
-from lfpscope.signals.spectra import Mask, band_power, find_windows
+from lfpscope.signals.spectra import Ints, Mask, band_power, find_windows
 from lfpscope.summary.channel_quality import (
     Quality,
     assess_channels,
+    describe_saturation,
     write_quality,
 )
 from lfpscope.summary.spectrum import NAMED_BANDS, Spectra, SpectrumMeasure
@@ -105,10 +106,21 @@ class SpectrumFile:
         self,
         statistics: npt.NDArray[Any],
         is_silent: Mask,
-        is_saturated: Mask,
+        rails: Ints,
         doubts: tuple[Doubt, ...],
     ) -> tuple[Quality, dict[str, npt.NDArray[np.float64]]]:
         """Write what is left after the pass.
+
+        Parameters
+        ----------
+        statistics : structured ndarray of kernels.STATISTICS, shape (n_channels,)
+            In stored units.
+        is_silent : ndarray of bool, shape (n_channels,)
+            Channels without a signal.
+        rails : ndarray of int64, shape (n_channels, 2)
+            First and last sample at a rail; −1 of channels that reach none.
+        doubts : tuple of Doubt
+            What is uncertain about the recording.
 
         Returns
         -------
@@ -123,7 +135,7 @@ class SpectrumFile:
             self._references,
             statistics,
             is_silent,
-            is_saturated,
+            describe_saturation(self._references.clock, rails),
             self._likeness,
             spectra,
             self._settings.thresholds,

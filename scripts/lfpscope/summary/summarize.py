@@ -20,7 +20,7 @@ from lfpscope.summary.channel_quality import find_likeness
 from lfpscope.summary.channels import Summary
 from lfpscope.summary.driver import OnDamage, run_pass
 from lfpscope.summary.levels import EnvelopeWriter
-from lfpscope.summary.quality import find_dead, find_saturated
+from lfpscope.summary.quality import find_dead, find_rail_samples, find_saturated
 from lfpscope.summary.spectrum_file import SpectrumFile, SpectrumSettings
 from lfpscope.summary.stored_values import find_limit, find_steps
 
@@ -114,10 +114,9 @@ def _build(
         finest = writer.sizes[0]
         dead = find_dead(statistics, references.scale, references.clock.dt)
         rails = find_saturated(source, store, finest, writer.starts, step, statistics)
+        at_rail = find_rail_samples(store, finest, writer.starts, step, statistics, rails & ~dead)
         doubts = sort_doubts([*references.doubts, *_left_out(references, statistics, limit)])
-        quality, rms = (
-            spectrum.close(statistics, dead, rails & ~dead, doubts) if spectrum else (None, {})
-        )
+        quality, rms = spectrum.close(statistics, dead, at_rail, doubts) if spectrum else (None, {})
         summary = Summary(
             references,
             statistics,

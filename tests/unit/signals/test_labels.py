@@ -143,7 +143,7 @@ def features_of(one, positions, limits=None):
         line,
         drift_share(f, psd, std),
         (std < 0.5e-6) | (flat > 0.5),
-        np.zeros(std.size, bool),
+        [""] * std.size,
     )
 
 

@@ -120,6 +120,7 @@ def test_texts_of_files_do_not_steer_the_terminal(bad: str) -> None:
 def test_table_has_every_row_with_its_status(tmp_path: Path) -> None:
     clock = Clock((Segment(0, 100, 0.0, 0.001),))
     cells = {"depth_um": "", "area": "", "std": "8e-05", "n_nan": "0", "n_damaged": "0"}
+    cells |= {"label": "good", "flags": ""}
     channels = [cells | {"dead": "1", "saturated": "0"}, cells | {"dead": "0", "saturated": "1"}]
     row = Probe("s", "a", "nwb", "a.nwb")
     complete = Result(row, "", "", probe_figures(clock, channels), {}, (UNIT, DEPTH))

@@ -40,7 +40,8 @@ def test_scale_of_the_gallery_is_that_of_the_pictures() -> None:
 
 def channel(**cells: object) -> dict[str, str]:
     row = {"depth_um": 20, "area": "CA1", "std": 8e-5, "n_nan": 0, "n_damaged": 0, "dead": 0}
-    return {name: str(cell) for name, cell in (row | {"saturated": 0} | cells).items()}
+    row |= {"saturated": 0, "label": "good", "flags": ""}
+    return {name: str(cell) for name, cell in (row | cells).items()}
 
 
 @pytest.fixture
@@ -64,6 +65,29 @@ def test_figures_of_a_probe(figures: Figures) -> None:
     assert figures.areas == ["VISp", "CA1"]  # from the top down
     assert figures.std == pytest.approx(80)
     assert figures.microvolts == 300
+
+
+def test_labels_and_flags_are_counted() -> None:
+    channels = [
+        channel(label="dead"),
+        channel(label="noisy", flags="drifting mains"),
+        channel(label="outside", flags="mains"),
+    ]
+    found = probe_figures(CLOCK, channels)
+    assert (found.dead, found.noisy, found.outside) == (1, 1, 1)
+    assert (found.saturated, found.drifting, found.mains) == (0, 1, 2)
+
+
+def test_spectra_are_shown_where_they_are_drawn(figures: Figures, tmp_path: Path) -> None:
+    result = Result(ROW, "", "", figures, {"size": 1})
+    assert "spectrum.png" not in page([result], tmp_path)
+    folder = tmp_path / "one" / "probes" / "a"
+    folder.mkdir(parents=True)
+    for name in ("spectrum.png", "spectrum_small.png"):
+        (folder / name).touch()
+    text = page([result], tmp_path)
+    assert 'href="one/probes/a/spectrum.png"' in text
+    assert 'src="one/probes/a/spectrum_small.png"' in text
 
 
 def test_a_clock_reset_is_no_negative_gap() -> None:

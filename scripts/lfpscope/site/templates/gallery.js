@@ -9,7 +9,7 @@ const sessions = [...document.querySelectorAll(".session")].map((section) => ({
 const cards = sessions.flatMap((session) => session.cards);
 const keys = new Map(cards.map((card) => [card, JSON.parse(card.dataset.keys)]));
 
-const issues = ["dead", "saturated", "gaps", "resets", "missing"];
+const issues = ["dead", "noisy", "saturated", "drifting", "mains", "gaps", "resets", "missing"];
 const quality = {
   "": () => true,
   clean: (key) =>
@@ -17,7 +17,7 @@ const quality = {
   incomplete: (key) => !key.complete,
   doubted: (key) => key.doubts.length > 0,
 };
-for (const name of issues) quality[name] = (key) => key[name] > 0;
+for (const name of [...issues, "outside"]) quality[name] = (key) => key[name] > 0;
 for (const kind of ["values", "labels", "missing"])
   quality[`doubts-${kind}`] = (key) => key.doubts.includes(kind);
 
