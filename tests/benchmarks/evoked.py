@@ -68,8 +68,9 @@ def bare(references: Path, threads: int) -> dict[str, float]:
     from lfpscope.references.open import open_references
 
     r = open_references(references)
+    table = r.lfp
     n_bytes = r.layout.chunks[0] * r.layout.chunks[1] * 4
-    places = sorted(zip(r.offsets.ravel().tolist(), r.sizes.ravel().tolist(), strict=True))
+    places = sorted(zip(table.offsets.ravel().tolist(), table.sizes.ravel().tolist(), strict=True))
     descriptor = os.open(r.address, os.O_RDONLY)
 
     def run(first: int) -> None:

@@ -1,6 +1,9 @@
 """Averages around the intervals of one probe: files in, files out."""
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from lfpscope.envelope.read import Probe
 from lfpscope.errors import UserError
@@ -27,7 +30,7 @@ def average_intervals(
     before: float = 0.25,
     after: float = 0.75,
     kinds: int = MAX_KINDS,
-    conditions: tuple[str, ...] = (),
+    conditions: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = (),
     threads: int = 2,
 ) -> None:
     """Average a probe's LFP around all kinds of intervals.

@@ -33,7 +33,7 @@ def find_events(nwb: h5py.File) -> list[tuple[h5py.Group, Callable[[h5py.Group],
     found: list[h5py.Group] = []
 
     def visit(_name: str, item: h5py.HLObject) -> None:
-        if isinstance(item, h5py.Group) and text(item.attrs.get(TYPE)) in READERS:
+        if isinstance(item, h5py.Group) and _reader(item) is not None:
             found.append(item)
 
     for name in nwb:
@@ -45,7 +45,15 @@ def find_events(nwb: h5py.File) -> list[tuple[h5py.Group, Callable[[h5py.Group],
                 nwb[name].visititems(visit)
         except Exception:  # noqa: BLE001 - damaged metadata give h5py anything to say
             traceback.print_exc()  # in the log; what cannot be read is named by those who need it
-    return [(group, READERS[text(group.attrs[TYPE])]) for group in found]
+    return [(group, reader) for group in found if (reader := _reader(group)) is not None]
+
+
+def _reader(group: h5py.Group) -> Callable[[h5py.Group], Found] | None:
+    """Choose the function for a series, by its type or by the container that it lies in."""
+    kind = text(group.attrs.get(TYPE))
+    if kind == "TimeSeries" and text(group.parent.attrs.get(TYPE)) == "BehavioralEvents":
+        return _read_events
+    return READERS.get(kind)
 
 
 def _name(group: h5py.Group) -> str:
@@ -131,6 +139,23 @@ def _read_event_table(group: h5py.Group) -> Found:
     return table, odd + counts
 
 
+def _read_annotated(group: h5py.Group) -> Found:
+    """A table with the times of one kind of events in each row."""
+    where = f"{group.file.filename}: {group.name}"
+    stored, index = member(group, "event_times"), member(group, "event_times_index")
+    if stored is None or index is None:
+        raise UserError(f"{where}: no event_times, so no event has a time.")
+    if stored.size > MAX_EVENTS:
+        raise UserError(f"{where}: {stored.size} events (expected at most {MAX_EVENTS}).")
+    counts = np.diff([0, *_flat(index)])
+    label = member(group, "label")
+    names = [_name(group)] * counts.size if label is None else list(map(text, _flat(label)))
+    times = np.asarray(_flat(stored), dtype=np.float64)
+    if counts.sum() != times.size or len(names) != counts.size or counts.min(initial=0) < 0:
+        raise UserError(f"{where}: its rows do not fit {times.size} event_times.")
+    return _instants(group, times, np.repeat(names, counts).tolist())
+
+
 def _flat(data: h5py.Dataset) -> list[Any]:
     return list(np.asarray(data[()]).reshape(-1).tolist())
 
@@ -142,6 +167,7 @@ READERS: dict[str, Callable[[h5py.Group], Found]] = {
     "Events": _read_events,
     "LabeledEvents": _read_labelled,
     "TTLs": _read_labelled,
+    "AnnotatedEventsTable": _read_annotated,
     "EventsTable": _read_event_table,
 }
 """Functions that read series of events, by their type."""

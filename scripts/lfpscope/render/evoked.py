@@ -46,6 +46,7 @@ NAMES = RIGHT - 15  # for names of channels beside the lines
 BAR, BETWEEN, TITLE = 80, 24, 34  # of a colour bar, between panels, above a row of panels
 ROW, LOW_ROW, MANY = 300, 220, 4  # height of a row of panels; lower where there are more
 HIGH_ROW = 400  # where a pixel for each channel makes it so high
+MAX_ROWS = 40  # averages in a picture; of conditions there may be hundreds
 N_LINES = 5  # channels drawn as lines
 WHY_DROPPED = {
     OUTSIDE: "beyond the recording",
@@ -66,16 +67,19 @@ def draw_averages(
     Where there is none, the picture is a line that says so.
     """
     with text_settings():
-        if not probe.kinds:
-            save_note(path, f"probe {probe.probe}: no intervals with an onset, nothing to average")
+        shown, left_out = choose_rows(probe)
+        if not shown:
+            why = "; ".join(left_out) or "no intervals with an onset, nothing to average"
+            save_note(path, f"probe {probe.probe}: {why}")
             return
-        row = ROW if len(probe.kinds) <= MANY else LOW_ROW
+        row = ROW if len(shown) <= MANY else LOW_ROW
         row = max(row, min(probe.channels.id.size, HIGH_ROW))
         heading = make_heading(
             f"session {probe.session} · probe {probe.probe} · averages around onsets",
             [
                 *describe_maps([probe], smoothing),
                 "lines: mean ± SEM, colours of each row by its bar",
+                *left_out,
                 *probe.remarks,
             ],
             probe.doubts,
@@ -83,12 +87,12 @@ def draw_averages(
         )
         top = TOP + heading.shift
         stored = stored_on_channels(probe)
-        n_rows = len(probe.kinds) + (stored is not None)
+        n_rows = len(shown) + (stored is not None)
         figure = new_figure(width, top + n_rows * (row + TITLE + BETWEEN) + BOTTOM)
         draw_heading(figure, heading)
         room = width - LEFT - RIGHT - 2 * BAR - BETWEEN
         lfp, lines = round(room * 0.37), round(room * 0.26)
-        for i, one in enumerate(probe.kinds):
+        for i, one in enumerate(shown):
             y = top + TITLE + i * (row + TITLE + BETWEEN)
             boxes = [
                 Box(LEFT, y, lfp, row),
@@ -97,10 +101,27 @@ def draw_averages(
             ]
             _draw_kind(figure, boxes, probe, one, smoothing)
         if stored is not None:
-            y = top + TITLE + len(probe.kinds) * (row + TITLE + BETWEEN)
+            y = top + TITLE + len(shown) * (row + TITLE + BETWEEN)
             boxes = [Box(LEFT, y, lfp, row), Box(LEFT + lfp + BAR, y, lfp, row)]
-            _draw_stored(figure, boxes, probe, stored, smoothing)
+            _draw_stored(figure, boxes, probe, shown, stored, smoothing)
         save(figure, path)
+
+
+def choose_rows(probe: EvokedProbe) -> tuple[list[Stored], list[str]]:
+    """Choose the averages that are drawn, and say which are not: without a trial, or too many."""
+    some = [one for one in probe.kinds if one.n.max(initial=0) > 0]
+    none = [one for one in probe.kinds if not one.n.max(initial=0)]
+    left_out = [f"{one.name}: no complete trial ({_dropped(one)})" for one in none]
+    if len(some) > MAX_ROWS:
+        left_out.append(f"{len(some) - MAX_ROWS} more averages in evoked.zarr.zip")
+    return some[:MAX_ROWS], left_out
+
+
+def _dropped(one: Stored) -> str:
+    """How many trials were dropped, and why."""
+    counts = {reason: int(n.max(initial=0)) for reason, n in one.dropped.items()}
+    parts = [f"{n} dropped, {WHY_DROPPED[reason]}" for reason, n in counts.items() if n]
+    return " · ".join(parts)
 
 
 def _draw_kind(
@@ -127,10 +148,15 @@ def _draw_kind(
 
 
 def _draw_stored(
-    figure: Figure, boxes: Sequence[Box], probe: EvokedProbe, stored: Stored, smoothing: Smoothing
+    figure: Figure,
+    boxes: Sequence[Box],
+    probe: EvokedProbe,
+    shown: Sequence[Stored],
+    stored: Stored,
+    smoothing: Smoothing,
 ) -> None:
     """Draw the file's own CSD, and beside it ours of the same time, each with its own colours."""
-    ours = next((one for one in probe.kinds if "flash" in one.name.lower()), probe.kinds[0])
+    ours = next((one for one in shown if "flash" in one.name.lower()), shown[0])
     density, why = csd_of(probe, ours, smoothing)
     maps = [("CSD stored in the file", stored, stored.mean)]
     if density is not None:
@@ -154,8 +180,7 @@ def _title(figure: Figure, box: Box, one: Stored, room: int) -> None:
     """Name a kind, its number of trials, and those that were dropped."""
     low, high = (int(n) for n in (one.n.min(), one.n.max()))
     parts = [one.name, f"n {high}" if low == high else f"n {low} to {high} by channel"]
-    dropped = {reason: int(n.max(initial=0)) for reason, n in one.dropped.items()}
-    parts += [f"{n} dropped, {WHY_DROPPED[reason]}" for reason, n in dropped.items() if n]
+    parts += filter(None, [_dropped(one)])
     axes = new_axes(figure, Box(box.left, box.top - TITLE, room, TITLE))
     axes.axis("off")
     text = fit_text(" · ".join(parts), 11, room)

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from lfpscope.doubts import Doubt
@@ -22,18 +21,13 @@ from lfpscope.nwb.stored_csd import StoredCsd
 from lfpscope.references.open import open_references
 from lfpscope.render.areas import area_colours
 from lfpscope.render.figure import QUIET, Box, new_axes, new_figure, save, text_width
-from lfpscope.render.palettes import GREY
+from lfpscope.render.palettes import GREY, SIGNED_COLOURS
 from lfpscope.render.rows import Rows, arrange_rows
 from lfpscope.signals.csd import FORMULA, SIGMA_S_PER_M, csd
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-STOPS = ("#08306b", "#2171b5", "#6baed6", "#c6dbef", "#ffffff", "#fcbba1", "#fb6a4a", "#cb181d")
-SIGNED = LinearSegmentedColormap.from_list("signed", [*STOPS, "#67000d"], N=255)(
-    np.arange(255), bytes=True
-)[:, :3]
-"""From negative, blue, over white to positive, red."""
 BAD_LABELS = ("dead", "noisy")
 SINKS = "sinks negative, blue"
 MIN_LIMIT_SEM = 4.0  # standard errors that the colours of the LFP reach at least
@@ -259,8 +253,9 @@ def signed_picture(values: Floats, limit: float, width: int) -> npt.NDArray[np.u
         starts = np.arange(width) * n // width
         values = np.add.reduceat(values, starts, axis=1) / np.diff([*starts.tolist(), n])
     known = np.isfinite(values)
-    codes = np.rint((np.clip(np.where(known, values, 0) / limit, -1, 1) + 1) * 127)
-    picture = SIGNED[codes.astype(np.int64)]
+    share = np.clip(np.where(known, values, 0) / limit, -1, 1)
+    codes = np.rint((share + 1) * (len(SIGNED_COLOURS) // 2))
+    picture = SIGNED_COLOURS[codes.astype(np.int64)]
     picture[~known] = GREY
     return np.asarray(picture, dtype=np.uint8)
 
@@ -299,7 +294,7 @@ def mark_onset(axes: Axes, one: Stored) -> None:
 def draw_bar(figure: Figure, box: Box, limit: float, title: str) -> None:
     """Draw the colours to the right of a map."""
     axes = new_axes(figure, Box(box.left + box.width + 8, box.top, 10, min(box.height, 200)))
-    axes.imshow(SIGNED[::-1, np.newaxis], aspect="auto", extent=(0, 1, -limit, limit))
+    axes.imshow(SIGNED_COLOURS[::-1, np.newaxis], aspect="auto", extent=(0, 1, -limit, limit))
     axes.set_xticks([])
     axes.set_yticks([-limit, 0, limit], [f"−{limit:g}", "0", f"{limit:g}"])
     axes.yaxis.tick_right()

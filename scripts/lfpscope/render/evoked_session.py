@@ -51,10 +51,10 @@ def draw_session_averages(
 ) -> None:
     """Draw LFP and CSD of all probes: a column for each probe, two rows for each kind."""
     ordered = sorted(probes, key=lambda probe: natural_key(probe.probe))
-    shown = [probe for probe in ordered if probe.kinds]
+    shown = [probe for probe in ordered if any(one.n.max(initial=0) for one in probe.kinds)]
     with text_settings():
         if not shown:
-            save_note(path, f"session {session}: no intervals with an onset, nothing to average")
+            save_note(path, f"session {session}: no complete trial around any interval")
             return
         names, more = choose_names(shown)
         scales = {name: choose_scales(_averages(shown, name), smoothing) for name in names}
@@ -85,7 +85,7 @@ def choose_names(probes: Sequence[EvokedProbe]) -> tuple[list[str], list[str]]:
     n: dict[str, int] = {}
     for probe in probes:
         for one in probe.kinds:
-            if not one.condition[0]:
+            if not one.condition[0] and one.n.max(initial=0):
                 n[one.name] = max(n.get(one.name, 0), int(one.n.max(initial=0)))
     ranked = sorted(n, key=lambda name: -n[name])[:MAX_KINDS]
     left = len(n) - len(ranked)
@@ -115,9 +115,9 @@ def _draw_kind(
     probes: Sequence[EvokedProbe],
 ) -> None:
     """Draw LFP and, below, CSD of one kind on one probe."""
-    found = _averages([probe], name)
+    found = [pair for pair in _averages([probe], name) if pair[1].n.max(initial=0)]
     if not found:
-        say(figure, box, "not averaged")
+        say(figure, box, f"{name}: no complete trial")
         return
     one, colours = found[0][1], colours_of(probes)
     title = new_axes(figure, Box(box.left, box.top - 20, box.width, 18))

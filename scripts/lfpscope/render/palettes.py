@@ -2,6 +2,7 @@
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 
 PAPER, GAP, GREY = (255, 255, 255), (236, 232, 224), (185, 185, 185)
 
@@ -23,9 +24,15 @@ HEAT_PALETTE = np.array([*HEAT_COLOURS, GREY, GAP], np.uint8)
 HEAT_GREY, HEAT_GAP = 254, 255
 
 
-# blue below zero, white at zero (the one in the middle), red above
-SIGNED_COLOURS = mpl.colormaps["RdBu_r"](np.linspace(0, 1, 253), bytes=True)[:, :3]
-SIGNED_COLOURS[len(SIGNED_COLOURS) // 2] = PAPER
+# blue below zero, white at zero (the one in the middle), red above; the middle of matplotlib's
+# RdBu is no white, beside which zeros would be specks
+SIGNED_STOPS = (
+    *("#08306b", "#2171b5", "#6baed6", "#c6dbef", "#ffffff"),
+    *("#fcbba1", "#fb6a4a", "#cb181d", "#67000d"),
+)
+SIGNED_COLOURS = LinearSegmentedColormap.from_list("signed", SIGNED_STOPS, N=253)(
+    np.arange(253), bytes=True
+)[:, :3]
 
 
 SIGNED_PALETTE = np.array([*SIGNED_COLOURS, GREY, GAP], np.uint8)

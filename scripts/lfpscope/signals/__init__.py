@@ -7,14 +7,16 @@ from lfpscope.signals.csd import csd
 if TYPE_CHECKING:
     from lfpscope.signals.epochs import average
     from lfpscope.signals.filter import bandpass
+    from lfpscope.signals.psd import welch
     from lfpscope.signals.reference import rereference
 
-__all__ = ["average", "bandpass", "csd", "rereference"]
+__all__ = ["average", "bandpass", "csd", "rereference", "welch"]
 
 MODULES = {
     "average": "lfpscope.signals.epochs",
     "bandpass": "lfpscope.signals.filter",
     "rereference": "lfpscope.signals.reference",
+    "welch": "lfpscope.signals.psd",
 }
 
 

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from lfpscope.clock.fit import clock_from_rate, clock_from_timestamps
+from lfpscope.clock.segments import Clock
+
 if TYPE_CHECKING:  # xarray takes 1.6 s to import
     import xarray as xr
 
@@ -49,3 +52,24 @@ def coordinate(signal: Any, name: str, given: npt.ArrayLike | None) -> Floats | 
     if hasattr(signal, "coords") and name in signal.coords:
         return np.asarray(signal.coords[name].values, dtype=np.float64)
     return None
+
+
+def clock_of(signal: Any, n_samples: int, times: npt.ArrayLike | None, rate: float | None) -> Clock:
+    """Clock of samples from a rate, from times, or from those of a DataArray.
+
+    Raises
+    ------
+    ValueError
+        If there is none of them, or they do not fit.
+    """
+    if rate is not None:
+        return clock_from_rate(n_samples, rate=rate, start=0.0)
+    if times is None and hasattr(signal, "coords"):
+        named = [signal.coords[name] for name in ("timestamps", "time") if name in signal.coords]
+        times = named[0].values if named else None
+    if times is None:
+        raise ValueError("neither times nor rate (expected one of them)")
+    stamps = np.asarray(times, dtype=np.float64)
+    if stamps.shape != (n_samples,):
+        raise ValueError(f"times of shape {stamps.shape} (expected ({n_samples},))")
+    return clock_from_timestamps([stamps])

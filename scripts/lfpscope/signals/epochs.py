@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.clock.fit import clock_from_rate, clock_from_timestamps
 from lfpscope.clock.segments import Clock, Segment
-from lfpscope.signals.arrays import Floats, unpack
+from lfpscope.signals.arrays import Floats, clock_of, unpack
 from lfpscope.signals.epoch_kernels import HAS_NAN, IS_DAMAGED, add_trials
 
 Ints = npt.NDArray[np.int64]
@@ -301,7 +300,7 @@ def average(
         If no sample has a time, or the shapes do not fit.
     """
     values, _ = unpack(signal)
-    clock = _clock_of(signal, values.shape[1], times, rate)
+    clock = clock_of(signal, values.shape[1], times, rate)
     if not clock.valid:
         raise ValueError("no sample has a time (expected times that rise)")
     cut = make_window(clock.dt, window)
@@ -318,19 +317,3 @@ def average(
         dropped[reason] = np.full(values.shape[0], np.count_nonzero(located.reasons == reason))
     dropped = {reason: count for reason, count in dropped.items() if count.any()}
     return Average(cut.times, mean, sem, sums.n[:, 0], baseline_of(mean, cut), dropped)
-
-
-def _clock_of(
-    signal: Any, n_samples: int, times: npt.ArrayLike | None, rate: float | None
-) -> Clock:
-    if rate is not None:
-        return clock_from_rate(n_samples, rate=rate, start=0.0)
-    if times is None and hasattr(signal, "coords"):
-        named = [signal.coords[name] for name in ("timestamps", "time") if name in signal.coords]
-        times = named[0].values if named else None
-    if times is None:
-        raise ValueError("neither times nor rate (expected one of them)")
-    stamps = np.asarray(times, dtype=np.float64)
-    if stamps.shape != (n_samples,):
-        raise ValueError(f"times of shape {stamps.shape} (expected ({n_samples},))")
-    return clock_from_timestamps([stamps])

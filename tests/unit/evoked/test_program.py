@@ -14,8 +14,7 @@ import pytest
 from lfpscope.evoked.files import StoredEvoked, read_evoked
 from lfpscope.references.index import index_recording
 from lfpscope.references.open import open_references
-from lfpscope.summary.channels import write_channels
-from lfpscope.summary.summarize import build_envelope
+from lfpscope.summary.probe import summarize_probe
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 
@@ -34,8 +33,8 @@ class Made:
         self.folder = nwb.parent
         references = self / "lfp.json"
         index_recording(str(nwb), references, session="s", probe="p", series=series)
-        summary = build_envelope(open_references(references), self / "envelope.zarr.zip")
-        write_channels(summary, self / "channels.csv")
+        envelope, channels = self / "envelope.zarr.zip", self / "channels.csv"
+        summarize_probe(references, envelope=envelope, channels=channels)
         run("list_intervals", nwb, "--intervals", self / "intervals.csv")
         given = [self / name for name in ("lfp.json", "envelope.zarr.zip", "intervals.csv")]
         made = ["--evoked", self / "evoked.zarr.zip", "--responses", self / "evoked.csv"]
@@ -92,12 +91,14 @@ def test_a_file_as_of_visual_behavior(tmp_path: Path) -> None:
             tags=["all_probes"],
             tags_index=[1],
         )
-    made = Made(tmp_path / "probe_1_lfp.nwb", series, "--conditions", "image_name")
+    made = Made(tmp_path / "probe_1_lfp.nwb", series, "--conditions", "image_name", "is_change")
     kinds = {one.name: one for one in made.evoked.kinds}
     assert list(kinds) == [
         "Natural_Images",
         "Natural_Images, image_name im063_r",
         "Natural_Images, image_name im065_r",
+        "Natural_Images, is_change False",
+        "Natural_Images, is_change True",
     ]
     all_images = kinds["Natural_Images"]
     assert all_images.dropped["excluded"].tolist() == [1] * 6  # the one at 24.75 s
@@ -111,7 +112,7 @@ def test_a_file_as_of_visual_behavior(tmp_path: Path) -> None:
     assert float(rows[3]["peak"]) == pytest.approx(-1e-4, rel=0.1)
     assert (rows[3]["sign"], float(rows[3]["p"])) == ("−", 0.001)
     assert min(float(row["p"]) for row in rows[:3]) > 0.001
-    assert made.log.startswith("3 averages, about 135 kB\n")
+    assert made.log.startswith("5 averages, about 225 kB\n")
     assert made.picture_height > 900
 
 

@@ -305,6 +305,25 @@ def test_events_are_instants(events: Callable[..., Path]) -> None:
     assert [row["contrast"] for row in rows[-2:]] == ["0.1", "0.2"]
 
 
+def test_events_of_containers_and_of_annotated_tables(events: Callable[..., Path]) -> None:
+    events("BehavioralEvents", "processing/behavior/be")
+    events("TimeSeries", "processing/behavior/be/reward", timestamps=[2.0], data=[0.01])
+    path = events(
+        "AnnotatedEventsTable",
+        "processing/events/annotated",
+        event_times=[1.0, 3.0, 5.0],
+        event_times_index=[1, 1, 3],
+        label=["poke", "none", "lick"],
+    )
+    rows = listed(path)
+    assert [(row["start"], row["name"], row["table"]) for row in rows] == [
+        ("1.0", "poke", "annotated"),
+        ("2.0", "reward", "reward"),
+        ("3.0", "lick", "annotated"),
+        ("5.0", "lick", "annotated"),
+    ]
+
+
 def test_beginnings_and_ends_are_intervals(events: Callable[..., Path]) -> None:
     path = events(
         "IntervalSeries",

@@ -12,10 +12,9 @@ from lfpscope.evoked.files import Stored
 from lfpscope.nwb.depth import DepthAxis
 from lfpscope.nwb.electrodes import Channels
 from lfpscope.nwb.stored_csd import StoredCsd
-from lfpscope.render.evoked import draw_averages, pick_lines
+from lfpscope.render.evoked import choose_rows, draw_averages, pick_lines
 from lfpscope.render.evoked_maps import (
     NOT_SMOOTHED,
-    SIGNED,
     EvokedProbe,
     Smoothing,
     choose_scales,
@@ -27,6 +26,7 @@ from lfpscope.render.evoked_maps import (
     stored_on_channels,
 )
 from lfpscope.render.evoked_session import choose_names, draw_session_averages
+from lfpscope.render.palettes import SIGNED_COLOURS
 
 N = 12
 TIME = np.arange(-100, 300) * 1e-3
@@ -56,8 +56,8 @@ def probe(
 def test_colours_are_symmetric_white_at_zero_and_grey_without_a_number() -> None:
     picture = signed_picture(np.array([[-5.0, 0, 5, -99, np.nan]]), 5, width=5)[0]
     assert picture[1].tolist() == [255, 255, 255]
-    assert picture[0].tolist() == picture[3].tolist() == SIGNED[0].tolist()
-    assert picture[2].tolist() == SIGNED[-1].tolist()
+    assert picture[0].tolist() == picture[3].tolist() == SIGNED_COLOURS[0].tolist()
+    assert picture[2].tolist() == SIGNED_COLOURS[-1].tolist()
     assert int(picture[0][2]) > int(picture[0][0])  # negative is blue
     assert int(picture[2][0]) > int(picture[2][2])
     assert picture[4].tolist() == [185, 185, 185]
@@ -183,6 +183,21 @@ def test_the_files_own_csd_on_our_channels() -> None:
     other = probe(average(), axis=DepthAxis("rel_y", "position"))
     with_csd = EvokedProbe("s", "a", other.channels, other.bad, other.kinds, stored=stored)
     assert stored_on_channels(with_csd) is None
+
+
+def test_averages_without_a_trial_and_too_many_are_named(tmp_path: Path) -> None:
+    none = average("cues", n=0)
+    none.mean[:] = none.sem[:] = none.baseline[:] = np.nan
+    shown, left_out = choose_rows(probe(average(), none))
+    assert [one.name for one in shown] == ["flashes"]
+    assert left_out == ["cues: no complete trial (2 dropped, at a gap or a clock reset)"]
+    shown, left_out = choose_rows(probe(*(average(f"k{i}") for i in range(50))))
+    assert len(shown) == 40
+    assert left_out == ["10 more averages in evoked.zarr.zip"]
+    draw_averages(probe(average(), none), tmp_path / "some.png")
+    draw_averages(probe(none), tmp_path / "none.png")
+    assert matplotlib.image.imread(tmp_path / "none.png").shape[0] == 40
+    draw_session_averages([probe(average(), none), probe(none)], tmp_path / "s.png", session="s")
 
 
 def test_pictures_of_a_probe_and_a_session(tmp_path: Path) -> None:
