@@ -5,9 +5,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from lfpscope.config import docs
+from lfpscope.config.model import Settings
 from lfpscope.config.read import check_settings, merge, parse_arguments, read_settings
 from lfpscope.errors import UserError
 
@@ -81,6 +84,26 @@ def test_what_does_not_fit_is_named_in_one_line(own, message):
     with pytest.raises(UserError, match=rf"^configuration: {message}") as error:
         check_settings(own)
     assert "\n" not in str(error.value)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text() | st.none(), inner),
+    max_leaves=4,
+)
+KEYS = st.sampled_from([*Settings.model_fields, 1, None]) | st.text()
+GROUPS = st.dictionaries(st.sampled_from(["mirror", "tries", "select", "width", "chunks"]), VALUES)
+
+
+@given(st.dictionaries(KEYS, VALUES | GROUPS, max_size=3))
+def test_whatever_a_file_holds_is_taken_or_refused_in_one_line(own):
+    refused = ""
+    try:
+        assert check_settings(own).keys() == Settings.model_fields.keys()
+    except UserError as error:
+        refused = str(error)
+    assert not refused or refused.startswith("configuration: ")
+    assert "\n" not in refused
 
 
 def test_later_settings_win_key_by_key():

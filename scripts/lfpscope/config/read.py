@@ -160,7 +160,7 @@ def _describe(errors: Sequence[ErrorDetails]) -> str:
     if not unknown:
         return _describe_value(errors[0])
     *group, _ = unknown[0]["loc"]
-    names = [str(error["loc"][-1]) for error in unknown if [*error["loc"][:-1]] == group]
+    names = [_key_text(one["loc"][-1]) for one in unknown if [*one["loc"][:-1]] == group]
     for name in names:
         if now := MOVED.get(".".join([*map(str, group), name])):
             return f"{'.'.join(map(str, group))}.{name} is {now} now. Write it there."
@@ -187,6 +187,11 @@ def _describe_value(error: ErrorDetails) -> str:
     kind = "a date" if isinstance(found, date) else "a number"
     quote = f". Write it in quotes: YAML takes it for {kind}" if is_to_quote else ""
     return f"{'.'.join(path) or 'it'} is {_short(found)}; expected {expected}{quote}"
+
+
+def _key_text(key: object) -> str:
+    text = str(key)
+    return text if text.isprintable() and len(text) <= 100 else _short(text)
 
 
 def _short(value: object) -> str:
