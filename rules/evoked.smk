@@ -42,6 +42,7 @@ rule draw_evoked:
         envelope="<results>/{session}/probes/{probe}/envelope.zarr.zip",
         channels="<results>/{session}/probes/{probe}/channels.csv",
         evoked="<results>/{session}/probes/{probe}/evoked.zarr.zip",
+        by_hand=labels_by_hand,
         script=script("draw_evoked"),
     output:
         picture=report(
@@ -62,12 +63,13 @@ rule draw_evoked:
         width=config["overview"]["width"],
         smooth_um=config["evoked"]["smooth_um"],
         smooth_ms=config["evoked"]["smooth_ms"],
+        by_hand=lambda wildcards, input: options("--by-hand", input.by_hand),
         library=library("draw_evoked"),
     shell:
         """
         python {input.script:q} {input.references:q} {input.envelope:q} {input.channels:q} \
             {input.evoked:q} --width {params.width} --smooth-um {params.smooth_um} \
-            --smooth-ms {params.smooth_ms} --picture {output.picture:q} >{log:q} 2>&1
+            --smooth-ms {params.smooth_ms} {params.by_hand} --picture {output.picture:q} >{log:q} 2>&1
         """
 
 
@@ -78,6 +80,7 @@ rule draw_session_evoked:
         envelopes=of_probes("envelope.zarr.zip"),
         channels=of_probes("channels.csv"),
         evoked=of_probes("evoked.zarr.zip"),
+        by_hand=labels_by_hand,
         script=script("draw_session_evoked"),
     output:
         picture=report(
@@ -97,6 +100,7 @@ rule draw_session_evoked:
         width=config["overview"]["width"],
         smooth_um=config["evoked"]["smooth_um"],
         smooth_ms=config["evoked"]["smooth_ms"],
+        by_hand=lambda wildcards, input: options("--by-hand", input.by_hand),
         library=library("draw_session_evoked"),
     shell:
         """
@@ -104,5 +108,5 @@ rule draw_session_evoked:
             --envelopes {input.envelopes:q} --channels {input.channels:q} \
             --evoked {input.evoked:q} --session {wildcards.session} \
             --width {params.width} --smooth-um {params.smooth_um} \
-            --smooth-ms {params.smooth_ms} --picture {output.picture:q} >{log:q} 2>&1
+            --smooth-ms {params.smooth_ms} {params.by_hand} --picture {output.picture:q} >{log:q} 2>&1
         """

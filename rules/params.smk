@@ -67,6 +67,12 @@ def failures_of(path):
     )
 
 
+def labels_by_hand(wildcards):
+    """The table of channels that the user labelled, where there is one."""
+    table = Path(config["results"], wildcards.session, "bad_channels.tsv")
+    return [str(table)] if table.is_file() else []
+
+
 def options(name, values):
     """An option with its values; nothing where there are none."""
     return " ".join([name, *map(shlex.quote, values)]) if values else ""

@@ -19,6 +19,7 @@ def draw_evoked(
     evoked: Path,
     *,
     picture: Path,
+    by_hand: Path | None = None,
     width: int = 1600,
     smooth_um: float = 0.0,
     smooth_ms: float = 0.0,
@@ -31,12 +32,14 @@ def draw_evoked(
         Of the probe.
     picture
         To write, PNG.
+    by_hand
+        Table of labels that a user wrote.
     width
         Of the picture in pixels.
     smooth_um, smooth_ms
         Standard deviations of the Gaussians by which the CSD is smoothed; 0 for none.
     """
-    probe = open_probe(references, envelope, channels, evoked)
+    probe = open_probe(references, envelope, channels, evoked, by_hand)
     draw_averages(probe, picture, width=width, smoothing=Smoothing(smooth_um, smooth_ms))
 
 
@@ -48,6 +51,7 @@ def draw_session_evoked(
     evoked: Paths,
     session: str,
     picture: Path,
+    by_hand: Path | None = None,
     width: int = 1600,
     smooth_um: float = 0.0,
     smooth_ms: float = 0.0,
@@ -62,12 +66,14 @@ def draw_session_evoked(
         Its id.
     picture
         To write, PNG.
+    by_hand
+        Table of labels that a user wrote.
     width
         Of the picture in pixels; it is wider where there are many probes.
     smooth_um, smooth_ms
         Standard deviations of the Gaussians by which the CSD is smoothed; 0 for none.
     """
     files = zip(references, envelopes, channels, evoked, strict=True)
-    probes = [open_probe(*of_probe) for of_probe in files]
+    probes = [open_probe(*of_probe, by_hand) for of_probe in files]
     smoothing = Smoothing(smooth_um, smooth_ms)
     draw_session_averages(probes, picture, session=session, width=width, smoothing=smoothing)

@@ -1,6 +1,6 @@
 """Averages over intervals as maps over depth and time: colours, scales, CSD."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from lfpscope.render.figure import QUIET, Box, new_axes, new_figure, save, text_
 from lfpscope.render.palettes import GREY, SIGNED_COLOURS
 from lfpscope.render.rows import Rows, arrange_rows
 from lfpscope.signals.csd import FORMULA, SIGMA_S_PER_M, csd
+from lfpscope.summary.labels_by_hand import read_labels_by_hand
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -90,25 +91,37 @@ class EvokedProbe:
 NOT_SMOOTHED = Smoothing()
 
 
-def open_probe(references: Path, envelope: Path, channels: Path, evoked: Path) -> EvokedProbe:
+def open_probe(
+    references: Path,
+    envelope: Path,
+    channels: Path,
+    evoked: Path,
+    by_hand: Path | None = None,
+) -> EvokedProbe:
     """Read what is drawn of a probe.
 
     Parameters
     ----------
     references, envelope, channels, evoked : Path
         ``lfp.json``, ``envelope.zarr.zip``, ``channels.csv`` and ``evoked.zarr.zip``.
+    by_hand : Path, optional
+        ``bad_channels.tsv`` of the session, whose labels count before those of the channels.
     """
     with Probe(open_references(references), envelope) as probe:
         r, doubts = probe.references, probe.doubts
     found = read_evoked(evoked, r)
-    bad = np.array([is_bad(row) for row in read_table(channels)], dtype=np.bool_)
+    known = read_labels_by_hand(by_hand, r.probe) if by_hand else {}
+    found_bad = [is_bad(row, known) for row in read_table(channels)]
+    bad = np.array(found_bad, dtype=np.bool_)
     return EvokedProbe(
         r.session, r.probe, r.channels, bad, found.kinds, doubts, found.remarks, found.csd
     )
 
 
-def is_bad(row: dict[str, str]) -> bool:
+def is_bad(row: dict[str, str], by_hand: Mapping[int, str]) -> bool:
     """Tell whether a row of ``channels.csv`` is of a channel that no CSD can use."""
+    if label := by_hand.get(int(row["channel"])):
+        return label in BAD_LABELS
     return row.get("dead") == "1" or row.get("label") in BAD_LABELS
 
 

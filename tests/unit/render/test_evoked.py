@@ -125,9 +125,11 @@ def test_bad_channels_and_those_of_few_trials_are_not_in_the_csd() -> None:
     assert found is not None
     assert np.isnan(found[[3, 8]]).all()
     assert np.isfinite(found[[2, 4, 7, 9]]).all()
-    assert is_bad({"dead": "1"})
-    assert is_bad({"dead": "0", "label": "noisy"})
-    assert not is_bad({"dead": "0", "label": "outside"})
+    assert is_bad({"channel": "3", "dead": "1"}, {})
+    assert is_bad({"channel": "3", "dead": "0", "label": "noisy"}, {4: "good"})
+    assert not is_bad({"channel": "3", "dead": "0", "label": "outside"}, {})
+    assert not is_bad({"channel": "3", "dead": "1", "label": "dead"}, {3: "good"})
+    assert is_bad({"channel": "3", "dead": "0", "label": "good"}, {3: "noisy"})
 
 
 def test_columns_of_contacts_are_shanks_x_and_stretches_of_depth() -> None:

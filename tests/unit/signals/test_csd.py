@@ -57,7 +57,7 @@ def test_neighbours_of_a_bad_channel_use_the_next_good_one() -> None:
     bad = np.arange(7) == 3
     expected = [np.nan, -0.6, -0.6, np.nan, -0.6, -0.6, np.nan]
     np.testing.assert_allclose(csd(potential, z, bad=bad)[:, 0], expected)
-    potential[3] = np.nan  # a channel without a number is bad, whoever says so
+    potential[3] = np.nan  # a channel without a number is bad, said or not
     np.testing.assert_allclose(csd(potential, z)[:, 0], expected)
 
 
