@@ -17,25 +17,25 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from lfpscope.clock.timeline import Stretch, Timeline
 from lfpscope.envelope.read import Probe, time_range
 from lfpscope.errors import UserError
-from lfpscope.formatting import voltage_text
 from lfpscope.io.atomic import atomic
 from lfpscope.io.tables import read_json, write_json
 from lfpscope.nwb.areas import is_area
 from lfpscope.render.areas import area_colours
 from lfpscope.render.ticks import Run, shorten
+from lfpscope.viewer.auto_gain import BAR
 from lfpscope.viewer.channel_selection import bad_channels, chosen_rows
 from lfpscope.viewer.facts import axis_label, count_channels, first_doubt
 from lfpscope.viewer.labels import area_labels, area_runs, block_edges, block_names, row_ticks
-from lfpscope.viewer.picture import BAR, PALETTES, Picture, axis_clock, draw_probe
-from lfpscope.viewer.scale_bar import heat_scale
+from lfpscope.viewer.picture import PALETTES, Picture, axis_clock, draw_probe
+from lfpscope.viewer.scale_bar import COLOURS, colour_limits, colour_ticks, scale_text
 from lfpscope.viewer.session_folder import SessionFolder
 from lfpscope.viewer.style import STRIP, WRONG
 from lfpscope.viewer.times import axis_title, time_of
-from lfpscope.viewer.view_state import HEAT, TRACES, State
+from lfpscope.viewer.view_state import TRACES, State
 
-VERSION = 2
+VERSION = 3
 DRAWN_WITH = ("matplotlib", "numpy", "numba")
-LEFT, RIGHT, TOP, BOTTOM, BETWEEN = 164, 24, 44, 52, 44  # pixels around the frames
+LEFT, RIGHT, TOP, BOTTOM, BETWEEN = 164, 100, 44, 52, 44  # pixels around the frames
 SIZE = 9.75  # points: 13 pixels at 96 to the inch, as on the page
 DPI = 96
 LETTER = 9  # pixels, of a capital
@@ -91,7 +91,7 @@ def _take_name(folder: Path, stem: str) -> Path:
 def describe_view(session: SessionFolder, state: State, width: int, height: int) -> dict[str, Any]:
     """Everything it takes to render a view again, and to know what it was made from."""
     plain = asdict(state) | {
-        name: sorted(getattr(state, name)) for name in ("hidden", "heat", "areas", "bad")
+        name: sorted(getattr(state, name)) for name in ("hidden", "modes", "areas", "bad")
     }
     return {
         "lfpscope_view": VERSION,
@@ -114,7 +114,6 @@ def _describe_probe(probe: Probe, state: State) -> dict[str, Any]:
         "samples": [[first, stop] for _, first, stop in pieces],
         "channels": references.channels.id[chosen_rows(probe, state).channels].tolist(),
         "volts_per_count": sorted(set(references.scale.tolist())),
-        "microvolts": state.microvolts,
     }
 
 
@@ -187,9 +186,10 @@ def _versions() -> dict[str, str]:
 def read_state(content: dict[str, Any]) -> State:
     """State of a saved view."""
     plain = dict(content["state"])
-    for name in ("hidden", "heat", "areas"):
+    for name in ("hidden", "areas"):
         plain[name] = frozenset(plain[name])
-    plain["bad"] = frozenset((probe, channel) for probe, channel in plain["bad"])
+    for name in ("modes", "bad"):
+        plain[name] = frozenset((probe, what) for probe, what in plain[name])
     plain["probes"] = tuple(plain["probes"])
     low_high = plain["depths"]
     plain["depths"] = None if low_high is None else (low_high[0], low_high[1])
@@ -263,14 +263,27 @@ def _draw_probe(
         bar = _axes(figure, (left + 8, bottom + 8, 2, BAR))
         bar.set_facecolor("black")
         bar.set(xticks=[], yticks=[])
+    else:
+        _draw_colours(figure, picture, (left + width + 8, bottom, 12, height))
     return axes
+
+
+def _draw_colours(figure: Figure, picture: Picture, frame: tuple[int, int, int, int]) -> None:
+    """Draw what the colours stand for, as a bar."""
+    axes = _axes(figure, frame)
+    colours = COLOURS[picture.mode][:, np.newaxis]
+    low, high = colour_limits(picture.mode, picture.microvolts)
+    axes.imshow(colours, extent=(0, 1, low, high), aspect="auto", origin="lower")
+    ticks = colour_ticks(picture.mode, picture.microvolts)
+    axes.set(xticks=[], ylim=(low, high))
+    axes.set_yticks(list(ticks), list(ticks.values()))
+    axes.yaxis.tick_right()
+    axes.tick_params(labelsize=SIZE)
 
 
 def _head(axes: Axes, probe: Probe, state: State, picture: Picture, width: int) -> None:
     """Say above the picture what it shows, and what is uncertain."""
-    scale = f"bar {voltage_text(state.microvolts)}"
-    if picture.mode == HEAT:
-        scale = heat_scale(state.microvolts)
+    scale = scale_text(picture.mode, picture.microvolts)
     references = probe.references
     n_shown, n_bad = chosen_rows(probe, state).channels.size, int(bad_channels(probe, state).sum())
     facts = [references.session, references.probe]

@@ -37,8 +37,8 @@ class IntervalLane:
         # by kind, then by time: neighbours of a kind lie side by side
         ordered = table[np.lexsort((table[:, 2], table[:, 1], table[:, 0]))]
         self._kind, self._start, self._stop = ordered.T
-        self._order = np.argsort(self._start + self._stop, kind="stable")
-        self._middles = (self._start + self._stop)[self._order] / 2
+        self._order = np.argsort(self._start, kind="stable")
+        self._onsets = self._start[self._order]
 
     def with_marks(self, marks: Sequence[Interval], timeline: Timeline) -> "IntervalLane":
         """Add marks, in session time."""
@@ -51,12 +51,12 @@ class IntervalLane:
             np.concatenate([self._table, table]),
         )
 
-    def neighbour(self, middle: float, step: int) -> tuple[float, float] | None:
-        """The next interval whose middle lies after a time (step 1), or before it (step −1)."""
+    def neighbour(self, time: float, step: int) -> tuple[float, float] | None:
+        """The next interval that starts after a time (step 1), or before it (step −1)."""
         if step > 0:
-            at = int(np.searchsorted(self._middles, middle + 1e-6, "right"))
+            at = int(np.searchsorted(self._onsets, time + 1e-6, "right"))
         else:
-            at = int(np.searchsorted(self._middles, middle - 1e-6, "left")) - 1
+            at = int(np.searchsorted(self._onsets, time - 1e-6, "left")) - 1
         if not 0 <= at < self._order.size:
             return None
         found = self._order[at]

@@ -9,13 +9,14 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from bokeh.document import Document
-from bokeh.events import MouseLeave, MouseMove, SelectionGeometry
+from bokeh.events import MouseLeave, MouseMove, MouseWheel, SelectionGeometry, Tap
 
 from lfpscope.clock.timeline import Timeline
 from lfpscope.errors import UserError
 from lfpscope.viewer.annotations import Annotations
 from lfpscope.viewer.commands import bind_keys
 from lfpscope.viewer.cursor import Cursor, Readings
+from lfpscope.viewer.gestures import choose_area, zoom_depths
 from lfpscope.viewer.keyboard import Key
 from lfpscope.viewer.page_layout import PageLayout
 from lfpscope.viewer.panel import send
@@ -24,8 +25,8 @@ from lfpscope.viewer.readout import channel_at
 from lfpscope.viewer.redraw import Pictures
 from lfpscope.viewer.saving import Savings
 from lfpscope.viewer.session_folder import Opened, SessionFolder, Tables, first_state, only_open
-from lfpscope.viewer.times import read_axis_time
-from lfpscope.viewer.view_state import State, from_query, read_depths
+from lfpscope.viewer.times import read_axis_time, time_of
+from lfpscope.viewer.view_state import MODES, State, from_query, read_depths
 
 WATCH_MS = 1000  # milliseconds between looks at what has become of the probes
 
@@ -61,7 +62,8 @@ class Page:
         whole = first_state(only_open(opened))
         self.state = self._whole = replace(whole, probes=tuple(opened))
         self._cursor: Cursor | None = None
-        self._settling = self._ready = self._outdated = False
+        self._at = float("-inf")  # start of the interval that was gone to
+        self._is_showing = self._settling = self._ready = self._outdated = False
         self._layout = PageLayout(opened, session.sizes, self._whole, self._keys())
         self.panels = self._layout.panels
         self._connect()
@@ -150,48 +152,85 @@ class Page:
             panel.figure.on_event(MouseMove, partial(self._hover, name))
             panel.figure.on_event(MouseLeave, self._leave)
             panel.figure.on_event(SelectionGeometry, partial(self._box_drawn, name))
+            panel.strip.on_event(Tap, partial(self._area_clicked, name))
+            for plot in (panel.strip, panel.figure):
+                plot.on_event(MouseWheel, partial(self._wheel_turned, name))
             panel.mode.on_change("active", partial(self._mode_chosen, name))
+        self._layout.address.on_visit(self._visit)
         controls = self._layout.controls
         controls.back.on_click(lambda: self.apply(self.state.page(-1)))
         controls.on.on_click(lambda: self.apply(self.state.page(1)))
         controls.previous.on_click(lambda: self.go_to_interval(-1))
         controls.next.on_click(lambda: self.go_to_interval(1))
-        controls.heat.on_click(self.toggle_heat)
+        controls.length.on_change("active", self._length_chosen)
         controls.mark.on_click(self.mark_range)
         controls.help.on_click(self.toggle_help)
         controls.save.on_click(self.save_picture)
         controls.time.on_change("value", self._time_typed)
-        controls.gain.on_change("value", self._controls_changed)
+        for menu in (
+            controls.gain,
+            controls.mode,
+            controls.areas,
+            controls.every,
+            controls.spacing,
+        ):
+            menu.on_change("value", self._controls_changed)
         controls.probes.on_change("active", self._controls_changed)
-        controls.areas.on_change("value", self._controls_changed)
-        controls.every.on_change("value", self._controls_changed)
-        controls.spacing.on_change("value", self._controls_changed)
         controls.depths.on_change("value", self._depths_typed)
 
     # --- what the user does ---------------------------------------------------------------------
 
     def apply(self, state: State) -> None:
-        """Show another state."""
-        self.state = state
-        self._layout.show(state)
+        """Show another state, as far as the recording goes."""
+        self.state = state.inside(self._whole.start, self._whole.stop)
+        self._is_showing = True  # what changes meanwhile is not the user's choice
+        try:
+            self._layout.show(self.state)
+        finally:
+            self._is_showing = False
         self._changed("", None, None)
+
+    def _visit(self, query: dict[str, str]) -> None:
+        """Go back to a view of the browser's history."""
+        self.apply(from_query(query, self._whole)[0])
 
     def show_whole(self) -> None:
         """Show the whole recording."""
         self.apply(self.state.at(self._whole.start, self._whole.stop))
 
-    def toggle_heat(self) -> None:
-        """All as heat map, or all as traces if they are."""
-        everything = frozenset(self.panels)
-        self.apply(replace(self.state, heat=frozenset() if self.state.heat else everything))
+    def next_mode(self) -> None:
+        """Draw all probes in the mode that follows that of the first one."""
+        first = next((name for name in self.panels if name in self.state.shown), None)
+        if first is not None:
+            modes = list(MODES)
+            at = modes.index(self.state.mode(first, self.panels[first].size[0]))
+            self.apply(self.state.drawn_as(modes[(at + 1) % len(modes)]))
+
+    def change_gain(self, steps: int) -> None:
+        """Make traces larger by steps, from the gain that is shown."""
+        self.apply(self._with_gain_shown().louder(steps))
+
+    def _with_gain_shown(self) -> State:
+        """Return the state with the gain of the first picture, where it follows the view."""
+        pictures = [self.panels[name].shown for name in self.state.shown if name in self.panels]
+        shown = [one.microvolts for one in pictures if one is not None]
+        return self.state.scaled(shown[0]) if self.state.is_auto and shown else self.state
 
     def go_to_interval(self, step: int) -> None:
         """Show the next interval or mark, or the one before."""
-        found = self._annotations.stops.neighbour((self.state.start + self.state.stop) / 2, step)
+        found = self._annotations.stops.neighbour(self._place(step), step)
         if found is None:
             self._say("There is no interval " + ("after" if step > 0 else "before") + " this one.")
         else:
-            self.apply(self.state.around(*found))
+            self._at = found[0]
+            self.apply(self.state.from_onset(*found))
+
+    def _place(self, step: int) -> float:
+        """Time from where to go on: of the complete recording its start, or its end."""
+        whole, state = self._whole, self.state
+        if state.stop - state.start > 0.999 * (whole.stop - whole.start):
+            return whole.start - 1 if step > 0 else whole.stop + 1
+        return self._at if state.start <= self._at <= state.stop else state.onset
 
     def mark_range(self) -> None:
         """Write a mark for what the page shows."""
@@ -228,6 +267,11 @@ class Page:
         """Show the keys, or hide them."""
         self._layout.keyboard.help.visible = not self._layout.keyboard.help.visible
 
+    def close_messages(self) -> None:
+        """Hide help and message."""
+        self._layout.keyboard.help.visible = False
+        self._layout.hide_message()
+
     def _time_typed(self, _name: str, _old: str, text: str) -> None:
         if not text:
             return
@@ -237,7 +281,14 @@ class Page:
         except ValueError:
             self._say(f"{text}: not a time. Write 1:02.5 or 62.5.")
             return
-        self.apply(self.state.around(seconds, seconds))
+        self._show_time(seconds)
+
+    def _show_time(self, seconds: float) -> None:
+        first, last = self._whole.start, self._whole.stop
+        self.apply(self.state.around(seconds))
+        if not first <= seconds <= last:
+            ends = " to ".join(time_of(self.timeline, end, 1) for end in (first, last))
+            self._say(f"The recording lasts from {ends}.")
 
     def _depths_typed(self, _name: str, _old: str, text: str) -> None:
         try:
@@ -249,27 +300,26 @@ class Page:
             self.apply(replace(self.state, depths=depths))
 
     def _mode_chosen(self, probe: str, _name: str, _old: int, active: int) -> None:
-        heat = self.state.heat | {probe} if active else self.state.heat - {probe}
-        self.apply(replace(self.state, heat=heat))
+        mode = list(MODES)[active]
+        if mode != self.state.mode(probe, self.panels[probe].size[0]):
+            self.apply(self.state.drawn_as(mode, probe))
+
+    def _length_chosen(self, _name: str, _old: int | None, active: int | None) -> None:
+        if not self._is_showing and active is not None:
+            self.apply(self.state.long(self._layout.controls.length_of(active)))
 
     def _controls_changed(self, _name: str, _old: Any, _new: Any) -> None:
-        controls = self._layout.controls
-        shown = {self.state.probes[i] for i in controls.probes.active}
-        changed = replace(
-            self.state,
-            microvolts=float(controls.gain.value),
-            hidden=frozenset(self.state.probes) - shown,
-            areas=self._chosen_areas(),
-            every=int(controls.every.value or self.state.every),
-            spacing=int(controls.spacing.value or self.state.spacing),
-        )
+        changed = self.state if self._is_showing else self._layout.controls.read(self.state)
         if changed != self.state:
             self.apply(changed)
 
-    def _chosen_areas(self) -> frozenset[str]:
-        chosen = self._layout.controls.areas.value
-        several = len(self.state.areas) > 1 and not chosen
-        return self.state.areas if several else frozenset({chosen} - {""})
+    def _area_clicked(self, probe: str, event: Tap) -> None:
+        self.apply(choose_area(self.state, self.panels[probe], event))
+
+    def _wheel_turned(self, probe: str, event: MouseWheel) -> None:
+        panel = self.panels[probe]
+        if event.model is panel.strip or event.sx < panel.figure.min_border_left:  # the axis
+            self.apply(zoom_depths(self.state, panel, self.panels.values(), event))
 
     def _hover(self, probe: str, event: MouseMove) -> None:
         if event.x is not None and event.y is not None:
@@ -296,15 +346,21 @@ class Page:
         self.state = self.state.at(self._layout.time.start, self._layout.time.end)
         sizes = {name: panel.size for name, panel in self.panels.items()}
         self._session.sizes |= sizes
+        self._show_length()
         width = max((size[0] for size in sizes.values()), default=1)
         blocks = self._annotations.lane.blocks(self.state.start, self.state.stop, max(1, width))
         send(self._layout.spans, blocks)
         for name, panel in self.panels.items():
             panel.fit(self.state)
             panel.outline(self._annotations.boxes(name), self.state.timeline)
-        self._layout.address.data = {"query": [self.state.to_query()]}
+        self._layout.address.show(self.state.to_query())
         self._pictures.want(self.state, sizes)
         self._get_ready()
+
+    def _show_length(self) -> None:
+        self._is_showing = True
+        self._layout.controls.show_length(self.state)
+        self._is_showing = False
 
     def _show(self, name: str, picture: Picture | UserError, state: State) -> None:
         self.panels[name].show(picture, state)
@@ -331,7 +387,11 @@ class Page:
     def _keys(self) -> list[Key]:
         acts = {
             "0": self.show_whole,
-            "h": self.toggle_heat,
+            "h": self.next_mode,
+            "a": lambda: self.apply(self.state.drawn_as(None)),
+            "ArrowUp": lambda: self.change_gain(1),
+            "ArrowDown": lambda: self.change_gain(-1),
+            "g": lambda: self.apply(replace(self.state, is_auto=True)),
             "n": lambda: self.go_to_interval(1),
             "p": lambda: self.go_to_interval(-1),
             "m": self.mark_range,
@@ -339,5 +399,7 @@ class Page:
             "b": self.toggle_bad,
             "s": self.save_picture,
             "?": self.toggle_help,
+            "Escape": self.close_messages,
+            "Backspace": lambda: None,  # the browser's history does it
         }
         return bind_keys(lambda change: self.apply(change(self.state)), acts)

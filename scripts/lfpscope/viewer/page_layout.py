@@ -9,7 +9,8 @@ from bokeh.models.dom import HTML
 
 from lfpscope.errors import UserError
 from lfpscope.render.areas import area_colours
-from lfpscope.viewer.controls import Controls, address_bar, area_names, navigation
+from lfpscope.viewer.address_bar import AddressBar
+from lfpscope.viewer.controls import Controls, area_names, navigation
 from lfpscope.viewer.keyboard import Key, Keyboard
 from lfpscope.viewer.labels import axis_width, has_depth
 from lfpscope.viewer.minimap import minimap
@@ -43,8 +44,8 @@ class PageLayout:
         Of the probes that are open, and of the others.
     spans : ColumnDataSource
         Intervals and marks, as they are drawn.
-    address : ColumnDataSource
-        Its query is what the address bar says.
+    address : AddressBar
+        Of the browser.
     controls, keyboard
         Of the page.
     roots : tuple
@@ -60,12 +61,13 @@ class PageLayout:
     ) -> None:
         probes = only_open(opened)
         self.time = Range1d(whole.start, whole.stop, name="time", min_interval=1e-3)
-        self.time.update(reset_start=whole.start, reset_end=whole.stop)
+        ends = whole.start, whole.stop
+        self.time.update(reset_start=ends[0], reset_end=ends[1], bounds=ends)
         tools = navigation(self.time)
         left = max((axis_width(probe.references.channels) for probe in probes), default=LEFT)
         plots = Plots(self.time, tools, whole.timeline, left)
         self.spans = plots.source(Tables().lane.blocks(0, 1, 1), name="spans")
-        self.address = address_bar()
+        self.address = AddressBar()
         self.keyboard = Keyboard(keys)
         areas = area_names(probes)
         any_depth = any(has_depth(probe.references.channels) for probe in probes)
@@ -76,7 +78,7 @@ class PageLayout:
         self.errors: dict[str, Div] = {}
         rows = self._make_rows(opened, sizes, plots, area_colours(areas))
         axis = time_axis(plots, self.spans, whole.timeline)
-        axis.js_on_change("inner_width", self.keyboard.listen())
+        axis.js_on_change("inner_width", self.keyboard.listen(self.time))
         page = Column(
             *self.controls.layout,
             self.keyboard.help,
@@ -89,7 +91,7 @@ class PageLayout:
             margin=(4, 8, 4, 8),
             stylesheets=[GlobalInlineStyleSheet(css=PAGE)],
         )
-        self.roots = page, self.address, self.keyboard.pressed
+        self.roots = page, *self.address.roots, self.keyboard.pressed
 
     def _make_rows(
         self,
@@ -112,11 +114,10 @@ class PageLayout:
 
     def show(self, state: State) -> None:
         """Let time, controls and panels say what the page shows."""
-        self._message.visible = False
+        self.hide_message()
         self.time.update(start=state.start, end=state.stop)
         self.controls.show(state)
         for name, panel in self.panels.items():
-            panel.mode.active = int(name in state.heat)
             panel.layout.visible = name not in state.hidden
         for name, error in self.errors.items():
             error.visible = name not in state.hidden
@@ -128,6 +129,10 @@ class PageLayout:
     def show_message(self, text: str) -> None:
         """Show a message until something else is done."""
         self._message.update(text=escape(text), visible=True)
+
+    def hide_message(self) -> None:
+        """Hide the message."""
+        self._message.visible = False
 
     def show_errors(self, known: Opened) -> None:
         """Say why probes are not open."""

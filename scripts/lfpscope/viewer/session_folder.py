@@ -156,4 +156,5 @@ def first_state(probes: list["Probe"]) -> State:
     spread = np.concatenate(alive) if alive else np.empty(0)
     typical = float(np.median(spread)) if spread.size else 50e-6
     names = tuple(probe.references.probe for probe in probes)
-    return State(start, stop, round_scale(DEVIATIONS * typical * 1e6), names, timeline=timeline)
+    gain = round_scale(DEVIATIONS * typical * 1e6)
+    return State(start, stop, gain, names, timeline=timeline, is_auto=True)

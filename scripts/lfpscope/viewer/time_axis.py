@@ -17,6 +17,7 @@ def time_axis(plots: Plots, spans: ColumnDataSource, timeline: Timeline) -> Plot
         plots.lane_tools,
         height=64 if axis.axis_label else 48,
         sizing_mode="stretch_width",
+        css_classes=["moves"],
         **borders(STRIP + plots.left),
     )
     # no outline: it would cover what is a pixel wide

@@ -116,9 +116,9 @@ def lane(*intervals: Interval, timeline: Timeline = ONE_PIECE) -> IntervalLane:
 
 def test_next_and_previous_interval() -> None:
     some = lane(Interval(0, 2, "a"), Interval(4, 6, "b"), Interval(8, 10, "c"))
-    found = [some.neighbour(t, 1) for t in (-1, 1, 4.9, 5, 9)]
+    found = [some.neighbour(t, 1) for t in (-1, 0, 3.9, 4, 8)]
     assert found == [(0, 2), (4, 6), (4, 6), (8, 10), None]
-    assert [some.neighbour(t, -1) for t in (1, 5, 5.1, 99)] == [None, (0, 2), (4, 6), (8, 10)]
+    assert [some.neighbour(t, -1) for t in (0, 4, 4.1, 99)] == [None, (0, 2), (4, 6), (8, 10)]
     assert lane().neighbour(0, 1) is None
 
 
