@@ -104,10 +104,40 @@ def test_areas_and_every_nth_channel_by_menu(tab: Tab) -> None:
     other = "none of the channels chosen: all are shown"
     heading = tab.page.locator(".heading")
     assert [other in text for text in heading.all_inner_texts()] == [True, False]
+    tab.choose("all areas", "+ DG")
+    assert "areas=CA1,DG" in tab.page.url
+    tab.choose("all areas", "− CA1")
+    assert "areas=DG" in tab.page.url
     tab.choose("all areas", "all areas")
     assert "DG" in tab.texts()
     tab.choose("every channel", "every 8th channel")
     assert "every=8" in tab.page.url
+
+
+def test_an_area_is_chosen_by_a_click(tab: Tab) -> None:
+    box = tab.page.locator(".bk-Plot.traces").nth(1).bounding_box()
+    x, y = box["x"] - 12, box["y"] + 0.3 * box["height"]
+    tab.page.mouse.click(x, y)
+    tab.page.wait_for_function("() => location.search.includes('areas=CA1')")
+    tab.settle()
+    tab.page.wait_for_timeout(500)  # or it would be a double click
+    tab.page.mouse.click(x, y)
+    tab.page.wait_for_function("() => !location.search.includes('areas')")
+
+
+def test_the_wheel_zooms_in_depth_beside_the_picture(tab: Tab) -> None:
+    before = tab.range
+    box = tab.page.locator(".bk-Plot.traces").first.bounding_box()
+    for x in (-12, 20):  # the strip of areas, and the axis
+        tab.page.mouse.move(box["x"] + x, box["y"] + box["height"] / 2)
+        tab.page.mouse.wheel(0, -100)
+        tab.page.wait_for_function("() => location.search.includes('depths')")
+        tab.settle()
+        assert " of 24 channels" in tab.page.locator(".heading").first.inner_text()
+        tab.page.mouse.wheel(0, 100)
+        tab.page.wait_for_function("() => !location.search.includes('depths')")
+        tab.settle()
+    assert tab.range == before
 
 
 def test_a_hidden_probe_takes_no_room(tab: Tab) -> None:

@@ -1,6 +1,6 @@
 """Controls of a page: header, and the address bar."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +28,7 @@ from lfpscope.nwb.areas import is_area
 from lfpscope.viewer.style import CONTROL, HEADER, TOOLBAR
 from lfpscope.viewer.view_state import AUTO, MODES, SPACINGS, STEPS, State, depths_text
 
+CHOSEN = "chosen areas"  # in the menu
 LENGTHS = {"10 ms": 0.01, "100 ms": 0.1, "1 s": 1.0, "10 s": 10.0, "1 min": 60.0, "10 min": 600.0}
 EVERY = {1: "", 2: "2nd ", 3: "3rd ", 4: "4th ", 8: "8th ", 16: "16th "}
 
@@ -90,9 +91,8 @@ class Controls:
         gains = [(AUTO, "auto gain"), *gains]
         self.gain = Select(options=gains, width=112, **style)
         self.mode = Select(options=[(AUTO, "mode by zoom"), *MODES.items()], width=124, **style)
-        named = [(area, area) for area in areas]
-        options = [("", "all areas"), *named]
-        self.areas = Select(options=options, width=112, visible=bool(areas), **style)
+        self._area_names = areas
+        self.areas = Select(options=[], width=124, visible=bool(areas), **style)
         counts = [(f"{n}", f"every {nth}channel") for n, nth in EVERY.items()]
         self.every = Select(options=counts, width=140, **style)
         spacings = [(f"{n}", f"{n} px apart" if n else "fit spacing") for n in SPACINGS]
@@ -115,20 +115,26 @@ class Controls:
         self.gain.value = AUTO if state.is_auto else f"{state.microvolts!r}"
         self.mode.value = common_mode(state)
         self.probes.active = [i for i, name in enumerate(state.probes) if name not in state.hidden]
-        # several at once can only come from the address
-        self.areas.value = next(iter(state.areas)) if len(state.areas) == 1 else ""
+        self.areas.update(options=self._area_options(state), value=CHOSEN if state.areas else "")
         self.depths.value = depths_text(state.depths)
         self.spacing.value = f"{state.spacing}" if state.spacing in SPACINGS else ""
         self.every.value = f"{state.every}" if state.every in EVERY else ""
 
+    def on_choice(self, act: Callable[[str, Any, Any], None]) -> None:
+        """Have something done when the user chooses what `read` returns."""
+        self.probes.on_change("active", act)
+        for menu in (self.gain, self.mode, self.areas, self.every, self.spacing):
+            menu.on_change("value", act)
+
     def read(self, state: State) -> State:
         """Return what the controls say, in a state that they show otherwise."""
         shown = {state.probes[i] for i in self.probes.active}
-        several = len(state.areas) > 1 and not self.areas.value
+        areas = {"": frozenset[str](), CHOSEN: state.areas}
+        chosen = self.areas.value
         changed = replace(
             state,
             hidden=frozenset(state.probes) - shown,
-            areas=state.areas if several else frozenset({self.areas.value} - {""}),
+            areas=areas.get(chosen, state.areas ^ {chosen}),
             every=int(self.every.value or state.every),
             spacing=int(self.spacing.value or state.spacing),
         )
@@ -141,6 +147,14 @@ class Controls:
     def length_of(self, active: int) -> float:
         """Seconds that a button of the lengths stands for."""
         return [*self.lengths.values(), self._whole][active]
+
+    def _area_options(self, state: State) -> list[tuple[str, str]]:
+        """All, those chosen, and each one to be added or left out."""
+        if not state.areas:
+            return [("", "all areas"), *((area, area) for area in self._area_names)]
+        signs = {area: "−" if area in state.areas else "+" for area in self._area_names}
+        each = [(area, f"{sign} {area}") for area, sign in signs.items()]
+        return [("", "all areas"), (CHOSEN, ", ".join(sorted(state.areas))), *each]
 
     def show_length(self, state: State) -> None:
         """Let the lengths say how much time the page shows."""

@@ -12,10 +12,9 @@ CLOSER, WIDER = 0.8, 1.25  # depths shown after a notch of the wheel
 
 
 def choose_area(state: State, panel: Panel, event: Tap) -> State:
-    """Show the channels of the area clicked, or of all; with Shift, of one area more or less."""
+    """Show the channels of the area clicked, or of all again."""
     area = panel.area_at(state, event.y)
-    more = bool(event.modifiers and event.modifiers.get("shift"))
-    return state.choose_area(area, more=more) if area else state
+    return state.choose_area(area) if area else state
 
 
 def zoom_depths(state: State, panel: Panel, panels: Iterable[Panel], event: MouseWheel) -> State:

@@ -16,7 +16,7 @@ GESTURES = {
     "Shift wheel": "move in time",
     "wheel at the depths": "zoom in depth",
     "drag": "move in time",
-    "click an area": "only this area, again for all; Shift adds one",
+    "click an area": "only this area, again for all",
     "click below": "go there; drag to move, at its edges to stretch",
 }
 

@@ -167,15 +167,7 @@ class Page:
         controls.help.on_click(self.toggle_help)
         controls.save.on_click(self.save_picture)
         controls.time.on_change("value", self._time_typed)
-        for menu in (
-            controls.gain,
-            controls.mode,
-            controls.areas,
-            controls.every,
-            controls.spacing,
-        ):
-            menu.on_change("value", self._controls_changed)
-        controls.probes.on_change("active", self._controls_changed)
+        controls.on_choice(self._controls_changed)
         controls.depths.on_change("value", self._depths_typed)
 
     # --- what the user does ---------------------------------------------------------------------

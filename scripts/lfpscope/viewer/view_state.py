@@ -152,10 +152,8 @@ class State:
         at = SPACINGS.index(nearest) + steps
         return replace(self, spacing=SPACINGS[min(max(at, 0), len(SPACINGS) - 1)])
 
-    def choose_area(self, area: str, *, more: bool = False) -> "State":
-        """Show one area, or all if it was the only one; or one more, or one fewer."""
-        if more:
-            return replace(self, areas=self.areas ^ {area})
+    def choose_area(self, area: str) -> "State":
+        """Show one area, or all if it was the only one."""
         return replace(self, areas=frozenset[str]() if self.areas == {area} else frozenset({area}))
 
     def zoom_depths(self, factor: float, at: float, whole: tuple[float, float]) -> "State":

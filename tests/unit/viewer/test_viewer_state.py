@@ -43,6 +43,20 @@ def test_an_interval_starts_at_a_quarter_of_the_page_and_is_shown_completely() -
     assert near.from_onset(70, 70).start == 67.5  # a point
 
 
+def test_depths_are_zoomed_about_the_mouse() -> None:
+    near = WHOLE.zoom_depths(0.5, 100, (0, 400))
+    assert near.depths == (50, 250)
+    assert near.zoom_depths(2, 100, (0, 400)).depths is None  # all again
+    assert near.zoom_depths(1.2, 250, (0, 400)).depths == (10, 250)
+
+
+def test_an_area_is_chosen_and_given_up() -> None:
+    one = WHOLE.choose_area("CA1")
+    assert one.areas == {"CA1"}
+    assert one.choose_area("DG").areas == {"DG"}
+    assert one.choose_area("CA1").areas == frozenset()
+
+
 def test_a_view_lies_inside_the_recording() -> None:
     for start, stop, expected in (
         (-5, 5, (0, 10)),
