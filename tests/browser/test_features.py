@@ -368,7 +368,7 @@ def test_intervals_are_shaded_named_and_visited(tab: Tab) -> None:
     assert tab.range == pytest.approx((28, 48))
     tab.press("n", "n")
     assert tab.message() == "There is no interval after this one."
-    tab.page.get_by_role("button", name="◀ interval").click()
+    tab.page.get_by_role("button", name="◀").nth(1).click()
     tab.settle()
     assert tab.range == pytest.approx((28, 48))
     tab.press("0", "n")  # from the complete recording to the first one
@@ -378,6 +378,17 @@ def test_intervals_are_shaded_named_and_visited(tab: Tab) -> None:
     tab.page.mouse.move(*tab.point(0.5, 0.5))
     tab.page.mouse.move(*tab.point(0.5, 0.51))
     tab.page.locator(".bk-Tooltip", has_text="drifting gratings").wait_for()
+
+
+def test_a_kind_of_intervals_is_visited_and_issues_too(tab: Tab) -> None:
+    tab.choose("any interval", "flash <b>")
+    tab.press("0", "n")
+    assert tab.range[0] < 30 < tab.range[1]
+    tab.press("n", "n")
+    assert tab.message() == "There is no flash <b> after this one."
+    tab.choose("any interval", "gaps and damage")
+    tab.press("0", "n")
+    assert tab.range[0] < 90.918 < 94.668 < tab.range[1]
 
 
 def test_going_to_a_time_and_paging(tab: Tab) -> None:
@@ -413,7 +424,8 @@ MOVES = {  # what the help writes: the key, and the address after it, one after 
     "h": ("h", "t=30.066667-41.8&gain=200&mode=heat"),
     "0": ("0", "t=5.2143-149.680303&gain=200&mode=heat"),
 }
-ACTS = {"Esc", "Backspace", "g", "a", "m", "u", "b", "s", "?"}  # and those that do other things
+# and those that do other things
+ACTS = {"Shift n", "Shift p", "Esc", "Backspace", "g", "a", "m", "u", "b", "s", "?"}
 
 
 def test_each_key_of_the_help_does_what_it_says(open_tab: Open, serve: Serve, copy: Path) -> None:

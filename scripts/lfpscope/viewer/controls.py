@@ -77,11 +77,12 @@ class Controls:
         self.back = Button(label="◀", width=34, **style)
         self.time = TextInput(placeholder="go to 1:02.5", width=100, **style)
         self.on = Button(label="▶", width=34, **style)
-        self.previous = Button(label="◀ interval", width=90, **style)
-        self.next = Button(label="interval ▶", width=90, **style)
+        self.previous = Button(label="◀", width=34, **style)
+        self.next = Button(label="▶", width=34, **style)
         self.lengths = _lengths(state.stop - state.start)
         labels = [*self.lengths, "all"]
         self.length = RadioButtonGroup(labels=labels, active=len(labels) - 1, **style)
+        self.kind = Select(options=[("", "any interval")], width=124, **style)
         self.note = TextInput(placeholder="note", width=140, **style)
         self.mark = Button(label="mark this range", width=124, **style)
         self.save = Button(label="save picture", width=104, **style)
@@ -102,7 +103,7 @@ class Controls:
         )
         toolbar = Toolbar(tools=tools, logo=None, stylesheets=[TOOLBAR])
         bar = GridPlot(toolbar=toolbar, toolbar_location="above", width=174)
-        move = bar, self.back, self.time, self.on, self.length, self.previous, self.next
+        move = bar, self.back, self.time, self.on, self.length, self.previous, self.kind, self.next
         keep = self.note, self.mark, self.save, self.help
         look = self.probes, self.gain, self.spacing, self.mode, self.areas, self.depths, self.every
         line = {"sizing_mode": "stretch_width", "margin": 0, "stylesheets": [HEADER]}
@@ -143,6 +144,12 @@ class Controls:
         if self.gain.value == AUTO:
             return replace(changed, is_auto=True)
         return changed.scaled(float(self.gain.value))
+
+    def offer_kinds(self, names: Sequence[str]) -> None:
+        """Offer kinds of intervals to go to."""
+        if self.kind.value not in names:
+            self.kind.value = ""
+        self.kind.options = [("", "any interval"), *((name, name) for name in names)]
 
     def length_of(self, active: int) -> float:
         """Seconds that a button of the lengths stands for."""

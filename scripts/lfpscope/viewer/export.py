@@ -26,7 +26,7 @@ from lfpscope.viewer.auto_gain import BAR
 from lfpscope.viewer.channel_selection import bad_channels, chosen_rows
 from lfpscope.viewer.facts import axis_label, count_channels, first_doubt
 from lfpscope.viewer.labels import area_labels, area_runs, block_edges, block_names, row_ticks
-from lfpscope.viewer.picture import PALETTES, Picture, axis_clock, draw_probe
+from lfpscope.viewer.picture import PALETTES, Picture, axis_clock, common_gains, draw_probe
 from lfpscope.viewer.scale_bar import COLOURS, colour_limits, colour_ticks, scale_text
 from lfpscope.viewer.session_folder import SessionFolder
 from lfpscope.viewer.style import STRIP, WRONG
@@ -209,10 +209,19 @@ def draw_view(session: SessionFolder, view: dict[str, Any], png: Path) -> None:
         TOP + (height + BETWEEN) * len(probes) - BETWEEN + BOTTOM,
     )
     figure = Figure(figsize=(total[0] / DPI, total[1] / DPI), dpi=DPI, facecolor="white")
-    for i, probe in enumerate(probes):
+    pictures = [draw_probe(probe, state, width, height) for probe in probes]
+    if state.is_auto:
+        gains = common_gains(pictures)
+        pictures = [
+            one
+            if one.microvolts == gains[one.mode]
+            else draw_probe(probe, state.scaled(gains[one.mode]), width, height)
+            for probe, one in zip(probes, pictures, strict=True)
+        ]
+    for i, (probe, picture) in enumerate(zip(probes, pictures, strict=True)):
         top = TOP + i * (height + BETWEEN)
         here = (LEFT, total[1] - top - height, width, height)
-        axes = _draw_probe(figure, probe, state, here)
+        axes = _draw_probe(figure, probe, state, picture, here)
         axes.tick_params(labelbottom=i == len(probes) - 1)
     with atomic(png) as part:
         # no date and no version inside: equal pictures are equal bytes
@@ -226,10 +235,9 @@ def _axes(figure: Figure, place: Sequence[float]) -> Axes:
 
 
 def _draw_probe(
-    figure: Figure, probe: Probe, state: State, frame: tuple[int, int, int, int]
+    figure: Figure, probe: Probe, state: State, picture: Picture, frame: tuple[int, int, int, int]
 ) -> Axes:
     left, bottom, width, height = frame
-    picture = draw_probe(probe, state, width, height)
     axes = _axes(figure, frame)
     # columns may be wider than a pixel; what lies beyond the range asked for is cut off
     extent = (picture.t0, picture.t1, 0.0, 1.0)

@@ -17,6 +17,7 @@ from lfpscope.viewer.annotations import Annotations
 from lfpscope.viewer.commands import bind_keys
 from lfpscope.viewer.cursor import Cursor, Readings
 from lfpscope.viewer.gestures import choose_area, zoom_depths
+from lfpscope.viewer.issues import find_issues
 from lfpscope.viewer.keyboard import Key
 from lfpscope.viewer.page_layout import PageLayout
 from lfpscope.viewer.panel import send
@@ -62,8 +63,12 @@ class Page:
         whole = first_state(only_open(opened))
         self.state = self._whole = replace(whole, probes=tuple(opened))
         self._cursor: Cursor | None = None
-        self._at = float("-inf")  # start of the interval that was gone to
         self._is_showing = self._settling = self._ready = self._outdated = False
+        self._issues = [
+            issue
+            for probe in only_open(opened)
+            for issue in find_issues(probe, self._whole.timeline)
+        ]
         self._layout = PageLayout(opened, session.sizes, self._whole, self._keys())
         self.panels = self._layout.panels
         self._connect()
@@ -91,6 +96,7 @@ class Page:
             self._session.marks,
             self.tables,
             self.timeline,
+            self._issues,
             changed=self._annotations_changed,
             say=self._say,
         )
@@ -103,7 +109,7 @@ class Page:
             raise
 
     def _fill(self, query: dict[str, str]) -> None:
-        self._take_bad_channels()
+        self._show_annotations()
         # only now: a model that is on a page already would not send its mouse events
         with self._document.models.freeze():  # counts the models once
             for root in self._layout.roots:
@@ -114,12 +120,14 @@ class Page:
         if problems or self.tables.problems:
             self._say(" ".join([*problems, *self.tables.problems]))
 
-    def _take_bad_channels(self) -> None:
+    def _show_annotations(self) -> None:
+        self._layout.axis.show_lines(self._annotations.lane.lines)
+        self._layout.controls.offer_kinds(self._annotations.names)
         bad = self._annotations.bad
         self._whole, self.state = (replace(s, bad=bad) for s in (self._whole, self.state))
 
     def _annotations_changed(self) -> None:
-        self._take_bad_channels()
+        self._show_annotations()
         self._changed("", None, None)
 
     def _look_at_probes(self) -> None:
@@ -164,7 +172,7 @@ class Page:
         controls.next.on_click(lambda: self.go_to_interval(1))
         controls.length.on_change("active", self._length_chosen)
         controls.mark.on_click(self.mark_range)
-        controls.help.on_click(self.toggle_help)
+        controls.help.on_click(self._layout.toggle_help)
         controls.save.on_click(self.save_picture)
         controls.time.on_change("value", self._time_typed)
         controls.on_choice(self._controls_changed)
@@ -209,20 +217,21 @@ class Page:
         return self.state.scaled(shown[0]) if self.state.is_auto and shown else self.state
 
     def go_to_interval(self, step: int) -> None:
-        """Show the next interval or mark, or the one before."""
-        found = self._annotations.stops.neighbour(self._place(step), step)
-        if found is None:
-            self._say("There is no interval " + ("after" if step > 0 else "before") + " this one.")
-        else:
-            self._at = found[0]
-            self.apply(self.state.from_onset(*found))
+        """Show the next interval of the kind chosen, or the one before."""
+        kind = self._layout.controls.kind.value
+        found = self._annotations.next_interval(self.state, self._whole, step, kind)
+        self._go_to(found, kind or "interval", step)
 
-    def _place(self, step: int) -> float:
-        """Time from where to go on: of the complete recording its start, or its end."""
-        whole, state = self._whole, self.state
-        if state.stop - state.start > 0.999 * (whole.stop - whole.start):
-            return whole.start - 1 if step > 0 else whole.stop + 1
-        return self._at if state.start <= self._at <= state.stop else state.onset
+    def go_to_block(self, step: int) -> None:
+        """Show the first interval of the next block, or of the one before."""
+        found = self._annotations.next_block(self.state, self._whole, step)
+        self._go_to(found, "block", step)
+
+    def _go_to(self, found: tuple[float, float] | None, what: str, step: int) -> None:
+        if found is None:
+            self._say(f"There is no {what} " + ("after" if step > 0 else "before") + " this one.")
+        else:
+            self.apply(self.state.from_onset(*found))
 
     def mark_range(self) -> None:
         """Write a mark for what the page shows."""
@@ -254,15 +263,6 @@ class Page:
         # what cannot be shown cannot be saved either
         state = replace(self.state, hidden=self.state.hidden | self._layout.errors.keys())
         self._savings.submit(state, width, height)
-
-    def toggle_help(self) -> None:
-        """Show the keys, or hide them."""
-        self._layout.keyboard.help.visible = not self._layout.keyboard.help.visible
-
-    def close_messages(self) -> None:
-        """Hide help and message."""
-        self._layout.keyboard.help.visible = False
-        self._layout.hide_message()
 
     def _time_typed(self, _name: str, _old: str, text: str) -> None:
         if not text:
@@ -386,12 +386,14 @@ class Page:
             "g": lambda: self.apply(replace(self.state, is_auto=True)),
             "n": lambda: self.go_to_interval(1),
             "p": lambda: self.go_to_interval(-1),
+            "N": lambda: self.go_to_block(1),
+            "P": lambda: self.go_to_block(-1),
             "m": self.mark_range,
             "u": self.unmark_range,
             "b": self.toggle_bad,
             "s": self.save_picture,
-            "?": self.toggle_help,
-            "Escape": self.close_messages,
+            "?": lambda: self._layout.toggle_help(),
+            "Escape": lambda: self._layout.close_messages(),
             "Backspace": lambda: None,  # the browser's history does it
         }
         return bind_keys(lambda change: self.apply(change(self.state)), acts)

@@ -18,7 +18,7 @@ from lfpscope.viewer.models import Plots
 from lfpscope.viewer.panel import Panel, error_panel, show_error
 from lfpscope.viewer.session_folder import Opened, Tables, only_open
 from lfpscope.viewer.style import LEFT, MESSAGE, PAGE, SCROLL, text_line
-from lfpscope.viewer.time_axis import time_axis
+from lfpscope.viewer.time_axis import TimeAxis
 from lfpscope.viewer.view_state import State
 
 
@@ -46,7 +46,7 @@ class PageLayout:
         Intervals and marks, as they are drawn.
     address : AddressBar
         Of the browser.
-    controls, keyboard
+    axis, controls, keyboard
         Of the page.
     roots : tuple
         To be added to the document.
@@ -77,14 +77,14 @@ class PageLayout:
         self.panels: dict[str, Panel] = {}
         self.errors: dict[str, Div] = {}
         rows = self._make_rows(opened, sizes, plots, area_colours(areas))
-        axis = time_axis(plots, self.spans, whole.timeline)
-        axis.js_on_change("inner_width", self.keyboard.listen(self.time))
+        self.axis = TimeAxis(plots, self.spans, whole.timeline)
+        self.axis.plot.js_on_change("inner_width", self.keyboard.listen(self.time))
         page = Column(
             *self.controls.layout,
             self.keyboard.help,
             self._message,
             Column(*rows, sizing_mode="stretch_both", margin=0, stylesheets=[SCROLL]),
-            axis,
+            self.axis.plot,
             minimap(plots, probes, whole),
             text_line(self._reading, margin=5, css_classes=["reading"]),
             sizing_mode="stretch_both",
@@ -133,6 +133,15 @@ class PageLayout:
     def hide_message(self) -> None:
         """Hide the message."""
         self._message.visible = False
+
+    def toggle_help(self) -> None:
+        """Show the keys, or hide them."""
+        self.keyboard.help.visible = not self.keyboard.help.visible
+
+    def close_messages(self) -> None:
+        """Hide help and message."""
+        self.keyboard.help.visible = False
+        self.hide_message()
 
     def show_errors(self, known: Opened) -> None:
         """Say why probes are not open."""

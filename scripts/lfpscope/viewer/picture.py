@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -168,6 +169,14 @@ def _values(
     if mode == SIGNED:
         return signed_values(view, probe, channels)
     return amplitude(view, probe)[channels] if mode == HEAT else None
+
+
+def common_gains(pictures: Iterable[Picture]) -> dict[str, float]:
+    """Gain that probes drawn in one mode share, where it follows what is shown: the largest."""
+    gains: dict[str, float] = {}
+    for one in pictures:
+        gains[one.mode] = max(one.microvolts, gains.get(one.mode, 0.0))
+    return gains
 
 
 def stored_bytes(probe: Probe, state: State) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from bokeh.document import Document
 
 from lfpscope.errors import UserError
-from lfpscope.viewer.picture import Picture, draw, sketch
+from lfpscope.viewer.picture import Picture, common_gains, draw, sketch
 from lfpscope.viewer.probe_slot import ProbeSlot
 from lfpscope.viewer.view_state import State
 from lfpscope.viewer.worker import Worker
@@ -53,6 +53,7 @@ class Pictures:
         self._slots = slots
         self._requests: Requests = {}  # the last one of each probe
         self._drawn: Requests = {}
+        self._finished: dict[str, Picture] = {}
         self._shown: dict[str, float] = {}  # of each probe, which request's picture
         self._pictures = Worker(self._draw)
         self._sketches = Worker(self._sketch)
@@ -105,9 +106,26 @@ class Pictures:
                 picture = _draw_or_why(slot, request)
                 if isinstance(picture, Picture):  # an error may be gone the next time
                     self._drawn[slot.name] = request
+                    self._finished[slot.name] = picture
                 self._hand_over(slot.name, request, picture, request.number)
             if stale():
                 return
+        self._share_gain(requests, stale)
+
+    def _share_gain(self, requests: Requests, stale: Callable[[], bool]) -> None:
+        """Draw again what has a gain of its own, so that probes can be compared."""
+        finished = {n: self._finished[n] for n in requests if n in self._finished}
+        gains = common_gains(finished.values())
+        for slot in self._slots:
+            request, picture = requests.get(slot.name), finished.get(slot.name)
+            if request is None or picture is None or not request.state.is_auto or stale():
+                continue
+            if gains[picture.mode] != picture.microvolts:
+                name, gain = slot.name, gains[picture.mode]
+                again = _draw_or_why(slot, replace(request, state=request.state.scaled(gain)))
+                if isinstance(again, Picture):
+                    self._finished[name] = again
+                self._hand_over(name, request, again, request.number)
 
     def _hand_over(
         self, name: str, request: Request, picture: Picture | UserError, number: float

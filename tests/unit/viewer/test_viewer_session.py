@@ -439,6 +439,37 @@ def test_a_probe_that_fails_in_an_unknown_way_is_named_and_the_others_drawn(
     assert "Traceback" in capsys.readouterr().err
 
 
+def test_probes_share_the_gain_that_follows_the_view(
+    tmp_path: Path, write_nwb: Callable[..., Path]
+) -> None:
+    slots = []
+    for name, factor in (("a", 1), ("b", 30)):
+        probe = tmp_path / "one" / "probes" / name
+        probe.mkdir(parents=True)
+        nwb = write_nwb(tmp_path / f"{name}.nwb")
+        with h5py.File(nwb, "r+") as file:
+            file["acquisition/LFP/lfp/data"][:] *= factor
+        index_and_summarise(probe, nwb)
+        slots.append(ProbeSlot(probe))
+    state = replace(first_state([slots[0].open()]), probes=("a", "b")).at(10.5, 11.5)
+    document, shown = Document(), {}
+
+    def show(name: str, picture: Picture | UserError, _state: State) -> None:
+        shown[name] = picture
+
+    alone = [drawn(slot, state) for slot in slots]
+    assert alone[0].microvolts < alone[1].microvolts
+    pictures = Pictures(document, slots, show)
+    pictures.want(state, {"a": (300, 80), "b": (300, 80)})
+    stop = time.monotonic() + 60
+    while len(document.session_callbacks) < 3 and time.monotonic() < stop:
+        time.sleep(0.02)
+    pictures.stop()
+    for hand_over in document.session_callbacks:
+        hand_over.callback()
+    assert {one.microvolts for one in shown.values()} == {alone[1].microvolts}
+
+
 def test_data_moved_from_nowhere_is_refused_with_the_addresses_there_are(
     results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
