@@ -1,8 +1,15 @@
 // Keys that work wherever the mouse is, except while somebody types; the focus returns to the page
 // after a control; the wheel with Shift, or to the side, moves in time.
 const before = window.lfpscopePage // that this one has taken the place of
-window.lfpscopePage = { pressed, time, plot: cb_obj }
+window.lfpscopePage = { pressed, time, plot: cb_obj, screen }
+const measure = () => {
+  const ratio = window.devicePixelRatio
+  const { screen } = window.lfpscopePage
+  if (screen.data.ratio[0] != ratio) screen.data = { ratio: [ratio] }
+}
+measure()
 if (before) return
+window.addEventListener("resize", measure)
 const TYPED = ["INPUT", "TEXTAREA"]
 const POSITIONS = { Equal: "+", Minus: "-", Digit0: "0" }
 const LINE = 33 // pixels of a wheel that counts lines

@@ -57,9 +57,12 @@ class Keyboard:
             stylesheets=[KEYS],
         )
 
-    def listen(self, time: Range1d) -> CustomJS:
-        """Script that listens in the browser; to be run when a plot of a time is laid out."""
-        args = {"pressed": self.pressed, "known": list(self._keys), "time": time}
+    def listen(self, time: Range1d, screen: ColumnDataSource) -> CustomJS:
+        """Script that listens in the browser; to be run when a plot of a time is laid out.
+
+        It sets the `screen`, too: how many of its pixels make one of the page.
+        """
+        args = {"pressed": self.pressed, "known": list(self._keys), "time": time, "screen": screen}
         return CustomJS(args=args, code=LISTEN)
 
     def _act(self, _name: str, _old: Any, new: dict[str, list[str]]) -> None:

@@ -89,11 +89,15 @@ def minimap(plots: Plots, probes: Sequence[Probe], whole: State) -> Plot:
     plot.add_tools(hover_names("@what", bars))
     plots.add_breaks(plot)
     box = BoxAnnotation(
-        fill_color=ACCENT, fill_alpha=0.12, line_color=ACCENT, line_alpha=1, line_width=2
+        name="minimap box",
+        fill_color=ACCENT,
+        fill_alpha=0.12,
+        line_color=ACCENT,
+        line_alpha=1,
+        line_width=2,
     )
     for edge, end in (("left", "start"), ("right", "end")):
-        setattr(box, edge, getattr(plots.time, end))
-        plots.time.js_link(end, box, edge)
+        plots.time.js_link(end, box, edge)  # the mouse does not wait for the server
     plot.add_layout(box)
     script = CustomJS(args={"time": plots.time, "range": plot.x_range, "plot": plot}, code=FOLLOW)
     plot.js_on_event(Tap, script)

@@ -1,8 +1,8 @@
 """One page: panels on one clock, redrawn when the range, the window or a control changes."""
 
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from lfpscope.viewer.annotations import Annotations
 from lfpscope.viewer.commands import bind_keys
 from lfpscope.viewer.cursor import Cursor, Readings
 from lfpscope.viewer.gestures import choose_area, zoom_depths
-from lfpscope.viewer.issues import find_issues
+from lfpscope.viewer.issues import list_issues
 from lfpscope.viewer.keyboard import Key
 from lfpscope.viewer.page_layout import PageLayout
 from lfpscope.viewer.panel import send
@@ -64,12 +64,10 @@ class Page:
         self.state = self._whole = replace(whole, probes=tuple(opened))
         self._cursor: Cursor | None = None
         self._is_showing = self._settling = self._ready = self._outdated = False
-        self._issues = [
-            issue
-            for probe in only_open(opened)
-            for issue in find_issues(probe, self._whole.timeline)
-        ]
-        self._layout = PageLayout(opened, session.sizes, self._whole, self._keys())
+        self._issues = list_issues(only_open(opened), self._whole.timeline)
+        self._layout = PageLayout(
+            session.name, opened, session.sizes, session.ratio, self._whole, self._keys()
+        )
         self.panels = self._layout.panels
         self._connect()
 
@@ -164,6 +162,7 @@ class Page:
             for plot in (panel.strip, panel.figure):
                 plot.on_event(MouseWheel, partial(self._wheel_turned, name))
             panel.mode.on_change("active", partial(self._mode_chosen, name))
+        self._layout.screen.on_change("data", self._changed)
         self._layout.address.on_visit(self._visit)
         controls = self._layout.controls
         controls.back.on_click(lambda: self.apply(self.state.page(-1)))
@@ -183,12 +182,18 @@ class Page:
     def apply(self, state: State) -> None:
         """Show another state, as far as the recording goes."""
         self.state = state.inside(self._whole.start, self._whole.stop)
-        self._is_showing = True  # what changes meanwhile is not the user's choice
-        try:
+        with self._showing():
             self._layout.show(self.state)
+        self._changed("", None, None)
+
+    @contextmanager
+    def _showing(self) -> Iterator[None]:
+        """What controls change meanwhile is not the user's choice."""
+        self._is_showing = True
+        try:
+            yield
         finally:
             self._is_showing = False
-        self._changed("", None, None)
 
     def _visit(self, query: dict[str, str]) -> None:
         """Go back to a view of the browser's history."""
@@ -338,7 +343,9 @@ class Page:
         self.state = self.state.at(self._layout.time.start, self._layout.time.end)
         sizes = {name: panel.size for name, panel in self.panels.items()}
         self._session.sizes |= sizes
-        self._show_length()
+        with self._showing():
+            self._layout.controls.show_length(self.state)
+        self._session.ratio = self._layout.screen.data["ratio"][0]
         width = max((size[0] for size in sizes.values()), default=1)
         blocks = self._annotations.lane.blocks(self.state.start, self.state.stop, max(1, width))
         send(self._layout.spans, blocks)
@@ -346,13 +353,9 @@ class Page:
             panel.fit(self.state)
             panel.outline(self._annotations.boxes(name), self.state.timeline)
         self._layout.address.show(self.state.to_query())
-        self._pictures.want(self.state, sizes)
+        self._layout.show_title(self.state, width)
+        self._pictures.want(self.state, sizes, self._session.ratio)
         self._get_ready()
-
-    def _show_length(self) -> None:
-        self._is_showing = True
-        self._layout.controls.show_length(self.state)
-        self._is_showing = False
 
     def _show(self, name: str, picture: Picture | UserError, state: State) -> None:
         self.panels[name].show(picture, state)

@@ -1,23 +1,24 @@
 """The models of a page: header, panels, time axis, minimap, lines of text."""
 
+import html
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
-from bokeh.models import Column, Div, GlobalInlineStyleSheet, Range1d
+from bokeh.models import Column, ColumnDataSource, Div, GlobalInlineStyleSheet, Range1d
 from bokeh.models.dom import HTML
 
 from lfpscope.errors import UserError
 from lfpscope.render.areas import area_colours
 from lfpscope.viewer.address_bar import AddressBar
 from lfpscope.viewer.controls import Controls, area_names, navigation
+from lfpscope.viewer.facts import range_text, session_facts
 from lfpscope.viewer.keyboard import Key, Keyboard
 from lfpscope.viewer.labels import axis_width, has_depth
 from lfpscope.viewer.minimap import minimap
 from lfpscope.viewer.models import Plots
 from lfpscope.viewer.panel import Panel, error_panel, show_error
 from lfpscope.viewer.session_folder import Opened, Tables, only_open
-from lfpscope.viewer.style import LEFT, MESSAGE, PAGE, SCROLL, text_line
+from lfpscope.viewer.style import LEFT, MESSAGE, PAGE, RIGHT, SCROLL, text_line
 from lfpscope.viewer.time_axis import TimeAxis
 from lfpscope.viewer.view_state import State
 
@@ -27,10 +28,14 @@ class PageLayout:
 
     Parameters
     ----------
+    name : str
+        Of the session.
     opened : dict of Probe or UserError
         The probes, open or with the reason why not.
     sizes : mapping of (int, int)
         Width and height that the picture of each probe will probably have, pixels.
+    ratio : float
+        Pixels of the screen in each of these, probably.
     whole : State
         Shows the complete recording.
     keys : sequence of Key
@@ -48,14 +53,18 @@ class PageLayout:
         Of the browser.
     axis, controls, keyboard
         Of the page.
+    screen : ColumnDataSource
+        Its ratio, as the browser says it.
     roots : tuple
         To be added to the document.
     """
 
     def __init__(
         self,
+        name: str,
         opened: Opened,
         sizes: Mapping[str, tuple[int, int]],
+        ratio: float,
         whole: State,
         keys: Sequence[Key],
     ) -> None:
@@ -72,26 +81,31 @@ class PageLayout:
         areas = area_names(probes)
         any_depth = any(has_depth(probe.references.channels) for probe in probes)
         self.controls = Controls(tools, whole, areas, has_depth=any_depth)
-        self._reading = HTML("")
+        self._title, self._reading = HTML(""), HTML("")
+        self._facts = session_facts(name, len(opened), whole)
         self._message = Div(visible=False, css_classes=["message"], stylesheets=[MESSAGE])
         self.panels: dict[str, Panel] = {}
         self.errors: dict[str, Div] = {}
         rows = self._make_rows(opened, sizes, plots, area_colours(areas))
         self.axis = TimeAxis(plots, self.spans, whole.timeline)
-        self.axis.plot.js_on_change("inner_width", self.keyboard.listen(self.time))
+        self.screen = ColumnDataSource({"ratio": [ratio]}, name="screen")
+        self.axis.plot.js_on_change("inner_width", self.keyboard.listen(self.time, self.screen))
+        overview = minimap(plots, probes, whole)
+        self._box = overview.select_one({"name": "minimap box"})
         page = Column(
+            text_line(self._title, margin=(0, RIGHT, 4, 0)),
             *self.controls.layout,
             self.keyboard.help,
             self._message,
             Column(*rows, sizing_mode="stretch_both", margin=0, stylesheets=[SCROLL]),
             self.axis.plot,
-            minimap(plots, probes, whole),
+            overview,
             text_line(self._reading, margin=5, css_classes=["reading"]),
             sizing_mode="stretch_both",
             margin=(4, 8, 4, 8),
             stylesheets=[GlobalInlineStyleSheet(css=PAGE)],
         )
-        self.roots = page, *self.address.roots, self.keyboard.pressed
+        self.roots = page, *self.address.roots, self.keyboard.pressed, self.screen
 
     def _make_rows(
         self,
@@ -116,19 +130,26 @@ class PageLayout:
         """Let time, controls and panels say what the page shows."""
         self.hide_message()
         self.time.update(start=state.start, end=state.stop)
+        self._box.update(left=state.start, right=state.stop)
         self.controls.show(state)
         for name, panel in self.panels.items():
             panel.layout.visible = name not in state.hidden
         for name, error in self.errors.items():
             error.visible = name not in state.hidden
 
+    def show_title(self, state: State, width: int) -> None:
+        """Say whose recording is shown, and which part of it in how many pixels."""
+        text = f'{self._facts}<span class="shown">{html.escape(range_text(state, width))}</span>'
+        if text not in self._title.html:
+            self._title.html = f'<div class="heading">{text}</div>'
+
     def show_reading(self, text: str) -> None:
         """Show what lies under the cursor."""
-        self._reading.update(html=f"<span>{escape(text)}</span>")
+        self._reading.update(html=f"<span>{html.escape(text)}</span>")
 
     def show_message(self, text: str) -> None:
         """Show a message until something else is done."""
-        self._message.update(text=escape(text), visible=True)
+        self._message.update(text=html.escape(text), visible=True)
 
     def hide_message(self) -> None:
         """Hide the message."""

@@ -304,9 +304,10 @@ class Panel:
         send(self._boxes, columns)
 
     def _head(self) -> None:
-        name = html.escape(self._name)
+        name, references = html.escape(self._name), self.probe.references
+        source = html.escape(f"{references.address} {references.series}")
         text = (
-            f'<div class="heading"><span class="facts"><b>{name}</b>{self._doubts}'
+            f'<div class="heading"><span class="facts"><b title="{source}">{name}</b>{self._doubts}'
             f'<span>· {self._facts}</span></span><span class="badge">{self._badge}</span></div>'
         )
         if self._heading.html != text:

@@ -80,11 +80,23 @@ def _size_text(n_bytes: int) -> str:
     return f"{n_bytes / 1e6:.1f} MB" if n_bytes >= 1e5 else f"{n_bytes / 1e3:.1f} kB"
 
 
-def draw(slot: ProbeSlot, state: State, width: int, height: int) -> Picture | UserError:
-    """Draw what a page shows of one probe, or say why that cannot be done."""
+def draw(
+    slot: ProbeSlot, state: State, width: int, height: int, ratio: float = 1.0
+) -> Picture | UserError:
+    """Draw what a page shows of one probe, or say why that cannot be done.
+
+    Parameters
+    ----------
+    slot, state
+        Of what.
+    width, height : int
+        Pixels of the page.
+    ratio : float
+        Pixels of the screen in one of the page.
+    """
     try:
         with slot.use() as probe:
-            return _drawn(probe, state, width, height)
+            return _drawn(probe, state, width, height, ratio)
     except UserError as error:
         return error
     except OSError as error:
@@ -92,8 +104,8 @@ def draw(slot: ProbeSlot, state: State, width: int, height: int) -> Picture | Us
 
 
 @lru_cache(KEPT)
-def _drawn(probe: Probe, state: State, width: int, height: int) -> Picture:
-    return draw_probe(probe, state, width, height)
+def _drawn(probe: Probe, state: State, width: int, height: int, ratio: float) -> Picture:
+    return draw_probe(probe, state, width, height, ratio)
 
 
 def sketch(slot: ProbeSlot, state: State, width: int, height: int) -> Picture | None:
@@ -128,11 +140,12 @@ def axis_clock(probe: Probe, timeline: Timeline) -> Clock:
     return timeline.clock(probe.references.clock)
 
 
-def draw_probe(probe: Probe, state: State, width: int, height: int) -> Picture:
-    """Draw what a page shows of an open probe."""
+def draw_probe(probe: Probe, state: State, width: int, height: int, ratio: float = 1.0) -> Picture:
+    """Draw what a page shows of an open probe; for the numbers see `draw`."""
     begin = time.perf_counter()
     clock = axis_clock(probe, state.timeline)
-    view = read_view(probe, state.start, state.stop, width, clock)
+    view = read_view(probe, state.start, state.stop, round(width * ratio), clock)
+    n_rows = round(height * ratio)
     channels = chosen_rows(probe, state).channels
     grey = probe.dead | bad_channels(probe, state)
     mode = state.mode(probe.references.probe, width)
@@ -144,15 +157,15 @@ def draw_probe(probe: Probe, state: State, width: int, height: int) -> Picture:
         microvolts = suitable_gain(sizes[live], mode, height / max(1, channels.size))
     volts = microvolts * 1e-6
     if values is None:
-        gain = BAR / volts
+        gain = BAR * ratio / volts
         pixels = trace_picture(
-            view, probe, height, pixels_per_volt=gain, channels=channels, grey=grey
+            view, probe, n_rows, pixels_per_volt=gain, channels=channels, grey=grey
         )
     else:
         draw_map = {SIGNED: signed_picture, HEAT: heat_picture}[mode]
         limit = SHARES[mode] * volts
         pixels = draw_map(
-            view, probe, height, volts=limit, channels=channels, grey=grey, values=values
+            view, probe, n_rows, volts=limit, channels=channels, grey=grey, values=values
         )
     n_bytes = stored_bytes(probe, state) if view.drawn_from == EVERY_SAMPLE else 0
     seconds = time.perf_counter() - begin

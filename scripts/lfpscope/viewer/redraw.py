@@ -17,11 +17,15 @@ from lfpscope.viewer.worker import Worker
 
 @dataclass(frozen=True)
 class Request:
-    """A picture of a probe that is wanted: of which state, how large, and its how many-th."""
+    """A picture of a probe that is wanted: of which state, how large, and its how many-th.
+
+    One pixel of its width and height is `ratio` pixels of the screen.
+    """
 
     state: State
     width: int
     height: int
+    ratio: float = 1.0
     number: int = 0
 
 
@@ -58,7 +62,7 @@ class Pictures:
         self._pictures = Worker(self._draw)
         self._sketches = Worker(self._sketch)
 
-    def want(self, state: State, sizes: Mapping[str, tuple[int, int]]) -> None:
+    def want(self, state: State, sizes: Mapping[str, tuple[int, int]], ratio: float = 1.0) -> None:
         """Ask for the pictures of a state, in place of what is still to be drawn.
 
         Parameters
@@ -67,10 +71,12 @@ class Pictures:
             What they show.
         sizes : mapping of (int, int)
             Width and height of each probe's, pixels; zero where it is not known yet.
+        ratio : float
+            Pixels of the screen in each of these.
         """
         for name, (width, height) in sizes.items():
             last = self._requests.get(name, Request(state, 0, 0))
-            wanted = replace(last, state=state, width=width, height=height)
+            wanted = replace(last, state=state, width=width, height=height, ratio=ratio)
             if wanted != last:
                 self._requests[name] = replace(wanted, number=last.number + 1)
         shown = {name: self._requests[name] for name in state.shown if all(sizes.get(name, (0, 0)))}
@@ -143,7 +149,7 @@ class Pictures:
 def _draw_or_why(slot: ProbeSlot, request: Request) -> Picture | UserError:
     """Draw, or name what nobody thought of as well: the other probes are still to be drawn."""
     try:
-        return draw(slot, request.state, request.width, request.height)
+        return draw(slot, request.state, request.width, request.height, request.ratio)
     except Exception as error:  # noqa: BLE001 - shown on the page, and in full by the server
         traceback.print_exc(file=sys.stderr)
         return UserError(f"probe {slot.name}: cannot be drawn: {error!r}")

@@ -63,12 +63,15 @@ class SessionFolder:
     sizes : dict of (int, int)
         Of each probe's picture on the page seen last, pixels. On the next one it will have the same
         size, most likely, and can be drawn while the browser still loads the page.
+    ratio : float
+        Pixels of the screen in one of these, on the page seen last.
     """
 
     def __init__(self, folder: Path, moved: tuple[str, str] | None = None) -> None:
         self.folder, self.name = folder, folder.name
         self.marks, self.views = folder / "marks.csv", folder / "views"
         self.sizes: dict[str, tuple[int, int]] = {}
+        self.ratio = 1.0
         self.slots = [ProbeSlot(path.parent, moved) for path in sorted(folder.glob(PROBES))]
         self._lane: tuple[tuple[int, int, Timeline], IntervalLane] | None = None
 

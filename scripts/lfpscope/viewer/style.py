@@ -26,7 +26,7 @@ HEADING = f"""
 .heading > * {{ overflow: hidden; text-overflow: ellipsis; }}
 .facts {{ display: flex; gap: 0.4em; min-width: 0; }}
 .facts > * {{ flex: none; }}
-.badge {{ color: {FAINT}; flex: none; max-width: 60%; }}
+.badge, .shown {{ color: {FAINT}; flex: none; max-width: 60%; }}
 .wrong {{ color: {WRONG}; white-space: normal; }}
 .doubt {{
   white-space: nowrap; overflow: hidden; text-overflow: ellipsis; cursor: help;
