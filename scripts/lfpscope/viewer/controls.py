@@ -11,6 +11,7 @@ from bokeh.models import (
     CheckboxButtonGroup,
     CustomAction,
     CustomJS,
+    Dropdown,
     GridPlot,
     PanTool,
     RadioButtonGroup,
@@ -28,6 +29,7 @@ from lfpscope.nwb.areas import is_area
 from lfpscope.viewer.style import CONTROL, HEADER, TOOLBAR
 from lfpscope.viewer.view_state import AUTO, MODES, SPACINGS, STEPS, State, depths_text
 
+FORMATS: list[Any] = [("PNG", ".png"), ("SVG", ".svg"), ("PDF", ".pdf")]
 CHOSEN = "chosen areas"  # in the menu
 LENGTHS = {"10 ms": 0.01, "100 ms": 0.1, "1 s": 1.0, "10 s": 10.0, "1 min": 60.0, "10 min": 600.0}
 EVERY = {1: "", 2: "2nd ", 3: "3rd ", 4: "4th ", 8: "8th ", 16: "16th "}
@@ -85,7 +87,7 @@ class Controls:
         self.kind = Select(options=[("", "any interval")], width=124, **style)
         self.note = TextInput(placeholder="note", width=140, **style)
         self.mark = Button(label="mark this range", width=124, **style)
-        self.save = Button(label="save picture", width=104, **style)
+        self.save = Dropdown(label="save picture", menu=FORMATS, width=124, **style)
         self.help = Button(label="?", width=34, **style)
         self.probes = CheckboxButtonGroup(labels=list(state.probes), **style)
         gains = [(f"{step!r}", f"gain {voltage_text(step)}") for step in STEPS]

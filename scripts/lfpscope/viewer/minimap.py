@@ -88,14 +88,8 @@ def minimap(plots: Plots, probes: Sequence[Probe], whole: State) -> Plot:
     bars = plots.layer(plot, columns, Quad(**edges, **look))
     plot.add_tools(hover_names("@what", bars))
     plots.add_breaks(plot)
-    box = BoxAnnotation(
-        name="minimap box",
-        fill_color=ACCENT,
-        fill_alpha=0.12,
-        line_color=ACCENT,
-        line_alpha=1,
-        line_width=2,
-    )
+    look = {"fill_color": ACCENT, "fill_alpha": 0.12, "line_color": ACCENT, "line_alpha": 1}
+    box = BoxAnnotation(name="minimap box", line_width=2, **look)
     for edge, end in (("left", "start"), ("right", "end")):
         plots.time.js_link(end, box, edge)  # the mouse does not wait for the server
     plot.add_layout(box)

@@ -88,7 +88,7 @@ class Page:
         self._document, self._renew = document, renew
         self._pictures = Pictures(document, self._session.slots, self._show)
         self._readings = Readings(document, self._session.slots, self._layout.show_reading)
-        self._savings = Savings(document, self._session, self._say)
+        self._savings = Savings(document, self._session, self._layout.download, self._say)
         self._annotations = Annotations(
             document,
             self._session.marks,
@@ -172,12 +172,10 @@ class Page:
         controls.length.on_change("active", self._length_chosen)
         controls.mark.on_click(self.mark_range)
         controls.help.on_click(self._layout.toggle_help)
-        controls.save.on_click(self.save_picture)
+        controls.save.on_event("menu_item_click", lambda event: self.save_picture(event.item))
         controls.time.on_change("value", self._time_typed)
         controls.on_choice(self._controls_changed)
         controls.depths.on_change("value", self._depths_typed)
-
-    # --- what the user does ---------------------------------------------------------------------
 
     def apply(self, state: State) -> None:
         """Show another state, as far as the recording goes."""
@@ -262,12 +260,13 @@ class Page:
             channel = int(probe.references.channels.id[row])
             self._annotations.toggle_bad(self._cursor.probe, channel)
 
-    def save_picture(self) -> None:
-        """Write the view as PNG, with what it takes to render it again."""
-        width, height = max((panel.size for panel in self.panels.values()), default=(0, 0))
+    def save_picture(self, suffix: str = ".png") -> None:
+        """Write the view as a picture, with what it takes to render it again."""
+        size = max((panel.size for panel in self.panels.values()), default=(0, 0))
         # what cannot be shown cannot be saved either
         state = replace(self.state, hidden=self.state.hidden | self._layout.errors.keys())
-        self._savings.submit(state, width, height)
+        lines, blocks = self._annotations.lane.lines, self._layout.spans.data
+        self._savings.submit(state, size, lines, blocks, suffix)
 
     def _time_typed(self, _name: str, _old: str, text: str) -> None:
         if not text:
@@ -329,8 +328,6 @@ class Page:
 
     def _say(self, text: str) -> None:
         self._layout.show_message(text)
-
-    # --- drawing --------------------------------------------------------------------------------
 
     def _changed(self, _name: str, _old: Any, _new: Any) -> None:
         # start and end change one after the other: wait until both have

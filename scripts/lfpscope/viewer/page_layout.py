@@ -17,6 +17,7 @@ from lfpscope.viewer.labels import axis_width, has_depth
 from lfpscope.viewer.minimap import minimap
 from lfpscope.viewer.models import Plots
 from lfpscope.viewer.panel import Panel, error_panel, show_error
+from lfpscope.viewer.saving import download_source
 from lfpscope.viewer.session_folder import Opened, Tables, only_open
 from lfpscope.viewer.style import LEFT, MESSAGE, PAGE, RIGHT, SCROLL, text_line
 from lfpscope.viewer.time_axis import TimeAxis
@@ -55,6 +56,8 @@ class PageLayout:
         Of the page.
     screen : ColumnDataSource
         Its ratio, as the browser says it.
+    download : ColumnDataSource
+        What the browser saves as a file.
     roots : tuple
         To be added to the document.
     """
@@ -105,7 +108,8 @@ class PageLayout:
             margin=(4, 8, 4, 8),
             stylesheets=[GlobalInlineStyleSheet(css=PAGE)],
         )
-        self.roots = page, *self.address.roots, self.keyboard.pressed, self.screen
+        self.download = download_source()
+        self.roots = self.download, page, *self.address.roots, self.keyboard.pressed, self.screen
 
     def _make_rows(
         self,

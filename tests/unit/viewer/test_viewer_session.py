@@ -33,6 +33,7 @@ from lfpscope.viewer.app import main
 from lfpscope.viewer.channel_selection import chosen_rows, leaves_none
 from lfpscope.viewer.controls import Controls
 from lfpscope.viewer.export import render_view, save_view
+from lfpscope.viewer.export_lane import Lane
 from lfpscope.viewer.facts import doubts_html, probe_facts
 from lfpscope.viewer.issues import find_issues
 from lfpscope.viewer.labels import (
@@ -523,6 +524,7 @@ def test_a_saved_view_is_drawn_again_and_knows_its_source(
         (lambda view: view | {"width": 10**9}, "width and height"),
         (lambda view: {k: v for k, v in view.items() if k != "versions"}, "'versions'"),
         (lambda view: view | {"probes": [{}]}, "'probe'"),
+        (lambda view: view | {"lane": view["lane"] | {"start": [1]}}, "different length"),
         (lambda view: view | {"probes": []}, "made from another file"),
         (lambda view: view | {"state": view["state"] | {"start": None}}, "numbers"),
         (lambda view: view | {"state": view["state"] | {"stop": -1e9}}, "range"),
@@ -543,6 +545,24 @@ def test_an_odd_saved_view_is_an_error_of_one_line(
     assert str(error.value).startswith(f"{odd}: ")
     assert "\n" not in str(error.value)
     assert not (tmp_path / "no.png").exists()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_a_saved_picture_of_any_format_is_drawn_again_with_its_intervals(
+    results: Path, whole: State, tmp_path: Path, suffix: str
+) -> None:
+    session, state = SessionFolder(results / "one"), whole.at(11, 11.5)
+    flash = {"start": [11.1], "stop": [11.3], "label": ["flash <b>"], "colour": ["#2166ac"]}
+    lane = Lane(["flashes", "marks"], **flash, bottom=[1], at=[11.1], low=[0])
+    plain = save_view(session, state, 300, 80, tmp_path, suffix=suffix)
+    first = save_view(session, state, 300, 80, tmp_path, lane=lane, suffix=suffix)
+    assert first.suffix == suffix
+    assert first.read_bytes() != plain.read_bytes()
+    again = tmp_path / f"again{suffix}"
+    render_view(session, first.with_suffix(".json"), again)
+    assert again.read_bytes() == first.read_bytes()
+    if suffix == ".svg":
+        assert "flash &lt;b&gt;" in first.read_text() or "<!-- flash" in first.read_text()
 
 
 def test_tabs_that_save_one_range_at_once_take_names_of_their_own(
