@@ -442,6 +442,34 @@ def test_going_to_a_time_and_paging(tab: Tab) -> None:
     tab.wait_for_range(57.5, 67.5)
 
 
+def test_a_channel_is_shown_alone_as_h5py_reads_it(tab: Tab, session: Path) -> None:
+    tab.move_to(40, 40.2)
+    tab.page.mouse.click(*tab.point(0.3, 0.4))
+    tab.page.wait_for_function("() => location.search.includes('channel=')")
+    tab.page.locator(".channel", has_text="of the recording").wait_for()
+    tab.settle()
+    probe, channel = re.search(r"channel=(\d+):(\d+)", tab.page.url).groups()
+    with h5py.File(session.parent / "data" / f"{probe}.nwb") as nwb:
+        series = nwb[f"acquisition/probe_{probe}_lfp/probe_{probe}_lfp_data"]
+        ids = nwb["general/extracellular_ephys/electrodes/id"][:].tolist()
+        times = series["timestamps"][:]
+        here = (times >= 40.01) & (times <= 40.19)
+        expected = dict(
+            zip(times[here], series["data"][here, ids.index(int(channel))], strict=True)
+        )
+    line = tab.source("channel")
+    shown = [(x, y) for x, y in zip(line["x"], line["y"], strict=True) if 40.01 <= x <= 40.19]
+    assert [x for x, _ in shown] == pytest.approx(list(expected))
+    volts = [one * 1e6 for one in expected.values()]
+    assert [y for _, y in shown] == pytest.approx(volts, rel=1e-5, abs=1e-3)
+    tab.press("Shift+ArrowDown")
+    below = re.search(r"channel=\d+:(\d+)", tab.page.url)[1]
+    assert int(below) < int(channel)
+    tab.press("Escape")
+    assert "channel" not in tab.page.url
+    assert not tab.page.locator(".channel").is_visible()
+
+
 MOVES = {  # what the help writes: the key, and the address after it, one after the other
     "→": ("ArrowRight", "t=49-59&gain=200"),
     "←": ("ArrowLeft", "t=40-50&gain=200"),
@@ -459,7 +487,21 @@ MOVES = {  # what the help writes: the key, and the address after it, one after 
     "0": ("0", "t=5.2143-149.680303&gain=200&mode=heat"),
 }
 # and those that do other things
-ACTS = {"Shift n", "Shift p", "Esc", "Backspace", "g", "a", "m", "u", "b", "s", "?"}
+ACTS = {
+    "Shift ↑",
+    "Shift ↓",
+    "Shift n",
+    "Shift p",
+    "Esc",
+    "Backspace",
+    "g",
+    "a",
+    "m",
+    "u",
+    "b",
+    "s",
+    "?",
+}
 
 
 def test_each_key_of_the_help_does_what_it_says(open_tab: Open, serve: Serve, copy: Path) -> None:
@@ -614,7 +656,7 @@ def test_a_picture_is_downloaded_in_the_format_chosen(
     with serve(copy) as address:
         tab = open_tab(f"{address}?t=40-42")
         tab.wait_for("every sample")
-        tab.page.get_by_text("save picture").click()
+        tab.page.get_by_role("button", name="save picture").click()
         with tab.page.expect_download() as download:
             tab.page.get_by_text("SVG", exact=True).click()
         assert download.value.suggested_filename == "demo-2-40.000-42.000.svg"

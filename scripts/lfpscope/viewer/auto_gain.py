@@ -11,7 +11,7 @@ from lfpscope.viewer.view_state import HEAT, SIGNED, round_scale
 
 BAR = 25  # pixels of the scale bar
 HIGH, UPPER = 90, 75  # percentiles: of a channel's columns, and of the channels
-ABOVE = 2.0  # times that is the upper end of the colours
+ABOVE = 1.5  # times that is the upper end of the colours
 MAX_COLUMNS = 400  # are looked at, evenly spaced
 NARROWEST, WIDEST, PER_SPACING = 4, 60, 0.8  # pixels of what is large in a trace
 

@@ -46,7 +46,9 @@ COMMANDS = (
     Command("b", "b", "channel under the cursor is bad, or not"),
     Command("s", "s", "save picture"),
     Command("Backspace", "Backspace", "the view before"),
-    Command("Escape", "Esc", "close message and help"),
+    Command("Shift+ArrowDown", "Shift ↓", "channel below, of one shown alone"),
+    Command("Shift+ArrowUp", "Shift ↑", "channel above, of one shown alone"),
+    Command("Escape", "Esc", "close message, help and channel"),
     Command("?", "?", "this help"),
 )
 """All keys, in the order in which the help lists them."""

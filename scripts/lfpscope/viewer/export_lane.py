@@ -64,12 +64,6 @@ class Lane:
         margin = 3 * seconds / width
         look: dict[str, Any] = {"va": "center", "fontsize": SIZE, "parse_math": False}
         for at, bottom, text in zip(self.at, self.bottom, self.label, strict=True):
-            look: dict[str, Any] = {
-                "va": "center",
-                "fontsize": SIZE,
-                "parse_math": False,
-                "clip_on": True,
-            }
             axes.text(at + margin, bottom + 0.5, text, **look, clip_on=True)
         n = max(1, len(self.lines))
         names = [shorten(line or "intervals", MAX_LETTERS) for line in self.lines]

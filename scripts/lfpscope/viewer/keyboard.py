@@ -16,6 +16,7 @@ GESTURES = {
     "Shift wheel": "move in time",
     "wheel at the depths": "zoom in depth",
     "drag": "move in time",
+    "click": "show this channel alone; again, or Esc, to close",
     "click an area": "only this area, again for all",
     "click below": "go there; drag to move, at its edges to stretch",
 }

@@ -14,9 +14,18 @@ from bokeh.events import MouseLeave, MouseMove, MouseWheel, SelectionGeometry, T
 from lfpscope.clock.timeline import Timeline
 from lfpscope.errors import UserError
 from lfpscope.viewer.annotations import Annotations
+from lfpscope.viewer.channel_drawer import TraceReader
 from lfpscope.viewer.commands import bind_keys
 from lfpscope.viewer.cursor import Cursor, Readings
-from lfpscope.viewer.gestures import choose_area, zoom_depths
+from lfpscope.viewer.gestures import (
+    Clicked,
+    change_gain,
+    choose_area,
+    choose_channel,
+    next_channel,
+    next_mode,
+    zoom_depths,
+)
 from lfpscope.viewer.issues import list_issues
 from lfpscope.viewer.keyboard import Key
 from lfpscope.viewer.page_layout import PageLayout
@@ -88,7 +97,11 @@ class Page:
         self._document, self._renew = document, renew
         self._pictures = Pictures(document, self._session.slots, self._show)
         self._readings = Readings(document, self._session.slots, self._layout.show_reading)
-        self._savings = Savings(document, self._session, self._layout.download, self._say)
+        by_name = {slot.name: slot for slot in self._session.slots}
+        self._traces = TraceReader(document, by_name, self._layout.drawer.show)
+        self._savings = Savings(
+            document, self._session, self._layout.download, self._layout.show_message
+        )
         self._annotations = Annotations(
             document,
             self._session.marks,
@@ -96,7 +109,7 @@ class Page:
             self.timeline,
             self._issues,
             changed=self._annotations_changed,
-            say=self._say,
+            say=self._layout.show_message,
         )
         self._watch = document.add_periodic_callback(self._look_at_probes, WATCH_MS)
         document.on_session_destroyed(lambda _context: self._end())
@@ -116,7 +129,7 @@ class Page:
         self.apply(state)
         problems = [f"Not understood in the address: {', '.join(doubts)}"] if doubts else []
         if problems or self.tables.problems:
-            self._say(" ".join([*problems, *self.tables.problems]))
+            self._layout.show_message(" ".join([*problems, *self.tables.problems]))
 
     def _show_annotations(self) -> None:
         self._layout.axis.show_lines(self._annotations.lane.lines)
@@ -158,7 +171,8 @@ class Page:
             panel.figure.on_event(MouseMove, partial(self._hover, name))
             panel.figure.on_event(MouseLeave, self._leave)
             panel.figure.on_event(SelectionGeometry, partial(self._box_drawn, name))
-            panel.strip.on_event(Tap, partial(self._area_clicked, name))
+            panel.figure.on_event(Tap, partial(self._clicked, choose_channel, name))
+            panel.strip.on_event(Tap, partial(self._clicked, choose_area, name))
             for plot in (panel.strip, panel.figure):
                 plot.on_event(MouseWheel, partial(self._wheel_turned, name))
             panel.mode.on_change("active", partial(self._mode_chosen, name))
@@ -197,27 +211,10 @@ class Page:
         """Go back to a view of the browser's history."""
         self.apply(from_query(query, self._whole)[0])
 
-    def show_whole(self) -> None:
-        """Show the whole recording."""
-        self.apply(self.state.at(self._whole.start, self._whole.stop))
-
-    def next_mode(self) -> None:
-        """Draw all probes in the mode that follows that of the first one."""
-        first = next((name for name in self.panels if name in self.state.shown), None)
-        if first is not None:
-            modes = list(MODES)
-            at = modes.index(self.state.mode(first, self.panels[first].size[0]))
-            self.apply(self.state.drawn_as(modes[(at + 1) % len(modes)]))
-
-    def change_gain(self, steps: int) -> None:
-        """Make traces larger by steps, from the gain that is shown."""
-        self.apply(self._with_gain_shown().louder(steps))
-
-    def _with_gain_shown(self) -> State:
-        """Return the state with the gain of the first picture, where it follows the view."""
-        pictures = [self.panels[name].shown for name in self.state.shown if name in self.panels]
-        shown = [one.microvolts for one in pictures if one is not None]
-        return self.state.scaled(shown[0]) if self.state.is_auto and shown else self.state
+    def close_extras(self) -> None:
+        """Close help, message and the channel shown alone."""
+        self._layout.keyboard.help.visible = False
+        self.apply(self.state.show_alone(None))
 
     def go_to_interval(self, step: int) -> None:
         """Show the next interval of the kind chosen, or the one before."""
@@ -232,7 +229,9 @@ class Page:
 
     def _go_to(self, found: tuple[float, float] | None, what: str, step: int) -> None:
         if found is None:
-            self._say(f"There is no {what} " + ("after" if step > 0 else "before") + " this one.")
+            self._layout.show_message(
+                f"There is no {what} " + ("after" if step > 0 else "before") + " this one."
+            )
         else:
             self.apply(self.state.from_onset(*found))
 
@@ -247,10 +246,6 @@ class Page:
             channels = self.panels[probe].channels_between(*sorted((box["y0"], box["y1"])))
             pieces = self.state.at(box["x0"], box["x1"]).pieces
             self._annotations.add(pieces, self._layout.controls.note.value_input, probe, channels)
-
-    def unmark_range(self) -> None:
-        """Take away the last mark on the page."""
-        self._annotations.remove(self.state.pieces)
 
     def toggle_bad(self) -> None:
         """Mark the channel under the cursor as bad, or no longer."""
@@ -275,7 +270,7 @@ class Page:
         try:
             seconds = read_axis_time(self.state.timeline, text)
         except ValueError:
-            self._say(f"{text}: not a time. Write 1:02.5 or 62.5.")
+            self._layout.show_message(f"{text}: not a time. Write 1:02.5 or 62.5.")
             return
         self._show_time(seconds)
 
@@ -284,13 +279,13 @@ class Page:
         self.apply(self.state.around(seconds))
         if not first <= seconds <= last:
             ends = " to ".join(time_of(self.timeline, end, 1) for end in (first, last))
-            self._say(f"The recording lasts from {ends}.")
+            self._layout.show_message(f"The recording lasts from {ends}.")
 
     def _depths_typed(self, _name: str, _old: str, text: str) -> None:
         try:
             depths = read_depths(text)
         except ValueError:
-            self._say(f"{text}: no range of depths. Write 500-1500.")
+            self._layout.show_message(f"{text}: no range of depths. Write 500-1500.")
             return
         if depths != self.state.depths:
             self.apply(replace(self.state, depths=depths))
@@ -309,8 +304,8 @@ class Page:
         if changed != self.state:
             self.apply(changed)
 
-    def _area_clicked(self, probe: str, event: Tap) -> None:
-        self.apply(choose_area(self.state, self.panels[probe], event))
+    def _clicked(self, change: Clicked, probe: str, event: Tap) -> None:
+        self.apply(change(self.state, self.panels[probe], event))
 
     def _wheel_turned(self, probe: str, event: MouseWheel) -> None:
         panel = self.panels[probe]
@@ -325,9 +320,6 @@ class Page:
 
     def _leave(self, _event: MouseLeave) -> None:
         self._cursor = None
-
-    def _say(self, text: str) -> None:
-        self._layout.show_message(text)
 
     def _changed(self, _name: str, _old: Any, _new: Any) -> None:
         # start and end change one after the other: wait until both have
@@ -351,6 +343,8 @@ class Page:
             panel.outline(self._annotations.boxes(name), self.state.timeline)
         self._layout.address.show(self.state.to_query())
         self._layout.show_title(self.state, width)
+        self._layout.point_out(self.state)
+        self._traces.want(self.state, width)
         self._pictures.want(self.state, sizes, self._session.ratio)
         self._get_ready()
 
@@ -373,27 +367,35 @@ class Page:
         self._end()
 
     def _end(self) -> None:
-        for worker in (self._pictures, self._readings, self._savings, self._annotations):
+        for worker in (
+            self._pictures,
+            self._readings,
+            self._traces,
+            self._savings,
+            self._annotations,
+        ):
             worker.stop()
 
     def _keys(self) -> list[Key]:
         acts = {
-            "0": self.show_whole,
-            "h": self.next_mode,
+            "0": lambda: self.apply(self.state.at(self._whole.start, self._whole.stop)),
+            "h": lambda: self.apply(next_mode(self.state, self.panels)),
             "a": lambda: self.apply(self.state.drawn_as(None)),
-            "ArrowUp": lambda: self.change_gain(1),
-            "ArrowDown": lambda: self.change_gain(-1),
+            "ArrowUp": lambda: self.apply(change_gain(self.state, self.panels, 1)),
+            "ArrowDown": lambda: self.apply(change_gain(self.state, self.panels, -1)),
             "g": lambda: self.apply(replace(self.state, is_auto=True)),
             "n": lambda: self.go_to_interval(1),
             "p": lambda: self.go_to_interval(-1),
             "N": lambda: self.go_to_block(1),
             "P": lambda: self.go_to_block(-1),
             "m": self.mark_range,
-            "u": self.unmark_range,
+            "u": lambda: self._annotations.remove(self.state.pieces),
             "b": self.toggle_bad,
             "s": self.save_picture,
             "?": lambda: self._layout.toggle_help(),
-            "Escape": lambda: self._layout.close_messages(),
+            "Escape": self.close_extras,
+            "Shift+ArrowDown": lambda: self.apply(next_channel(self.state, self.panels, 1)),
+            "Shift+ArrowUp": lambda: self.apply(next_channel(self.state, self.panels, -1)),
             "Backspace": lambda: None,  # the browser's history does it
         }
         return bind_keys(lambda change: self.apply(change(self.state)), acts)

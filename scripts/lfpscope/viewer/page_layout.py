@@ -10,6 +10,7 @@ from bokeh.models.dom import HTML
 from lfpscope.errors import UserError
 from lfpscope.render.areas import area_colours
 from lfpscope.viewer.address_bar import AddressBar
+from lfpscope.viewer.channel_drawer import ChannelDrawer
 from lfpscope.viewer.controls import Controls, area_names, navigation
 from lfpscope.viewer.facts import range_text, session_facts
 from lfpscope.viewer.keyboard import Key, Keyboard
@@ -52,7 +53,7 @@ class PageLayout:
         Intervals and marks, as they are drawn.
     address : AddressBar
         Of the browser.
-    axis, controls, keyboard
+    axis, controls, drawer, keyboard
         Of the page.
     screen : ColumnDataSource
         Its ratio, as the browser says it.
@@ -93,6 +94,7 @@ class PageLayout:
         self.axis = TimeAxis(plots, self.spans, whole.timeline)
         self.screen = ColumnDataSource({"ratio": [ratio]}, name="screen")
         self.axis.plot.js_on_change("inner_width", self.keyboard.listen(self.time, self.screen))
+        self.drawer = ChannelDrawer(plots)
         overview = minimap(plots, probes, whole)
         self._box = overview.select_one({"name": "minimap box"})
         page = Column(
@@ -101,6 +103,7 @@ class PageLayout:
             self.keyboard.help,
             self._message,
             Column(*rows, sizing_mode="stretch_both", margin=0, stylesheets=[SCROLL]),
+            self.drawer.layout,
             self.axis.plot,
             overview,
             text_line(self._reading, margin=5, css_classes=["reading"]),
@@ -147,6 +150,13 @@ class PageLayout:
         if text not in self._title.html:
             self._title.html = f'<div class="heading">{text}</div>'
 
+    def point_out(self, state: State) -> None:
+        """Draw a line at the channel that is shown alone; without one close the drawer."""
+        for panel in self.panels.values():
+            panel.point_out(state)
+        if state.channel is None:
+            self.drawer.hide()
+
     def show_reading(self, text: str) -> None:
         """Show what lies under the cursor."""
         self._reading.update(html=f"<span>{html.escape(text)}</span>")
@@ -162,11 +172,6 @@ class PageLayout:
     def toggle_help(self) -> None:
         """Show the keys, or hide them."""
         self.keyboard.help.visible = not self.keyboard.help.visible
-
-    def close_messages(self) -> None:
-        """Hide help and message."""
-        self.keyboard.help.visible = False
-        self.hide_message()
 
     def show_errors(self, known: Opened) -> None:
         """Say why probes are not open."""

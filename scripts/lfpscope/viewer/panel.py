@@ -112,6 +112,7 @@ class Panel:
         self._edges = plots.source({"y": []}, name=f"block edges {self._name}")
         self._blocks = plots.source({"y": [], "text": []}, name=f"blocks {self._name}")
         self._boxes = plots.source(no_boxes(), name=f"boxes {self._name}")
+        self._alone = plots.source({"y": []}, name=f"alone {self._name}")
         self._heading = HTML("")
         self.mode = RadioButtonGroup(
             labels=list(MODES.values()),
@@ -175,6 +176,7 @@ class Panel:
         box = {"left": "start", "right": "stop", "top": "top", "bottom": "bottom"}
         line = {"fill_alpha": 0, "line_color": ACCENT, "line_width": 2}
         outlines = plots.layer(plot, self._boxes, Quad(**box, **line))
+        plots.layer(plot, self._alone, HSpan(y="y", line_color=ACCENT, line_dash="6 4"))
         self._scale = ScaleBar(plot)
         plot.add_tools(
             hover_names("@name", outlines, shaded),
@@ -279,6 +281,17 @@ class Panel:
         depth = np.nan if depths is None else depths[channel_at(self.probe, state, height)]
         return float(depth) if np.isfinite(depth) else None
 
+    def electrode_at(self, state: State, height: float) -> tuple[str, int]:
+        """Probe and electrode id at a height of the panel."""
+        row = channel_at(self.probe, state, height)
+        return self._name, int(self.probe.references.channels.id[row])
+
+    def electrode_beside(self, state: State, channel: int, step: int) -> tuple[str, int]:
+        """Probe and electrode id of the channel some rows below one that is shown."""
+        shown = self.probe.references.channels.id[chosen_rows(self.probe, state).channels].tolist()
+        at = shown.index(channel) + step if channel in shown else 0
+        return self._name, int(shown[min(max(at, 0), len(shown) - 1)])
+
     def area_at(self, state: State, height: float) -> str:
         """Brain area at a height of the panel; empty where the file names none."""
         areas = self.probe.references.channels.columns.get("area")
@@ -289,6 +302,14 @@ class Panel:
         """How many channels a state shows; 0 where it leaves none."""
         none = leaves_none(self.probe, state)
         return 0 if none else chosen_rows(self.probe, state).channels.size
+
+    def point_out(self, state: State) -> None:
+        """Draw a line at the channel that is shown alone."""
+        ids = self.probe.references.channels.id[self._rows.channels].tolist()
+        name, channel = state.channel or ("", 0)
+        is_here = name == self._name and channel in ids
+        places = [1 - (ids.index(channel) + 0.5) / len(ids)] if is_here else []
+        send(self._alone, {"y": places})
 
     def outline(self, marked: list[tuple[Interval, set[int]]], timeline: Timeline) -> None:
         """Draw boxes around what was marked on some channels, as far as these are shown."""

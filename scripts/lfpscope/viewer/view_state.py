@@ -33,6 +33,8 @@ class State:
         The gain: what the scale bar stands for.
     is_auto : bool
         Whether the gain follows what is shown instead.
+    channel : (str, int) or None
+        Probe and electrode id of the channel that is shown alone, too.
     probes : tuple of str
         All probes of the session that can be shown, in their order.
     hidden : frozenset of str
@@ -66,6 +68,7 @@ class State:
     timeline: Timeline = WITHOUT_BREAKS
     bad: frozenset[tuple[str, int]] = frozenset()
     is_auto: bool = False
+    channel: tuple[str, int] | None = None
 
     @property
     def pieces(self) -> list[tuple[float, float]]:
@@ -156,6 +159,10 @@ class State:
         """Show one area, or all if it was the only one."""
         return replace(self, areas=frozenset[str]() if self.areas == {area} else frozenset({area}))
 
+    def show_alone(self, channel: tuple[str, int] | None) -> "State":
+        """Show a channel alone, too, or none."""
+        return replace(self, channel=channel)
+
     def zoom_depths(self, factor: float, at: float, whole: tuple[float, float]) -> "State":
         """Show `factor` times as much depth, and what lies at one depth where it is."""
         low, high = (at + (edge - at) * factor for edge in self.depths or whole)
@@ -178,6 +185,8 @@ class State:
             fields["depths"] = depths_text(self.depths)
         if self.spacing:
             fields["spacing"] = str(self.spacing)
+        if self.channel:
+            fields["channel"] = "{}:{}".format(*self.channel)
         return urlencode(fields, safe=",:")
 
     def _modes_text(self) -> str:
@@ -225,6 +234,7 @@ def from_query(query: Mapping[str, str], default: State) -> tuple[State, list[st
         "every": _read_every,
         "depths": _read_depths,
         "spacing": _read_spacing,
+        "channel": _read_channel,
     }
     state, doubts = default, []
     for name, reader in readers.items():
@@ -294,6 +304,13 @@ def _read_spacing(state: State, text: str) -> State:
     if not 0 <= int(text) <= SPACINGS[-1]:
         raise ValueError(text)
     return replace(state, spacing=int(text))
+
+
+def _read_channel(state: State, text: str) -> State:
+    name, _, channel = text.partition(":")
+    if name not in state.probes:
+        raise ValueError(text)
+    return replace(state, channel=(name, int(channel)))
 
 
 def _read_depths(state: State, text: str) -> State:

@@ -31,6 +31,7 @@ from lfpscope.render.traces import trace_picture
 from lfpscope.render.view import read_view
 from lfpscope.viewer.app import main
 from lfpscope.viewer.channel_selection import chosen_rows, leaves_none
+from lfpscope.viewer.channel_trace import read_trace
 from lfpscope.viewer.controls import Controls
 from lfpscope.viewer.export import render_view, save_view
 from lfpscope.viewer.export_lane import Lane
@@ -220,6 +221,26 @@ def test_the_reading_is_of_the_samples_in_the_pixel_column(
         assert all("RMS" in one.text(state) for one in seen)
     else:
         assert {one.n_samples for one in seen} == {1}
+
+
+@pytest.mark.parametrize(("start", "stop"), [(10, 12.4), (10.5, 11.5), (11, 11.1), (9, 14)])
+def test_one_channel_is_shown_with_the_extremes_of_its_samples(
+    slot: ProbeSlot, whole: State, results: Path, start: float, stop: float
+) -> None:
+    trace = read_trace(slot.open(), whole.at(start, stop), 200, 102)
+    volts = stored(results)[:, 2].astype(float) * 1e6
+    times = 10 + np.arange(N_SAMPLES) / 1250
+    here = np.isfinite(trace.low)
+    assert here.any()
+    edges = zip(trace.left[here], trace.right[here], trace.low[here], trace.high[here], strict=True)
+    for left, right, low, high in edges:
+        inside = volts[(times > left - 1e-6) & (times < max(right, left + 8e-4) - 1e-6)]
+        assert low <= inside.min() + 1e-3
+        assert high >= inside.max() - 1e-3
+    in_view = volts[(times >= start) & (times <= stop)]
+    assert trace.low[here].min() <= in_view.min() + 1e-3
+    assert trace.is_samples == (stop - start < 0.5)
+    assert trace.text.startswith("a · channel 102 · 40 µm · CA1 · here ")
 
 
 @pytest.mark.parametrize(
