@@ -1,7 +1,7 @@
 """A drawer below the panels that shows one channel alone, with an axis in microvolts."""
 
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -98,8 +98,8 @@ class TraceReader:
     ----------
     document : Document
         Of the page.
-    slots : mapping of ProbeSlot
-        By name.
+    slots : sequence of ProbeSlot
+        The probes.
     show : callable
         Gets the trace, or why there is none, and the width.
     """
@@ -107,10 +107,11 @@ class TraceReader:
     def __init__(
         self,
         document: Document,
-        slots: Mapping[str, ProbeSlot],
+        slots: Sequence[ProbeSlot],
         show: Callable[[ChannelTrace | UserError, int], None],
     ) -> None:
-        self._document, self._slots, self._show = document, slots, show
+        self._document, self._show = document, show
+        self._slots = {slot.name: slot for slot in slots}
         self._worker = Worker(self._read)
 
     def want(self, state: State, width: int) -> None:

@@ -95,13 +95,11 @@ class Page:
             Puts a new page in the place of the one it gets.
         """
         self._document, self._renew = document, renew
-        self._pictures = Pictures(document, self._session.slots, self._show)
-        self._readings = Readings(document, self._session.slots, self._layout.show_reading)
-        by_name = {slot.name: slot for slot in self._session.slots}
-        self._traces = TraceReader(document, by_name, self._layout.drawer.show)
-        self._savings = Savings(
-            document, self._session, self._layout.download, self._layout.show_message
-        )
+        say, slots = self._layout.show_message, self._session.slots
+        self._pictures = Pictures(document, slots, self._show)
+        self._readings = Readings(document, slots, self._layout.show_reading)
+        self._traces = TraceReader(document, slots, self._layout.drawer.show)
+        self._savings = Savings(document, self._session, self._layout.download, say)
         self._annotations = Annotations(
             document,
             self._session.marks,
@@ -109,7 +107,7 @@ class Page:
             self.timeline,
             self._issues,
             changed=self._annotations_changed,
-            say=self._layout.show_message,
+            say=say,
         )
         self._watch = document.add_periodic_callback(self._look_at_probes, WATCH_MS)
         document.on_session_destroyed(lambda _context: self._end())
