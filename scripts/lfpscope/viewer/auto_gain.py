@@ -52,9 +52,8 @@ def traces_sizes(view: View, probe: Probe, channels: npt.NDArray[np.int64]) -> F
         return np.empty((channels.size, 0))
     scale = probe.references.scale[channels, np.newaxis]
     low, high = np.concatenate(parts, axis=2) * scale
-    known = np.where(np.isfinite(high).any(axis=1, keepdims=True), high, 0)
+    middle = _percentile(high, 50)[:, np.newaxis]
     with np.errstate(invalid="ignore", over="ignore"):
-        middle = np.nanmedian(known, axis=1, keepdims=True)
         sizes: Floats = np.fmax(np.abs(low - middle), np.abs(high - middle))
     return sizes
 
@@ -62,8 +61,16 @@ def traces_sizes(view: View, probe: Probe, channels: npt.NDArray[np.int64]) -> F
 def _typical(values: Floats) -> float:
     """What is large in the upper quarter of the channels; 0 where there is no number."""
     some = values[:, :: max(1, -(-values.shape[1] // MAX_COLUMNS))]
-    ordered = np.sort(np.where(np.isfinite(some), some, np.nan), axis=1)  # NaN last
+    large = _percentile(some, HIGH)
+    large = large[np.isfinite(large)]
+    return float(np.percentile(large, UPPER, method="lower")) if large.size else 0.0
+
+
+def _percentile(values: Floats, percent: int) -> Floats:
+    """Percentile of each channel, of what is finite; NaN where nothing is."""
+    if not values.shape[1]:
+        return np.full(values.shape[0], np.nan)
+    ordered = np.sort(np.where(np.isfinite(values), values, np.nan), axis=1)  # NaN last
     n = np.isfinite(ordered).sum(axis=1)
-    rows = np.flatnonzero(n)
-    large = ordered[rows, (n[rows] - 1) * HIGH // 100]
-    return float(np.percentile(large, UPPER, method="lower")) if rows.size else 0.0
+    found: Floats = ordered[np.arange(n.size), np.maximum(n - 1, 0) * percent // 100]
+    return found
