@@ -221,6 +221,7 @@ def read_state(content: dict[str, Any]) -> State:
     for name in ("modes", "bad"):
         plain[name] = frozenset((probe, what) for probe, what in plain[name])
     plain["probes"] = tuple(plain["probes"])
+    plain["channel"] = None if plain["channel"] is None else tuple(plain["channel"])
     low_high = plain["depths"]
     plain["depths"] = None if low_high is None else (low_high[0], low_high[1])
     timeline = plain["timeline"]

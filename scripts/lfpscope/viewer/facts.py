@@ -37,12 +37,13 @@ def count_channels(n: int, n_shown: int) -> str:
     return f"{n} channels" if n_shown == n else f"{n_shown} of {n} channels"
 
 
-def session_facts(name: str, n_probes: int, whole: State) -> str:
+def session_facts(name: str, n_probes: int, n_open: int, whole: State) -> str:
     """Session, its length and when it was, as HTML."""
     first, last = (time_of(whole.timeline, at, 1) for at in (whole.start, whole.stop))
     facts = [f"{n_probes} probe{'s' if n_probes != 1 else ''}"]
-    facts += [f"{duration_text(whole.stop - whole.start)}, from {first} to {last}"]
-    facts += [whole.timeline.date_text] if whole.timeline.is_unix else []
+    if n_open:
+        facts += [f"{duration_text(whole.stop - whole.start)}, from {first} to {last}"]
+        facts += [whole.timeline.date_text] if whole.timeline.is_unix else []
     return f'<span class="facts"><b>{html.escape(name)}</b> · {" · ".join(facts)}</span>'
 
 

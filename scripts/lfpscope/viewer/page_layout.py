@@ -86,7 +86,7 @@ class PageLayout:
         any_depth = any(has_depth(probe.references.channels) for probe in probes)
         self.controls = Controls(tools, whole, areas, has_depth=any_depth)
         self._title, self._reading = HTML(""), HTML("")
-        self._facts = session_facts(name, len(opened), whole)
+        self._facts = session_facts(name, len(opened), len(probes), whole)
         self._message = Div(visible=False, css_classes=["message"], stylesheets=[MESSAGE])
         self.panels: dict[str, Panel] = {}
         self.errors: dict[str, Div] = {}
