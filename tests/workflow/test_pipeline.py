@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("pipeline")]
 PROBES = {"one/a", "one/b", "two/two.lf0", "two/two.lf1"}
 LAST = {"write_gallery", "check_run", "compile_loops", "all"}
 DRAWN = {"draw_probe", "draw_session", *LAST}
+SUMMARISED = {"summarize_probe", "draw_spectrum"}
 EVOKED = {"draw_evoked", "draw_session_evoked"}
 AVERAGED = {"average_intervals", *EVOKED}
 
@@ -56,6 +57,9 @@ def test_every_file_is_made(finished_once):
             "envelope.zarr.zip",
             "overview.png",
             "thumbnail.png",
+            "spectrum.zarr.zip",
+            "spectrum.png",
+            "spectrum_small.png",
             "evoked.zarr.zip",
             "evoked.csv",
             "evoked.png",
@@ -135,9 +139,10 @@ def test_nothing_changed_nothing_to_do(finished_once):
         ("draw_probe.py", {"draw_probe", *LAST}),
         ("lfpscope/render/overviews.py", {*DRAWN, "copy_library"}),
         ("lfpscope/render/evoked.py", {"draw_evoked", "copy_library", *LAST}),
+        ("lfpscope/render/spectra.py", {"draw_spectrum", "copy_library", *LAST}),
         (
             "lfpscope/envelope/read.py",
-            {*DRAWN, *AVERAGED, "copy_library", "summarize_probe", "verify_probe"},
+            {*DRAWN, *AVERAGED, *SUMMARISED, "copy_library", "verify_probe"},
         ),
         ("lfpscope/verify/checks.py", {"verify_probe", *LAST, "copy_library"}),
         ("lfpscope/site/check_run.py", {"copy_library", *LAST}),
@@ -162,7 +167,8 @@ def test_edited_sources_list_the_probes_again_and_leave_them(finished):
         ("overview={width: 800}", {*DRAWN, *EVOKED}),
         ("evoked={smooth_um: 50}", {*EVOKED, *LAST}),
         ("evoked={kinds: 2}", {*AVERAGED, *LAST}),
-        ("summary={bucket: 64}", {*DRAWN, *AVERAGED, "summarize_probe", "verify_probe"}),
+        ("summary={bucket: 64}", {*DRAWN, *AVERAGED, *SUMMARISED, "verify_probe"}),
+        ("quality={hf_db: 9}", {*DRAWN, *AVERAGED, *SUMMARISED, "verify_probe"}),
         ("verify={chunks: all}", {"verify_probe", *LAST}),
     ],
 )
@@ -232,6 +238,9 @@ def test_a_job_of_a_batch_does_not_read_the_table_of_sessions(finished):
         ("probes/a/channels.csv", "summarize_probe one/a"),
         ("probes/a/overview.png", "draw_probe one/a"),
         ("probes/a/thumbnail.png", "draw_probe one/a"),
+        ("probes/a/spectrum.zarr.zip", "summarize_probe one/a"),
+        ("probes/a/spectrum.png", "draw_spectrum one/a"),
+        ("probes/a/spectrum_small.png", "draw_spectrum one/a"),
         ("probes/a/evoked.zarr.zip", "average_intervals one/a"),
         ("probes/a/evoked.csv", "average_intervals one/a"),
         ("probes/a/evoked.png", "draw_evoked one/a"),
@@ -345,6 +354,10 @@ def test_bad_files_are_named_and_the_others_done(workflow, write_nwb):
         "summarize_probe",
         "draw_probe",
         "draw_session",
+        "draw_spectrum",
+        "average_intervals",
+        "draw_evoked",
+        "draw_session_evoked",
         "verify_probe",
         "copy_library",
         "write_viewer",
