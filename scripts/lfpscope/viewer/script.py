@@ -7,13 +7,13 @@ import shutil
 from importlib.metadata import requires
 from pathlib import Path
 
-import lfpscope
 from lfpscope.errors import UserError
 from lfpscope.io.atomic import write_text, writing
 from lfpscope.version import VERSION
 
 VERSION_FILE = "VERSION"  # a file in the copy of the library
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of Linux: fcntl.h, linux/fs.h
+PACKAGE = Path(__file__).parents[1]
 PACKAGES = (
     "bokeh",
     "botocore",
@@ -39,6 +39,7 @@ SCRIPT = '''\
 """Shows session {session} in a browser: python viewer.py --help."""
 
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -51,7 +52,7 @@ if not find_spec("lfpscope"):
         "Copy the folder lfpscope from the folder of results to there, or into the session's."
     )
 
-from lfpscope.viewer import app  # noqa: E402
+app = import_module("lfpscope.viewer.app")
 
 if __name__ == "__main__":
     app.main(FOLDER)
@@ -92,7 +93,7 @@ def copy_library(library: Path) -> None:
         with writing(library):
             # without what Python and numba have compiled
             unwanted = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(Path(lfpscope.__file__).parent, part, ignore=unwanted)
+            shutil.copytree(PACKAGE, part, ignore=unwanted)
             (part / VERSION_FILE).write_text(f"{VERSION}\n")
             if library.exists():
                 exchange(part, library)
@@ -108,7 +109,7 @@ def copy_library(library: Path) -> None:
 
 def _pins() -> list[str]:
     """Return the exact versions of `PACKAGES`, for each Python that can run the viewer."""
-    pinned = Path(lfpscope.__file__).parents[2] / "envs" / "pipeline.txt"
+    pinned = PACKAGE.parents[1] / "envs" / "pipeline.txt"
     # beside a clone's scripts; an installed package knows the same
     lines = pinned.read_text().splitlines() if pinned.exists() else requires("lfpscope") or []
     found = (re.match(r"([\w-]+)==", line) for line in lines)
