@@ -185,3 +185,20 @@ def test_planted_faults_are_found_and_good_channels_are_not_called_bad(rate, pit
         assert n_right >= 0.95 * n_planted
         assert n_wrong <= 0.01 * n_good
     assert np.median(away) <= pitch
+
+
+def test_level_is_known_where_each_window_has_a_nan():
+    windows = np.random.default_rng(1).normal(0, 5e-5, (3, 4, 2000))
+    windows[:, :, 7] = np.nan
+    neighbours = find_neighbours(Positions(np.arange(4) * 40.0, np.zeros(4, int)), 100.0)
+    alike = compare_channels(windows, 1000.0, neighbours, [], np.arange(0))
+    assert alike.level == pytest.approx(5e-5, rel=0.05)
+    assert np.isnan(alike.similarity).all()
+
+
+def test_neighbours_are_those_in_micrometres_of_the_same_shank():
+    height = np.array([0.0, 40, 80, 120, 1000, 0, 40])
+    part = np.array([0, 0, 0, 0, 0, 1, 1])
+    found = [sorted(one.tolist()) for one in find_neighbours(Positions(height, part), 50.0)]
+    # the four nearest at least, if they are within 500 µm
+    assert found == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2], [], [6], [5]]
