@@ -317,7 +317,7 @@ def compare_channels(
     for window in windows:
         is_valid = np.asarray(np.isfinite(window).all(axis=1))
         frequencies, x = _transform(np.where(is_valid[:, np.newaxis], window, 0.0), rate)
-        stds.append(np.where(is_valid, window.std(axis=1, dtype=np.float64), np.nan))
+        stds.append(_std_without_nan(window))
         y = x[:, _is_similar(frequencies)]
         n_averages += y.shape[1]
         power = _squared(y)
@@ -376,6 +376,15 @@ def _padded(neighbours: list[Ints]) -> tuple[Ints, Mask]:
     for i, near in enumerate(neighbours):
         padded[i, : near.size] = near
     return padded, np.arange(padded.shape[1]) < sizes[:, np.newaxis]
+
+
+def _std_without_nan(window: Array) -> Floats:
+    """Standard deviation of the finite samples of each row; 0 where there is none."""
+    is_finite = np.isfinite(window)
+    n = np.maximum(is_finite.sum(axis=1, keepdims=True), 1)
+    x = np.where(is_finite, window, 0.0).astype(np.float64)
+    distance = np.where(is_finite, x - x.sum(axis=1, keepdims=True) / n, 0.0)
+    return np.asarray(np.sqrt((distance**2).sum(axis=1) / n[:, 0]))
 
 
 def _is_similar(frequencies: Floats) -> Mask:
