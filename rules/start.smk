@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from snakemake.exceptions import WorkflowError
 
 # of the packages in envs/pipeline.txt, those that Snakemake does not bring
-PACKAGES = ("cyclopts", "h5py", "numba", "numcodecs", "requests", "xarray")
+PACKAGES = ("cyclopts", "h5py", "numba", "numcodecs", "xarray")
 
 
 def refuse(problem):

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from lfpscope.sources.demo import nwb_writer
 from lfpscope.viewer.compiled import compile_loops
 from lfpscope.viewer.script import copy_library, write_viewer
+from lfpscope.viewer.style import LEFT, RIGHT
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 CHROMIUM = Path("/usr/bin/chromium")
@@ -241,7 +242,7 @@ class Tab:
         """A place in a probe's frame, as shares of its width and height."""
         box = self.page.locator(".bk-Plot.traces").nth(probe).bounding_box()
         assert box is not None
-        left, right = box["x"] + 72, box["x"] + box["width"] - 20
+        left, right = box["x"] + LEFT, box["x"] + box["width"] - RIGHT
         return left + x * (right - left), box["y"] + y * box["height"]
 
     def drag(self, start: float, stop: float) -> None:

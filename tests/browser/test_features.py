@@ -12,7 +12,10 @@ from typing import Any
 
 import h5py
 import pytest
+from playwright.sync_api import Browser
 from serving import serve as serve_files
+
+from lfpscope.viewer.style import LEFT, RIGHT, STRIP
 
 pytestmark = pytest.mark.browser
 PROBES = ("100000021", "100000022")
@@ -24,8 +27,8 @@ Serve = Callable[..., AbstractContextManager[str]]
 
 @pytest.fixture
 def tab(open_tab: Open, address: str) -> Tab:
-    """The viewer, showing the whole recording."""
-    tab = open_tab(address)
+    """The viewer, showing traces of the whole recording."""
+    tab = open_tab(f"{address}?mode=traces&gain=200")
     for probe in range(len(PROBES)):
         tab.wait_for("envelope of", probe)
     return tab
@@ -37,14 +40,45 @@ def copy(session: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(session, tmp_path / "demo-2"))
 
 
-def test_heat_maps_of_one_probe_and_of_all(tab: Tab) -> None:
-    tab.page.get_by_text("heat map", exact=True).nth(0).click()
+CHOSEN = """pageModels().filter(({name}) => name == "mode")
+    .map(({labels, active}) => labels[active])"""
+
+
+def test_modes_of_one_probe_and_of_all(tab: Tab) -> None:
+    tab.page.get_by_text("amplitude", exact=True).nth(1).click()
     tab.settle()
-    assert f"mode={PROBES[0]}" in tab.page.url
+    assert f"mode={PROBES[0]}:heat,{PROBES[1]}:traces" in tab.page.url
     assert tab.ink(PROBES[0]) > 0.9
-    tab.press("h", "h")
+    tab.choose("mode by zoom", "signed map")
+    assert "mode=signed" in tab.page.url
+    assert tab.ink(PROBES[1]) > 0.5
+    tab.press("h")
     assert "mode=heat" in tab.page.url
-    assert tab.ink(PROBES[1]) > 0.9
+
+
+def test_the_mode_suits_the_zoom_and_the_colours_have_a_bar(open_tab: Open, address: str) -> None:
+    tab = open_tab(address)
+    tab.wait_for("envelope of", 1)
+    tab.settle()
+    bars = """pageModels().filter(({type, visible}) => type == "ColorBar" && visible)
+        .map(({color_mapper, ticker, major_label_overrides}) => [color_mapper.low,
+            color_mapper.high, [...ticker.ticks], [...major_label_overrides.values()]])"""
+    assert tab.evaluate(CHOSEN) == ["amplitude"] * 2
+    for low, high, ticks, texts in tab.evaluate(bars):
+        assert [low, *ticks] == [0, 0, high]
+        assert (texts[0], texts[1]) == ("0", f"{high:g} µV")
+    tab.move_to(40, 44)
+    assert tab.evaluate(CHOSEN) == ["signed map"] * 2
+    for low, high, ticks, texts in tab.evaluate(bars):
+        assert (low, ticks) == (-high, [-high, 0, high])
+        assert texts == [f"−{high:g} µV", "0", f"+{high:g} µV"]
+    tab.press("h", "h")  # the user's own choice stays
+    assert "mode=traces" in tab.page.url
+    tab.press("0")
+    assert tab.evaluate(CHOSEN) == ["traces"] * 2
+    tab.press("a")
+    assert "mode" not in tab.page.url
+    assert tab.evaluate(CHOSEN) == ["amplitude"] * 2
 
 
 def test_gain_by_key_and_menu(tab: Tab) -> None:
@@ -54,9 +88,13 @@ def test_gain_by_key_and_menu(tab: Tab) -> None:
     tab.press("ArrowUp", "ArrowUp")
     assert float(re.search(r"gain=([\d.]+)", tab.page.url)[1]) < gain / 3
     assert tab.ink(PROBES[0]) > before
-    tab.choose("bar 200 µV", "bar 2 mV")
+    tab.choose("gain 200 µV", "gain 2 mV")
     assert "gain=2000" in tab.page.url
     assert tab.ink(PROBES[0]) < before
+    tab.press("g")
+    assert "gain=auto" in tab.page.url
+    tab.press("ArrowDown")  # from the gain that is shown
+    assert re.search(r"gain=\d", tab.page.url)
 
 
 def test_areas_and_every_nth_channel_by_menu(tab: Tab) -> None:
@@ -65,12 +103,42 @@ def test_areas_and_every_nth_channel_by_menu(tab: Tab) -> None:
     assert "CA1" in tab.texts()
     assert "DG" not in tab.texts()
     other = "none of the channels chosen: all are shown"
-    heading = tab.page.locator(".heading")
-    assert [other in text for text in heading.all_inner_texts()] == [True, False]
+    headings = tab.page.locator(".heading").all_inner_texts()[1:]
+    assert [other in text for text in headings] == [True, False]
+    tab.choose("all areas", "+ DG")
+    assert "areas=CA1,DG" in tab.page.url
+    tab.choose("all areas", "− CA1")
+    assert "areas=DG" in tab.page.url
     tab.choose("all areas", "all areas")
     assert "DG" in tab.texts()
     tab.choose("every channel", "every 8th channel")
     assert "every=8" in tab.page.url
+
+
+def test_an_area_is_chosen_by_a_click(tab: Tab) -> None:
+    box = tab.page.locator(".bk-Plot.traces").nth(1).bounding_box()
+    x, y = box["x"] - 12, box["y"] + 0.3 * box["height"]
+    tab.page.mouse.click(x, y)
+    tab.page.wait_for_function("() => location.search.includes('areas=CA1')")
+    tab.settle()
+    tab.page.wait_for_timeout(500)  # or it would be a double click
+    tab.page.mouse.click(x, y)
+    tab.page.wait_for_function("() => !location.search.includes('areas')")
+
+
+def test_the_wheel_zooms_in_depth_beside_the_picture(tab: Tab) -> None:
+    before = tab.range
+    box = tab.page.locator(".bk-Plot.traces").first.bounding_box()
+    for x in (-12, 20):  # the strip of areas, and the axis
+        tab.page.mouse.move(box["x"] + x, box["y"] + box["height"] / 2)
+        tab.page.mouse.wheel(0, -100)
+        tab.page.wait_for_function("() => location.search.includes('depths')")
+        tab.settle()
+        assert " of 24 channels" in tab.page.locator(".heading").nth(1).inner_text()
+        tab.page.mouse.wheel(0, 100)
+        tab.page.wait_for_function("() => !location.search.includes('depths')")
+        tab.settle()
+    assert tab.range == before
 
 
 def test_a_hidden_probe_takes_no_room(tab: Tab) -> None:
@@ -123,10 +191,43 @@ def test_a_range_of_depths(tab: Tab, session: Path) -> None:
     tab.page.wait_for_function("() => !location.search.includes('depths')")
 
 
+def test_pictures_have_the_pixels_of_the_screen(browser: Browser, address: str) -> None:
+    for ratio in (1, 2):
+        page = browser.new_page(device_scale_factor=ratio, viewport={"width": 900, "height": 600})
+        page.goto(f"{address}?t=40-40.5")  # a sample is wider than a pixel
+        page.wait_for_function(
+            """([name, ratio]) => {
+                const document = window.Bokeh?.documents[0]
+                const image = document?.get_model_by_name(name)?.data.image[0]
+                const plot = [...document?.all_models ?? []].find((model) => model.name == "traces")
+                return image && image.shape[0] == plot.inner_height * ratio
+                    && image.shape[1] == plot.inner_width * ratio
+            }""",
+            arg=[f"picture {PROBES[0]}", ratio],
+            timeout=90_000,
+        )
+        page.close()
+
+
+def test_the_page_says_what_it_shows(open_tab: Open, address: str, session: Path) -> None:
+    tab = open_tab(f"{address}?t=40-42")
+    tab.wait_for("every sample")
+    tab.settle()
+    width = tab.evaluate("pageModels().find(({name}) => name == 'traces').inner_width")
+    title = tab.page.locator(".heading").first
+    assert "2 probes · 2 min 24 s, from 0:05.2 to 2:29.7" in title.inner_text()
+    shown = f"0:40.00 to 0:42.00 · 2 s · {2000 / width:.3g} ms in a pixel"
+    assert title.locator(".shown").inner_text() == shown
+    name = tab.page.locator(".facts b", has_text=PROBES[0])
+    assert name.get_attribute("title").startswith(f"{session.parent}/data/{PROBES[0]}.nwb /acq")
+    box = tab.evaluate("[pageModel('minimap box').left, pageModel('minimap box').right]")
+    assert box == pytest.approx([40, 42])
+
+
 def test_the_minimap_is_dragged(tab: Tab) -> None:
     tab.move_to(40, 60)
     box = tab.page.locator(".bk-Plot.minimap").bounding_box()
-    left, width = box["x"] + 164, box["width"] - 184
+    left, width = box["x"] + STRIP + LEFT, box["width"] - STRIP - LEFT - RIGHT
     y = box["y"] + box["height"] / 2
     start, stop = 5.2143, 149.68
 
@@ -139,6 +240,114 @@ def test_the_minimap_is_dragged(tab: Tab) -> None:
     tab.page.mouse.up()
     tab.settle()
     assert tab.range == pytest.approx((60, 80), abs=1)
+    tab.page.mouse.move(x(80), y)  # at an edge
+    tab.page.mouse.down()
+    tab.page.mouse.move(x(100), y, steps=5)
+    tab.page.mouse.up()
+    tab.settle()
+    assert tab.range == pytest.approx((60, 100), abs=1)
+    tab.move_to(40, 40.1)  # a box of a pixel, of the same length wherever it goes
+    tab.page.mouse.click(x(90), y)
+    tab.settle()
+    assert tab.range == pytest.approx((89.95, 90.05), abs=0.3)
+    tab.page.mouse.move(x(90), y)
+    tab.page.mouse.down()
+    tab.page.mouse.move(x(20), y, steps=5)
+    tab.page.mouse.up()
+    tab.settle()
+    assert tab.range == pytest.approx((19.95, 20.05), abs=0.5)
+    assert tab.range[1] - tab.range[0] == pytest.approx(0.1)
+    tab.page.mouse.click(x(start) + 1, y)
+    tab.settle()
+    assert tab.range == pytest.approx((start, start + 0.1), abs=0.3)
+
+
+def test_the_wheel_moves_in_time_with_shift_or_to_the_side(tab: Tab) -> None:
+    tab.move_to(40, 50)
+    tab.page.mouse.move(*tab.point(0.5))
+    width = tab.evaluate("pageModels().find(({name}) => name == 'traces').inner_width")
+    tab.page.keyboard.down("Shift")
+    tab.page.mouse.wheel(0, width / 10)
+    tab.page.keyboard.up("Shift")
+    tab.settle()
+    assert tab.range == pytest.approx((41, 51), abs=0.01)
+    tab.page.mouse.wheel(-width / 5, 0)
+    tab.settle()
+    assert tab.range == pytest.approx((39, 49), abs=0.02)
+
+
+def test_lengths_of_a_page_by_button(tab: Tab) -> None:
+    tab.move_to(40, 60)
+    for text, length in (("100 ms", 0.1), ("10 s", 10), ("1 min", 60)):
+        tab.page.get_by_role("button", name=text, exact=True).click()
+        tab.settle()
+        assert tab.range[1] - tab.range[0] == pytest.approx(length)
+        assert sum(tab.range) / 2 == pytest.approx(50)
+    tab.wheel(1)
+    tab.page.get_by_role("button", name="1 min", exact=True).click()  # again
+    tab.settle()
+    assert tab.range[1] - tab.range[0] == pytest.approx(60)
+    tab.page.get_by_role("button", name="all", exact=True).click()
+    tab.settle()
+    assert tab.range == pytest.approx((5.2143, 149.68), abs=0.01)
+
+
+def test_the_focus_returns_to_the_page_after_a_control(tab: Tab) -> None:
+    tab.move_to(40, 50)
+    menu = tab.page.locator("select").filter(has_text="auto gain")
+    menu.focus()
+    menu.select_option(label="gain 500 µV")
+    tab.settle()
+    tab.press("ArrowRight")
+    assert tab.short_address() == "t=49-59&gain=500&mode=traces"
+    entry = tab.page.get_by_placeholder("go to 1:02.5")
+    entry.fill("1:00")
+    entry.press("Enter")
+    tab.wait_for_range(55, 65)
+    tab.press("h")
+    assert tab.short_address() == "t=55-65&gain=500&mode=signed"
+    entry.fill("1:")
+    tab.press("Escape", "h")
+    assert tab.short_address() == "t=55-65&gain=500&mode=heat"
+
+
+def test_back_shows_the_view_before(tab: Tab) -> None:
+    tab.move_to(40, 50)
+    for start in (60, 80):
+        tab.page.wait_for_timeout(1100)  # a view that rests is an entry of the history
+        tab.move_to(start, start + 10)
+        tab.move_to(start + 1, start + 11)
+    tab.page.keyboard.press("Backspace")
+    tab.wait_for_range(61, 71)
+    tab.page.go_back()
+    tab.wait_for_range(40, 50)
+    tab.page.go_forward()
+    tab.wait_for_range(61, 71)
+    tab.settle()
+    assert tab.short_address() == "t=61-71&gain=200&mode=traces"
+
+
+def test_keys_work_on_other_keyboards_and_with_caps_lock(tab: Tab) -> None:
+    event = """([key, code]) => document.body.dispatchEvent(
+        new KeyboardEvent("keydown", {key, code, bubbles: true, composed: true}))"""
+    for key, code, mode in (
+        ("\u0440", "KeyH", "signed"),  # a Cyrillic layout
+        ("H", "KeyH", "heat"),  # caps lock
+        ("h", "KeyJ", "traces"),  # the letter counts where it has a meaning
+    ):
+        tab.page.evaluate(event, [key, code])
+        tab.settle()
+        assert f"mode={mode}" in tab.page.url
+
+
+def test_escape_closes_help_and_message(tab: Tab) -> None:
+    before = tab.page.locator(".bk-Plot.traces").first.bounding_box()
+    tab.press("?")
+    assert tab.page.get_by_text("Shift wheel").is_visible()
+    assert tab.page.locator(".bk-Plot.traces").first.bounding_box() == before
+    tab.press("p", "p", "Escape")
+    assert not tab.page.get_by_text("Shift wheel").is_visible()
+    assert not tab.page.locator(".message").is_visible()
 
 
 def test_the_reading_is_what_h5py_reads(tab: Tab, session: Path) -> None:
@@ -161,7 +370,7 @@ def test_the_reading_is_what_h5py_reads(tab: Tab, session: Path) -> None:
 
 
 def test_the_address_reproduces_the_view(open_tab: Open, address: str) -> None:
-    tab = open_tab(f"{address}?t=20-25&gain=200&mode=heat&areas=CA1&probes={PROBES[1]}")
+    tab = open_tab(f"{address}?t=20-25&gain=200&mode=signed&areas=CA1&probes={PROBES[1]}")
     tab.wait_for("every sample", 0)
     assert tab.range == pytest.approx((20, 25))
     assert "CA1" in tab.texts()
@@ -185,23 +394,35 @@ def test_intervals_are_shaded_named_and_visited(tab: Tab) -> None:
     flashes = ["flash <b>", "flash <b>"]
     assert sorted(tab.source("spans")["name"]) == ["drifting gratings", *flashes, "spontaneous"]
     tab.move_to(20, 40)
-    tab.press("n")
-    start, stop = tab.range
-    assert (start + stop) / 2 == pytest.approx(30.5)
+    tab.press("n")  # the onset at a quarter of the page
+    assert tab.range == pytest.approx((25, 45))
     tab.press("n", "n")
-    assert sum(tab.range) / 2 == pytest.approx(65)
+    assert tab.range == pytest.approx((56, 76))
     tab.press("p")
-    assert sum(tab.range) / 2 == pytest.approx(33.5)
+    assert tab.range == pytest.approx((28, 48))
     tab.press("n", "n")
     assert tab.message() == "There is no interval after this one."
-    tab.page.get_by_role("button", name="◀ interval").click()
+    tab.page.get_by_role("button", name="◀").nth(1).click()
     tab.settle()
-    assert sum(tab.range) / 2 == pytest.approx(33.5)
+    assert tab.range == pytest.approx((28, 48))
+    tab.press("0", "n")  # from the complete recording to the first one
+    assert tab.range[0] < 20 < tab.range[1]
     assert not tab.page.locator(".message").is_visible()
     tab.move_to(62, 64)  # all within one interval: its name is where the cursor is
     tab.page.mouse.move(*tab.point(0.5, 0.5))
     tab.page.mouse.move(*tab.point(0.5, 0.51))
     tab.page.locator(".bk-Tooltip", has_text="drifting gratings").wait_for()
+
+
+def test_a_kind_of_intervals_is_visited_and_issues_too(tab: Tab) -> None:
+    tab.choose("any interval", "flash <b>")
+    tab.press("0", "n")
+    assert tab.range[0] < 30 < tab.range[1]
+    tab.press("n", "n")
+    assert tab.message() == "There is no flash <b> after this one."
+    tab.choose("any interval", "gaps and damage")
+    tab.press("0", "n")
+    assert tab.range[0] < 90.918 < 94.668 < tab.range[1]
 
 
 def test_going_to_a_time_and_paging(tab: Tab) -> None:
@@ -221,6 +442,33 @@ def test_going_to_a_time_and_paging(tab: Tab) -> None:
     tab.wait_for_range(57.5, 67.5)
 
 
+def test_a_channel_is_shown_alone_as_h5py_reads_it(tab: Tab, session: Path) -> None:
+    tab.move_to(40, 40.2)
+    tab.page.mouse.click(*tab.point(0.3, 0.4))
+    tab.page.wait_for_function("() => location.search.includes('channel=')")
+    tab.page.locator(".channel", has_text="of the recording").wait_for()
+    tab.settle()
+    probe, channel = re.search(r"channel=(\d+):(\d+)", tab.page.url).groups()
+    with h5py.File(session.parent / "data" / f"{probe}.nwb") as nwb:
+        series = nwb[f"acquisition/probe_{probe}_lfp/probe_{probe}_lfp_data"]
+        ids = nwb["general/extracellular_ephys/electrodes/id"][:].tolist()
+        times = series["timestamps"][:]
+        here = (times >= 40.01) & (times <= 40.19)
+        values = series["data"][here, ids.index(int(channel))]
+        expected = dict(zip(times[here], values, strict=True))
+    line = tab.source("channel")
+    shown = [(x, y) for x, y in zip(line["x"], line["y"], strict=True) if 40.01 <= x <= 40.19]
+    assert [x for x, _ in shown] == pytest.approx(list(expected))
+    volts = [one * 1e6 for one in expected.values()]
+    assert [y for _, y in shown] == pytest.approx(volts, rel=1e-5, abs=1e-3)
+    tab.press("Shift+ArrowDown")
+    below = re.search(r"channel=\d+:(\d+)", tab.page.url)[1]
+    assert int(below) < int(channel)
+    tab.press("Escape")
+    assert "channel" not in tab.page.url
+    assert not tab.page.locator(".channel").is_visible()
+
+
 MOVES = {  # what the help writes: the key, and the address after it, one after the other
     "→": ("ArrowRight", "t=49-59&gain=200"),
     "←": ("ArrowLeft", "t=40-50&gain=200"),
@@ -232,12 +480,13 @@ MOVES = {  # what the help writes: the key, and the address after it, one after 
     "↓": ("ArrowDown", "t=40-50&gain=200"),
     "w": ("w", "t=40-50&gain=200&spacing=8"),
     "c": ("c", "t=40-50&gain=200"),
-    "n": ("n", "t=60-70&gain=200"),
-    "p": ("p", "t=28.5-38.5&gain=200"),
-    "h": ("h", "t=28.5-38.5&gain=200&mode=heat"),
+    "n": ("n", "t=58.066667-69.8&gain=200"),
+    "p": ("p", "t=30.066667-41.8&gain=200"),
+    "h": ("h", "t=30.066667-41.8&gain=200&mode=heat"),
     "0": ("0", "t=5.2143-149.680303&gain=200&mode=heat"),
 }
-ACTS = {"m", "u", "b", "s", "?"}  # and those that do other things
+# and those that do other things
+ACTS = {"Shift ↑", "Shift ↓", "Shift n", "Shift p", "Esc", "Backspace", *"gamubs?"}
 
 
 def test_each_key_of_the_help_does_what_it_says(open_tab: Open, serve: Serve, copy: Path) -> None:
@@ -261,8 +510,10 @@ def test_each_key_of_the_help_does_what_it_says(open_tab: Open, serve: Serve, co
         for key, after in MOVES.values():
             tab.press(key)
             assert tab.short_address() == after, key
-        tab.press("h")
+        tab.press("a")
         assert "mode" not in tab.short_address()
+        tab.press("g")
+        assert "gain=auto" in tab.short_address()
         tab.move_to(40, 50)
         tab.press("m")
         wait_until_saved("40.000000,50.000000,,,")
@@ -284,7 +535,7 @@ def test_each_key_of_the_help_does_what_it_says(open_tab: Open, serve: Serve, co
         tab.page.keyboard.type("hmn0")  # are letters here, not keys
         tab.settle()
         assert note.input_value() == "hmn0"
-        assert tab.short_address() == "t=40-50&gain=200"
+        assert tab.short_address() == "t=40-50&gain=auto"
         tab.page.close()
 
 
@@ -381,6 +632,21 @@ def test_marks_of_two_tabs_survive_a_restart(open_tab: Open, serve: Serve, copy:
         assert "mark: from 40, <i>" in names
         assert "mark: from 50, <i>" in names
         tab.page.wait_for_function(bad)
+        tab.page.close()
+
+
+def test_a_picture_is_downloaded_in_the_format_chosen(
+    open_tab: Open, serve: Serve, copy: Path
+) -> None:
+    with serve(copy) as address:
+        tab = open_tab(f"{address}?t=40-42")
+        tab.wait_for("every sample")
+        tab.page.get_by_role("button", name="save picture").click()
+        with tab.page.expect_download() as download:
+            tab.page.get_by_text("SVG", exact=True).click()
+        assert download.value.suggested_filename == "demo-2-40.000-42.000.svg"
+        saved = (copy / "views" / "40.000-42.000.svg").read_bytes()
+        assert Path(download.value.path()).read_bytes() == saved
         tab.page.close()
 
 

@@ -86,7 +86,7 @@ configfile: "host.yaml"
 
 
 module lfpscope:
-    snakefile: "{clone}/Snakefile"
+    snakefile: "clone/Snakefile"
     config: config["lfpscope"]
     prefix: "ephys"
 
@@ -97,14 +97,15 @@ use rule * from lfpscope as lfp_*
 rule analysis:
     input: "ephys/out/complete.txt"
     output: "analysis.txt"
-    shell: "cp {{input}} {{output}}"
+    shell: "cp {input} {output}"
 """
 
 
 def test_as_a_module_of_another_workflow(bare, write_nwb, tmp_path):
     write_nwb(tmp_path / "a.nwb")
     (tmp_path / "s.tsv").write_text("session\tsource\tlocation\none\tnwb\ta.nwb\n")
-    (tmp_path / "Snakefile").write_text(HOST.format(clone=bare.folder))
+    bare.copy(tmp_path / "clone")
+    (tmp_path / "Snakefile").write_text(HOST)
     (tmp_path / "host.yaml").write_text("lfpscope: {sessions: s.tsv, results: out}\nother: 1\n")
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "analysis"]
     for said in ("lfp_write_viewer", "Nothing to be done"):
@@ -115,5 +116,6 @@ def test_as_a_module_of_another_workflow(bare, write_nwb, tmp_path):
     assert (tmp_path / "ephys/out/one/viewer.py").is_file()
     assert (tmp_path / "ephys/out/logs/draw_probe/one/a.log").is_file()
     assert {path.name for path in tmp_path.iterdir()} == {
-        *("a.nwb", "s.tsv", "Snakefile", "host.yaml", "analysis.txt", "ephys", ".snakemake"),
+        *("a.nwb", "s.tsv", "Snakefile", "host.yaml", "analysis.txt", "ephys", "clone"),
+        ".snakemake",
     }

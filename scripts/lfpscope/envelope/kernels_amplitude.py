@@ -14,7 +14,7 @@ _MANTISSA_BITS = 11  # enough: an error of 0.05 of a step
 _LOG2 = np.rint(
     CODES_PER_OCTAVE * np.log2(1 + (np.arange(1 << _MANTISSA_BITS) + 0.5) / (1 << _MANTISSA_BITS))
 ).astype(np.int64)
-LINE_BITS = 11  # of a block's line, below the RMS of its quietest bucket
+LINE_BITS = 12  # of a block's line, below the RMS of its quietest bucket
 PEAK_BITS = 9  # of a peak: within 0.2 %
 
 

@@ -24,11 +24,23 @@ FIRST = ("start", "stop", "name", "table")  # columns of the table; those of the
 
 @dataclass(frozen=True, order=True)
 class Interval:
-    """A named stretch of session time, seconds."""
+    """A named stretch of session time, seconds.
+
+    Attributes
+    ----------
+    start, stop, name
+        Of it.
+    table : str
+        In the NWB file.
+    about : str
+        Its other columns, in words: ``orientation 90.0, contrast 0.8``.
+    """
 
     start: float
     stop: float
     name: str
+    table: str = ""
+    about: str = ""
 
 
 def read_intervals(path: Path) -> list[Interval]:
@@ -44,7 +56,10 @@ def read_intervals(path: Path) -> list[Interval]:
         start, stop = _number(row.get("start")), _number(row.get("stop"))
         if start is not None:
             stop = start if stop is None else max(stop, start)
-            found.append(Interval(start, stop, row.get("name") or ""))
+            name, table = row.get("name") or "", row.get("table") or ""
+            others = [key for key in row if key not in FIRST and row[key] not in ("", name)]
+            about = ", ".join(f"{key} {row[key]}" for key in others)
+            found.append(Interval(start, stop, name, table, about))
     return sorted(found)
 
 

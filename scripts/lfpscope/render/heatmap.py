@@ -44,6 +44,7 @@ def heat_picture(
     volts: float,
     channels: npt.NDArray[np.int64] | None = None,
     grey: Mask | None = None,
+    values: Floats | None = None,
 ) -> Pixels:
     """Amplitude as colour, a band for each channel, from the top by depth.
 
@@ -61,6 +62,8 @@ def heat_picture(
         Which, from the top down; all by depth if not given.
     grey : ndarray of bool, shape (n_channels,), optional
         Channels drawn in grey; the dead ones if not given.
+    values : ndarray of float, optional
+        What `amplitude` returns for the channels, if that is known.
 
     Returns
     -------
@@ -68,7 +71,7 @@ def heat_picture(
         Indices into HEAT_PALETTE.
     """
     order = depth_order(probe.references.channels) if channels is None else channels
-    values = amplitude(view, probe)[order] / volts
+    values = (amplitude(view, probe)[order] if values is None else values) / volts
     dead = (probe.dead if grey is None else grey)[order]
     live = np.where(dead[:, np.newaxis], np.nan, values)
     bands, starts = pixel_rows(order.size, height)

@@ -26,7 +26,7 @@ def signed_values(view: View, probe: Probe, channels: npt.NDArray[np.int64]) -> 
     low = np.full((channels.size, view.n_columns), np.nan)
     high = low.copy()
     for part in view.parts:  # several may share a column
-        _, lowest, highest, _ = part.columns.values[:, channels, part.there]
+        lowest, highest = part.columns.values[1:3, channels, part.there]
         low[:, part.here] = np.fmin(low[:, part.here], lowest)
         high[:, part.here] = np.fmax(high[:, part.here], highest)
     low, high = to_pixels(low, view, np.fmin), to_pixels(high, view, np.fmax)
@@ -49,6 +49,7 @@ def signed_picture(
     volts: float,
     channels: npt.NDArray[np.int64] | None = None,
     grey: Mask | None = None,
+    values: Floats | None = None,
 ) -> Pixels:
     """Signed potential as colour, a band for each channel, from the top by depth.
 
@@ -66,6 +67,8 @@ def signed_picture(
         Which, from the top down; all by depth if not given.
     grey : ndarray of bool, shape (n_channels,), optional
         Channels drawn in grey; the dead ones if not given.
+    values : ndarray of float, optional
+        What `signed_values` returns for the channels, if that is known.
 
     Returns
     -------
@@ -73,7 +76,7 @@ def signed_picture(
         Indices into SIGNED_PALETTE.
     """
     order = depth_order(probe.references.channels) if channels is None else channels
-    values = signed_values(view, probe, order) / volts
+    values = (signed_values(view, probe, order) if values is None else values) / volts
     dead = (probe.dead if grey is None else grey)[order]
     live = np.where(dead[:, np.newaxis], np.nan, values)
     bands, starts = pixel_rows(order.size, height)

@@ -130,6 +130,7 @@ def _caption(spectrum: Spectrum, moved: float) -> list[str]:
     for one in quality["surfaces"]:
         shank = f"shank {one['part']}: " if len(quality["surfaces"]) > 1 else ""
         parts.append(f"{shank}surface at {abs(one['height']):.0f} ± {one['uncertainty']:.0f} µm")
+    parts += quality["notes"]
     if spectrum.frequency.size and quality["pass_band_end_hz"] < 0.99 * spectrum.frequency[-1]:
         parts.append(f"stop band of a filter from {quality['pass_band_end_hz']:.0f} Hz")
     if moved:

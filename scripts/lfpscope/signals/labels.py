@@ -20,7 +20,7 @@ from lfpscope.signals.features import (
 
 GOOD, DEAD, NOISY, OUTSIDE, UNKNOWN = LABELS = ("good", "dead", "noisy", "outside", "unknown")
 DRIFTING, SATURATED, MAINS = FLAGS = ("drifting", "saturated", "mains")
-COHERENT = 0.6  # similarity of neighbours below which none of them says anything of a channel
+COHERENT = 0.6  # usual similarity of neighbours below which it says nothing of a channel
 SMOOTH_UM = 60.0  # to either side, in the profile of the surface
 BELOW_UM = 300.0  # of the brain that is compared with what lies above the surface
 MIN_BRAIN_UM, MIN_ABOVE_UM, MIN_ABOVE = 200.0, 30.0, 3
@@ -263,8 +263,9 @@ def _compare(
     inside = relative_to_neighbours(both, wide, use & ~is_outside)
     outside = relative_to_neighbours(both, wide, use & is_outside)
     both = np.where(is_outside, outside, inside)
-    coherent = use & ~is_outside & (features.similarity >= COHERENT)
-    drop = -relative_to_neighbours(features.similarity, near, coherent)
+    drop = -relative_to_neighbours(features.similarity, near, use & ~is_outside)
+    # among channels that are not coherent one that is less so is not odd
+    drop = np.where(features.similarity + drop >= COHERENT, drop, np.nan)
     return _Comparison(both[:-1], both[-1], drop)
 
 

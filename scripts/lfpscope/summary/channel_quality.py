@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from lfpscope.clock.segments import Clock
 from lfpscope.envelope.zarr_zip import StoreWriter
+from lfpscope.nwb.areas import is_area
 from lfpscope.nwb.electrodes import Channels
 from lfpscope.references.model import References
 from lfpscope.samples.chunk_cache import Samples
@@ -23,13 +24,15 @@ from lfpscope.signals.features import (
     hf_power,
     pass_band_end,
 )
-from lfpscope.signals.labels import LABELS, Features, Labels, Thresholds, label_channels
+from lfpscope.signals.labels import LABELS, Features, Labels, Surface, Thresholds, label_channels
 from lfpscope.signals.spectra import Array, Floats, Ints, Mask
 from lfpscope.summary.spectrum import Spectra
 
 COMPARED_S, SHORTEST_S = 4.0, 1.0  # of a window in which channels are compared
 N_COMPARED = 24  # windows, in
 N_CLUSTERS = 8  # places spread over the recording: few chunks are read again
+NOT_BRAIN = {"root", "void", "out", "outside", "air", "agar"}
+DISAGREEMENT_UM = 100.0  # beyond the uncertainty
 MOST_COMPARED = 512  # channels of the coherence
 
 
@@ -47,6 +50,8 @@ class Quality:
         From where on.
     mains_hz, pass_band_end : float
         50 or 60, or 0 where it cannot be told; Hz.
+    notes : list of str
+        Where the file says otherwise.
     """
 
     features: Features
@@ -54,6 +59,7 @@ class Quality:
     thresholds: Thresholds
     mains_hz: float
     pass_band_end: float
+    notes: list[str]
 
 
 # --- positions ----------------------------------------------------------------------------------
@@ -206,8 +212,32 @@ def assess_channels(
         is_silent=is_silent,
         saturation=saturation,
     )
-    labels = label_channels(features, find_positions(references.channels), thresholds)
-    return Quality(features, labels, thresholds, mains_hz, end)
+    positions = find_positions(references.channels)
+    labels = label_channels(features, positions, thresholds)
+    notes = compare_with_areas(references.channels, positions, labels.surfaces)
+    return Quality(features, labels, thresholds, mains_hz, end, notes)
+
+
+def compare_with_areas(
+    channels: Channels, positions: Positions, surfaces: list[Surface]
+) -> list[str]:
+    """Say where the surfaces found disagree with the file's own brain areas."""
+    areas = channels.columns.get("area")
+    if areas is None:
+        return []
+    named = np.array([is_area(one) and one.lower() not in NOT_BRAIN for one in areas.tolist()])
+    notes = []
+    for one in surfaces:
+        here = (positions.part == one.part) & np.isfinite(positions.height)
+        inside = positions.height[here & named]
+        beyond = positions.height[here & ~named & (positions.height > inside.max(initial=-np.inf))]
+        if not inside.size or not beyond.size:
+            continue  # the file does not say where the brain ends
+        own = (inside.max() + beyond.min()) / 2
+        if abs(own - one.height) > one.uncertainty + DISAGREEMENT_UM:
+            found = f"surface at {abs(one.height):.0f} µm"
+            notes.append(f"{found}, but the file's areas end at {abs(own):.0f} µm")
+    return notes
 
 
 # --- writing ------------------------------------------------------------------------------------
@@ -229,6 +259,7 @@ def write_quality(store: StoreWriter, quality: Quality, likeness: Likeness, band
         "mains_hz": quality.mains_hz,
         "pass_band_end_hz": quality.pass_band_end,
         "surfaces": [asdict(one) for one in labels.surfaces],
+        "notes": quality.notes,
         "flags": labels.flags,
         "reasons": labels.reason,
         "n_compared_windows": likeness.n_windows,

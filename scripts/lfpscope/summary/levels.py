@@ -218,6 +218,7 @@ class EnvelopeWriter:
                 np.float64,
                 width=chunk_width(n_channels),
                 dimensions=("channel", "block"),
+                shuffle="shuffle",
             )
         # buckets of the block that is not finished; the last bucket may go on
         self._fresh = Fresh(

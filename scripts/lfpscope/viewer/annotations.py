@@ -7,11 +7,15 @@ from typing import Any
 
 from bokeh.document import Document
 
-from lfpscope.clock.timeline import Timeline
+from lfpscope.clock.timeline import Span, Timeline
 from lfpscope.errors import UserError
 from lfpscope.viewer import marks
+from lfpscope.viewer.issues import Issue
 from lfpscope.viewer.session_folder import Tables
+from lfpscope.viewer.view_state import State
 from lfpscope.viewer.worker import Worker
+
+ISSUES = "gaps and damage"
 
 
 class Annotations:
@@ -27,6 +31,8 @@ class Annotations:
         Intervals, and the marks at first.
     timeline : Timeline
         Of the page.
+    issues : sequence of Issue
+        Stretches of the recordings that are not as they should be.
     changed : callable
         Called once other marks are there.
     say : callable
@@ -36,8 +42,8 @@ class Annotations:
     ----------
     lane : IntervalLane
         Intervals and the marks of all probes, to be drawn.
-    stops : IntervalLane
-        The same and the marks of single probes, to go to.
+    names : list of str
+        Kinds of intervals, and ISSUES, to go to.
     bad : frozenset of (str, int)
         Probe and electrode id of channels that were marked as bad.
     """
@@ -48,11 +54,13 @@ class Annotations:
         path: Path,
         tables: Tables,
         timeline: Timeline,
+        issues: Sequence[Issue],
         changed: Callable[[], None],
         say: Callable[[str], None],
     ) -> None:
         self._document, self._path, self._changed, self._say = document, path, changed, say
-        self._intervals, self._timeline = tables.lane, timeline
+        self._intervals, self._timeline, self._issues = tables.lane, timeline, issues
+        self._at = float("-inf")  # start of what was gone to
         self._set(tables.marks)
         self._writer = Worker(self._write, every=True)
 
@@ -60,8 +68,43 @@ class Annotations:
         self._marks = found
         of_all = marks.marked([mark for mark in found if not mark.probe])
         self.lane = self._intervals.with_marks(of_all, self._timeline)
-        self.stops = self._intervals.with_marks(marks.marked(found), self._timeline)
+        self._stops = self._intervals.with_marks(marks.marked(found), self._timeline)
+        self.names = list(dict.fromkeys(kind.name for kind in self._stops.kinds))
+        self.names += [ISSUES] if self._issues else []
         self.bad = marks.bad_channels(found)
+
+    def next_interval(self, state: State, whole: State, step: int, name: str) -> Span | None:
+        """The next interval, mark or issue of a kind, or the one before.
+
+        Parameters
+        ----------
+        state, whole : State
+            What the page shows, and the complete recording.
+        step : int
+            1 or −1.
+        name : str
+            Of the kind; any interval or mark if empty.
+        """
+        time = self._place(state, whole, step)
+        if name != ISSUES:
+            return self._keep(self._stops.neighbour(time, step, name))
+        after = (one for one in self._issues if (one.start - time) * step > 1e-6)
+        found = min(after, key=lambda one: one.start * step, default=None)
+        return None if found is None else self._keep((found.start, found.stop))
+
+    def next_block(self, state: State, whole: State, step: int) -> Span | None:
+        """The first interval of the next block, or of the one before."""
+        return self._keep(self.lane.neighbour_block(self._place(state, whole, step), step))
+
+    def _place(self, state: State, whole: State, step: int) -> float:
+        """Time from where to go on: of the complete recording its start, or its end."""
+        if state.stop - state.start > 0.999 * (whole.stop - whole.start):
+            return whole.start - 1 if step > 0 else whole.stop + 1
+        return self._at if state.start <= self._at <= state.stop else state.onset
+
+    def _keep(self, found: Span | None) -> Span | None:
+        self._at = self._at if found is None else found[0]
+        return found
 
     def boxes(self, probe: str) -> list[Any]:
         """Marked stretches of some of a probe's channels."""

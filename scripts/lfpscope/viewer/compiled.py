@@ -7,7 +7,6 @@ viewers of a folder of results share one copy of the library, and so what is com
 import subprocess
 import sys
 from contextlib import closing, suppress
-from dataclasses import replace
 from pathlib import Path
 
 from lfpscope.errors import UserError
@@ -56,18 +55,18 @@ def _type_of_samples(envelope: Path) -> str:
 
 
 def draw_both_ways(folder: Path) -> None:
-    """Draw a probe's complete recording from its envelope, and two seconds from samples."""
+    """Draw a probe in each mode, complete from its envelope and two seconds from samples."""
     from lfpscope.envelope.read import Probe
     from lfpscope.references.open import open_references
     from lfpscope.viewer.picture import draw_probe
-    from lfpscope.viewer.view_state import State
+    from lfpscope.viewer.view_state import MODES, State
 
     with Probe(open_references(folder / "lfp.json"), folder / "envelope.zarr.zip") as probe:
         clock, name = probe.references.clock, probe.references.probe
         complete = State(clock.t0, clock.t1, 250.0, probes=(name,))
         for state in (complete, complete.at(clock.t0, min(clock.t0 + SAMPLES, clock.t1))):
-            draw_probe(probe, state, WIDTH, HEIGHT)
-            draw_probe(probe, replace(state, heat=frozenset({name})), WIDTH, HEIGHT)
+            for mode in MODES:
+                draw_probe(probe, state.drawn_as(mode), WIDTH, HEIGHT)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Controls of a page: header, and the address bar."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bokeh.models import (
@@ -8,11 +9,12 @@ from bokeh.models import (
     BoxZoomTool,
     Button,
     CheckboxButtonGroup,
-    ColumnDataSource,
     CustomAction,
     CustomJS,
+    Dropdown,
     GridPlot,
     PanTool,
+    RadioButtonGroup,
     Range1d,
     Row,
     Select,
@@ -25,8 +27,11 @@ from lfpscope.envelope.read import Probe
 from lfpscope.formatting import voltage_text
 from lfpscope.nwb.areas import is_area
 from lfpscope.viewer.style import CONTROL, HEADER, TOOLBAR
-from lfpscope.viewer.view_state import SPACINGS, STEPS, State, depths_text
+from lfpscope.viewer.view_state import AUTO, MODES, SPACINGS, STEPS, State, depths_text
 
+FORMATS: list[Any] = [("PNG", ".png"), ("SVG", ".svg"), ("PDF", ".pdf")]
+CHOSEN = "chosen areas"  # in the menu
+LENGTHS = {"10 ms": 0.01, "100 ms": 0.1, "1 s": 1.0, "10 s": 10.0, "1 min": 60.0, "10 min": 600.0}
 EVERY = {1: "", 2: "2nd ", 3: "3rd ", 4: "4th ", 8: "8th ", 16: "16th "}
 
 
@@ -40,7 +45,7 @@ def navigation(x_range: Range1d) -> list[Any]:
         PanTool(dimensions="width"),
         BoxZoomTool(dimensions="width"),
         BoxSelectTool(description="Mark a box", renderers=[]),
-        WheelZoomTool(dimensions="width"),
+        WheelZoomTool(dimensions="width", maintain_focus=False),
         # Bokeh's own reset works only in the toolbar of a single plot
         CustomAction(icon="reset", description="Whole recording", callback=whole),
     ]
@@ -69,23 +74,28 @@ class Controls:
     def __init__(
         self, tools: list[Any], state: State, areas: Sequence[str], *, has_depth: bool
     ) -> None:
+        self._whole = state.stop - state.start
         style = {"stylesheets": [CONTROL], "margin": (2, 2)}
         self.back = Button(label="◀", width=34, **style)
         self.time = TextInput(placeholder="go to 1:02.5", width=100, **style)
         self.on = Button(label="▶", width=34, **style)
-        self.previous = Button(label="◀ interval", width=90, **style)
-        self.next = Button(label="interval ▶", width=90, **style)
+        self.previous = Button(label="◀", width=34, **style)
+        self.next = Button(label="▶", width=34, **style)
+        self.lengths = _lengths(state.stop - state.start)
+        labels = [*self.lengths, "all"]
+        self.length = RadioButtonGroup(labels=labels, active=len(labels) - 1, **style)
+        self.kind = Select(options=[("", "any interval")], width=124, **style)
         self.note = TextInput(placeholder="note", width=140, **style)
         self.mark = Button(label="mark this range", width=124, **style)
-        self.save = Button(label="save picture", width=104, **style)
+        self.save = Dropdown(label="save picture", menu=FORMATS, width=124, **style)
         self.help = Button(label="?", width=34, **style)
         self.probes = CheckboxButtonGroup(labels=list(state.probes), **style)
-        gains = [(f"{step!r}", f"bar {voltage_text(step)}") for step in STEPS]
+        gains = [(f"{step!r}", f"gain {voltage_text(step)}") for step in STEPS]
+        gains = [(AUTO, "auto gain"), *gains]
         self.gain = Select(options=gains, width=112, **style)
-        self.heat = Button(label="all as heat map", width=124, **style)
-        named = [(area, area) for area in areas]
-        options = [("", "all areas"), *named]
-        self.areas = Select(options=options, width=112, visible=bool(areas), **style)
+        self.mode = Select(options=[(AUTO, "mode by zoom"), *MODES.items()], width=124, **style)
+        self._area_names = areas
+        self.areas = Select(options=[], width=124, visible=bool(areas), **style)
         counts = [(f"{n}", f"every {nth}channel") for n, nth in EVERY.items()]
         self.every = Select(options=counts, width=140, **style)
         spacings = [(f"{n}", f"{n} px apart" if n else "fit spacing") for n in SPACINGS]
@@ -95,23 +105,82 @@ class Controls:
         )
         toolbar = Toolbar(tools=tools, logo=None, stylesheets=[TOOLBAR])
         bar = GridPlot(toolbar=toolbar, toolbar_location="above", width=174)
-        move = bar, self.back, self.time, self.on, self.previous, self.next
+        move = bar, self.back, self.time, self.on, self.length, self.previous, self.kind, self.next
         keep = self.note, self.mark, self.save, self.help
-        look = self.probes, self.gain, self.spacing, self.heat, self.areas, self.depths, self.every
+        look = self.probes, self.gain, self.spacing, self.mode, self.areas, self.depths, self.every
         line = {"sizing_mode": "stretch_width", "margin": 0, "stylesheets": [HEADER]}
         self.layout = Row(*move, *keep, **line), Row(*look, **line)
         self.show(state)
 
     def show(self, state: State) -> None:
         """Let the controls say what the page shows."""
-        self.gain.value = f"{state.microvolts!r}"
-        shown = [i for i, name in enumerate(state.probes) if name not in state.hidden]
-        self.probes.active = shown
-        # several at once can only come from the address
-        self.areas.value = next(iter(state.areas)) if len(state.areas) == 1 else ""
+        self.show_length(state)
+        self.gain.value = AUTO if state.is_auto else f"{state.microvolts!r}"
+        self.mode.value = common_mode(state)
+        self.probes.active = [i for i, name in enumerate(state.probes) if name not in state.hidden]
+        self.areas.update(options=self._area_options(state), value=CHOSEN if state.areas else "")
         self.depths.value = depths_text(state.depths)
         self.spacing.value = f"{state.spacing}" if state.spacing in SPACINGS else ""
         self.every.value = f"{state.every}" if state.every in EVERY else ""
+
+    def on_choice(self, act: Callable[[str, Any, Any], None]) -> None:
+        """Have something done when the user chooses what `read` returns."""
+        self.probes.on_change("active", act)
+        for menu in (self.gain, self.mode, self.areas, self.every, self.spacing):
+            menu.on_change("value", act)
+
+    def read(self, state: State) -> State:
+        """Return what the controls say, in a state that they show otherwise."""
+        shown = {state.probes[i] for i in self.probes.active}
+        areas = {"": frozenset[str](), CHOSEN: state.areas}
+        chosen = self.areas.value
+        changed = replace(
+            state,
+            hidden=frozenset(state.probes) - shown,
+            areas=areas.get(chosen, state.areas ^ {chosen}),
+            every=int(self.every.value or state.every),
+            spacing=int(self.spacing.value or state.spacing),
+        )
+        if self.mode.value and self.mode.value != common_mode(state):
+            changed = changed.drawn_as(None if self.mode.value == AUTO else self.mode.value)
+        if self.gain.value == AUTO:
+            return replace(changed, is_auto=True)
+        return changed.scaled(float(self.gain.value))
+
+    def offer_kinds(self, names: Sequence[str]) -> None:
+        """Offer kinds of intervals to go to."""
+        if self.kind.value not in names:
+            self.kind.value = ""
+        self.kind.options = [("", "any interval"), *((name, name) for name in names)]
+
+    def length_of(self, active: int) -> float:
+        """Seconds that a button of the lengths stands for."""
+        return [*self.lengths.values(), self._whole][active]
+
+    def _area_options(self, state: State) -> list[tuple[str, str]]:
+        """All, those chosen, and each one to be added or left out."""
+        if not state.areas:
+            return [("", "all areas"), *((area, area) for area in self._area_names)]
+        signs = {area: "−" if area in state.areas else "+" for area in self._area_names}
+        each = [(area, f"{sign} {area}") for area, sign in signs.items()]
+        return [("", "all areas"), (CHOSEN, ", ".join(sorted(state.areas))), *each]
+
+    def show_length(self, state: State) -> None:
+        """Let the lengths say how much time the page shows."""
+        shown, lengths = state.stop - state.start, [*self.lengths.values(), self._whole]
+        found = [i for i, one in enumerate(lengths) if abs(shown - one) < 1e-3 * one]
+        self.length.active = found[0] if found else None
+
+
+def _lengths(seconds: float) -> dict[str, float]:
+    """Lengths of a page that are offered, shorter than a recording."""
+    return {text: length for text, length in LENGTHS.items() if length < seconds}
+
+
+def common_mode(state: State) -> str:
+    """Return the mode of all probes, AUTO where none was chosen; empty where they differ."""
+    modes = {dict(state.modes).get(name, AUTO) for name in state.probes}
+    return modes.pop() if len(modes) == 1 else "" if modes else AUTO
 
 
 def area_names(probes: list[Probe]) -> list[str]:
@@ -121,11 +190,3 @@ def area_names(probes: list[Probe]) -> list[str]:
         areas = probe.references.channels.columns.get("area")
         found |= set() if areas is None else set(map(str, areas.tolist()))
     return sorted(filter(is_area, found))
-
-
-def address_bar() -> ColumnDataSource:
-    """A source whose one query the browser's address bar follows."""
-    source = ColumnDataSource({"query": [""]}, name="address")
-    code = 'window.history.replaceState(null, "", "?" + source.data.query[0])'
-    source.js_on_change("data", CustomJS(args={"source": source}, code=code))
-    return source

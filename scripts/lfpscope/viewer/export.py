@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,33 +18,54 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from lfpscope.clock.timeline import Stretch, Timeline
 from lfpscope.envelope.read import Probe, time_range
 from lfpscope.errors import UserError
-from lfpscope.formatting import voltage_text
 from lfpscope.io.atomic import atomic
 from lfpscope.io.tables import read_json, write_json
 from lfpscope.nwb.areas import is_area
 from lfpscope.render.areas import area_colours
 from lfpscope.render.ticks import Run, shorten
+from lfpscope.viewer.auto_gain import BAR
 from lfpscope.viewer.channel_selection import bad_channels, chosen_rows
+from lfpscope.viewer.export_lane import Lane
 from lfpscope.viewer.facts import axis_label, count_channels, first_doubt
-from lfpscope.viewer.labels import area_labels, area_runs, block_edges, block_names, row_ticks
-from lfpscope.viewer.picture import BAR, PALETTES, Picture, axis_clock, draw_probe
-from lfpscope.viewer.scale_bar import heat_scale
+from lfpscope.viewer.labels import (
+    area_labels,
+    area_runs,
+    block_edges,
+    block_names,
+    channel_marks,
+    row_ticks,
+)
+from lfpscope.viewer.picture import PALETTES, Picture, axis_clock, common_gains, draw_probe
+from lfpscope.viewer.scale_bar import COLOURS, colour_limits, colour_ticks, scale_text
 from lfpscope.viewer.session_folder import SessionFolder
 from lfpscope.viewer.style import STRIP, WRONG
 from lfpscope.viewer.times import axis_title, time_of
-from lfpscope.viewer.view_state import HEAT, TRACES, State
+from lfpscope.viewer.view_state import TRACES, State
 
-VERSION = 2
+VERSION = 3
+SUFFIXES = {".png": ["Software"], ".svg": ["Date"], ".pdf": ["CreationDate", "Producer", "Creator"]}
+"""Formats, and the metadata that would differ from time to time."""
+MARKERS = {"x": "x", "triangle": "^", "circle_x": "o"}
 DRAWN_WITH = ("matplotlib", "numpy", "numba")
-LEFT, RIGHT, TOP, BOTTOM, BETWEEN = 164, 24, 44, 52, 44  # pixels around the frames
+LEFT, RIGHT, TOP, BOTTOM, BETWEEN = 164, 100, 44, 52, 44  # pixels around the frames
 SIZE = 9.75  # points: 13 pixels at 96 to the inch, as on the page
+ABOVE_LANE = 10  # pixels
 DPI = 96
 LETTER = 9  # pixels, of a capital
 MAX_PIXELS = 20_000  # of a saved view's width and height
 
 
-def save_view(session: SessionFolder, state: State, width: int, height: int, folder: Path) -> Path:
-    """Write a view as PNG and JSON under a name that says which time it shows.
+def save_view(
+    session: SessionFolder,
+    state: State,
+    width: int,
+    height: int,
+    folder: Path,
+    *,
+    lane: Lane | None = None,
+    suffix: str = ".png",
+) -> Path:
+    """Write a view as picture and JSON under a name that says which time it shows.
 
     Parameters
     ----------
@@ -55,43 +77,49 @@ def save_view(session: SessionFolder, state: State, width: int, height: int, fol
         Of each probe's frame, pixels.
     folder : Path
         Where.
+    lane : Lane, optional
+        Intervals and marks below.
+    suffix : str
+        One of SUFFIXES.
 
     Returns
     -------
     Path
-        The PNG. The JSON has the same name.
+        The picture. The JSON has the same name.
     """
-    view = describe_view(session, state, width, height)
+    view = describe_view(session, state, width, height, lane or Lane())
     folder.mkdir(parents=True, exist_ok=True)
-    png = _take_name(folder, f"{state.start:.3f}-{state.stop:.3f}")
+    picture = _take_name(folder, f"{state.start:.3f}-{state.stop:.3f}", suffix)
     try:
-        write_json(png.with_suffix(".json"), view)
-        draw_view(session, view, png)
+        write_json(picture.with_suffix(".json"), view)
+        draw_view(session, view, picture)
     except BaseException:
-        for path in (png, png.with_suffix(".json")):
+        for path in (picture, picture.with_suffix(".json")):
             path.unlink(missing_ok=True)
         raise
-    return png
+    return picture
 
 
-def _take_name(folder: Path, stem: str) -> Path:
-    """Make an empty PNG under the first name that is free: no other tab gets the same one."""
+def _take_name(folder: Path, stem: str, suffix: str) -> Path:
+    """Make an empty file under the first name that is free: no other tab gets the same one."""
     for i in itertools.count(1):
-        png = folder / (f"{stem}.png" if i == 1 else f"{stem}-{i}.png")
-        if png.with_suffix(".json").exists():
+        path = folder / (f"{stem}{suffix}" if i == 1 else f"{stem}-{i}{suffix}")
+        if path.with_suffix(".json").exists():
             continue
         try:
-            png.touch(exist_ok=False)
+            path.touch(exist_ok=False)
         except FileExistsError:
             continue
-        return png
+        return path
     raise AssertionError
 
 
-def describe_view(session: SessionFolder, state: State, width: int, height: int) -> dict[str, Any]:
+def describe_view(
+    session: SessionFolder, state: State, width: int, height: int, lane: Lane
+) -> dict[str, Any]:
     """Everything it takes to render a view again, and to know what it was made from."""
     plain = asdict(state) | {
-        name: sorted(getattr(state, name)) for name in ("hidden", "heat", "areas", "bad")
+        name: sorted(getattr(state, name)) for name in ("hidden", "modes", "areas", "bad")
     }
     return {
         "lfpscope_view": VERSION,
@@ -99,6 +127,7 @@ def describe_view(session: SessionFolder, state: State, width: int, height: int)
         "width": width,
         "height": height,
         "state": plain,
+        "lane": asdict(lane),
         "probes": [_describe_probe(probe, state) for probe in _shown(session, state)],
         "versions": _versions(),
     }
@@ -114,7 +143,6 @@ def _describe_probe(probe: Probe, state: State) -> dict[str, Any]:
         "samples": [[first, stop] for _, first, stop in pieces],
         "channels": references.channels.id[chosen_rows(probe, state).channels].tolist(),
         "volts_per_count": sorted(set(references.scale.tolist())),
-        "microvolts": state.microvolts,
     }
 
 
@@ -145,6 +173,7 @@ def render_view(session: SessionFolder, view: Path, png: Path) -> None:
         raise UserError(f"{view}: version {version!r}, expected {VERSION}.")
     try:
         state = _read_view(content)
+        Lane(**content["lane"])
         sources = {one["probe"]: one["source"] for one in content["probes"]}
         identities = {name: (one["size"], one["crc32"]) for name, one in sources.items()}
         versions = dict(content["versions"])
@@ -187,10 +216,12 @@ def _versions() -> dict[str, str]:
 def read_state(content: dict[str, Any]) -> State:
     """State of a saved view."""
     plain = dict(content["state"])
-    for name in ("hidden", "heat", "areas"):
+    for name in ("hidden", "areas"):
         plain[name] = frozenset(plain[name])
-    plain["bad"] = frozenset((probe, channel) for probe, channel in plain["bad"])
+    for name in ("modes", "bad"):
+        plain[name] = frozenset((probe, what) for probe, what in plain[name])
     plain["probes"] = tuple(plain["probes"])
+    plain["channel"] = None if plain["channel"] is None else tuple(plain["channel"])
     low_high = plain["depths"]
     plain["depths"] = None if low_high is None else (low_high[0], low_high[1])
     timeline = plain["timeline"]
@@ -200,23 +231,39 @@ def read_state(content: dict[str, Any]) -> State:
     return State(**plain)
 
 
-def draw_view(session: SessionFolder, view: dict[str, Any], png: Path) -> None:
-    """Draw a described view."""
+def draw_view(session: SessionFolder, view: dict[str, Any], path: Path) -> None:
+    """Draw a described view, in the format that the name of the file says."""
+    lane = Lane(**view["lane"])
     state, width, height = read_state(view), view["width"], view["height"]
     probes = _shown(session, state)
     total = (
         LEFT + width + RIGHT,
-        TOP + (height + BETWEEN) * len(probes) - BETWEEN + BOTTOM,
+        TOP + (height + BETWEEN) * len(probes) - BETWEEN + ABOVE_LANE + lane.height + BOTTOM,
     )
     figure = Figure(figsize=(total[0] / DPI, total[1] / DPI), dpi=DPI, facecolor="white")
-    for i, probe in enumerate(probes):
+    pictures = [draw_probe(probe, state, width, height) for probe in probes]
+    if state.is_auto:
+        gains = common_gains(pictures)
+        pictures = [
+            one
+            if one.microvolts == gains[one.mode]
+            else draw_probe(probe, state.scaled(gains[one.mode]), width, height)
+            for probe, one in zip(probes, pictures, strict=True)
+        ]
+    for i, (probe, picture) in enumerate(zip(probes, pictures, strict=True)):
         top = TOP + i * (height + BETWEEN)
         here = (LEFT, total[1] - top - height, width, height)
-        axes = _draw_probe(figure, probe, state, here)
-        axes.tick_params(labelbottom=i == len(probes) - 1)
-    with atomic(png) as part:
-        # no date and no version inside: equal pictures are equal bytes
-        figure.savefig(part, format="png", metadata={"Software": None})
+        axes = _draw_probe(figure, probe, state, picture, here)
+        axes.tick_params(bottom=False, labelbottom=False)
+        if picture.mode == TRACES:
+            lane.draw_onsets(axes)
+    axes = _axes(figure, (LEFT, BOTTOM, width, lane.height))
+    lane.draw(axes, state.stop - state.start, width)
+    _draw_times(axes, state)
+    suffix = path.suffix if path.suffix in SUFFIXES else ".png"
+    # no date and no version inside: equal pictures are equal bytes
+    with atomic(path) as part, mpl.rc_context({"svg.hashsalt": "lfpscope"}):
+        figure.savefig(part, format=suffix[1:], metadata=dict.fromkeys(SUFFIXES[suffix]))
 
 
 def _axes(figure: Figure, place: Sequence[float]) -> Axes:
@@ -226,20 +273,15 @@ def _axes(figure: Figure, place: Sequence[float]) -> Axes:
 
 
 def _draw_probe(
-    figure: Figure, probe: Probe, state: State, frame: tuple[int, int, int, int]
+    figure: Figure, probe: Probe, state: State, picture: Picture, frame: tuple[int, int, int, int]
 ) -> Axes:
     left, bottom, width, height = frame
-    picture = draw_probe(probe, state, width, height)
     axes = _axes(figure, frame)
     # columns may be wider than a pixel; what lies beyond the range asked for is cut off
     extent = (picture.t0, picture.t1, 0.0, 1.0)
     colours = PALETTES[picture.mode][picture.pixels]
     axes.imshow(colours, extent=extent, aspect="auto", interpolation="nearest")
     axes.set(xlim=(state.start, state.stop), ylim=(0, 1))
-    decimals = int(np.clip(2 - np.floor(np.log10(state.stop - state.start)), 0, 6))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda t, _: time_of(state.timeline, t, decimals)))
-    axes.xaxis.set_major_locator(MaxNLocator(8))
-    axes.set_xlabel(axis_title(state.timeline), fontsize=SIZE)
     for first, last in state.timeline.breaks:
         axes.axvspan(first, last, facecolor="white", edgecolor="black", linestyle="--")
     rows = chosen_rows(probe, state)
@@ -258,19 +300,48 @@ def _draw_probe(
     _head(axes, probe, state, picture, width)
     axes.set_ylabel(axis_label(channels, height), fontsize=SIZE, parse_math=False)
     runs = area_runs(channels, rows)
-    _draw_areas(figure, runs, rows.channels.size, _area_colours(probe), frame)
+    strip = _draw_areas(figure, runs, rows.channels.size, _area_colours(probe), frame)
+    marked = (probe.dead, probe.saturated, bad_channels(probe, state))
+    ids = channels.id[rows.channels]
+    marks = channel_marks(ids, *(one[rows.channels] for one in marked))
+    for y, marker in zip(marks["y"], marks["marker"], strict=True):
+        look: dict[str, Any] = {"color": WRONG, "markersize": 5, "markerfacecolor": "white"}
+        strip.plot(86.5, y, MARKERS[marker], **look)
     if picture.mode == TRACES:
         bar = _axes(figure, (left + 8, bottom + 8, 2, BAR))
         bar.set_facecolor("black")
         bar.set(xticks=[], yticks=[])
+    else:
+        _draw_colours(figure, picture, (left + width + 8, bottom, 12, height))
     return axes
+
+
+def _draw_colours(figure: Figure, picture: Picture, frame: tuple[int, int, int, int]) -> None:
+    """Draw what the colours stand for, as a bar."""
+    axes = _axes(figure, frame)
+    colours = COLOURS[picture.mode][:, np.newaxis]
+    low, high = colour_limits(picture.mode, picture.microvolts)
+    axes.imshow(colours, extent=(0, 1, low, high), aspect="auto", origin="lower")
+    ticks = colour_ticks(picture.mode, picture.microvolts)
+    axes.set(xticks=[], ylim=(low, high))
+    axes.set_yticks(list(ticks), list(ticks.values()))
+    axes.yaxis.tick_right()
+    axes.tick_params(labelsize=SIZE)
+
+
+def _draw_times(axes: Axes, state: State) -> None:
+    """Label the times below the lane of intervals."""
+    axes.set(xlim=(state.start, state.stop))
+    decimals = int(np.clip(2 - np.floor(np.log10(state.stop - state.start)), 0, 6))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda t, _: time_of(state.timeline, t, decimals)))
+    axes.xaxis.set_major_locator(MaxNLocator(8))
+    axes.set_xlabel(axis_title(state.timeline) or "session time", fontsize=SIZE)
+    axes.tick_params(labelsize=SIZE)
 
 
 def _head(axes: Axes, probe: Probe, state: State, picture: Picture, width: int) -> None:
     """Say above the picture what it shows, and what is uncertain."""
-    scale = f"bar {voltage_text(state.microvolts)}"
-    if picture.mode == HEAT:
-        scale = heat_scale(state.microvolts)
+    scale = scale_text(picture.mode, picture.microvolts)
     references = probe.references
     n_shown, n_bad = chosen_rows(probe, state).channels.size, int(bad_channels(probe, state).sum())
     facts = [references.session, references.probe]
@@ -295,13 +366,14 @@ def _draw_areas(
     n: int,
     colours: dict[str, str],
     frame: tuple[int, int, int, int],
-) -> None:
+) -> Axes:
     _, bottom, _, height = frame
     strip = _axes(figure, (0, bottom, STRIP, height))
     strip.axis("off")
     strip.set(xlim=(0, STRIP), ylim=(0, 1))
     for name, first, stop in runs:
-        strip.fill_between([78, 90], 1 - stop / n, 1 - first / n, color=colours[name], linewidth=0)
+        strip.fill_between([68, 80], 1 - stop / n, 1 - first / n, color=colours[name], linewidth=0)
     named = area_labels(runs, n, height)
     for y, text in zip(named["y"], named["text"], strict=True):
-        strip.text(72, y, text, ha="right", va="center", fontsize=SIZE, parse_math=False)
+        strip.text(64, y, text, ha="right", va="center", fontsize=SIZE, parse_math=False)
+    return strip

@@ -1,13 +1,16 @@
 """What is said of a probe beside its picture: channels, sampling rate, issues, doubts."""
 
 import html
+import math
 
 from lfpscope.doubts import sort_doubts
 from lfpscope.envelope.read import Probe
+from lfpscope.formatting import duration_text
 from lfpscope.nwb.electrodes import Channels
 from lfpscope.render.ticks import shorten
 from lfpscope.viewer.labels import has_depth
-from lfpscope.viewer.times import find_seams
+from lfpscope.viewer.times import find_seams, time_of
+from lfpscope.viewer.view_state import State
 
 LETTER = 7.5  # pixels, about
 
@@ -32,6 +35,25 @@ def doubts_html(probe: Probe) -> str:
 def count_channels(n: int, n_shown: int) -> str:
     """How many channels there are, and are shown."""
     return f"{n} channels" if n_shown == n else f"{n_shown} of {n} channels"
+
+
+def session_facts(name: str, n_probes: int, n_open: int, whole: State) -> str:
+    """Session, its length and when it was, as HTML."""
+    first, last = (time_of(whole.timeline, at, 1) for at in (whole.start, whole.stop))
+    facts = [f"{n_probes} probe{'s' if n_probes != 1 else ''}"]
+    if n_open:
+        facts += [f"{duration_text(whole.stop - whole.start)}, from {first} to {last}"]
+        facts += [whole.timeline.date_text] if whole.timeline.is_unix else []
+    return f'<span class="facts"><b>{html.escape(name)}</b> · {" · ".join(facts)}</span>'
+
+
+def range_text(state: State, width: int) -> str:
+    """Which time a page shows, and how much of it in a pixel."""
+    length = state.stop - state.start
+    decimals = min(max(2 - math.floor(math.log10(length)), 0), 6)
+    first, last = (time_of(state.timeline, at, decimals) for at in (state.start, state.stop))
+    scale = f" · {duration_text(length / width)} in a pixel" if width else ""
+    return f"{first} to {last} · {duration_text(length)}{scale}"
 
 
 def probe_facts(probe: Probe, n_shown: int, n_bad: int) -> str:

@@ -1,5 +1,6 @@
 """Stretches of a recording that are not as they should be."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lfpscope.clock.segments import Clock
@@ -16,6 +17,11 @@ class Issue:
     start: float
     stop: float
     what: str
+
+
+def list_issues(probes: Iterable[Probe], timeline: Timeline) -> list[Issue]:
+    """All issues of some probes."""
+    return [issue for probe in probes for issue in find_issues(probe, timeline)]
 
 
 def find_issues(probe: Probe, timeline: Timeline) -> list[Issue]:

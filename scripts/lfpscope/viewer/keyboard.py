@@ -3,11 +3,23 @@
 import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from bokeh.models import ColumnDataSource, CustomJS, Div
+from bokeh.models import ColumnDataSource, CustomJS, Div, Range1d
 
 from lfpscope.viewer.style import KEYS
+
+LISTEN = Path(__file__).with_name("keyboard.js").read_text("utf-8")
+GESTURES = {
+    "wheel": "zoom in time",
+    "Shift wheel": "move in time",
+    "wheel at the depths": "zoom in depth",
+    "drag": "move in time",
+    "click": "show this channel alone; again, or Esc, to close",
+    "click an area": "only this area, again for all",
+    "click below": "go there; drag to move, at its edges to stretch",
+}
 
 
 @dataclass(frozen=True)
@@ -33,8 +45,11 @@ class Keyboard:
         self._keys = {key.name: key for key in keys}
         self.pressed = ColumnDataSource({"key": [""]}, name="keys")
         self.pressed.on_change("data", self._act)
+        known = {key.written: key.meaning for key in keys}
         entries = "".join(
-            f"<span><kbd>{html.escape(key.written)}</kbd> {key.meaning}</span>" for key in keys
+            f"<span><{tag}>{html.escape(written)}</{tag}> {meaning}</span>"
+            for tag, some in (("kbd", known), ("b", GESTURES))
+            for written, meaning in some.items()
         )
         self.help = Div(
             text=f"<div>{entries}</div>",
@@ -43,9 +58,13 @@ class Keyboard:
             stylesheets=[KEYS],
         )
 
-    def listen(self) -> CustomJS:
-        """Script that listens in the browser; to be run when a plot has been laid out."""
-        return CustomJS(args={"pressed": self.pressed, "known": list(self._keys)}, code=LISTEN)
+    def listen(self, time: Range1d, screen: ColumnDataSource) -> CustomJS:
+        """Script that listens in the browser; to be run when a plot of a time is laid out.
+
+        It sets the `screen`, too: how many of its pixels make one of the page.
+        """
+        args = {"pressed": self.pressed, "known": list(self._keys), "time": time, "screen": screen}
+        return CustomJS(args=args, code=LISTEN)
 
     def _act(self, _name: str, _old: Any, new: dict[str, list[str]]) -> None:
         key = self._keys.get(new["key"][0].split(" ")[0])
@@ -57,21 +76,3 @@ class Keyboard:
 
     def _done(self) -> None:
         self.pressed.data = {"key": [""]}
-
-
-# each press differs from the one before, so that a key pressed twice is two changes
-LISTEN = """
-const before = window.lfpscopeKeys  // of a page that this one has taken the place of
-window.lfpscopeKeys = pressed
-if (before) return
-let presses = 0
-document.addEventListener("keydown", (event) => {
-  const target = event.composedPath()[0]
-  const types = ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName)
-  const key = event.shiftKey && event.key.length > 1 ? "Shift+" + event.key : event.key
-  if (types || event.ctrlKey || event.metaKey || event.altKey || !known.includes(key)) return
-  event.preventDefault()
-  presses += 1
-  window.lfpscopeKeys.data = {key: [key + " " + presses]}
-})
-"""

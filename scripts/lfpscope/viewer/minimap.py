@@ -2,25 +2,41 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from bokeh.models import BoxAnnotation, Image, LinearColorMapper, Plot, Quad, Range1d, RangeTool
+from bokeh.events import Pan, PanStart, Tap
+from bokeh.models import (
+    BoxAnnotation,
+    CustomJS,
+    FixedTicker,
+    Image,
+    LinearAxis,
+    LinearColorMapper,
+    Plot,
+    Quad,
+    Range1d,
+)
 
 from lfpscope.envelope.read import Probe
 from lfpscope.render.heatmap import HEAT_SHARE, amplitude
 from lfpscope.render.palettes import HEAT_COLOURS, HEAT_GAP, HEAT_PALETTE
+from lfpscope.render.ticks import shorten
 from lfpscope.render.view import read_view
+from lfpscope.viewer.auto_gain import suitable_gain
 from lfpscope.viewer.issues import Issue, find_issues
 from lfpscope.viewer.models import Plots, hover_names
 from lfpscope.viewer.picture import KEPT, axis_clock, palette
-from lfpscope.viewer.style import ACCENT, STRIP, WRONG, borders
+from lfpscope.viewer.style import ACCENT, STRIP, WRONG, borders, quiet_axis
 from lfpscope.viewer.view_state import HEAT, State
 
 ROW = 18  # pixels of a probe in the minimap
 ISSUES = 0.28  # of a row
 COLUMNS = 1000  # of the minimap's picture
+MAX_LETTERS = 18  # of a row's name
+FOLLOW = Path(__file__).with_name("minimap.js").read_text("utf-8")
 
 
 def minimap(plots: Plots, probes: Sequence[Probe], whole: State) -> Plot:
@@ -41,7 +57,7 @@ def minimap(plots: Plots, probes: Sequence[Probe], whole: State) -> Plot:
         Range1d(0, max(n, 1)),
         height=ROW * max(n, 1) + 10,
         sizing_mode="stretch_width",
-        css_classes=["minimap"],
+        css_classes=["minimap", "moves"],
         **borders(STRIP + plots.left),
     )
     mapper = LinearColorMapper(palette=palette(HEAT), low=-0.5, high=len(HEAT_PALETTE) - 0.5)
@@ -72,11 +88,32 @@ def minimap(plots: Plots, probes: Sequence[Probe], whole: State) -> Plot:
     bars = plots.layer(plot, columns, Quad(**edges, **look))
     plot.add_tools(hover_names("@what", bars))
     plots.add_breaks(plot)
-    box = BoxAnnotation(
-        fill_color=ACCENT, fill_alpha=0.12, line_color=ACCENT, line_alpha=1, line_width=2
-    )
-    plot.add_tools(RangeTool(x_range=plots.time, overlay=box))
+    look = {"fill_color": ACCENT, "fill_alpha": 0.12, "line_color": ACCENT, "line_alpha": 1}
+    box = BoxAnnotation(name="minimap box", line_width=2, **look)
+    for edge, end in (("left", "start"), ("right", "end")):
+        plots.time.js_link(end, box, edge)  # the mouse does not wait for the server
+    plot.add_layout(box)
+    script = CustomJS(args={"time": plots.time, "range": plot.x_range, "plot": plot}, code=FOLLOW)
+    plot.js_on_event(Tap, script)
+    plot.js_on_event(PanStart, script)
+    plot.js_on_event(Pan, script)
+    plot.add_layout(_names(probes), "left")
     return plot
+
+
+def _names(probes: Sequence[Probe]) -> LinearAxis:
+    """Names of the rows."""
+    n = len(probes)
+    places = [n - 1 - row + ISSUES + (0.95 - ISSUES) / 2 for row in range(n)]
+    names = (shorten(probe.references.probe, MAX_LETTERS) for probe in probes)
+    axis = LinearAxis(
+        ticker=FixedTicker(ticks=places),
+        major_label_overrides=dict(zip(places, names, strict=True)),
+        major_tick_line_color=None,
+    )
+    quiet_axis(axis)
+    axis.axis_line_color = None
+    return axis
 
 
 @lru_cache(KEPT)  # the same for every page
@@ -84,9 +121,10 @@ def heat_line(probe: Probe, whole: State) -> tuple[npt.NDArray[np.uint8], float,
     """Amplitude of a probe over time as one line of pixels: the mean over channels that live."""
     clock = axis_clock(probe, whole.timeline)
     view = read_view(probe, whole.start, whole.stop, COLUMNS, clock)
-    volts = HEAT_SHARE * whole.microvolts * 1e-6
     # each counts for the brightest colour at most: a few wild channels do not outshine the rest
-    shares = np.clip(amplitude(view, probe)[~probe.dead] / volts, 0, 1)
+    values = amplitude(view, probe)[~probe.dead]
+    volts = HEAT_SHARE * suitable_gain(values, HEAT, 1) * 1e-6
+    shares = np.clip(values / volts, 0, 1)
     known = np.isfinite(shares)
     mean = np.where(known, shares, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     colours = (mean * (len(HEAT_COLOURS) - 1)).round().astype(np.uint8)

@@ -1,21 +1,32 @@
 """One page: panels on one clock, redrawn when the range, the window or a control changes."""
 
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
 from bokeh.document import Document
-from bokeh.events import MouseLeave, MouseMove, SelectionGeometry
+from bokeh.events import MouseLeave, MouseMove, MouseWheel, SelectionGeometry, Tap
 
 from lfpscope.clock.timeline import Timeline
 from lfpscope.errors import UserError
 from lfpscope.viewer.annotations import Annotations
+from lfpscope.viewer.channel_drawer import TraceReader
 from lfpscope.viewer.commands import bind_keys
 from lfpscope.viewer.cursor import Cursor, Readings
+from lfpscope.viewer.gestures import (
+    Clicked,
+    change_gain,
+    choose_area,
+    choose_channel,
+    next_channel,
+    next_mode,
+    zoom_depths,
+)
+from lfpscope.viewer.issues import list_issues
 from lfpscope.viewer.keyboard import Key
 from lfpscope.viewer.page_layout import PageLayout
 from lfpscope.viewer.panel import send
@@ -24,8 +35,8 @@ from lfpscope.viewer.readout import channel_at
 from lfpscope.viewer.redraw import Pictures
 from lfpscope.viewer.saving import Savings
 from lfpscope.viewer.session_folder import Opened, SessionFolder, Tables, first_state, only_open
-from lfpscope.viewer.times import read_axis_time
-from lfpscope.viewer.view_state import State, from_query, read_depths
+from lfpscope.viewer.times import read_axis_time, time_of
+from lfpscope.viewer.view_state import MODES, State, from_query, read_depths
 
 WATCH_MS = 1000  # milliseconds between looks at what has become of the probes
 
@@ -61,8 +72,11 @@ class Page:
         whole = first_state(only_open(opened))
         self.state = self._whole = replace(whole, probes=tuple(opened))
         self._cursor: Cursor | None = None
-        self._settling = self._ready = self._outdated = False
-        self._layout = PageLayout(opened, session.sizes, self._whole, self._keys())
+        self._is_showing = self._settling = self._ready = self._outdated = False
+        self._issues = list_issues(only_open(opened), self._whole.timeline)
+        self._layout = PageLayout(
+            session.name, opened, session.sizes, session.ratio, self._whole, self._keys()
+        )
         self.panels = self._layout.panels
         self._connect()
 
@@ -81,16 +95,19 @@ class Page:
             Puts a new page in the place of the one it gets.
         """
         self._document, self._renew = document, renew
-        self._pictures = Pictures(document, self._session.slots, self._show)
-        self._readings = Readings(document, self._session.slots, self._layout.show_reading)
-        self._savings = Savings(document, self._session, self._say)
+        say, slots = self._layout.show_message, self._session.slots
+        self._pictures = Pictures(document, slots, self._show)
+        self._readings = Readings(document, slots, self._layout.show_reading)
+        self._traces = TraceReader(document, slots, self._layout.drawer.show)
+        self._savings = Savings(document, self._session, self._layout.download, say)
         self._annotations = Annotations(
             document,
             self._session.marks,
             self.tables,
             self.timeline,
+            self._issues,
             changed=self._annotations_changed,
-            say=self._say,
+            say=say,
         )
         self._watch = document.add_periodic_callback(self._look_at_probes, WATCH_MS)
         document.on_session_destroyed(lambda _context: self._end())
@@ -101,7 +118,7 @@ class Page:
             raise
 
     def _fill(self, query: dict[str, str]) -> None:
-        self._take_bad_channels()
+        self._show_annotations()
         # only now: a model that is on a page already would not send its mouse events
         with self._document.models.freeze():  # counts the models once
             for root in self._layout.roots:
@@ -110,14 +127,16 @@ class Page:
         self.apply(state)
         problems = [f"Not understood in the address: {', '.join(doubts)}"] if doubts else []
         if problems or self.tables.problems:
-            self._say(" ".join([*problems, *self.tables.problems]))
+            self._layout.show_message(" ".join([*problems, *self.tables.problems]))
 
-    def _take_bad_channels(self) -> None:
+    def _show_annotations(self) -> None:
+        self._layout.axis.show_lines(self._annotations.lane.lines)
+        self._layout.controls.offer_kinds(self._annotations.names)
         bad = self._annotations.bad
         self._whole, self.state = (replace(s, bad=bad) for s in (self._whole, self.state))
 
     def _annotations_changed(self) -> None:
-        self._take_bad_channels()
+        self._show_annotations()
         self._changed("", None, None)
 
     def _look_at_probes(self) -> None:
@@ -150,48 +169,69 @@ class Page:
             panel.figure.on_event(MouseMove, partial(self._hover, name))
             panel.figure.on_event(MouseLeave, self._leave)
             panel.figure.on_event(SelectionGeometry, partial(self._box_drawn, name))
+            panel.figure.on_event(Tap, partial(self._clicked, choose_channel, name))
+            panel.strip.on_event(Tap, partial(self._clicked, choose_area, name))
+            for plot in (panel.strip, panel.figure):
+                plot.on_event(MouseWheel, partial(self._wheel_turned, name))
             panel.mode.on_change("active", partial(self._mode_chosen, name))
+        self._layout.screen.on_change("data", self._changed)
+        self._layout.address.on_visit(self._visit)
         controls = self._layout.controls
         controls.back.on_click(lambda: self.apply(self.state.page(-1)))
         controls.on.on_click(lambda: self.apply(self.state.page(1)))
         controls.previous.on_click(lambda: self.go_to_interval(-1))
         controls.next.on_click(lambda: self.go_to_interval(1))
-        controls.heat.on_click(self.toggle_heat)
+        controls.length.on_change("active", self._length_chosen)
         controls.mark.on_click(self.mark_range)
-        controls.help.on_click(self.toggle_help)
-        controls.save.on_click(self.save_picture)
+        controls.help.on_click(self._layout.toggle_help)
+        controls.save.on_event("menu_item_click", lambda event: self.save_picture(event.item))
         controls.time.on_change("value", self._time_typed)
-        controls.gain.on_change("value", self._controls_changed)
-        controls.probes.on_change("active", self._controls_changed)
-        controls.areas.on_change("value", self._controls_changed)
-        controls.every.on_change("value", self._controls_changed)
-        controls.spacing.on_change("value", self._controls_changed)
+        controls.on_choice(self._controls_changed)
         controls.depths.on_change("value", self._depths_typed)
 
-    # --- what the user does ---------------------------------------------------------------------
-
     def apply(self, state: State) -> None:
-        """Show another state."""
-        self.state = state
-        self._layout.show(state)
+        """Show another state, as far as the recording goes."""
+        self.state = state.inside(self._whole.start, self._whole.stop)
+        with self._showing():
+            self._layout.show(self.state)
         self._changed("", None, None)
 
-    def show_whole(self) -> None:
-        """Show the whole recording."""
-        self.apply(self.state.at(self._whole.start, self._whole.stop))
+    @contextmanager
+    def _showing(self) -> Iterator[None]:
+        """What controls change meanwhile is not the user's choice."""
+        self._is_showing = True
+        try:
+            yield
+        finally:
+            self._is_showing = False
 
-    def toggle_heat(self) -> None:
-        """All as heat map, or all as traces if they are."""
-        everything = frozenset(self.panels)
-        self.apply(replace(self.state, heat=frozenset() if self.state.heat else everything))
+    def _visit(self, query: dict[str, str]) -> None:
+        """Go back to a view of the browser's history."""
+        self.apply(from_query(query, self._whole)[0])
+
+    def close_extras(self) -> None:
+        """Close help, message and the channel shown alone."""
+        self._layout.keyboard.help.visible = False
+        self.apply(self.state.show_alone(None))
 
     def go_to_interval(self, step: int) -> None:
-        """Show the next interval or mark, or the one before."""
-        found = self._annotations.stops.neighbour((self.state.start + self.state.stop) / 2, step)
+        """Show the next interval of the kind chosen, or the one before."""
+        kind = self._layout.controls.kind.value
+        found = self._annotations.next_interval(self.state, self._whole, step, kind)
+        self._go_to(found, kind or "interval", step)
+
+    def go_to_block(self, step: int) -> None:
+        """Show the first interval of the next block, or of the one before."""
+        found = self._annotations.next_block(self.state, self._whole, step)
+        self._go_to(found, "block", step)
+
+    def _go_to(self, found: tuple[float, float] | None, what: str, step: int) -> None:
         if found is None:
-            self._say("There is no interval " + ("after" if step > 0 else "before") + " this one.")
+            self._layout.show_message(
+                f"There is no {what} " + ("after" if step > 0 else "before") + " this one."
+            )
         else:
-            self.apply(self.state.around(*found))
+            self.apply(self.state.from_onset(*found))
 
     def mark_range(self) -> None:
         """Write a mark for what the page shows."""
@@ -205,10 +245,6 @@ class Page:
             pieces = self.state.at(box["x0"], box["x1"]).pieces
             self._annotations.add(pieces, self._layout.controls.note.value_input, probe, channels)
 
-    def unmark_range(self) -> None:
-        """Take away the last mark on the page."""
-        self._annotations.remove(self.state.pieces)
-
     def toggle_bad(self) -> None:
         """Mark the channel under the cursor as bad, or no longer."""
         if self._cursor is not None:
@@ -217,16 +253,13 @@ class Page:
             channel = int(probe.references.channels.id[row])
             self._annotations.toggle_bad(self._cursor.probe, channel)
 
-    def save_picture(self) -> None:
-        """Write the view as PNG, with what it takes to render it again."""
-        width, height = max((panel.size for panel in self.panels.values()), default=(0, 0))
+    def save_picture(self, suffix: str = ".png") -> None:
+        """Write the view as a picture, with what it takes to render it again."""
+        size = max((panel.size for panel in self.panels.values()), default=(0, 0))
         # what cannot be shown cannot be saved either
         state = replace(self.state, hidden=self.state.hidden | self._layout.errors.keys())
-        self._savings.submit(state, width, height)
-
-    def toggle_help(self) -> None:
-        """Show the keys, or hide them."""
-        self._layout.keyboard.help.visible = not self._layout.keyboard.help.visible
+        lines, blocks = self._annotations.lane.lines, self._layout.spans.data
+        self._savings.submit(state, size, lines, blocks, suffix)
 
     def _time_typed(self, _name: str, _old: str, text: str) -> None:
         if not text:
@@ -235,41 +268,47 @@ class Page:
         try:
             seconds = read_axis_time(self.state.timeline, text)
         except ValueError:
-            self._say(f"{text}: not a time. Write 1:02.5 or 62.5.")
+            self._layout.show_message(f"{text}: not a time. Write 1:02.5 or 62.5.")
             return
-        self.apply(self.state.around(seconds, seconds))
+        self._show_time(seconds)
+
+    def _show_time(self, seconds: float) -> None:
+        first, last = self._whole.start, self._whole.stop
+        self.apply(self.state.around(seconds))
+        if not first <= seconds <= last:
+            ends = " to ".join(time_of(self.timeline, end, 1) for end in (first, last))
+            self._layout.show_message(f"The recording lasts from {ends}.")
 
     def _depths_typed(self, _name: str, _old: str, text: str) -> None:
         try:
             depths = read_depths(text)
         except ValueError:
-            self._say(f"{text}: no range of depths. Write 500-1500.")
+            self._layout.show_message(f"{text}: no range of depths. Write 500-1500.")
             return
         if depths != self.state.depths:
             self.apply(replace(self.state, depths=depths))
 
     def _mode_chosen(self, probe: str, _name: str, _old: int, active: int) -> None:
-        heat = self.state.heat | {probe} if active else self.state.heat - {probe}
-        self.apply(replace(self.state, heat=heat))
+        mode = list(MODES)[active]
+        if mode != self.state.mode(probe, self.panels[probe].size[0]):
+            self.apply(self.state.drawn_as(mode, probe))
+
+    def _length_chosen(self, _name: str, _old: int | None, active: int | None) -> None:
+        if not self._is_showing and active is not None:
+            self.apply(self.state.long(self._layout.controls.length_of(active)))
 
     def _controls_changed(self, _name: str, _old: Any, _new: Any) -> None:
-        controls = self._layout.controls
-        shown = {self.state.probes[i] for i in controls.probes.active}
-        changed = replace(
-            self.state,
-            microvolts=float(controls.gain.value),
-            hidden=frozenset(self.state.probes) - shown,
-            areas=self._chosen_areas(),
-            every=int(controls.every.value or self.state.every),
-            spacing=int(controls.spacing.value or self.state.spacing),
-        )
+        changed = self.state if self._is_showing else self._layout.controls.read(self.state)
         if changed != self.state:
             self.apply(changed)
 
-    def _chosen_areas(self) -> frozenset[str]:
-        chosen = self._layout.controls.areas.value
-        several = len(self.state.areas) > 1 and not chosen
-        return self.state.areas if several else frozenset({chosen} - {""})
+    def _clicked(self, change: Clicked, probe: str, event: Tap) -> None:
+        self.apply(change(self.state, self.panels[probe], event))
+
+    def _wheel_turned(self, probe: str, event: MouseWheel) -> None:
+        panel = self.panels[probe]
+        if event.model is panel.strip or event.sx < panel.figure.min_border_left:  # the axis
+            self.apply(zoom_depths(self.state, panel, self.panels.values(), event))
 
     def _hover(self, probe: str, event: MouseMove) -> None:
         if event.x is not None and event.y is not None:
@@ -279,11 +318,6 @@ class Page:
 
     def _leave(self, _event: MouseLeave) -> None:
         self._cursor = None
-
-    def _say(self, text: str) -> None:
-        self._layout.show_message(text)
-
-    # --- drawing --------------------------------------------------------------------------------
 
     def _changed(self, _name: str, _old: Any, _new: Any) -> None:
         # start and end change one after the other: wait until both have
@@ -296,14 +330,20 @@ class Page:
         self.state = self.state.at(self._layout.time.start, self._layout.time.end)
         sizes = {name: panel.size for name, panel in self.panels.items()}
         self._session.sizes |= sizes
+        with self._showing():
+            self._layout.controls.show_length(self.state)
+        self._session.ratio = self._layout.screen.data["ratio"][0]
         width = max((size[0] for size in sizes.values()), default=1)
         blocks = self._annotations.lane.blocks(self.state.start, self.state.stop, max(1, width))
         send(self._layout.spans, blocks)
         for name, panel in self.panels.items():
             panel.fit(self.state)
             panel.outline(self._annotations.boxes(name), self.state.timeline)
-        self._layout.address.data = {"query": [self.state.to_query()]}
-        self._pictures.want(self.state, sizes)
+        self._layout.address.show(self.state.to_query())
+        self._layout.show_title(self.state, width)
+        self._layout.point_out(self.state)
+        self._traces.want(self.state, width)
+        self._pictures.want(self.state, sizes, self._session.ratio)
         self._get_ready()
 
     def _show(self, name: str, picture: Picture | UserError, state: State) -> None:
@@ -325,19 +365,35 @@ class Page:
         self._end()
 
     def _end(self) -> None:
-        for worker in (self._pictures, self._readings, self._savings, self._annotations):
+        for worker in (
+            self._pictures,
+            self._readings,
+            self._traces,
+            self._savings,
+            self._annotations,
+        ):
             worker.stop()
 
     def _keys(self) -> list[Key]:
         acts = {
-            "0": self.show_whole,
-            "h": self.toggle_heat,
+            "0": lambda: self.apply(self.state.at(self._whole.start, self._whole.stop)),
+            "h": lambda: self.apply(next_mode(self.state, self.panels)),
+            "a": lambda: self.apply(self.state.drawn_as(None)),
+            "ArrowUp": lambda: self.apply(change_gain(self.state, self.panels, 1)),
+            "ArrowDown": lambda: self.apply(change_gain(self.state, self.panels, -1)),
+            "g": lambda: self.apply(replace(self.state, is_auto=True)),
             "n": lambda: self.go_to_interval(1),
             "p": lambda: self.go_to_interval(-1),
+            "N": lambda: self.go_to_block(1),
+            "P": lambda: self.go_to_block(-1),
             "m": self.mark_range,
-            "u": self.unmark_range,
+            "u": lambda: self._annotations.remove(self.state.pieces),
             "b": self.toggle_bad,
             "s": self.save_picture,
-            "?": self.toggle_help,
+            "?": lambda: self._layout.toggle_help(),
+            "Escape": self.close_extras,
+            "Shift+ArrowDown": lambda: self.apply(next_channel(self.state, self.panels, 1)),
+            "Shift+ArrowUp": lambda: self.apply(next_channel(self.state, self.panels, -1)),
+            "Backspace": lambda: None,  # the browser's history does it
         }
         return bind_keys(lambda change: self.apply(change(self.state)), acts)

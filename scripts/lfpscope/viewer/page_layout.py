@@ -1,23 +1,27 @@
 """The models of a page: header, panels, time axis, minimap, lines of text."""
 
+import html
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
-from bokeh.models import Column, Div, GlobalInlineStyleSheet, Range1d
+from bokeh.models import Column, ColumnDataSource, Div, GlobalInlineStyleSheet, Range1d
 from bokeh.models.dom import HTML
 
 from lfpscope.errors import UserError
 from lfpscope.render.areas import area_colours
-from lfpscope.viewer.controls import Controls, address_bar, area_names, navigation
+from lfpscope.viewer.address_bar import AddressBar
+from lfpscope.viewer.channel_drawer import ChannelDrawer
+from lfpscope.viewer.controls import Controls, area_names, navigation
+from lfpscope.viewer.facts import range_text, session_facts
 from lfpscope.viewer.keyboard import Key, Keyboard
 from lfpscope.viewer.labels import axis_width, has_depth
 from lfpscope.viewer.minimap import minimap
 from lfpscope.viewer.models import Plots
 from lfpscope.viewer.panel import Panel, error_panel, show_error
+from lfpscope.viewer.saving import download_source
 from lfpscope.viewer.session_folder import Opened, Tables, only_open
-from lfpscope.viewer.style import LEFT, MESSAGE, PAGE, SCROLL, text_line
-from lfpscope.viewer.time_axis import time_axis
+from lfpscope.viewer.style import LEFT, MESSAGE, PAGE, RIGHT, SCROLL, text_line
+from lfpscope.viewer.time_axis import TimeAxis
 from lfpscope.viewer.view_state import State
 
 
@@ -26,10 +30,14 @@ class PageLayout:
 
     Parameters
     ----------
+    name : str
+        Of the session.
     opened : dict of Probe or UserError
         The probes, open or with the reason why not.
     sizes : mapping of (int, int)
         Width and height that the picture of each probe will probably have, pixels.
+    ratio : float
+        Pixels of the screen in each of these, probably.
     whole : State
         Shows the complete recording.
     keys : sequence of Key
@@ -43,53 +51,68 @@ class PageLayout:
         Of the probes that are open, and of the others.
     spans : ColumnDataSource
         Intervals and marks, as they are drawn.
-    address : ColumnDataSource
-        Its query is what the address bar says.
-    controls, keyboard
+    address : AddressBar
+        Of the browser.
+    axis, controls, drawer, keyboard
         Of the page.
+    screen : ColumnDataSource
+        Its ratio, as the browser says it.
+    download : ColumnDataSource
+        What the browser saves as a file.
     roots : tuple
         To be added to the document.
     """
 
     def __init__(
         self,
+        name: str,
         opened: Opened,
         sizes: Mapping[str, tuple[int, int]],
+        ratio: float,
         whole: State,
         keys: Sequence[Key],
     ) -> None:
         probes = only_open(opened)
         self.time = Range1d(whole.start, whole.stop, name="time", min_interval=1e-3)
-        self.time.update(reset_start=whole.start, reset_end=whole.stop)
+        ends = whole.start, whole.stop
+        self.time.update(reset_start=ends[0], reset_end=ends[1], bounds=ends)
         tools = navigation(self.time)
         left = max((axis_width(probe.references.channels) for probe in probes), default=LEFT)
         plots = Plots(self.time, tools, whole.timeline, left)
         self.spans = plots.source(Tables().lane.blocks(0, 1, 1), name="spans")
-        self.address = address_bar()
+        self.address = AddressBar()
         self.keyboard = Keyboard(keys)
         areas = area_names(probes)
         any_depth = any(has_depth(probe.references.channels) for probe in probes)
         self.controls = Controls(tools, whole, areas, has_depth=any_depth)
-        self._reading = HTML("")
+        self._title, self._reading = HTML(""), HTML("")
+        self._facts = session_facts(name, len(opened), len(probes), whole)
         self._message = Div(visible=False, css_classes=["message"], stylesheets=[MESSAGE])
         self.panels: dict[str, Panel] = {}
         self.errors: dict[str, Div] = {}
         rows = self._make_rows(opened, sizes, plots, area_colours(areas))
-        axis = time_axis(plots, self.spans, whole.timeline)
-        axis.js_on_change("inner_width", self.keyboard.listen())
+        self.axis = TimeAxis(plots, self.spans, whole.timeline)
+        self.screen = ColumnDataSource({"ratio": [ratio]}, name="screen")
+        self.axis.plot.js_on_change("inner_width", self.keyboard.listen(self.time, self.screen))
+        self.drawer = ChannelDrawer(plots)
+        overview = minimap(plots, probes, whole)
+        self._box = overview.select_one({"name": "minimap box"})
         page = Column(
+            text_line(self._title, margin=(0, RIGHT, 4, 0)),
             *self.controls.layout,
             self.keyboard.help,
             self._message,
             Column(*rows, sizing_mode="stretch_both", margin=0, stylesheets=[SCROLL]),
-            axis,
-            minimap(plots, probes, whole),
+            self.drawer.layout,
+            self.axis.plot,
+            overview,
             text_line(self._reading, margin=5, css_classes=["reading"]),
             sizing_mode="stretch_both",
             margin=(4, 8, 4, 8),
             stylesheets=[GlobalInlineStyleSheet(css=PAGE)],
         )
-        self.roots = page, self.address, self.keyboard.pressed
+        self.download = download_source()
+        self.roots = self.download, page, *self.address.roots, self.keyboard.pressed, self.screen
 
     def _make_rows(
         self,
@@ -112,22 +135,43 @@ class PageLayout:
 
     def show(self, state: State) -> None:
         """Let time, controls and panels say what the page shows."""
-        self._message.visible = False
+        self.hide_message()
         self.time.update(start=state.start, end=state.stop)
+        self._box.update(left=state.start, right=state.stop)
         self.controls.show(state)
         for name, panel in self.panels.items():
-            panel.mode.active = int(name in state.heat)
             panel.layout.visible = name not in state.hidden
         for name, error in self.errors.items():
             error.visible = name not in state.hidden
 
+    def show_title(self, state: State, width: int) -> None:
+        """Say whose recording is shown, and which part of it in how many pixels."""
+        text = f'{self._facts}<span class="shown">{html.escape(range_text(state, width))}</span>'
+        if text not in self._title.html:
+            self._title.html = f'<div class="heading">{text}</div>'
+
+    def point_out(self, state: State) -> None:
+        """Draw a line at the channel that is shown alone; without one close the drawer."""
+        for panel in self.panels.values():
+            panel.point_out(state)
+        if state.channel is None:
+            self.drawer.hide()
+
     def show_reading(self, text: str) -> None:
         """Show what lies under the cursor."""
-        self._reading.update(html=f"<span>{escape(text)}</span>")
+        self._reading.update(html=f"<span>{html.escape(text)}</span>")
 
     def show_message(self, text: str) -> None:
         """Show a message until something else is done."""
-        self._message.update(text=escape(text), visible=True)
+        self._message.update(text=html.escape(text), visible=True)
+
+    def hide_message(self) -> None:
+        """Hide the message."""
+        self._message.visible = False
+
+    def toggle_help(self) -> None:
+        """Show the keys, or hide them."""
+        self.keyboard.help.visible = not self.keyboard.help.visible
 
     def show_errors(self, known: Opened) -> None:
         """Say why probes are not open."""

@@ -30,6 +30,7 @@ from bokeh.models.dom import HTML
 from lfpscope.clock.timeline import Timeline
 from lfpscope.envelope.read import Probe
 from lfpscope.errors import UserError
+from lfpscope.nwb.areas import is_area
 from lfpscope.nwb.intervals import Interval
 from lfpscope.render.rows import Rows, arrange_rows
 from lfpscope.viewer.area_strip import AreaStrip
@@ -38,10 +39,12 @@ from lfpscope.viewer.facts import axis_label, doubts_html, probe_facts
 from lfpscope.viewer.labels import (
     block_edges,
     block_names,
+    has_depth,
     row_ticks,
 )
 from lfpscope.viewer.models import Plots, hover_names
 from lfpscope.viewer.picture import Picture, palette
+from lfpscope.viewer.readout import channel_at
 from lfpscope.viewer.scale_bar import ScaleBar
 from lfpscope.viewer.style import (
     ACCENT,
@@ -49,11 +52,12 @@ from lfpscope.viewer.style import (
     FONT,
     HEADING,
     INK,
+    RIGHT,
     borders,
     quiet_axis,
     text_line,
 )
-from lfpscope.viewer.view_state import TRACES, State
+from lfpscope.viewer.view_state import MODES, TRACES, State
 
 LETTER = 7.5  # pixels, about
 LEAST, AROUND = 108, 40  # pixels: height of a panel, and what of it is not the picture
@@ -78,12 +82,12 @@ class Panel:
 
     Attributes
     ----------
-    figure : Plot
-        Of the picture.
+    figure, strip : Plot
+        Of the picture, and of the areas beside it.
     layout : Column
         To be put on the page.
     mode : RadioButtonGroup
-        Traces or heat map.
+        Traces, signed map or amplitude.
     shown : Picture or None
         What is on the page now.
     """
@@ -108,21 +112,28 @@ class Panel:
         self._edges = plots.source({"y": []}, name=f"block edges {self._name}")
         self._blocks = plots.source({"y": [], "text": []}, name=f"blocks {self._name}")
         self._boxes = plots.source(no_boxes(), name=f"boxes {self._name}")
+        self._alone = plots.source({"y": []}, name=f"alone {self._name}")
         self._heading = HTML("")
         self.mode = RadioButtonGroup(
-            labels=["traces", "heat map"], active=0, width=150, margin=0, stylesheets=[CONTROL]
+            labels=list(MODES.values()),
+            name="mode",
+            active=0,
+            width=240,
+            margin=0,
+            stylesheets=[CONTROL],
         )
         heights = Range1d(0, 1)
-        self._strip = AreaStrip(plots, heights, colours, self._name)
+        self._area_strip = AreaStrip(plots, heights, colours, self._name)
+        self.strip = self._area_strip.plot
         self.figure = self._traces(plots, heights, spans)
         self.layout = Column(
             Row(
                 text_line(self._heading, margin=(3, 12, 0, 0)),
                 self.mode,
                 sizing_mode="stretch_width",
-                margin=(4, 20, 2, 0),
+                margin=(4, RIGHT, 2, 0),
             ),
-            Row(self._strip.plot, self.figure, sizing_mode="stretch_both", margin=0),
+            Row(self.strip, self.figure, sizing_mode="stretch_both", margin=0),
             sizing_mode="stretch_both",
             margin=0,
             min_height=LEAST,
@@ -135,7 +146,7 @@ class Panel:
             heights,
             plots.tools,
             sizing_mode="stretch_both",
-            css_classes=["traces"],
+            css_classes=["traces", "moves"],
             name="traces",
             **borders(plots.left),
         )
@@ -165,6 +176,7 @@ class Panel:
         box = {"left": "start", "right": "stop", "top": "top", "bottom": "bottom"}
         line = {"fill_alpha": 0, "line_color": ACCENT, "line_width": 2}
         outlines = plots.layer(plot, self._boxes, Quad(**box, **line))
+        plots.layer(plot, self._alone, HSpan(y="y", line_color=ACCENT, line_dash="6 4"))
         self._scale = ScaleBar(plot)
         plot.add_tools(
             hover_names("@name", outlines, shaded),
@@ -207,6 +219,7 @@ class Panel:
         self._facts += NONE_CHOSEN if leaves_none(self.probe, state) else ""
         self._head()
         self.layout.min_height = max(LEAST, channels.size * state.spacing + AROUND)
+        self.mode.active = list(MODES).index(state.mode(self._name, size[0]))
         fitted = (size, channels.tolist(), bad.tolist())
         if fitted == self._fitted:
             return
@@ -216,7 +229,7 @@ class Panel:
         self._ticker.ticks = ticks.places
         axis.major_label_overrides = dict(zip(ticks.places, ticks.labels, strict=True))
         axis.axis_label = axis_label(references.channels, size[1])
-        self._strip.show(self.probe, rows, bad, size[1])
+        self._area_strip.show(self.probe, rows, bad, size[1])
         self._edges.data = {"y": block_edges(rows)}
         self._blocks.data = block_names(rows)
 
@@ -239,7 +252,7 @@ class Panel:
             "dw": [picture.t1 - picture.t0],
         }
         self._picture.tags = [state.to_query()] if picture.final else []
-        self._scale.show(picture.mode, state.microvolts)
+        self._scale.show(picture.mode, picture.microvolts)
         # a shade over colours that mean something would change them: onsets are enough
         self._shaded.glyph.fill_alpha = "shade" if picture.mode == TRACES else 0
         self._badge = picture.badge()
@@ -252,6 +265,51 @@ class Panel:
         first, last = (min(max(int((1 - height) * n), 0), n - 1) for height in (high, low))
         ids = self.probe.references.channels.id[channels[first : last + 1]]
         return [int(one) for one in ids]
+
+    @property
+    def depth_range(self) -> tuple[float, float] | None:
+        """Lowest and highest depth of the channels; None where none is known."""
+        channels = self.probe.references.channels
+        if not has_depth(channels):
+            return None
+        depths = channels.columns["depth"]
+        return float(np.nanmin(depths)), float(np.nanmax(depths))
+
+    def depth_at(self, state: State, height: float) -> float | None:
+        """Depth of the channel at a height of the panel; None where it is not known."""
+        depths = self.probe.references.channels.columns.get("depth")
+        depth = np.nan if depths is None else depths[channel_at(self.probe, state, height)]
+        return float(depth) if np.isfinite(depth) else None
+
+    def electrode_at(self, state: State, height: float) -> tuple[str, int]:
+        """Probe and electrode id at a height of the panel."""
+        row = channel_at(self.probe, state, height)
+        return self._name, int(self.probe.references.channels.id[row])
+
+    def electrode_beside(self, state: State, channel: int, step: int) -> tuple[str, int]:
+        """Probe and electrode id of the channel some rows below one that is shown."""
+        shown = self.probe.references.channels.id[chosen_rows(self.probe, state).channels].tolist()
+        at = shown.index(channel) + step if channel in shown else 0
+        return self._name, int(shown[min(max(at, 0), len(shown) - 1)])
+
+    def area_at(self, state: State, height: float) -> str:
+        """Brain area at a height of the panel; empty where the file names none."""
+        areas = self.probe.references.channels.columns.get("area")
+        area = "" if areas is None else str(areas[channel_at(self.probe, state, height)])
+        return area if is_area(area) else ""
+
+    def n_channels(self, state: State) -> int:
+        """How many channels a state shows; 0 where it leaves none."""
+        none = leaves_none(self.probe, state)
+        return 0 if none else chosen_rows(self.probe, state).channels.size
+
+    def point_out(self, state: State) -> None:
+        """Draw a line at the channel that is shown alone."""
+        ids = self.probe.references.channels.id[self._rows.channels].tolist()
+        name, channel = state.channel or ("", 0)
+        is_here = name == self._name and channel in ids
+        places = [1 - (ids.index(channel) + 0.5) / len(ids)] if is_here else []
+        send(self._alone, {"y": places})
 
     def outline(self, marked: list[tuple[Interval, set[int]]], timeline: Timeline) -> None:
         """Draw boxes around what was marked on some channels, as far as these are shown."""
@@ -267,9 +325,10 @@ class Panel:
         send(self._boxes, columns)
 
     def _head(self) -> None:
-        name = html.escape(self._name)
+        name, references = html.escape(self._name), self.probe.references
+        source = html.escape(f"{references.address} {references.series}")
         text = (
-            f'<div class="heading"><span class="facts"><b>{name}</b>{self._doubts}'
+            f'<div class="heading"><span class="facts"><b title="{source}">{name}</b>{self._doubts}'
             f'<span>· {self._facts}</span></span><span class="badge">{self._badge}</span></div>'
         )
         if self._heading.html != text:

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -12,19 +13,22 @@ from lfpscope.clock.segments import Clock
 from lfpscope.clock.timeline import Timeline
 from lfpscope.envelope.read import Probe, time_range
 from lfpscope.errors import UserError
-from lfpscope.render.heatmap import HEAT_SHARE, heat_picture
-from lfpscope.render.palettes import HEAT_PALETTE, TRACE_PALETTE
+from lfpscope.render.heatmap import HEAT_SHARE, amplitude, heat_picture
+from lfpscope.render.palettes import HEAT_PALETTE, SIGNED_PALETTE, TRACE_PALETTE
+from lfpscope.render.signed import SIGNED_SHARE, signed_picture, signed_values
 from lfpscope.render.traces import trace_picture
-from lfpscope.render.view import read_view
+from lfpscope.render.view import View, read_view
+from lfpscope.viewer.auto_gain import BAR, suitable_gain, traces_sizes
 from lfpscope.viewer.channel_selection import bad_channels, chosen_rows
 from lfpscope.viewer.grid import Grid, read_grid
 from lfpscope.viewer.probe_slot import ProbeSlot
-from lfpscope.viewer.view_state import HEAT, TRACES, State
+from lfpscope.viewer.view_state import HEAT, SIGNED, TRACES, State
 
-BAR = 25  # pixels of the scale bar
 EVERY_SAMPLE = "every sample"
 KEPT = 12  # pictures: of six probes the first view, for pages opened later, and the one before
-PALETTES = {TRACES: TRACE_PALETTE, HEAT: HEAT_PALETTE}
+PALETTES = {TRACES: TRACE_PALETTE, SIGNED: SIGNED_PALETTE, HEAT: HEAT_PALETTE}
+SHARES = {SIGNED: SIGNED_SHARE, HEAT: HEAT_SHARE}
+"""Of the gain, the upper end of the colours."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,9 @@ class Picture:
     Attributes
     ----------
     mode : str
-        TRACES or HEAT.
+        TRACES, SIGNED or HEAT.
+    microvolts : float
+        The gain that it was drawn with.
     pixels : ndarray of uint8, shape (height, width)
         Indices into the mode's palette, the top row first.
     t0, t1 : float
@@ -52,6 +58,7 @@ class Picture:
     """
 
     mode: str
+    microvolts: float
     pixels: npt.NDArray[np.uint8]
     t0: float
     t1: float
@@ -73,11 +80,23 @@ def _size_text(n_bytes: int) -> str:
     return f"{n_bytes / 1e6:.1f} MB" if n_bytes >= 1e5 else f"{n_bytes / 1e3:.1f} kB"
 
 
-def draw(slot: ProbeSlot, state: State, width: int, height: int) -> Picture | UserError:
-    """Draw what a page shows of one probe, or say why that cannot be done."""
+def draw(
+    slot: ProbeSlot, state: State, width: int, height: int, ratio: float = 1.0
+) -> Picture | UserError:
+    """Draw what a page shows of one probe, or say why that cannot be done.
+
+    Parameters
+    ----------
+    slot, state
+        Of what.
+    width, height : int
+        Pixels of the page.
+    ratio : float
+        Pixels of the screen in one of the page.
+    """
     try:
         with slot.use() as probe:
-            return _drawn(probe, state, width, height)
+            return _drawn(probe, state, width, height, ratio)
     except UserError as error:
         return error
     except OSError as error:
@@ -85,8 +104,8 @@ def draw(slot: ProbeSlot, state: State, width: int, height: int) -> Picture | Us
 
 
 @lru_cache(KEPT)
-def _drawn(probe: Probe, state: State, width: int, height: int) -> Picture:
-    return draw_probe(probe, state, width, height)
+def _drawn(probe: Probe, state: State, width: int, height: int, ratio: float) -> Picture:
+    return draw_probe(probe, state, width, height, ratio)
 
 
 def sketch(slot: ProbeSlot, state: State, width: int, height: int) -> Picture | None:
@@ -109,6 +128,8 @@ def _sketched(probe: Probe, state: State, width: int, height: int) -> Picture | 
         return None
     if all(probe.at_hand(first, stop) for _, first, stop in pieces):
         return None
+    name = probe.references.probe
+    state = state.drawn_as(state.mode(name, width), name)  # its columns are wider
     # two columns more: a view is snapped outward
     return replace(draw_probe(probe, state, n_samples // bucket + 2, height), final=False)
 
@@ -119,28 +140,56 @@ def axis_clock(probe: Probe, timeline: Timeline) -> Clock:
     return timeline.clock(probe.references.clock)
 
 
-def draw_probe(probe: Probe, state: State, width: int, height: int) -> Picture:
-    """Draw what a page shows of an open probe."""
+def draw_probe(probe: Probe, state: State, width: int, height: int, ratio: float = 1.0) -> Picture:
+    """Draw what a page shows of an open probe; for the numbers see `draw`."""
     begin = time.perf_counter()
     clock = axis_clock(probe, state.timeline)
-    view = read_view(probe, state.start, state.stop, width, clock)
+    view = read_view(probe, state.start, state.stop, round(width * ratio), clock)
+    n_rows = round(height * ratio)
     channels = chosen_rows(probe, state).channels
     grey = probe.dead | bad_channels(probe, state)
-    mode = HEAT if probe.references.probe in state.heat else TRACES
-    volts = state.microvolts * 1e-6
-    if mode == HEAT:
-        pixels = heat_picture(
-            view, probe, height, volts=HEAT_SHARE * volts, channels=channels, grey=grey
+    mode = state.mode(probe.references.probe, width)
+    values = _values(view, probe, mode, channels)
+    microvolts = state.microvolts
+    if state.is_auto:
+        live = ~grey[channels]
+        sizes = traces_sizes(view, probe, channels) if values is None else np.abs(values)
+        microvolts = suitable_gain(sizes[live], mode, height / max(1, channels.size))
+    volts = microvolts * 1e-6
+    if values is None:
+        gain = BAR * ratio / volts
+        pixels = trace_picture(
+            view, probe, n_rows, pixels_per_volt=gain, channels=channels, grey=grey
         )
     else:
-        pixels = trace_picture(
-            view, probe, height, pixels_per_volt=BAR / volts, channels=channels, grey=grey
+        draw_map = {SIGNED: signed_picture, HEAT: heat_picture}[mode]
+        limit = SHARES[mode] * volts
+        pixels = draw_map(
+            view, probe, n_rows, volts=limit, channels=channels, grey=grey, values=values
         )
     n_bytes = stored_bytes(probe, state) if view.drawn_from == EVERY_SAMPLE else 0
     seconds = time.perf_counter() - begin
+    grid = read_grid(view)
     return Picture(
-        mode, pixels, view.t0, view.t1, view.drawn_from, n_bytes, seconds, read_grid(view)
+        mode, microvolts, pixels, view.t0, view.t1, view.drawn_from, n_bytes, seconds, grid
     )
+
+
+def _values(
+    view: View, probe: Probe, mode: str, channels: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64] | None:
+    """Volts that a map shows, channel by pixel column; None for traces."""
+    if mode == SIGNED:
+        return signed_values(view, probe, channels)
+    return amplitude(view, probe)[channels] if mode == HEAT else None
+
+
+def common_gains(pictures: Iterable[Picture]) -> dict[str, float]:
+    """Gain that probes drawn in one mode share, where it follows what is shown: the largest."""
+    gains: dict[str, float] = {}
+    for one in pictures:
+        gains[one.mode] = max(one.microvolts, gains.get(one.mode, 0.0))
+    return gains
 
 
 def stored_bytes(probe: Probe, state: State) -> int:
@@ -155,4 +204,9 @@ def stored_bytes(probe: Probe, state: State) -> int:
 
 def palette(mode: str) -> list[str]:
     """Colours of a picture's indices."""
-    return [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in PALETTES[mode].tolist()]
+    return hex_colours(PALETTES[mode])
+
+
+def hex_colours(colours: npt.NDArray[np.uint8]) -> list[str]:
+    """Colours as the browser writes them."""
+    return [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in colours.tolist()]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from bokeh.document import Document
 
 from lfpscope.errors import UserError
-from lfpscope.viewer.picture import Picture, draw, sketch
+from lfpscope.viewer.picture import Picture, common_gains, draw, sketch
 from lfpscope.viewer.probe_slot import ProbeSlot
 from lfpscope.viewer.view_state import State
 from lfpscope.viewer.worker import Worker
@@ -17,11 +17,15 @@ from lfpscope.viewer.worker import Worker
 
 @dataclass(frozen=True)
 class Request:
-    """A picture of a probe that is wanted: of which state, how large, and its how many-th."""
+    """A picture of a probe that is wanted: of which state, how large, and its how many-th.
+
+    One pixel of its width and height is `ratio` pixels of the screen.
+    """
 
     state: State
     width: int
     height: int
+    ratio: float = 1.0
     number: int = 0
 
 
@@ -53,11 +57,12 @@ class Pictures:
         self._slots = slots
         self._requests: Requests = {}  # the last one of each probe
         self._drawn: Requests = {}
+        self._finished: dict[str, Picture] = {}
         self._shown: dict[str, float] = {}  # of each probe, which request's picture
         self._pictures = Worker(self._draw)
         self._sketches = Worker(self._sketch)
 
-    def want(self, state: State, sizes: Mapping[str, tuple[int, int]]) -> None:
+    def want(self, state: State, sizes: Mapping[str, tuple[int, int]], ratio: float = 1.0) -> None:
         """Ask for the pictures of a state, in place of what is still to be drawn.
 
         Parameters
@@ -66,10 +71,12 @@ class Pictures:
             What they show.
         sizes : mapping of (int, int)
             Width and height of each probe's, pixels; zero where it is not known yet.
+        ratio : float
+            Pixels of the screen in each of these.
         """
         for name, (width, height) in sizes.items():
             last = self._requests.get(name, Request(state, 0, 0))
-            wanted = replace(last, state=state, width=width, height=height)
+            wanted = replace(last, state=state, width=width, height=height, ratio=ratio)
             if wanted != last:
                 self._requests[name] = replace(wanted, number=last.number + 1)
         shown = {name: self._requests[name] for name in state.shown if all(sizes.get(name, (0, 0)))}
@@ -105,9 +112,26 @@ class Pictures:
                 picture = _draw_or_why(slot, request)
                 if isinstance(picture, Picture):  # an error may be gone the next time
                     self._drawn[slot.name] = request
+                    self._finished[slot.name] = picture
                 self._hand_over(slot.name, request, picture, request.number)
             if stale():
                 return
+        self._share_gain(requests, stale)
+
+    def _share_gain(self, requests: Requests, stale: Callable[[], bool]) -> None:
+        """Draw again what has a gain of its own, so that probes can be compared."""
+        finished = {n: self._finished[n] for n in requests if n in self._finished}
+        gains = common_gains(finished.values())
+        for slot in self._slots:
+            request, picture = requests.get(slot.name), finished.get(slot.name)
+            if request is None or picture is None or not request.state.is_auto or stale():
+                continue
+            if gains[picture.mode] != picture.microvolts:
+                name, gain = slot.name, gains[picture.mode]
+                again = _draw_or_why(slot, replace(request, state=request.state.scaled(gain)))
+                if isinstance(again, Picture):
+                    self._finished[name] = again
+                self._hand_over(name, request, again, request.number)
 
     def _hand_over(
         self, name: str, request: Request, picture: Picture | UserError, number: float
@@ -125,7 +149,7 @@ class Pictures:
 def _draw_or_why(slot: ProbeSlot, request: Request) -> Picture | UserError:
     """Draw, or name what nobody thought of as well: the other probes are still to be drawn."""
     try:
-        return draw(slot, request.state, request.width, request.height)
+        return draw(slot, request.state, request.width, request.height, request.ratio)
     except Exception as error:  # noqa: BLE001 - shown on the page, and in full by the server
         traceback.print_exc(file=sys.stderr)
         return UserError(f"probe {slot.name}: cannot be drawn: {error!r}")

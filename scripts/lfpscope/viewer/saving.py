@@ -1,18 +1,36 @@
-"""A thread that saves the pictures of a page."""
+"""A thread that saves the pictures of a page, and hands them to the browser."""
 
-from collections.abc import Callable
+import base64
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from bokeh.document import Document
+from bokeh.models import ColumnDataSource, CustomJS
 
 from lfpscope.errors import UserError
 from lfpscope.viewer.session_folder import SessionFolder
 from lfpscope.viewer.view_state import State
 from lfpscope.viewer.worker import Worker
 
+DOWNLOAD = """
+const link = document.createElement("a")
+link.href = source.data.href[0]
+link.download = source.data.name[0]
+link.click()
+"""
+TYPES = {".png": "image/png", ".svg": "image/svg+xml", ".pdf": "application/pdf"}
+
+
+def download_source() -> ColumnDataSource:
+    """A source whose content the browser saves as a file whenever it changes."""
+    source = ColumnDataSource({"name": [""], "href": [""]}, name="download")
+    source.js_on_change("data", CustomJS(args={"source": source}, code=DOWNLOAD))
+    return source
+
 
 class Savings:
-    """Saves views beside the session.
+    """Saves views beside the session, and has the browser download them.
 
     Parameters
     ----------
@@ -20,32 +38,60 @@ class Savings:
         Of the page.
     session : SessionFolder
         Whose.
+    download : ColumnDataSource
+        See `download_source`.
     say : callable
         Shows a message.
     """
 
     def __init__(
-        self, document: Document, session: SessionFolder, say: Callable[[str], None]
+        self,
+        document: Document,
+        session: SessionFolder,
+        download: ColumnDataSource,
+        say: Callable[[str], None],
     ) -> None:
         self._document, self._session, self._say = document, session, say
+        self._download = download
         self._worker = Worker(self._save)
 
-    def submit(self, state: State, width: int, height: int) -> None:
-        """Save a view with frames of so many pixels."""
-        if state.shown and width:
-            self._worker.submit((state, width, height))
+    def submit(
+        self,
+        state: State,
+        size: tuple[int, int],
+        lines: Sequence[str],
+        blocks: Mapping[str, Any],
+        suffix: str,
+    ) -> None:
+        """Save a view with frames of some width and height, pixels, and intervals below them."""
+        if state.shown and size[0]:
+            self._worker.submit((state, size, list(lines), dict(blocks), suffix))
 
     def stop(self) -> None:
         """End the thread once it has saved what it is at."""
         self._worker.stop()
 
-    def _save(self, view: tuple[State, int, int], _stale: Callable[[], bool]) -> None:
-        from lfpscope.viewer.export import save_view  # matplotlib: not before the first picture
+    def _save(
+        self,
+        view: tuple[State, tuple[int, int], list[str], dict[str, Any], str],
+        _stale: Callable[[], bool],
+    ) -> None:
+        # matplotlib: not before the first picture
+        from lfpscope.viewer.export import save_view
+        from lfpscope.viewer.export_lane import Lane
 
+        state, size, lines, blocks, suffix = view
+        names = ("start", "stop", "bottom", "at", "low", "label", "colour")
+        lane = Lane(lines, **{name: blocks[name] for name in names})
+        folder = self._session.views
         try:
-            png = save_view(self._session, *view, self._session.views)
+            path = save_view(self._session, state, *size, folder, lane=lane, suffix=suffix)
+            content = base64.b64encode(path.read_bytes()).decode()
         except (UserError, OSError) as error:
             text = f"The picture could not be saved: {error}"
         else:
-            text = f"Saved as {png}, with {png.with_suffix('.json').name} beside it."
+            text = f"Saved as {path}, with {path.with_suffix('.json').name} beside it."
+            name = f"{self._session.name}-{path.name}"
+            columns = {"name": [name], "href": [f"data:{TYPES[suffix]};base64,{content}"]}
+            self._document.add_next_tick_callback(lambda: self._download.update(data=columns))
         self._document.add_next_tick_callback(partial(self._say, text))

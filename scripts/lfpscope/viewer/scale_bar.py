@@ -1,17 +1,21 @@
 """What the height of a trace, or a colour, stands for."""
 
-from bokeh.models import BoxAnnotation, Label, Plot
+from bokeh.models import BoxAnnotation, ColorBar, FixedTicker, Label, LinearColorMapper, Plot
 
 from lfpscope.formatting import voltage_text
-from lfpscope.render.heatmap import HEAT_SHARE
+from lfpscope.render.palettes import HEAT_COLOURS, SIGNED_COLOURS
 from lfpscope.render.ticks import LINE
-from lfpscope.viewer.picture import BAR
-from lfpscope.viewer.style import FONT, INK
-from lfpscope.viewer.view_state import HEAT, TRACES
+from lfpscope.viewer.auto_gain import BAR
+from lfpscope.viewer.picture import SHARES, hex_colours
+from lfpscope.viewer.style import FONT, INK, RULE
+from lfpscope.viewer.view_state import HEAT, SIGNED, TRACES
+
+COLOURS = {SIGNED: SIGNED_COLOURS, HEAT: HEAT_COLOURS}
+QUANTITIES = {SIGNED: "potential about its median", HEAT: "amplitude (RMS)"}
 
 
 class ScaleBar:
-    """The bar in the lower left corner and its label; for heat maps the label alone."""
+    """The bar in the lower left corner and its label; for maps the colours at the right edge."""
 
     def __init__(self, plot: Plot) -> None:
         edges = {"left": 8, "right": 10, "bottom": 8, "top": 8 + BAR}
@@ -28,18 +32,63 @@ class ScaleBar:
             background_fill_color="white",
             background_fill_alpha=0.85,
         )
+        self._mode = TRACES
+        self._mapper = LinearColorMapper(palette=["white"], low=0, high=1)
+        self._ticker = FixedTicker(ticks=[])
+        self._colours = ColorBar(
+            color_mapper=self._mapper,
+            ticker=self._ticker,
+            visible=False,
+            width=10,
+            padding=0,
+            margin=0,
+            label_standoff=4,
+            major_label_text_font_size=FONT,
+            major_label_text_color=INK,
+            bar_line_color=RULE,
+        )
         plot.add_layout(self._bar)
         plot.add_layout(self._label)
+        plot.add_layout(self._colours, "right")
 
     def show(self, mode: str, microvolts: float) -> None:
-        """Say what the bar stands for, or what the brightest colour does."""
+        """Say what the bar, or the colours, stand for."""
         self._bar.visible = mode == TRACES
-        text = voltage_text(microvolts)
-        if mode == HEAT:
-            text = heat_scale(microvolts)
-        self._label.update(text=f" {text} ", y=8 + (BAR / 2 if mode == TRACES else LINE / 2))
+        text, bottom = scale_text(mode, microvolts), BAR if mode == TRACES else LINE
+        if mode != TRACES:
+            text = QUANTITIES[mode]
+            self._show_colours(mode, microvolts)
+        self._label.update(text=f" {text} ", y=8 + bottom / 2)
+        self._colours.visible = mode != TRACES
+
+    def _show_colours(self, mode: str, microvolts: float) -> None:
+        low, high = colour_limits(mode, microvolts)
+        if mode != self._mode:
+            self._mapper.palette = hex_colours(COLOURS[mode])
+        self._mode = mode
+        self._mapper.update(low=low, high=high)
+        ticks = colour_ticks(mode, microvolts)
+        self._colours.major_label_overrides = dict(ticks)
+        self._ticker.ticks = list(ticks)
 
 
-def heat_scale(microvolts: float) -> str:
-    """What the colours of a heat map mean, in words."""
-    return f"amplitude (RMS), brightest at {voltage_text(HEAT_SHARE * microvolts)}"
+def colour_limits(mode: str, microvolts: float) -> tuple[float, float]:
+    """Microvolts at the lower and the upper end of the colours of a map."""
+    high = SHARES[mode] * microvolts
+    return (-high if mode == SIGNED else 0.0), high
+
+
+def colour_ticks(mode: str, microvolts: float) -> dict[float, str]:
+    """Where the ends and the middle of the colours lie, and what they stand for."""
+    low, high = colour_limits(mode, microvolts)
+    sign = "+" if mode == SIGNED else ""
+    texts = {low: f"−{voltage_text(high)}", 0.0: "0", high: f"{sign}{voltage_text(high)}"}
+    return texts | {0.0: "0"}  # which may be the lower end
+
+
+def scale_text(mode: str, microvolts: float) -> str:
+    """What the bar or the colours stand for, in words."""
+    text = voltage_text(SHARES.get(mode, 1.0) * microvolts)
+    if mode == TRACES:
+        return f"bar {text}"
+    return f"{QUANTITIES[mode]}, " + (f"−{text} to {text}" if mode == SIGNED else f"0 to {text}")

@@ -63,12 +63,15 @@ class SessionFolder:
     sizes : dict of (int, int)
         Of each probe's picture on the page seen last, pixels. On the next one it will have the same
         size, most likely, and can be drawn while the browser still loads the page.
+    ratio : float
+        Pixels of the screen in one of these, on the page seen last.
     """
 
     def __init__(self, folder: Path, moved: tuple[str, str] | None = None) -> None:
         self.folder, self.name = folder, folder.name
         self.marks, self.views = folder / MARKS, folder / VIEWS
         self.sizes: dict[str, tuple[int, int]] = {}
+        self.ratio = 1.0
         self.slots = [ProbeSlot(one, moved) for one in find_probe_folders(folder)]
         self._lane: tuple[tuple[int, int, Timeline], IntervalLane] | None = None
 
@@ -156,4 +159,5 @@ def first_state(probes: list["Probe"]) -> State:
     spread = np.concatenate(alive) if alive else np.empty(0)
     typical = float(np.median(spread)) if spread.size else 50e-6
     names = tuple(probe.references.probe for probe in probes)
-    return State(start, stop, round_scale(DEVIATIONS * typical * 1e6), names, timeline=timeline)
+    gain = round_scale(DEVIATIONS * typical * 1e6)
+    return State(start, stop, gain, names, timeline=timeline, is_auto=True)

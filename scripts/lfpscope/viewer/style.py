@@ -8,7 +8,7 @@ from bokeh.models.dom import HTML
 FONT = "13px"
 INK, FAINT, RULE, ACCENT, WRONG = "#222222", "#6a6a6a", "#cccccc", "#2166ac", "#9c2a10"
 STRIP = 92  # pixels, with the areas' names
-LEFT, RIGHT = 72, 20  # pixels beside the frame for the depth axis and the last time
+LEFT, RIGHT = 72, 84  # pixels beside the frame for the depth axis, and for a bar of colours
 
 PAGE = f"""
 :root {{
@@ -26,7 +26,7 @@ HEADING = f"""
 .heading > * {{ overflow: hidden; text-overflow: ellipsis; }}
 .facts {{ display: flex; gap: 0.4em; min-width: 0; }}
 .facts > * {{ flex: none; }}
-.badge {{ color: {FAINT}; flex: none; max-width: 60%; }}
+.badge, .shown {{ color: {FAINT}; flex: none; max-width: 60%; }}
 .wrong {{ color: {WRONG}; white-space: normal; }}
 .doubt {{
   white-space: nowrap; overflow: hidden; text-overflow: ellipsis; cursor: help;
@@ -55,7 +55,14 @@ CONTROL = """
 .bk-input { padding: 0 8px; height: 26px; min-height: 26px; }
 """
 
-KEYS = """
+# over the page, so that nothing moves
+KEYS = f"""
+:host {{
+  position: absolute; top: 66px; z-index: 2; padding: 4px 8px;
+  background: white; border: 1px solid {ACCENT};
+}}
+"""
+KEYS += """
 .bk-clearfix { width: 100%; }
 div > div { display: grid; grid-template-columns: repeat(auto-fill, minmax(24em, 1fr)); }
 span { line-height: 24px; }

@@ -1,33 +1,82 @@
-"""The time axis of a page: one for all panels, with the names of intervals."""
+"""The time axis of a page: one for all panels, with a lane of intervals."""
 
-from bokeh.models import ColumnDataSource, CrosshairTool, Plot, Quad, Range1d, Text
+from collections.abc import Sequence
+
+from bokeh.models import (
+    ColumnDataSource,
+    CrosshairTool,
+    FixedTicker,
+    LinearAxis,
+    Quad,
+    Range1d,
+    Text,
+)
 
 from lfpscope.clock.timeline import Timeline
+from lfpscope.render.ticks import shorten
 from lfpscope.viewer.models import Plots, hover_names
-from lfpscope.viewer.style import FONT, INK, STRIP, borders
+from lfpscope.viewer.style import FONT, INK, STRIP, borders, quiet_axis
 from lfpscope.viewer.times import clock_axis
 
+LINE, AXIS, TITLE = 17, 32, 16  # pixels: of a line of the lane, of times below it, of their title
+MAX_LETTERS = 20  # of a line's name
 
-def time_axis(plots: Plots, spans: ColumnDataSource, timeline: Timeline) -> Plot:
-    """The one axis of all panels, with the names of intervals where there is room."""
-    axis = clock_axis(timeline)
-    plot = plots.plot(
-        plots.time,
-        Range1d(0, 1),
-        plots.lane_tools,
-        height=64 if axis.axis_label else 48,
-        sizing_mode="stretch_width",
-        **borders(STRIP + plots.left),
-    )
-    # no outline: it would cover what is a pixel wide
-    look = {"fill_color": "colour", "fill_alpha": 0.5, "line_color": None}
-    quads = plots.layer(plot, spans, Quad(left="start", right="stop", bottom=0, top=1, **look))
-    font = {"text_font_size": FONT, "text_color": INK, "text_baseline": "middle"}
-    plots.layer(plot, spans, Text(x="at", y=0.5, x_offset=3, text="label", **font))
-    plot.add_tools(
-        hover_names("@name", quads),
-        CrosshairTool(overlay=plots.cursor),
-    )
-    plot.add_layout(axis, "below")
-    plots.add_breaks(plot)
-    return plot
+
+class TimeAxis:
+    """The one axis of all panels, and intervals: a line for each table, named where there is room.
+
+    Parameters
+    ----------
+    plots : Plots
+        Makes it.
+    spans : ColumnDataSource
+        Intervals, as `IntervalLane.blocks` gives them.
+    timeline : Timeline
+        Of the page.
+
+    Attributes
+    ----------
+    plot : Plot
+        To be put below the panels.
+    """
+
+    def __init__(self, plots: Plots, spans: ColumnDataSource, timeline: Timeline) -> None:
+        axis = clock_axis(timeline)
+        self._below = AXIS + (TITLE if axis.axis_label else 0)
+        self._heights = Range1d(0, 1)
+        self._names = LinearAxis(ticker=FixedTicker(ticks=[]), major_tick_line_color=None)
+        quiet_axis(self._names)
+        self._names.axis_line_color = None
+        self.plot = plots.plot(
+            plots.time,
+            self._heights,
+            plots.lane_tools,
+            height=self._below + LINE,
+            sizing_mode="stretch_width",
+            css_classes=["moves"],
+            **borders(STRIP + plots.left),
+        )
+        # no outline: it would cover what is a pixel wide
+        look = {"fill_color": "colour", "fill_alpha": 0.5, "line_color": None}
+        edges = {"left": "start", "right": "stop", "bottom": "bottom", "top": "top"}
+        quads = plots.layer(self.plot, spans, Quad(**edges, **look))
+        font = {"text_font_size": FONT, "text_color": INK, "text_baseline": "middle"}
+        plots.layer(self.plot, spans, Text(x="at", y="middle", x_offset=3, text="label", **font))
+        self.plot.add_tools(
+            hover_names("@name @about", quads),
+            CrosshairTool(overlay=plots.cursor),
+        )
+        self.plot.add_layout(axis, "below")
+        self.plot.add_layout(self._names, "left")
+        plots.add_breaks(self.plot)
+
+    def show_lines(self, lines: Sequence[str]) -> None:
+        """Make room for the lines of a lane, from the top down."""
+        n = max(1, len(lines))
+        places = [n - 0.5 - i for i in range(len(lines))]
+        if places != self._names.ticker.ticks:
+            self._heights.end = n
+            self.plot.height = self._below + n * LINE
+        names = [shorten(line or "intervals", MAX_LETTERS) for line in lines]
+        self._names.major_label_overrides = dict(zip(places, names, strict=True))
+        self._names.ticker.ticks = places

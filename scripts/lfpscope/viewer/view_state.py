@@ -9,10 +9,15 @@ from urllib.parse import urlencode
 from lfpscope.clock.timeline import Timeline
 
 SHORTEST = 1e-3  # seconds that a page shows at least
+ONSET = 0.25  # of a page that lies before the start of an interval
 PAGE = 0.9  # of a page that a step moves, so that the eye finds its place again
 STEPS = [float(f"{factor}e{power}") for power in range(-3, 7) for factor in (1, 2, 5)]
 SPACINGS = (0, 8, 16, 32, 64)  # pixels from channel to channel; 0 for what fits
-TRACES, HEAT = "traces", "heat"
+TRACES, SIGNED, HEAT = "traces", "signed", "heat"
+MODES = {TRACES: "traces", SIGNED: "signed map", HEAT: "amplitude"}
+"""How a probe is drawn, in words."""
+COARSE = 0.02  # seconds in a pixel: from there on the amplitude is drawn unless a mode was chosen
+AUTO = "auto"  # gain
 WITHOUT_BREAKS = Timeline(())
 
 
@@ -26,10 +31,16 @@ class State:
         Axis time, seconds: session time where `timeline` has no break.
     microvolts : float
         The gain: what the scale bar stands for.
+    is_auto : bool
+        Whether the gain follows what is shown instead.
+    channel : (str, int) or None
+        Probe and electrode id of the channel that is shown alone, too.
     probes : tuple of str
         All probes of the session that can be shown, in their order.
-    hidden, heat : frozenset of str
-        Those that are not shown, and those that are shown as heat map.
+    hidden : frozenset of str
+        Those that are not shown.
+    modes : frozenset of (str, str)
+        Probes and how the user wants them drawn; the others are drawn as suits the zoom.
     areas : frozenset of str
         Brain areas whose channels are shown; all if empty.
     every : int
@@ -49,13 +60,15 @@ class State:
     microvolts: float
     probes: tuple[str, ...] = ()
     hidden: frozenset[str] = frozenset()
-    heat: frozenset[str] = frozenset()
+    modes: frozenset[tuple[str, str]] = frozenset()
     areas: frozenset[str] = frozenset()
     every: int = 1
     depths: tuple[float, float] | None = None
     spacing: int = 0
     timeline: Timeline = WITHOUT_BREAKS
     bad: frozenset[tuple[str, int]] = frozenset()
+    is_auto: bool = False
+    channel: tuple[str, int] | None = None
 
     @property
     def pieces(self) -> list[tuple[float, float]]:
@@ -66,6 +79,23 @@ class State:
     def shown(self) -> tuple[str, ...]:
         """Probes on the page."""
         return tuple(name for name in self.probes if name not in self.hidden)
+
+    def mode(self, probe: str, width: int) -> str:
+        """How a probe is drawn in a picture of some pixels' width: TRACES, SIGNED or HEAT.
+
+        Unless one was chosen: where a pixel holds a good part of a cycle of theta, its amplitude,
+        else the potential with its sign.
+        """
+        coarse = self.stop - self.start > COARSE * width
+        return dict(self.modes).get(probe, HEAT if coarse else SIGNED)
+
+    def drawn_as(self, mode: str | None, *probes: str) -> "State":
+        """Draw probes in a mode whatever the zoom, or as suits it; all if none is named."""
+        changed = probes or self.probes
+        kept = {(name, one) for name, one in self.modes if name not in changed}
+        return replace(
+            self, modes=frozenset(kept | {(name, mode) for name in changed if mode is not None})
+        )
 
     def at(self, start: float, stop: float) -> "State":
         """Show another range: never empty, and in the right order."""
@@ -83,17 +113,41 @@ class State:
         middle, half = (self.start + self.stop) / 2, (self.stop - self.start) / 2 * factor
         return self.at(middle - half, middle + half)
 
-    def around(self, start: float, stop: float) -> "State":
-        """Show a stretch in the middle: wholly, and large enough to be seen."""
-        half, span = (self.stop - self.start) / 2, stop - start
+    def around(self, middle: float) -> "State":
+        """Show a time in the middle."""
+        half = (self.stop - self.start) / 2
+        return self.at(middle - half, middle + half)
+
+    def long(self, seconds: float) -> "State":
+        """Show so many seconds, about the same middle."""
+        return self.zoom(seconds / (self.stop - self.start))
+
+    @property
+    def onset(self) -> float:
+        """Where the start of an interval stands on the page: a quarter of it lies before."""
+        return self.start + ONSET * (self.stop - self.start)
+
+    def from_onset(self, start: float, stop: float) -> "State":
+        """Show an interval from its start on: completely, and large enough to be seen."""
+        length, span = self.stop - self.start, stop - start
         if span > 0:
-            half = min(max(half, 0.55 * span), 10 * span)
-        return self.at((start + stop) / 2 - half, (start + stop) / 2 + half)
+            length = min(max(length, 1.1 / (1 - ONSET) * span), 20 * span)
+        return self.at(start - ONSET * length, start + (1 - ONSET) * length)
+
+    def inside(self, start: float, stop: float) -> "State":
+        """Show the same length as near as possible within a range, at most all of it."""
+        length = min(self.stop - self.start, stop - start)
+        begin = min(max(self.start, start), stop - length)
+        return self.at(begin, begin + length)
 
     def louder(self, steps: int) -> "State":
         """Make traces larger by steps of the scale 1, 2, 5, 10 …, or smaller."""
         at = STEPS.index(round_scale(self.microvolts)) - steps
-        return replace(self, microvolts=STEPS[min(max(at, 0), len(STEPS) - 1)])
+        return self.scaled(STEPS[min(max(at, 0), len(STEPS) - 1)])
+
+    def scaled(self, microvolts: float) -> "State":
+        """Draw at a gain that stays."""
+        return replace(self, microvolts=microvolts, is_auto=False)
 
     def wider(self, steps: int) -> "State":
         """Put channels farther apart by steps, or nearer together."""
@@ -101,14 +155,28 @@ class State:
         at = SPACINGS.index(nearest) + steps
         return replace(self, spacing=SPACINGS[min(max(at, 0), len(SPACINGS) - 1)])
 
+    def choose_area(self, area: str) -> "State":
+        """Show one area, or all if it was the only one."""
+        return replace(self, areas=frozenset[str]() if self.areas == {area} else frozenset({area}))
+
+    def show_alone(self, channel: tuple[str, int] | None) -> "State":
+        """Show a channel alone, too, or none."""
+        return replace(self, channel=channel)
+
+    def zoom_depths(self, factor: float, at: float, whole: tuple[float, float]) -> "State":
+        """Show `factor` times as much depth, and what lies at one depth where it is."""
+        low, high = (at + (edge - at) * factor for edge in self.depths or whole)
+        low, high = max(round(low, 1), whole[0]), min(round(high, 1), whole[1])
+        return replace(self, depths=None if (low, high) == whole else (low, high))
+
     def to_query(self) -> str:
         """For the address bar: what is behind the question mark."""
-        fields = {"t": f"{self.start:.6f}-{self.stop:.6f}", "gain": f"{self.microvolts:g}"}
+        fields = {"t": f"{self.start:.6f}-{self.stop:.6f}"}
+        fields["gain"] = AUTO if self.is_auto else f"{self.microvolts:g}"
         if self.hidden:
             fields["probes"] = ",".join(self.shown)
-        if self.heat:
-            heat = HEAT if self.heat >= set(self.probes) else ",".join(sorted(self.heat))
-            fields["mode"] = heat
+        if self.modes:
+            fields["mode"] = self._modes_text()
         if self.areas:
             fields["areas"] = ",".join(sorted(self.areas))
         if self.every > 1:
@@ -117,7 +185,16 @@ class State:
             fields["depths"] = depths_text(self.depths)
         if self.spacing:
             fields["spacing"] = str(self.spacing)
-        return urlencode(fields, safe=",")
+        if self.channel:
+            fields["channel"] = "{}:{}".format(*self.channel)
+        return urlencode(fields, safe=",:")
+
+    def _modes_text(self) -> str:
+        """One mode of all probes, or of each that has one."""
+        modes = {mode for _, mode in self.modes}
+        if len(modes) == 1 and len(self.modes) == len(self.probes):
+            return modes.pop()
+        return ",".join(f"{name}:{mode}" for name, mode in sorted(self.modes))
 
 
 def session_pieces(timeline: Timeline, start: float, stop: float) -> list[tuple[float, float]]:
@@ -157,6 +234,7 @@ def from_query(query: Mapping[str, str], default: State) -> tuple[State, list[st
         "every": _read_every,
         "depths": _read_depths,
         "spacing": _read_spacing,
+        "channel": _read_channel,
     }
     state, doubts = default, []
     for name, reader in readers.items():
@@ -183,9 +261,11 @@ def _read_pair(text: str) -> tuple[float, float]:
 
 
 def _read_gain(state: State, text: str) -> State:
+    if text == AUTO:
+        return replace(state, is_auto=True)
     if not 0 < float(text) < math.inf:
         raise ValueError(text)
-    return replace(state, microvolts=round_scale(float(text)))
+    return state.scaled(round_scale(float(text)))
 
 
 def _read_probes(state: State, text: str) -> State:
@@ -193,9 +273,14 @@ def _read_probes(state: State, text: str) -> State:
 
 
 def _read_mode(state: State, text: str) -> State:
-    everything = {HEAT: frozenset(state.probes), TRACES: frozenset[str]()}
-    heat = everything[text] if text in everything else _known(text, state.probes)
-    return replace(state, heat=heat)
+    if text in MODES:
+        return state.drawn_as(text)
+    for one in text.split(","):
+        name, _, mode = one.partition(":")
+        if name not in state.probes or mode not in MODES:
+            raise ValueError(text)
+        state = state.drawn_as(mode, name)
+    return state
 
 
 def _known(text: str, names: Iterable[str]) -> frozenset[str]:
@@ -219,6 +304,13 @@ def _read_spacing(state: State, text: str) -> State:
     if not 0 <= int(text) <= SPACINGS[-1]:
         raise ValueError(text)
     return replace(state, spacing=int(text))
+
+
+def _read_channel(state: State, text: str) -> State:
+    name, _, channel = text.partition(":")
+    if name not in state.probes:
+        raise ValueError(text)
+    return replace(state, channel=(name, int(channel)))
 
 
 def _read_depths(state: State, text: str) -> State:

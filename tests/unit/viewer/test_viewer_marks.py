@@ -104,7 +104,11 @@ def test_intervals_with_holes_are_read_as_far_as_they_go(tmp_path: Path) -> None
     path = tmp_path / "intervals.csv"
     assert read_intervals(path) == []
     path.write_text("start,stop,name,extra\n5,6,b,1\n1,,a,\n,3,c,\nnan,2,d,\n9,8,e,\n")
-    assert read_intervals(path) == [Interval(1, 1, "a"), Interval(5, 6, "b"), Interval(9, 9, "e")]
+    assert read_intervals(path) == [
+        Interval(1, 1, "a"),
+        Interval(5, 6, "b", about="extra 1"),
+        Interval(9, 9, "e"),
+    ]
 
 
 ONE_PIECE = Timeline(())
@@ -116,10 +120,48 @@ def lane(*intervals: Interval, timeline: Timeline = ONE_PIECE) -> IntervalLane:
 
 def test_next_and_previous_interval() -> None:
     some = lane(Interval(0, 2, "a"), Interval(4, 6, "b"), Interval(8, 10, "c"))
-    found = [some.neighbour(t, 1) for t in (-1, 1, 4.9, 5, 9)]
+    found = [some.neighbour(t, 1) for t in (-1, 0, 3.9, 4, 8)]
     assert found == [(0, 2), (4, 6), (4, 6), (8, 10), None]
-    assert [some.neighbour(t, -1) for t in (1, 5, 5.1, 99)] == [None, (0, 2), (4, 6), (8, 10)]
+    assert [some.neighbour(t, -1) for t in (0, 4, 4.1, 99)] == [None, (0, 2), (4, 6), (8, 10)]
     assert lane().neighbour(0, 1) is None
+
+
+def test_next_and_previous_of_a_kind_and_block() -> None:
+    flashes = [Interval(10 + 2 * i, 10.2 + 2 * i, "flash", "flashes") for i in range(5)]
+    later = [Interval(100 + 2 * i, 100.2 + 2 * i, "flash", "flashes") for i in range(5)]
+    frames = [Interval(50 + i / 30, 50 + (i + 1) / 30, f"frame {i}", "movie") for i in range(90)]
+    some = lane(*flashes, *frames, *later)
+    assert some.neighbour(18, 1, "flash") == (100, 100.2)
+    assert some.neighbour(100, -1, "flash") == (18, 18.2)
+    assert some.neighbour(0, 1, "frame 3") == pytest.approx((50.1, 50.1 + 1 / 30))
+    found = [some.neighbour_block(t, 1) for t in (0, 10, 51, 100)]
+    assert [one and one[0] for one in found] == [10, 50, 100, None]
+    assert some.neighbour_block(100, -1) == pytest.approx((50, 50 + 1 / 30))
+    assert lane().neighbour_block(0, 1) is None
+
+
+def test_each_table_has_a_line_and_says_all_its_columns(tmp_path: Path) -> None:
+    path = tmp_path / "intervals.csv"
+    path.write_text(
+        "start,stop,name,table,orientation,stimulus_name\n"
+        "1,2,gratings,g_presentations,90,gratings\n5,6,flash,flashes,,\n"
+    )
+    some = make_lane(read_intervals(path), ONE_PIECE)
+    some = some.with_marks([Interval(3, 4, "mark")], ONE_PIECE)
+    assert some.lines == ["g_presentations", "flashes", "marks"]
+    here = some.blocks(0, 10, 1000)
+    lines = zip(here["name"], here["about"], here["bottom"], here["top"], strict=True)
+    assert sorted(lines) == [
+        ("flash", "", 1, 2),
+        ("gratings", "orientation 90", 2, 3),
+        ("mark", "", 0, 1),
+    ]
+
+
+def test_many_tables_share_the_last_line() -> None:
+    some = lane(*(Interval(i, i + 1, "x", f"table {i}") for i in range(9)))
+    assert some.lines == [*(f"table {i}" for i in range(5)), "others"]
+    assert some.blocks(0, 10, 100)["bottom"] == [5, 4, 3, 2, 1, 0, 0, 0, 0]
 
 
 def test_marks_are_visited_as_intervals_are() -> None:

@@ -26,13 +26,16 @@ from lfpscope.envelope.read import Probe
 from lfpscope.errors import UserError
 from lfpscope.nwb.depth import DepthAxis
 from lfpscope.nwb.electrodes import Channels
+from lfpscope.render.palettes import HEAT_GREY, SIGNED_GREY
 from lfpscope.render.rows import RowBlock, Rows, arrange_rows
 from lfpscope.render.traces import trace_picture
 from lfpscope.render.view import read_view
 from lfpscope.viewer.app import main
 from lfpscope.viewer.channel_selection import chosen_rows, leaves_none
+from lfpscope.viewer.channel_trace import read_trace
 from lfpscope.viewer.controls import Controls
 from lfpscope.viewer.export import render_view, save_view
+from lfpscope.viewer.export_lane import Lane
 from lfpscope.viewer.facts import doubts_html, probe_facts
 from lfpscope.viewer.issues import find_issues
 from lfpscope.viewer.labels import (
@@ -52,7 +55,7 @@ from lfpscope.viewer.readout import Reading, read_values
 from lfpscope.viewer.redraw import Pictures
 from lfpscope.viewer.session_folder import SessionFolder, first_state
 from lfpscope.viewer.style import LEFT
-from lfpscope.viewer.view_state import HEAT, State
+from lfpscope.viewer.view_state import HEAT, SIGNED, TRACES, State
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 N_SAMPLES, N_CHANNELS = 3000, 4  # from 10 s on, at 1250 Hz
@@ -104,7 +107,7 @@ def test_the_first_view_is_the_whole_at_a_gain_that_suits(whole: State) -> None:
     assert whole.probes == ("a",)
 
 
-@pytest.mark.parametrize("mode", ["traces", "heat"])
+@pytest.mark.parametrize("mode", [TRACES, SIGNED, HEAT])
 @pytest.mark.parametrize(
     ("start", "stop"),
     [(10, 12.4), (11, 11.01), (11, 11), (11.0001, 11.0002), (9, 10.0001), (0, 100), (20, 30)],
@@ -112,7 +115,7 @@ def test_the_first_view_is_the_whole_at_a_gain_that_suits(whole: State) -> None:
 def test_any_range_can_be_drawn(
     slot: ProbeSlot, whole: State, mode: str, start: float, stop: float
 ) -> None:
-    state = replace(whole.at(start, stop), heat=frozenset({"a"} if mode == HEAT else ()))
+    state = whole.at(start, stop).drawn_as(mode)
     picture = drawn(slot, state)
     assert picture.pixels.shape[0] == 80
     assert 1 <= picture.pixels.shape[1] <= 300
@@ -218,6 +221,26 @@ def test_the_reading_is_of_the_samples_in_the_pixel_column(
         assert all("RMS" in one.text(state) for one in seen)
     else:
         assert {one.n_samples for one in seen} == {1}
+
+
+@pytest.mark.parametrize(("start", "stop"), [(10, 12.4), (10.5, 11.5), (11, 11.1), (9, 14)])
+def test_one_channel_is_shown_with_the_extremes_of_its_samples(
+    slot: ProbeSlot, whole: State, results: Path, start: float, stop: float
+) -> None:
+    trace = read_trace(slot.open(), whole.at(start, stop), 200, 102)
+    volts = stored(results)[:, 2].astype(float) * 1e6
+    times = 10 + np.arange(N_SAMPLES) / 1250
+    here = np.isfinite(trace.low)
+    assert here.any()
+    edges = zip(trace.left[here], trace.right[here], trace.low[here], trace.high[here], strict=True)
+    for left, right, low, high in edges:
+        inside = volts[(times > left - 1e-6) & (times < max(right, left + 8e-4) - 1e-6)]
+        assert low <= inside.min() + 1e-3
+        assert high >= inside.max() - 1e-3
+    in_view = volts[(times >= start) & (times <= stop)]
+    assert trace.low[here].min() <= in_view.min() + 1e-3
+    assert trace.is_samples == (stop - start < 0.5)
+    assert trace.text.startswith("a · channel 102 · 40 µm · CA1 · here ")
 
 
 @pytest.mark.parametrize(
@@ -440,6 +463,37 @@ def test_a_probe_that_fails_in_an_unknown_way_is_named_and_the_others_drawn(
     assert "Traceback" in capsys.readouterr().err
 
 
+def test_probes_share_the_gain_that_follows_the_view(
+    tmp_path: Path, write_nwb: Callable[..., Path]
+) -> None:
+    slots = []
+    for name, factor in (("a", 1), ("b", 30)):
+        probe = tmp_path / "one" / "probes" / name
+        probe.mkdir(parents=True)
+        nwb = write_nwb(tmp_path / f"{name}.nwb")
+        with h5py.File(nwb, "r+") as file:
+            file["acquisition/LFP/lfp/data"][:] *= factor
+        index_and_summarise(probe, nwb)
+        slots.append(ProbeSlot(probe))
+    state = replace(first_state([slots[0].open()]), probes=("a", "b")).at(10.5, 11.5)
+    document, shown = Document(), {}
+
+    def show(name: str, picture: Picture | UserError, _state: State) -> None:
+        shown[name] = picture
+
+    alone = [drawn(slot, state) for slot in slots]
+    assert alone[0].microvolts < alone[1].microvolts
+    pictures = Pictures(document, slots, show)
+    pictures.want(state, {"a": (300, 80), "b": (300, 80)})
+    stop = time.monotonic() + 60
+    while len(document.session_callbacks) < 3 and time.monotonic() < stop:
+        time.sleep(0.02)
+    pictures.stop()
+    for hand_over in document.session_callbacks:
+        hand_over.callback()
+    assert {one.microvolts for one in shown.values()} == {alone[1].microvolts}
+
+
 def test_data_moved_from_nowhere_is_refused_with_the_addresses_there_are(
     results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -487,12 +541,13 @@ def test_a_saved_view_is_drawn_again_and_knows_its_source(
     [
         (lambda _view: {}, "not a view saved by this viewer"),
         (lambda _view: [], "not a view saved by this viewer"),
-        (lambda view: view | {"lfpscope_view": 1, "state": {}}, "version 1, expected 2"),
+        (lambda view: view | {"lfpscope_view": 1, "state": {}}, "version 1, expected 3"),
         (lambda view: view | {"state": 5}, "not a view saved by this viewer"),
         (lambda view: view | {"width": "wide"}, "width and height"),
         (lambda view: view | {"width": 10**9}, "width and height"),
         (lambda view: {k: v for k, v in view.items() if k != "versions"}, "'versions'"),
         (lambda view: view | {"probes": [{}]}, "'probe'"),
+        (lambda view: view | {"lane": view["lane"] | {"start": [1]}}, "different length"),
         (lambda view: view | {"probes": []}, "made from another file"),
         (lambda view: view | {"state": view["state"] | {"start": None}}, "numbers"),
         (lambda view: view | {"state": view["state"] | {"stop": -1e9}}, "range"),
@@ -513,6 +568,24 @@ def test_an_odd_saved_view_is_an_error_of_one_line(
     assert str(error.value).startswith(f"{odd}: ")
     assert "\n" not in str(error.value)
     assert not (tmp_path / "no.png").exists()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_a_saved_picture_of_any_format_is_drawn_again_with_its_intervals(
+    results: Path, whole: State, tmp_path: Path, suffix: str
+) -> None:
+    session, state = SessionFolder(results / "one"), whole.at(11, 11.5)
+    flash = {"start": [11.1], "stop": [11.3], "label": ["flash <b>"], "colour": ["#2166ac"]}
+    lane = Lane(["flashes", "marks"], **flash, bottom=[1], at=[11.1], low=[0])
+    plain = save_view(session, state, 300, 80, tmp_path, suffix=suffix)
+    first = save_view(session, state, 300, 80, tmp_path, lane=lane, suffix=suffix)
+    assert first.suffix == suffix
+    assert first.read_bytes() != plain.read_bytes()
+    again = tmp_path / f"again{suffix}"
+    render_view(session, first.with_suffix(".json"), again)
+    assert again.read_bytes() == first.read_bytes()
+    if suffix == ".svg":
+        assert "flash &lt;b&gt;" in first.read_text() or "<!-- flash" in first.read_text()
 
 
 def test_tabs_that_save_one_range_at_once_take_names_of_their_own(
@@ -536,7 +609,7 @@ def test_tabs_that_save_one_range_at_once_take_names_of_their_own(
 def test_a_bad_channel_is_grey_and_its_neighbours_are_as_they_were(
     slot: ProbeSlot, whole: State
 ) -> None:
-    state = replace(whole.at(11, 11.2), microvolts=50.0)  # traces reach over their neighbours
+    state = whole.at(11, 11.2).drawn_as(TRACES).scaled(50)  # traces reach over their neighbours
     bad = replace(state, bad=frozenset({("a", 102), ("b", 101)}))
     before, after = (drawn(slot, one, 300, 200).pixels for one in (state, bad))
     alone = trace_picture(
@@ -553,13 +626,54 @@ def test_a_bad_channel_is_grey_and_its_neighbours_are_as_they_were(
     assert changed.any()
     # where it changed, the channel was drawn: there is no white band
     assert not ((after == 0) & (before != 0)).any()
-    heat = frozenset({"a"})
-    maps = [drawn(slot, replace(one, heat=heat), 300, 80).pixels for one in (state, bad)]
-    assert (maps[1][20:40] == 254).all()
-    assert (np.delete(maps[0], range(20, 40), 0) == np.delete(maps[1], range(20, 40), 0)).all()
+    for mode, grey in ((HEAT, HEAT_GREY), (SIGNED, SIGNED_GREY)):
+        maps = [drawn(slot, one.drawn_as(mode), 300, 80).pixels for one in (state, bad)]
+        assert (maps[1][20:40] == grey).all()
+        others = (np.delete(one, range(20, 40), 0) for one in maps)
+        assert np.array_equal(*others)
 
 
-def test_the_minimap_shows_gaps_and_a_healthy_probe_has_no_troubles(
+def test_a_mode_suits_the_zoom_unless_one_was_chosen(whole: State) -> None:
+    wide, near = whole.at(0, 21), whole.at(0, 19)  # 21 and 19 ms in a pixel
+    assert [one.mode("a", 1000) for one in (wide, near)] == [HEAT, SIGNED]
+    chosen = wide.drawn_as(TRACES, "a")
+    assert [one.mode("a", 1000) for one in (chosen, chosen.zoom(0.01))] == [TRACES, TRACES]
+    assert chosen.drawn_as(None).mode("a", 1000) == HEAT
+
+
+def test_a_sketch_is_drawn_in_the_mode_of_its_picture(
+    tmp_path: Path, write_nwb: Callable[..., Path]
+) -> None:
+    probe = tmp_path / "one" / "probes" / "a"
+    probe.mkdir(parents=True)
+    index_and_summarise(probe, write_nwb(tmp_path / "a.nwb"))
+    slot = ProbeSlot(probe)
+    state = first_state([slot.open()]).at(10.2, 12.2)  # 10 ms in a pixel, 102 in a bucket
+    first = sketch(slot, state, 200, 80)
+    assert first is not None
+    assert first.mode == drawn(slot, state, 200).mode == SIGNED
+
+
+@pytest.mark.parametrize("mode", [TRACES, SIGNED, HEAT])
+def test_the_gain_follows_the_view_until_one_is_chosen(
+    tmp_path: Path, write_nwb: Callable[..., Path], mode: str
+) -> None:
+    nwb, probe = write_nwb(tmp_path / "a.nwb"), tmp_path / "one" / "probes" / "a"
+    with h5py.File(nwb, "r+") as file:
+        file["acquisition/LFP/lfp/data"][1500:] *= 100
+        file["acquisition/LFP/lfp/data"][:, 3] *= 1000  # a wild channel of four does not count
+    probe.mkdir(parents=True)
+    index_and_summarise(probe, nwb)
+    slot = ProbeSlot(probe)
+    state = first_state([slot.open()]).drawn_as(mode)
+    quiet, loud = state.at(10.1, 11.1), state.at(11.3, 12.3)
+    gains = [drawn(slot, one).microvolts for one in (quiet, loud)]
+    assert gains[1] == pytest.approx(100 * gains[0])
+    assert gains[0] in {200, 500, 1000, 2000}  # of noise of 100 µV
+    assert [drawn(slot, one.scaled(50)).microvolts for one in (quiet, loud)] == [50, 50]
+
+
+def test_the_minimap_shows_gaps_and_a_healthy_probe_has_no_issues(
     slot: ProbeSlot, whole: State
 ) -> None:
     line, t0, t1 = heat_line(slot.open(), whole.at(9, 14))
@@ -579,8 +693,8 @@ def test_the_health_lane_says_what_is_wrong_and_when(tmp_path: Path) -> None:
     spoilt = ((1, 0), (1, 1), (3, 0))  # of the latter, samples 2100 to 2799, none has a time
     references = recorded.index(tmp_path, noise, chunks=(700, 1), times=times, damaged=spoilt)
     with recorded.probe(references) as probe:
-        troubles = find_issues(probe, Timeline(()))
-    assert [one.what.partition(" (")[0] for one in troubles] == [
+        issues = find_issues(probe, Timeline(()))
+    assert [one.what.partition(" (")[0] for one in issues] == [
         "probe: gap of 2.000 s in the clock",
         "probe: clock reset: the clock is set back by 0.500 s",
         "probe: gap of 0.568 s in the clock",
@@ -588,7 +702,7 @@ def test_the_health_lane_says_what_is_wrong_and_when(tmp_path: Path) -> None:
         "probe: damaged chunks: 2",
         "probe: damaged chunks: 1",
     ]
-    assert [edge for one in troubles for edge in (one.start, one.stop)] == pytest.approx(
+    assert [edge for one in issues for edge in (one.start, one.stop)] == pytest.approx(
         [5.8, 7.8, 8.1, 8.6, 8.18, 8.748, 5, 5, 5.56, 8.1192, 5, 5]
     )
 

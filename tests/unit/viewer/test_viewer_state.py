@@ -11,7 +11,7 @@ from lfpscope.clock.segments import Clock, Segment
 from lfpscope.clock.timeline import Timeline, make_timeline
 from lfpscope.formatting import voltage_text
 from lfpscope.viewer.times import axis_title, read_axis_time, time_of
-from lfpscope.viewer.view_state import State, from_query, read_time, round_scale
+from lfpscope.viewer.view_state import MODES, State, from_query, read_time, round_scale
 
 WHOLE = State(0.0, 100.0, 200.0, probes=("a", "b"))
 
@@ -27,8 +27,46 @@ def test_steps_and_zooms() -> None:
     assert WHOLE.page(-1).stop == 10
     near = WHOLE.zoom(0.1)
     assert (near.start, near.stop) == (45, 55)
-    assert near.around(70, 71).start == 65.5
-    assert near.around(0, 50).start < 0 < 50 < near.around(0, 50).stop
+    assert (near.around(70).start, near.around(70).stop) == (65, 75)
+    assert (near.long(2).start, near.long(2).stop) == (49, 51)
+
+
+def test_an_interval_starts_at_a_quarter_of_the_page_and_is_shown_completely() -> None:
+    near = WHOLE.at(45, 55)
+    one = near.from_onset(70, 71)
+    assert (one.start, one.stop, one.onset) == (67.5, 77.5, 70)
+    long = near.from_onset(0, 50)
+    assert long.start < 0 < 50 < long.stop
+    assert long.onset == pytest.approx(0)
+    short = near.from_onset(70, 70.001)
+    assert short.stop - short.start == pytest.approx(0.02)
+    assert near.from_onset(70, 70).start == 67.5  # a point
+
+
+def test_depths_are_zoomed_about_the_mouse() -> None:
+    near = WHOLE.zoom_depths(0.5, 100, (0, 400))
+    assert near.depths == (50, 250)
+    assert near.zoom_depths(2, 100, (0, 400)).depths is None  # all again
+    assert near.zoom_depths(1.2, 250, (0, 400)).depths == (10, 250)
+
+
+def test_an_area_is_chosen_and_given_up() -> None:
+    one = WHOLE.choose_area("CA1")
+    assert one.areas == {"CA1"}
+    assert one.choose_area("DG").areas == {"DG"}
+    assert one.choose_area("CA1").areas == frozenset()
+
+
+def test_a_view_lies_inside_the_recording() -> None:
+    for start, stop, expected in (
+        (-5, 5, (0, 10)),
+        (95, 105, (90, 100)),
+        (500, 510, (90, 100)),
+        (-50, 500, (0, 100)),
+        (3, 4, (3, 4)),
+    ):
+        inside = WHOLE.at(start, stop).inside(0, 100)
+        assert (inside.start, inside.stop) == pytest.approx(expected)
 
 
 def test_spacing_goes_in_steps() -> None:
@@ -54,7 +92,9 @@ def test_gain_goes_in_steps_of_1_2_5() -> None:
     span=some.floats(0.01, 1e4),
     microvolts=some.sampled_from([1.0, 200.0, 5000.0]),
     hidden=some.sets(some.sampled_from("ab")),
-    heat=some.sets(some.sampled_from("ab")),
+    modes=some.dictionaries(some.sampled_from("ab"), some.sampled_from(list(MODES))),
+    is_auto=some.booleans(),
+    channel=some.none() | some.tuples(some.sampled_from("ab"), some.integers(0, 10**12)),
     areas=some.sets(some.sampled_from(["CA1", "VISp2/3", "a&b=c"])),
     every=some.integers(1, 9),
     depths=some.none() | some.just((20.0, 3840.0)),
@@ -65,20 +105,23 @@ def test_the_address_reproduces_the_state(
     span: float,
     microvolts: float,
     hidden: set[str],
-    heat: set[str],
+    modes: dict[str, str],
+    is_auto: bool,
     areas: set[str],
     **rest: object,
 ) -> None:
-    state = replace(WHOLE.at(start, start + span), microvolts=microvolts)
+    state = WHOLE.at(start, start + span).scaled(microvolts)
     if hidden == {"a", "b"}:
         hidden = {"a"}
     state = replace(
         state,
         hidden=frozenset(hidden),
-        heat=frozenset(heat),
+        modes=frozenset(modes.items()),
         areas=frozenset(areas),
         **rest,
     )
+    if is_auto:
+        state = replace(state, microvolts=WHOLE.microvolts, is_auto=True)
     again, doubts = from_query(dict(parse_qsl(state.to_query())), WHOLE)
     assert doubts == []
     assert again.start == pytest.approx(state.start, abs=1e-5)
@@ -96,6 +139,10 @@ def test_the_address_reproduces_the_state(
         "gain=x",
         "probes=z",
         "mode=z",
+        "mode=a",
+        "mode=z:heat",
+        "channel=z:1",
+        "channel=a:x",
         "every=0",
         "depths=1",
         "spacing=-1",
