@@ -134,7 +134,7 @@ def test_nothing_changed_nothing_to_do(finished_once):
     [
         ("draw_probe.py", {"draw_probe", *LAST}),
         ("lfpscope/render/overviews.py", {*DRAWN, "copy_library"}),
-        ("lfpscope/render/evoked.py", {"draw_evoked", "copy_library", *LAST}),
+        ("lfpscope/render/evoked.py", {*EVOKED, "copy_library", *LAST}),
         (
             "lfpscope/envelope/read.py",
             {*DRAWN, *AVERAGED, "copy_library", "summarize_probe", "verify_probe"},
