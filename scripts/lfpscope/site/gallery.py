@@ -199,7 +199,7 @@ def _averages(folder: Path) -> list[str]:
     n: dict[str, int] = {}
     for row in read_table(table):
         n[row["kind"]] = max(n.get(row["kind"], 0), int(row["n"]))
-    return [f"{kind} (n {n_trials})" for kind, n_trials in n.items()]
+    return [f"{kind} (n\N{NO-BREAK SPACE}{n_trials})" for kind, n_trials in n.items()]
 
 
 def _remarks(figures: Figures, microvolts: float) -> list[str]:

@@ -405,6 +405,25 @@ def test_bytes_of_the_session_and_its_viewer_count_as_derived(
     assert "1.23 kB made from them\n(1.2 %)" in page(some, tmp_path)
 
 
+def test_averages_are_named_with_their_trials_where_they_are_drawn(
+    figures: Figures, tmp_path: Path
+) -> None:
+    folder = tmp_path / "one/probes/a"
+    folder.mkdir(parents=True)
+    some = [Result(ROW, "", "", figures, {"size": 1})]
+    rows = [{"kind": f"kind {i}", "n": n} for i in range(6) for n in (i, i + 1)]
+    write_table(folder / "evoked.csv", ["kind", "n"], rows)
+    assert "averages" not in page(some, tmp_path)
+    (folder / "evoked.png").touch()
+    text = page(some, tmp_path)
+    assert 'href="one/probes/a/evoked.png"' in text
+    assert 'href="one/evoked.png"' in text
+    assert "kind 0 (n\N{NO-BREAK SPACE}1), kind 1 (n\N{NO-BREAK SPACE}2)" in text
+    assert "and 2 more" in text
+    write_table(folder / "evoked.csv", ["kind", "n"], [])  # no intervals
+    assert "averages" not in page(some, tmp_path)
+
+
 def test_page_says_which_scale_would_fit(figures: Figures, tmp_path: Path) -> None:
     some = [Result(ROW, "", "", figures, {"size": 1})]
     assert "would suit most probes better" not in page(some, tmp_path)

@@ -26,6 +26,7 @@ from lfpscope.io.tables import write_json
 from lfpscope.references.index import index_recording
 from lfpscope.summary.probe import summarize_probe
 from lfpscope.viewer.export import describe_view
+from lfpscope.viewer.export_lane import Lane
 from lfpscope.viewer.script import PACKAGES, copy_library, write_viewer
 from lfpscope.viewer.session_folder import SessionFolder
 from lfpscope.viewer.view_state import State
@@ -235,7 +236,7 @@ def test_uv_draws_a_session_on_s3(
         write_viewer(session="one", viewer=results / "one/viewer.py")
         copy_library(results / "lfpscope")
         folder = SessionFolder(results / "one")
-        view = describe_view(folder, State(10.0, 11.0, 250.0, probes=("a",)), 640, 400)
+        view = describe_view(folder, State(10.0, 11.0, 250.0, probes=("a",)), 640, 400, Lane())
         write_json(tmp_path / "view.json", view)
         run_alone = [sys.executable, "-m", "uv", "run", "--no-project"]
         render = ["--render", str(tmp_path / "view.json"), str(tmp_path / "view.png")]
