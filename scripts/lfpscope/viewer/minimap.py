@@ -32,7 +32,7 @@ from lfpscope.viewer.picture import KEPT, axis_clock, palette
 from lfpscope.viewer.style import ACCENT, STRIP, WRONG, borders, quiet_axis
 from lfpscope.viewer.view_state import HEAT, State
 
-ROW = 18  # pixels of a probe in the minimap
+ROW, LOW_ROW, MANY = 18, 14, 4  # pixels of a probe, and from how many on they are lower
 ISSUES = 0.28  # of a row
 COLUMNS = 1000  # of the minimap's picture
 MAX_LETTERS = 18  # of a row's name
@@ -55,7 +55,7 @@ def minimap(plots: Plots, probes: Sequence[Probe], whole: State) -> Plot:
     plot = plots.plot(
         Range1d(whole.start, whole.stop),
         Range1d(0, max(n, 1)),
-        height=ROW * max(n, 1) + 10,
+        height=(ROW if n < MANY else LOW_ROW) * max(n, 1) + 10,
         sizing_mode="stretch_width",
         css_classes=["minimap", "moves"],
         **borders(STRIP + plots.left),

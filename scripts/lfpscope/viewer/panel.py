@@ -60,7 +60,7 @@ from lfpscope.viewer.style import (
 from lfpscope.viewer.view_state import MODES, TRACES, State
 
 LETTER = 7.5  # pixels, about
-LEAST, AROUND = 108, 40  # pixels: height of a panel, and what of it is not the picture
+LEAST, AROUND = 94, 36  # pixels: height of a panel, and what of it is not the picture
 NONE_CHOSEN = " · none of the channels chosen: all are shown"
 
 
@@ -252,7 +252,7 @@ class Panel:
             "dw": [picture.t1 - picture.t0],
         }
         self._picture.tags = [state.to_query()] if picture.final else []
-        self._scale.show(picture.mode, picture.microvolts)
+        self._scale.show(picture.mode, picture.microvolts, self.size[1])
         # a shade over colours that mean something would change them: onsets are enough
         self._shaded.glyph.fill_alpha = "shade" if picture.mode == TRACES else 0
         self._badge = picture.badge()

@@ -10,6 +10,7 @@ from lfpscope.viewer.picture import SHARES, hex_colours
 from lfpscope.viewer.style import FONT, INK, RULE
 from lfpscope.viewer.view_state import HEAT, SIGNED, TRACES
 
+MIN_LABELLED = 120  # pixels: a lower map is not covered by the name of its quantity
 COLOURS = {SIGNED: SIGNED_COLOURS, HEAT: HEAT_COLOURS}
 QUANTITIES = {SIGNED: "potential about its median", HEAT: "amplitude (RMS)"}
 
@@ -51,14 +52,15 @@ class ScaleBar:
         plot.add_layout(self._label)
         plot.add_layout(self._colours, "right")
 
-    def show(self, mode: str, microvolts: float) -> None:
-        """Say what the bar, or the colours, stand for."""
+    def show(self, mode: str, microvolts: float, height: int) -> None:
+        """Say what the bar, or the colours, stand for, in a picture of some height."""
         self._bar.visible = mode == TRACES
         text, bottom = scale_text(mode, microvolts), BAR if mode == TRACES else LINE
         if mode != TRACES:
             text = QUANTITIES[mode]
             self._show_colours(mode, microvolts)
-        self._label.update(text=f" {text} ", y=8 + bottom / 2)
+        is_visible = mode == TRACES or height >= MIN_LABELLED
+        self._label.update(text=f" {text} ", y=8 + bottom / 2, visible=is_visible)
         self._colours.visible = mode != TRACES
 
     def _show_colours(self, mode: str, microvolts: float) -> None:
