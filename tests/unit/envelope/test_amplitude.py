@@ -11,6 +11,7 @@ import recorded
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lfpscope.clock.segments import Segment
 from lfpscope.envelope.columns import Columns
 from lfpscope.envelope.grid import block_size
 from lfpscope.envelope.read import Probe
@@ -20,16 +21,20 @@ Data = npt.NDArray[Any]
 COLOURS = 256
 
 
-def expected(
-    truth: Data, references: References, columns: Columns, block: int, bucket: int
-) -> tuple[Data, Data, Data]:
-    """Squares, n and peak of each column, sample by sample."""
-    segment = columns.segment
+def distances_of(
+    truth: Data, references: References, segment: Segment, block: int, bucket: int
+) -> Data:
+    """Distances of a segment's samples from their lines, volts, shape (channel, sample)."""
     x = truth[segment.first_sample : segment.stop_sample].astype(np.float64).T
     middle = np.array([recorded.baseline(channel, block, bucket) for channel in x])
-    distances = np.abs(x - middle) * np.abs(references.scale)[:, np.newaxis]
+    distances: Data = np.abs(x - middle) * np.abs(references.scale)[:, np.newaxis]
+    return distances
+
+
+def expected(distances: Data, columns: Columns) -> tuple[Data, Data, Data]:
+    """Squares, n and peak of each column, sample by sample."""
     starts = np.arange(columns.n_columns) * columns.step + columns.first_sample
-    starts -= segment.first_sample
+    starts -= columns.segment.first_sample
     distances = distances[:, : starts[-1] + columns.step]
     squares = np.add.reduceat(np.nan_to_num(distances**2), starts, axis=1)
     n = np.add.reduceat(~np.isnan(distances), starts, axis=1, dtype=int)
@@ -49,6 +54,7 @@ def assert_amplitude(probe: Probe, truth: Data, steps: list[int]) -> None:
     references = probe.references
     block = block_size(references.clock, probe.sizes[0])
     for segment in references.clock.segments:
+        distances = distances_of(truth, references, segment, block, probe.sizes[0])
         for step in steps:
             if step >= probe.sizes[0]:
                 step = probe.column_step(step * 100, 100)
@@ -56,7 +62,7 @@ def assert_amplitude(probe: Probe, truth: Data, steps: list[int]) -> None:
             third = (stop - first) // 3
             for start, end in ((first, stop), (first + third, stop - third)):
                 columns = probe.columns(segment, start, max(end, start + 1), step)
-                squares, n, peak = expected(truth, references, columns, block, probe.sizes[0])
+                squares, n, peak = expected(distances, columns)
                 found = probe.amplitude(columns)
                 assert found.n.tolist() == n.tolist()
                 scale = float(np.nanmax(np.abs(truth))) * float(np.abs(references.scale).max())

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from recorded import RATE, SERIES, index
 
@@ -36,7 +36,6 @@ def trials_of(samples: Floats, firsts: list[int], width: int, lost: list[range])
 
 
 @given(data=st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_equal_to_a_loop_over_trials(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import recorded
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from test_heat_map import (
     MICROVOLT,
@@ -47,7 +47,6 @@ def map_of_samples(values: Data, columns: npt.NDArray[np.int64], view: View) -> 
     return found
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     steps=st.lists(st.tuples(st.integers(3, 120), PAUSES), min_size=1, max_size=6),
     seed=st.integers(0, 1000),

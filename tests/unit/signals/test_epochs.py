@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lfpscope.clock.segments import Clock, Segment
@@ -37,7 +37,6 @@ def loop(
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
 def test_equal_to_a_loop_over_trials(data: st.DataObject) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 999)))
     lengths = data.draw(st.lists(st.integers(50, 400), min_size=1, max_size=4))

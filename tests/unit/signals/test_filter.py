@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import signal as scipy_signal
 
@@ -33,7 +33,6 @@ def test_design_written_out() -> None:
     edges=st.sampled_from([(4.0, 10.0), (None, 300.0), (1.0, None), (80.0, 200.0), (None, None)]),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=25, deadline=None)
 def test_equal_to_a_convolution_away_from_the_ends(
     n: int, edges: tuple[float | None, float | None], seed: int
 ) -> None:

@@ -152,6 +152,7 @@ def label(one):
     return label_channels(features_of(one, positions), positions, Thresholds())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "pitch"), [(1250.0, 40), (2500.0, 20)])
 def test_planted_faults_are_found_and_good_channels_are_not_called_bad(rate, pitch):
     n_bad = n_found = n_good = n_false = 0

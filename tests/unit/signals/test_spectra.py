@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import signal
 
@@ -44,7 +44,6 @@ def assert_within_contract(psd, expected):
 # --- the density --------------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     rate=st.sampled_from([100.0, 999.7, 1250.0, 2500.0]),
@@ -73,7 +72,7 @@ def test_30_khz():
     assert_within_contract(psd, reference(x, welch))
 
 
-@settings(max_examples=10, deadline=None)
+@pytest.mark.slow
 @given(
     seed=st.integers(0, 2**32 - 1),
     rate=st.sampled_from([500.0, 1250.0, 2500.0]),
@@ -115,7 +114,6 @@ def test_sine_has_its_power_in_its_band():
 # --- samples to leave out -----------------------------------------------------------------------
 
 
-@settings(max_examples=30, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(200, 3000),

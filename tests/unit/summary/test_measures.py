@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import recorded
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lfpscope.envelope.plausible import plausible_values
@@ -149,7 +149,6 @@ def recordings(draw: st.DrawFn) -> tuple[Data, tuple[int, int], tuple[tuple[int,
     return data, chunks, tuple(sorted(damaged))
 
 
-@settings(deadline=None)
 @given(recordings(), st.integers(1, 5000), st.integers(1, 3))
 def test_every_sample_once(
     recording: tuple[Data, tuple[int, int], tuple[tuple[int, int], ...]],

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import recorded
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import signal
 
@@ -80,7 +80,6 @@ def recordings(draw):
     return data, stops, chunks, tuple(sorted(draw(st.sets(places, max_size=2))))
 
 
-@settings(max_examples=25, deadline=None)
 @given(recordings(), st.integers(1, 20_000))
 def test_equals_welch_over_the_windows_without_gap_nan_or_damage(recording, n_bytes):
     data, stops, chunks, damaged = recording

@@ -59,6 +59,7 @@ def compiled_loops(library: Path) -> set[tuple[str, int]]:
     return {(str(one), one.stat().st_mtime_ns) for one in library.rglob("*.nb?")}
 
 
+@pytest.mark.slow
 def test_a_viewer_compiles_nothing(
     tmp_path: Path, write_nwb: Callable[..., Path], capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -222,6 +222,7 @@ def test_uv_runs_it_with_the_packages_that_it_names(session: Path) -> None:
     assert NOTHING in texts
 
 
+@pytest.mark.slow
 def test_uv_draws_a_session_on_s3(
     write_nwb: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
