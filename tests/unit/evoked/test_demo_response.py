@@ -14,6 +14,8 @@ from lfpscope.references.open import open_references
 from lfpscope.signals import csd
 from lfpscope.sources.demo.nwb_writer import make_probe
 
+pytestmark = pytest.mark.slow
+
 SESSION, PROBE = "demo-1", "100000011"
 PIA, CORTEX = 3420, 920  # µm above the tip; thickness
 LAYER_4 = PIA - 0.42 * CORTEX

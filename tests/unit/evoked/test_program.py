@@ -16,6 +16,8 @@ from lfpscope.references.index import index_recording
 from lfpscope.references.open import open_references
 from lfpscope.summary.probe import summarize_probe
 
+pytestmark = pytest.mark.slow
+
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 
 
@@ -60,7 +62,6 @@ def table(nwb: h5py.File, name: str, **columns: Any) -> None:
         group[column] = values
 
 
-@pytest.mark.slow
 def test_a_file_as_of_visual_behavior(tmp_path: Path) -> None:
     """Float32 in one piece, timestamps that start late, images as conditions."""
     rate, series = 1250.0, "acquisition/probe_1_lfp/probe_1_lfp_data"
@@ -117,7 +118,6 @@ def test_a_file_as_of_visual_behavior(tmp_path: Path) -> None:
     assert made.picture_height > 900
 
 
-@pytest.mark.slow
 def test_a_file_as_of_nwb_guide(tmp_path: Path) -> None:
     """Counts at 2500 Hz in chunks of several channels, a rate, trials with a cue."""
     series = "acquisition/ElectricalSeriesLF"
