@@ -10,7 +10,7 @@ from lfpscope.sources.sessions_table import (
     files_of_session,
     find_files,
     fingerprint,
-    kept_at,
+    cached_path,
 )
 from lfpscope.sources.status import read_tries
 from lfpscope.sources.allen.tables import session_file
@@ -115,7 +115,7 @@ def state_of_files_with_intervals(wildcards):
 
 def kept(address):
     """Where a file of the user's is read: in the cache, if it is kept there."""
-    path = kept_at(address, config["cache"])
+    path = cached_path(address, config["cache"])
     return str(path) if path else address
 
 
@@ -199,7 +199,11 @@ def fetching(wildcards):
     one = probe(wildcards)
     if is_fetched(one.source):
         return f"--listed {shlex.quote(listed(one.session))} {patience()}"
-    if config["keep"] and one.source == "nwb" and kept_at(one.address, config["cache"]):
+    if (
+        config["keep"]
+        and one.source == "nwb"
+        and cached_path(one.address, config["cache"])
+    ):
         return f"--keep {shlex.quote(config['cache'])} {patience()}"
     return ""
 

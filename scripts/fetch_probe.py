@@ -1,7 +1,7 @@
 """Have a probe's file where it belongs."""
 
 from lfpscope.cli import run
-from lfpscope.sources.probes import fetch_probe
+from lfpscope.sources.fetch import fetch_probe
 
 if __name__ == "__main__":
     run(fetch_probe)

@@ -22,7 +22,7 @@ from lfpscope.references.combine import combine_references
 from lfpscope.references.open import open_references
 from lfpscope.references.write import write_references
 from lfpscope.sources.nwb import probes_in_file
-from lfpscope.sources.sessions_table import Session
+from lfpscope.sources.sessions_table import SessionRow
 
 N_SAMPLES, N_CHANNELS, CHUNK, TIMES_CHUNK = 10_715_666, 93, 41_859, 10_465
 SERIES = "/acquisition/probe_0_lfp/probe_0_lfp_data"
@@ -111,7 +111,7 @@ def indexing(path: Path, folder: Path) -> list[tuple[str, float, float | None, s
 
 def look(path: Path) -> None:
     """Find the probes of a file, as list_probes does in another process."""
-    (probe,) = probes_in_file(Session("s", "nwb", str(path)), str(path))
+    (probe,) = probes_in_file(SessionRow("s", "nwb", str(path)), str(path))
     assert probe.status == "ok", probe.note
 
 

@@ -140,7 +140,7 @@ def draw_samples(nwb: Path, _: int) -> None:
 
 def draw(nwb: Path, _: int) -> None:
     """draw_probe, and the same once more when everything is imported and compiled."""
-    from lfpscope.envelope.read import Probe
+    from lfpscope.envelope.read import OpenProbe
     from lfpscope.references.open import open_references
     from lfpscope.render.overviews import draw_probe
     from lfpscope.render.traces import trace_picture
@@ -151,7 +151,7 @@ def draw(nwb: Path, _: int) -> None:
     draw_probe(*inputs, **pictures)
     with part("pass"):
         draw_probe(*inputs, **pictures)
-    with Probe(open_references(inputs[0]), inputs[1]) as probe:
+    with OpenProbe(open_references(inputs[0]), inputs[1]) as probe:
         clock = probe.references.clock
         view = read_view(probe, clock.t0, clock.t1, VIEW["width"])
         with part("lines"):
@@ -162,7 +162,7 @@ def views(nwb: Path, _: int) -> None:
     """Views of any span at any place, cold and again; then a walk of 300 pans and zooms."""
     import numpy as np
 
-    from lfpscope.envelope.read import Probe
+    from lfpscope.envelope.read import OpenProbe
     from lfpscope.references.open import open_references
     from lfpscope.render.traces import trace_picture
     from lfpscope.render.view import read_view
@@ -173,24 +173,24 @@ def views(nwb: Path, _: int) -> None:
     duration = clock.t1 - clock.t0
     rng = np.random.default_rng(0)
 
-    def seconds(probe: Probe, start: float, span: float) -> tuple[float, float]:
+    def seconds(probe: OpenProbe, start: float, span: float) -> tuple[float, float]:
         before, cpu = time.perf_counter(), time.process_time()
         view = read_view(probe, start, start + span, VIEW["width"])
         trace_picture(view, probe, VIEW["height"], pixels_per_volt=GAIN)
         return time.perf_counter() - before, time.process_time() - cpu
 
-    with Probe(*inputs) as probe:
+    with OpenProbe(*inputs) as probe:
         for span in (duration, 1000.0, 60.0, 1.0):
             seconds(probe, clock.t0, span)  # compiles
     cold, warm = [], []
     for _ in range(60):
         span = duration * 10 ** rng.uniform(-4, 0)
         start = clock.t0 + rng.uniform(0, 1) * (duration - span)
-        with Probe(*inputs) as probe:
+        with OpenProbe(*inputs) as probe:
             cold.append(seconds(probe, start, span))
             warm.append(seconds(probe, start, span))
     walk, start, span = [], clock.t0, duration
-    with Probe(*inputs) as probe:
+    with OpenProbe(*inputs) as probe:
         for _ in range(300):
             middle = start + span * rng.uniform(0.3, 0.7)
             span = float(np.clip(span * rng.choice([0.5, 0.7, 1.0, 1.0, 1.4, 2.0]), 0.5, duration))

@@ -9,7 +9,7 @@ from matplotlib.pyplot import imsave
 from lfpscope.doubts import Doubt
 from lfpscope.site.gallery import write_gallery
 from lfpscope.site.results import Figures, Result
-from lfpscope.sources.probes_table import NOT_TAKEN, Probe
+from lfpscope.sources.probes_table import NOT_TAKEN, ProbeRow
 
 SESSIONS, PROBES = 58, 6
 HOSTILE = "<script>alert(1)</script> $$ \"quotes\" & 'more'"
@@ -24,7 +24,7 @@ AREAS = ["VISp", "VISl", "VISrl", "VISam", "VISpm", "CA1", "CA3", "DG", "SUB", "
 def simulate(number: int, chance: random.Random) -> Result:
     """A probe such as a run might find; every 40th could not be read."""
     session, probe = f"s{number // PROBES:02}", f"{810_755_797 + number}"
-    row = Probe(session, probe, "nwb", f"data/{probe}.nwb")
+    row = ProbeRow(session, probe, "nwb", f"data/{probe}.nwb")
     if number % 40 == 7:
         return Result(row, "unreadable: truncated: <b>the file</b> ends early", "", None, {})
     figures = Figures(
@@ -63,7 +63,7 @@ def simulate_not_taken() -> list[Result]:
     """Two things that are no recordings which are read."""
     reasons = {"data/b.nwb": "a folder", f"data/{HOSTILE}.nwb": "only a TimeSeries"}
     rows = [
-        Probe("s00", "", "nwb", address, "", NOT_TAKEN, f"{address}: {reason}")
+        ProbeRow("s00", "", "nwb", address, "", NOT_TAKEN, f"{address}: {reason}")
         for address, reason in reasons.items()
     ]
     return [Result(row, "", "", None, {}) for row in rows]

@@ -25,16 +25,16 @@ import numpy as np
 import numpy.typing as npt
 from guard import NAMED, RIGHT, STORED, Outcome, WrongError, finish, refused, run_all
 
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.errors import UserError
-from lfpscope.hdf5.isolation import Apart
+from lfpscope.hdf5.isolation import IsolatedReader
 from lfpscope.references.index import index_recording
 from lfpscope.references.open import open_references
 from lfpscope.render.overviews import draw_probe
 from lfpscope.sources.demo import nwb_writer
 from lfpscope.sources.nwb import nwb_probes, probes_in_file
-from lfpscope.sources.probes_table import Probe as Row
-from lfpscope.sources.sessions_table import Session
+from lfpscope.sources.probes_table import ProbeRow as Row
+from lfpscope.sources.sessions_table import SessionRow
 from lfpscope.summary.channels import Summary, write_channels
 from lfpscope.summary.summarize import build_envelope
 from lfpscope.verify import checks
@@ -146,7 +146,7 @@ class Work:
         (place / "results").mkdir(parents=True)
         path = place / "probe.nwb"
         path.write_bytes(spoil.apply((self.folder / spoil.base).read_bytes()))
-        rows = nwb_probes(Session("s", "nwb", str(path)), apart())
+        rows = nwb_probes(SessionRow("s", "nwb", str(path)), reader())
         for row in rows:
             if row.status != "ok":
                 outcome = refused(row.note)
@@ -170,9 +170,9 @@ class Work:
 
 
 @cache
-def apart() -> Apart:
+def reader() -> IsolatedReader:
     """As list_probes has it, for all cases."""
-    return Apart()
+    return IsolatedReader()
 
 
 def tell(row: Row, results: Path) -> tuple[Told, Summary]:
@@ -187,7 +187,7 @@ def tell(row: Row, results: Path) -> tuple[Told, Summary]:
     found = checks.verify(references, envelope, chunks=None)
     if found["problems"]:
         raise UserError(found["problems"][0])
-    with Probe(opened, envelope) as probe:
+    with OpenProbe(opened, envelope) as probe:
         volts = probe.volts(probe.samples(0, opened.n_samples)).T
         seconds = np.array([opened.clock.seconds(i) for i in range(opened.n_samples)])
         channels = {"id": opened.channels.id.tolist()}
@@ -307,7 +307,7 @@ def written(folder: Path, base: str) -> Told:
     """Write a file, and tell what it holds."""
     WRITE[base](folder / base)
     (folder / "results").mkdir(exist_ok=True)
-    (row,) = probes_in_file(Session("s", "nwb", ""), str(folder / base))
+    (row,) = probes_in_file(SessionRow("s", "nwb", ""), str(folder / base))
     return tell(row, folder / "results")[0]
 
 

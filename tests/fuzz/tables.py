@@ -23,7 +23,7 @@ from guard import PATIENCE, RIGHT, Outcome, WrongError, finish, refused, run_all
 from snakemake.cli import main as snakemake
 
 from lfpscope.errors import UserError
-from lfpscope.sources.probes import find_probes
+from lfpscope.sources.discover import find_probes
 from lfpscope.sources.sessions_table import read_sessions
 
 ROOT = Path(__file__).parents[2]

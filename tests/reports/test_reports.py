@@ -15,7 +15,7 @@ import pytest
 from made import COUNT, N_CHANNELS, N_SAMPLES, PITCH, RATE, lfp, write
 
 from lfpscope.clock.timeline import make_timeline
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.errors import UserError
 from lfpscope.references.index import index_recording
 from lfpscope.references.open import open_references
@@ -390,7 +390,7 @@ def test_reported_kind(case: Case, tmp_path: Path) -> None:
     index_recording(str(file), references, session="s", probe="p")
     envelope = tmp_path / "envelope.zarr.zip"
     build_envelope(open_references(references), envelope)
-    with Probe(open_references(references), envelope) as probe:
+    with OpenProbe(open_references(references), envelope) as probe:
         doubts = [doubt.text for doubt in probe.doubts]
         assert len(doubts) == len(case.says), doubts
         for words, text in zip(case.says, doubts, strict=True):
@@ -408,7 +408,7 @@ def test_reported_kind(case: Case, tmp_path: Path) -> None:
     assert (tmp_path / "o.png").stat().st_size > 10_000
 
 
-def _check_time(case: Case, probe: Probe) -> None:
+def _check_time(case: Case, probe: OpenProbe) -> None:
     """Every sample that has a time lies in a column of the whole recording's picture."""
     timeline = make_timeline([probe.references.clock])
     clock = timeline.clock(probe.references.clock)

@@ -11,7 +11,7 @@ import xarray as xr
 from stored import opened
 
 from lfpscope.nwb.recording import Recording, read_clock, read_recording
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 from lfpscope.references.write import write_references
 
 Column = npt.NDArray[Any]
@@ -86,7 +86,7 @@ def ids(nwb: h5py.File) -> list[int]:
     return recording(nwb).channels.id.tolist()
 
 
-def references(nwb: h5py.File, tmp_path: Path, name: str = SERIES) -> References:
+def references(nwb: h5py.File, tmp_path: Path, name: str = SERIES) -> ProbeReferences:
     found = recording(nwb, name)
     write_references(
         nwb,

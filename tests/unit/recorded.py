@@ -7,9 +7,9 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.references.index import index_recording
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 from lfpscope.references.open import open_references
 from lfpscope.summary.channels import Summary
 from lfpscope.summary.summarize import build_envelope
@@ -25,7 +25,7 @@ def index(
     chunks: tuple[int, int] | None,
     times: npt.NDArray[np.float64] | None = None,
     damaged: tuple[tuple[int, int], ...] = (),
-) -> References:
+) -> ProbeReferences:
     """Write samples (time, channel) to a file, spoil some chunks, and open references to it."""
     path = folder / "probe.nwb"
     with h5py.File(path, "w") as nwb:
@@ -53,16 +53,16 @@ def index(
 
 
 def summarise(
-    references: References, *, bucket: int = 128, threads: int = 2
+    references: ProbeReferences, *, bucket: int = 128, threads: int = 2
 ) -> tuple[Summary, Path]:
     """Build the envelope beside the references."""
     envelope = references.file.with_name("envelope.zarr.zip")
     return build_envelope(references, envelope, bucket=bucket, threads=threads), envelope
 
 
-def probe(references: References, *, bucket: int = 128) -> Probe:
+def probe(references: ProbeReferences, *, bucket: int = 128) -> OpenProbe:
     """Build the envelope and open it."""
-    return Probe(references, summarise(references, bucket=bucket)[1])
+    return OpenProbe(references, summarise(references, bucket=bucket)[1])
 
 
 def walk(n_samples: int, n_channels: int, *, step: float, seed: int = 0) -> npt.NDArray[Any]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from lfpscope.references.index import index_recording
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 from lfpscope.references.open import open_references
 from lfpscope.references.schema import write_probe
 from lfpscope.samples.chunk_cache import Samples
@@ -50,14 +50,14 @@ def write_series(path: Path, write: Write, mode: str = "w", **options: Any) -> P
     return path
 
 
-def index(path: Path) -> References:
+def index(path: Path) -> ProbeReferences:
     """Write references and open them."""
     references = path.with_suffix(".json")
     index_recording(str(path), references, session="s", probe="p", series=SERIES)
     return opened(references)
 
 
-def opened(path: Path) -> References:
+def opened(path: Path) -> ProbeReferences:
     """Open references, which hold all that is in their file: they give it again."""
     references, again = open_references(path), path.with_suffix(".again")
     write_probe(again, references)
@@ -79,7 +79,7 @@ def as_engines_read(references: Path) -> Iterator[xr.Dataset]:
         yield ds
 
 
-def as_samples_read(references: References, n: int | None = None) -> Data:
+def as_samples_read(references: ProbeReferences, n: int | None = None) -> Data:
     """The first n samples as our own reader decodes them, time first, in stored units."""
     source = Source(references)
     try:
@@ -88,7 +88,7 @@ def as_samples_read(references: References, n: int | None = None) -> Data:
         source.close()
 
 
-def assert_read_as(path: Path, stored: Data) -> References:
+def assert_read_as(path: Path, stored: Data) -> ProbeReferences:
     """Check that every reader gives the samples that h5py gave, time first."""
     references = index(path)
     np.testing.assert_array_equal(as_samples_read(references), stored)

@@ -160,7 +160,7 @@ def test_edited_code_runs_again_where_it_is_used(finished, file, rules):
 
 
 def test_edited_sources_list_the_probes_again_and_leave_them(finished):
-    with (finished / "scripts/lfpscope/sources/probes.py").open("a") as script:
+    with (finished / "scripts/lfpscope/sources/discover.py").open("a") as script:
         script.write("\n# edited\n")
     assert finished.run("summaries").rules == {"list_session", "list_probes"}
 

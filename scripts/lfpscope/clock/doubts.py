@@ -6,7 +6,6 @@ import numpy as np
 
 from lfpscope.clock.fit import FINEST_DOUBTED, accuracy_text
 from lfpscope.clock.segments import PLAUSIBLE_RATES, Clock, Segment
-from lfpscope.clock.timestamps import Floats as Floats
 from lfpscope.doubts import Doubt, sort_doubts
 from lfpscope.formatting import duration_text, time_text
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from lfpscope.clock.segments import Clock, Segment
 from lfpscope.clock.timestamps import Coarse, Piece, pieces, regroup, usual_step
-from lfpscope.clock.timestamps import Floats as Floats
 from lfpscope.formatting import duration_text
+from lfpscope.typing import Floats
 
 SENTINEL = -1.0  # in Allen's files: no time
-MOST_SEGMENTS = 10_000  # more, and the clock is not one that runs evenly between breaks
+MAX_SEGMENTS = 10_000  # more, and the clock is not one that runs evenly between breaks
 FINEST_DOUBTED = 1e-3  # seconds: times that are right to it are not worth a word
 FEW_BEATS = 3  # stretches that are joined where float32 explains it
 MANY_BEATS = 16  # stretches that lie on one line by no chance
@@ -60,9 +60,9 @@ def clock_from_timestamps(blocks: Iterable[Floats]) -> Clock:
                 stretches[-1].append(piece)
             else:
                 stretches.append([piece])
-        if len(stretches) > MOST_SEGMENTS:
+        if len(stretches) > MAX_SEGMENTS:
             stretches = _join_beats(stretches, usual, is_float32=is_float32)
-        if len(stretches) > MOST_SEGMENTS:
+        if len(stretches) > MAX_SEGMENTS:
             raise ValueError(_uneven(stretches))
     segments: list[Segment] = []
     first = 0

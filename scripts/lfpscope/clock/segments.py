@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from lfpscope.clock.timestamps import Floats as Floats
 from lfpscope.formatting import nan_if_null, null_if_nan
 
 PLAUSIBLE_RATES = (100.0, 100_000.0)  # Hz, of LFP; others are read, with a doubt

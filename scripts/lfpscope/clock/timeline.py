@@ -12,19 +12,17 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from lfpscope.clock.segments import Clock
 from lfpscope.formatting import date_text, is_unix_time
+from lfpscope.typing import Floats, Ints
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Span = tuple[float, float]
 
-LEAST_RECORDED = 0.1  # of the axis is recording; larger gaps are cut out until it is
+MIN_RECORDED = 0.1  # of the axis is recording; larger gaps are cut out until it is
 BREAK = 0.02  # of the recorded time: how wide a break is drawn
 BREAKS = 0.1  # of the recorded time: how wide all of them may be together
-MOST_MATCHES = 1_000_000  # pairs of epochs that are compared to find those of one time
+MAX_MATCHES = 1_000_000  # pairs of epochs that are compared to find those of one time
 STEPS = (  # seconds between ticks
     *(m * 10.0**k for k in range(-6, 1) for m in (1, 2, 5)),
     *(10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0),
@@ -247,7 +245,7 @@ def _match_epochs(own: Sequence[Span], reference: Sequence[Span]) -> list[int]:
     lies under what the others recorded after it.
     """
     n, m = len(own), len(reference)
-    if n >= m or n * m > MOST_MATCHES:
+    if n >= m or n * m > MAX_MATCHES:
         return [min(i, m - 1) for i in range(n)]
     starts, stops = np.array(reference).T
     best = np.zeros((n + 1, m + 1))  # of the first i epochs matched with some of the first j
@@ -297,7 +295,7 @@ def _lay_out(joined: Sequence[Sequence[Any]]) -> tuple[Stretch, ...]:
         ]
     )
     order = np.argsort(gaps, kind="stable")
-    kept = np.cumsum(gaps[order]) <= recorded * (1 / LEAST_RECORDED - 1 - BREAKS)
+    kept = np.cumsum(gaps[order]) <= recorded * (1 / MIN_RECORDED - 1 - BREAKS)
     broken = np.ones(gaps.size, dtype=bool)
     broken[order[kept]] = False
     width = recorded * min(BREAK, BREAKS / max(1, int(broken.sum())))

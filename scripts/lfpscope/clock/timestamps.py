@@ -10,20 +10,18 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
+from lfpscope.typing import Floats, Ints, Mask
+
 Steps = tuple[Floats, Floats]  # times, and the step to each from the one before it
 
 BLOCK = 1 << 14  # samples looked at together: what stays in a core's cache
-SMALLEST_BLOCK = 1 << 10  # samples; larger ones are halved where only a part is coarse
-LONGEST_BLOCK = 1 << 20  # samples, where few of them are stamps
+MIN_BLOCK = 1 << 10  # samples; larger ones are halved where only a part is coarse
+MAX_BLOCK = 1 << 20  # samples, where few of them are stamps
 ENOUGH_STEPS = 1000  # to tell the usual one
-FEWEST_STAMPS = 64  # in each later block
+MIN_STAMPS = 64  # in each later block
 MANY_CUTS = 32  # in a block: its timestamps may be coarse
-FEWEST_REPEATS = 4  # stamps shared by several samples that prove it where there are few
+MIN_REPEATS = 4  # stamps shared by several samples that prove it where there are few
 WINDOW = 64  # stamps over which a rate is taken that their coarseness hardly changes
 
 
@@ -85,13 +83,13 @@ def regroup(blocks: Iterable[Floats]) -> Iterator[Block]:
         held.append((part, _steps(part, before)))
         before = float(part[-1])
         n_rising += int(np.count_nonzero(held[-1][1] > 0))
-        if part.size == BLOCK and (n_rising >= wanted or len(held) * BLOCK >= LONGEST_BLOCK):
+        if part.size == BLOCK and (n_rising >= wanted or len(held) * BLOCK >= MAX_BLOCK):
             if ready:
                 block = _join(ready, stamp)
                 yield block
                 stamp = _last_stamp(block)
             ready, held = held, []
-            n_rising, wanted = 0, FEWEST_STAMPS
+            n_rising, wanted = 0, MIN_STAMPS
     if ready or held:
         yield _join([*ready, *held], stamp)
 
@@ -180,7 +178,7 @@ def pieces(block: Block, usual: float) -> Iterator[Piece]:
         if coarse is not None:
             yield from coarse
             return
-        if block.times.size > SMALLEST_BLOCK:  # perhaps coarse in a part, or otherwise in each
+        if block.times.size > MIN_BLOCK:  # perhaps coarse in a part, or otherwise in each
             for half in _halves(block):
                 yield from pieces(half, usual)
             return
@@ -250,7 +248,7 @@ def coarse_pieces(block: Block, usual: float) -> list[Piece] | None:
     timestamp of its own has no time.
     """
     index, times = _stamps(block)
-    if index.size < FEWEST_REPEATS + 1 or not usual > 0:
+    if index.size < MIN_REPEATS + 1 or not usual > 0:
         return None
     lengths, steps = np.diff(index), np.diff(times)
     rising = steps[steps > 0]
@@ -266,7 +264,7 @@ def coarse_pieces(block: Block, usual: float) -> list[Piece] | None:
         return None
     few = min(n_fits, np.count_nonzero(_cuts(block, usual))) < MANY_CUTS
     shared = np.count_nonzero(fits & (lengths > 1))
-    if few and shared < max(FEWEST_REPEATS, n_fits / 2):
+    if few and shared < max(MIN_REPEATS, n_fits / 2):
         return None
     found: list[Piece] = []
     firsts = [0, *(np.flatnonzero(~fits) + 1).tolist(), index.size]

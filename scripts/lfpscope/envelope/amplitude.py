@@ -10,7 +10,7 @@ from lfpscope.envelope.columns import Columns
 from lfpscope.envelope.grid import LINES
 from lfpscope.envelope.stored import StoredLevels
 from lfpscope.samples.chunk_cache import Samples
-from lfpscope.samples.chunk_reader import Block
+from lfpscope.typing import Array
 
 TILE_VALUES = 1 << 22  # samples that are read at a time for columns of a few of them
 CODE_RATIOS = kernels_amplitude.code_ratios()
@@ -81,7 +81,7 @@ def amplitude_of_buckets(levels: StoredLevels, columns: Columns, factor: float) 
     per_column = columns.step // size
     stop = min(first + columns.n_columns * per_column, n_there)
 
-    def stored(name: str) -> Block:
+    def stored(name: str) -> Array:
         return levels.of_segment(f"{size}/{name}", segment, size, first, stop)
 
     sizes = np.full(stop - first, size)
@@ -104,7 +104,7 @@ def amplitude_of_buckets(levels: StoredLevels, columns: Columns, factor: float) 
     return found
 
 
-def _lines(levels: StoredLevels, columns: Columns, begin: int, end: int) -> Block:
+def _lines(levels: StoredLevels, columns: Columns, begin: int, end: int) -> Array:
     """Lines of the blocks in which samples begin to end of the segment lie, in stored units."""
     first, stop = begin // levels.block, -(-end // levels.block)
     names = (f"blocks/{name}" for name in LINES)

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from lfpscope.clock.segments import Segment
-from lfpscope.envelope.grid import Flags
-from lfpscope.samples.chunk_reader import Block
+from lfpscope.typing import Array, Flags
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Columns:
     segment: Segment
     first_sample: int
     step: int
-    values: Block
+    values: Array
     nan: Flags
     bucket: int
 

@@ -1,12 +1,9 @@
 """Where the buckets and blocks of an envelope start and stop, and how they are chunked."""
 
 import numpy as np
-import numpy.typing as npt
 
 from lfpscope.clock.segments import Clock
-
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.uint8]
+from lfpscope.typing import Ints
 
 VALUES = ("first", "min", "max", "last")
 LINES = ("mean", "slope")  # of blocks: at the middle of a full one, and per finest bucket

@@ -4,19 +4,9 @@ The loops release the GIL and know no files. Functions that call each other are 
 only another module has changed, numba would take what it compiled before.
 """
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
-Block = npt.NDArray[Any]
-
-
-Ints = npt.NDArray[np.int64]
-
-
-Flags = npt.NDArray[np.uint8]
-
+from lfpscope.typing import Array
 
 CLEAN, SOME_NAN, ALL_NAN, EMPTY = 0, 1, 2, 3
 """Flags of a bucket; samples that are left out count as NaN."""
@@ -51,13 +41,13 @@ STATISTICS = np.dtype(
 """Statistics of a stretch of one channel."""
 
 
-def channels_first(chunk: Block) -> Block:
+def channels_first(chunk: Array) -> Array:
     """Samples (time, channel) as the loops take them: a channel in one piece, none as float16."""
     wide = np.dtype(np.float32) if chunk.dtype == np.float16 else chunk.dtype
     return np.ascontiguousarray(chunk.T, wide)
 
 
-def as_integers(x: Block) -> tuple[Block, Block, bool]:
+def as_integers(x: Array) -> tuple[Array, Array, bool]:
     """Numbers as integers: of these the compiler finds extremes eight at a time.
 
     Returns

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.compiling import numba
-from lfpscope.envelope.kernels import M2, MEAN, Block, Ints, N
+from lfpscope.envelope.kernels import M2, MEAN, N
+from lfpscope.typing import Array, Ints
 
 CODES_PER_OCTAVE = 64  # of a mean square, so 128 of an RMS: steps of 0.54 %
 _MANTISSA_BITS = 11  # enough: an error of 0.05 of a step
@@ -20,15 +21,15 @@ PEAK_BITS = 9  # of a peak: within 0.2 %
 
 @numba.njit(nogil=True, cache=True)
 def about_lines(
-    moments: Block,
-    lows: Block,
-    highs: Block,
+    moments: Array,
+    lows: Array,
+    highs: Array,
     factor: float,
     blocks: Ints,
     per_block: int,
-    lines: Block,
-    squares: Block,
-    peaks: Block,
+    lines: Array,
+    squares: Array,
+    peaks: Array,
 ) -> None:
     """Distances of the samples of buckets from the line of their block.
 
@@ -72,13 +73,13 @@ def about_lines(
 
 
 @numba.njit(nogil=True, cache=True)
-def _baseline(line: Block, k: int, per_block: int) -> Any:
+def _baseline(line: Array, k: int, per_block: int) -> Any:
     """Value of a line at the middle of bucket k of its block."""
     return line[0] + line[1] * (k - (per_block - 1) / 2)
 
 
 @numba.njit(nogil=True, cache=True)
-def _fit_line(n: Block, mean: Block, m2: Block, per_block: int, line: Block) -> None:
+def _fit_line(n: Array, mean: Array, m2: Array, per_block: int, line: Array) -> None:
     """Fit a line to the buckets of a block by least squares."""
     first = 0
     while first < n.size and n[first] == 0:
@@ -118,14 +119,14 @@ def _fit_line(n: Block, mean: Block, m2: Block, per_block: int, line: Block) -> 
 
 @numba.njit(nogil=True, cache=True)
 def peaks_of_buckets(
-    lows: Block,
-    highs: Block,
+    lows: Array,
+    highs: Array,
     factor: float,
     n: Ints,
-    lines: Block,
+    lines: Array,
     first: int,
     per_block: int,
-    peaks: Block,
+    peaks: Array,
 ) -> None:
     """Largest distance of the samples of the finest buckets from the line of their block.
 
@@ -151,7 +152,7 @@ def peaks_of_buckets(
 
 
 @numba.njit(nogil=True, cache=True)
-def round_peaks(peaks: Block, rounded: Block) -> None:
+def round_peaks(peaks: Array, rounded: Array) -> None:
     """Round peaks to few digits, so that they take few bytes.
 
     Parameters
@@ -171,7 +172,7 @@ def round_peaks(peaks: Block, rounded: Block) -> None:
 
 @numba.njit(nogil=True, cache=True)
 def fold_amplitude(
-    squares: Block, n: Block, peaks: Block, parents: Ints, wide: Block, wide_n: Block, top: Block
+    squares: Array, n: Array, peaks: Array, parents: Ints, wide: Array, wide_n: Array, top: Array
 ) -> None:
     """Fold amplitudes of buckets into the wider ones they lie in.
 
@@ -193,7 +194,7 @@ def fold_amplitude(
 
 
 @numba.njit(nogil=True, cache=True)
-def code_squares(squares: Block, n: Block, peaks: Block, codes: Block) -> None:
+def code_squares(squares: Array, n: Array, peaks: Array, codes: Array) -> None:
     """Code mean squares by the logarithm of their ratio to the square of the peak.
 
     The ratio, 1 / n to 1, varies little, so codes take few bytes. Its logarithm is found from the
@@ -223,7 +224,7 @@ def code_squares(squares: Block, n: Block, peaks: Block, codes: Block) -> None:
 
 
 @numba.njit(nogil=True, cache=True)
-def squares_of_codes(codes: Block, n: Block, peaks: Block, ratios: Block, squares: Block) -> None:
+def squares_of_codes(codes: Array, n: Array, peaks: Array, ratios: Array, squares: Array) -> None:
     """Undo `code_squares`.
 
     Parameters
@@ -247,15 +248,15 @@ def code_ratios() -> npt.NDArray[np.float64]:
 
 @numba.njit(nogil=True, cache=True)
 def amplitude_of_samples(
-    samples: Block,
+    samples: Array,
     first: int,
     bucket: int,
     per_block: int,
-    lines: Block,
+    lines: Array,
     step: int,
-    squares: Block,
-    n: Block,
-    peaks: Block,
+    squares: Array,
+    n: Array,
+    peaks: Array,
 ) -> None:
     """Distances of samples from the line of their block, in columns.
 

@@ -3,22 +3,12 @@
 import numpy as np
 
 from lfpscope.compiling import numba
-from lfpscope.envelope.kernels import (
-    ALL_NAN,
-    CLEAN,
-    EMPTY,
-    M2,
-    MEAN,
-    SOME_NAN,
-    Block,
-    Flags,
-    Ints,
-    N,
-)
+from lfpscope.envelope.kernels import ALL_NAN, CLEAN, EMPTY, M2, MEAN, SOME_NAN, N
+from lfpscope.typing import Array, Flags, Ints
 
 
 @numba.njit(nogil=True, cache=True)
-def join_heads(heads: Block, heads_nan: Flags, owners: Ints, buckets: Block, nan: Flags) -> None:
+def join_heads(heads: Array, heads_nan: Flags, owners: Ints, buckets: Array, nan: Flags) -> None:
     """Add to buckets what lies of them in later rows of chunks.
 
     Parameters
@@ -38,7 +28,7 @@ def join_heads(heads: Block, heads_nan: Flags, owners: Ints, buckets: Block, nan
 
 
 @numba.njit(nogil=True, cache=True)
-def join_moments(heads: Block, owners: Ints, moments: Block) -> None:
+def join_moments(heads: Array, owners: Ints, moments: Array) -> None:
     """Add to the moments of buckets what lies of them in later rows of chunks.
 
     Parameters
@@ -66,7 +56,7 @@ def join_moments(heads: Block, owners: Ints, moments: Block) -> None:
 
 
 @numba.njit(nogil=True, cache=True)
-def fold(buckets: Block, nan: Flags, parents: Ints, wide: Block, wide_nan: Flags) -> None:
+def fold(buckets: Array, nan: Flags, parents: Ints, wide: Array, wide_nan: Flags) -> None:
     """Fold buckets into the wider ones they lie in.
 
     Parameters
@@ -109,7 +99,7 @@ def fold(buckets: Block, nan: Flags, parents: Ints, wide: Block, wide_nan: Flags
 
 
 @numba.njit(nogil=True, cache=True)
-def _join(later: Block, flag: int, i: int, values: Block, flags: Flags, k: int) -> None:
+def _join(later: Array, flag: int, i: int, values: Array, flags: Flags, k: int) -> None:
     """Join bucket i of `later` to the earlier bucket k of `values`, in place."""
     before = flags[k]
     if before == EMPTY:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from lfpscope.compiling import numba
-from lfpscope.envelope.kernels import ALL_NAN, CLEAN, M2, MEAN, SOME_NAN, Block, Flags, Ints, N
+from lfpscope.envelope.kernels import ALL_NAN, CLEAN, M2, MEAN, SOME_NAN, N
+from lfpscope.typing import Array, Flags, Ints
 
 LANES = 32  # of fewer the compiler makes no vectors
 RAIL_RUN = 3  # samples at a channel's extreme in a row are not chance
@@ -17,22 +18,22 @@ RAIL_RUN = 3  # samples at a channel's extreme in a row are not chance
 
 @numba.njit(nogil=True, cache=True)
 def summarise_chunk(
-    chunk: Block,
-    signed: Block,
-    unsigned: Block,
+    chunk: Array,
+    signed: Array,
+    unsigned: Array,
     floats: bool,
     edges: Ints,
     at: int,
     step: float,
-    buckets: Block,
+    buckets: Array,
     nan: Flags,
-    head: Block,
+    head: Array,
     head_nan: Flags,
-    statistics: Block,
+    statistics: Array,
     flat_samples: int,
-    limits: Block,
-    moments: Block,
-    head_moments: Block,
+    limits: Array,
+    moments: Array,
+    head_moments: Array,
 ) -> int:
     """Buckets and statistics of one chunk.
 
@@ -107,13 +108,13 @@ def summarise_chunk(
 
 @numba.njit(nogil=True, cache=True)
 def _summarise_some(
-    x: Block,
+    x: Array,
     edges: Ints,
     low: float,
     high: float,
-    values: Block,
+    values: Array,
     flags: Flags,
-    sums: Block,
+    sums: Array,
     s: Any,
     flat_samples: int,
 ) -> None:
@@ -142,7 +143,7 @@ def _summarise_some(
 
 
 @numba.njit(nogil=True, cache=True)
-def _bucket_sums(x: Block, edges: Ints, pivot: float, sums: Block) -> float:
+def _bucket_sums(x: Array, edges: Ints, pivot: float, sums: Array) -> float:
     """Number, sum and sum of squares of distances from the pivot, of each bucket; their sum.
 
     The pivot is one of the samples, so that the sum of squares cannot be much larger than what is
@@ -174,7 +175,7 @@ def _bucket_sums(x: Block, edges: Ints, pivot: float, sums: Block) -> float:
 
 
 @numba.njit(nogil=True, cache=True)
-def _summarise(sums: Block, pivot: float, lows: Block, highs: Block, s: Any) -> None:
+def _summarise(sums: Array, pivot: float, lows: Array, highs: Array, s: Any) -> None:
     """Sums about the pivot → moments of each bucket, in place, and of all of them."""
     n = total = squares = 0.0
     for k in range(sums.shape[1]):
@@ -194,7 +195,7 @@ def _summarise(sums: Block, pivot: float, lows: Block, highs: Block, s: Any) -> 
 
 @numba.njit(nogil=True, cache=True)
 def _clean_buckets(
-    x: Block, signed: Block, unsigned: Block, floats: bool, edges: Ints, values: Block
+    x: Array, signed: Array, unsigned: Array, floats: bool, edges: Ints, values: Array
 ) -> None:
     """First, min, max and last of each bucket, all samples of which are numbers."""
     lows, highs = values[1].view(signed.dtype), values[2].view(signed.dtype)
@@ -205,7 +206,7 @@ def _clean_buckets(
 
 @numba.njit(nogil=True, cache=True)
 def _some_buckets(
-    x: Block, edges: Ints, low: float, high: float, values: Block, flags: Flags
+    x: Array, edges: Ints, low: float, high: float, values: Array, flags: Flags
 ) -> None:
     """First, min, max and last of the valid samples of each bucket; zeros where it has none."""
     for k in range(flags.size):
@@ -222,7 +223,7 @@ def _some_buckets(
 
 @numba.njit(nogil=True, cache=True)
 def _extremes(
-    signed: Block, unsigned: Block, floats: bool, edges: Ints, lows: Block, highs: Block
+    signed: Array, unsigned: Array, floats: bool, edges: Ints, lows: Array, highs: Array
 ) -> None:
     """Smallest and largest number of each bucket, of integers or of the bits of floats.
 
@@ -246,7 +247,7 @@ def _extremes(
 
 
 @numba.njit(nogil=True, cache=True)
-def _plausible(x: Block, low: float, high: float) -> Block:
+def _plausible(x: Array, low: float, high: float) -> Array:
     """Those within the limits; NaN is not."""
     numbers = np.empty_like(x)
     n = 0
@@ -257,7 +258,7 @@ def _plausible(x: Block, low: float, high: float) -> Block:
 
 
 @numba.njit(nogil=True, cache=True)
-def _store(values: Block, step: float, out: Block) -> int:
+def _store(values: Array, step: float, out: Array) -> int:
     """Store values as whole counts of the step; returns how many are none."""
     if step == 0:
         out[:] = values
@@ -273,7 +274,7 @@ def _store(values: Block, step: float, out: Block) -> int:
 
 
 @numba.njit(nogil=True, cache=True)
-def _rails(x: Block, edges: Ints, flags: Flags, lows: Block, highs: Block, s: Any) -> None:
+def _rails(x: Array, edges: Ints, flags: Flags, lows: Array, highs: Array, s: Any) -> None:
     """Extremes, and the samples that lie there in runs, the ends apart."""
     there = flags != ALL_NAN
     low, high = lows[there].min(), highs[there].max()
@@ -283,7 +284,7 @@ def _rails(x: Block, edges: Ints, flags: Flags, lows: Block, highs: Block, s: An
 
 
 @numba.njit(nogil=True, cache=True)
-def _at_rail(x: Block, edges: Ints, extremes: Block, rail: Any) -> int:
+def _at_rail(x: Array, edges: Ints, extremes: Array, rail: Any) -> int:
     """Samples at a rail in runs; few buckets reach it, unless the channel is saturated."""
     total = 0
     i = 0
@@ -302,7 +303,7 @@ def _at_rail(x: Block, edges: Ints, extremes: Block, rail: Any) -> int:
 
 
 @numba.njit(nogil=True, cache=True)
-def _ends(x: Block, s: Any) -> None:
+def _ends(x: Array, s: Any) -> None:
     """Runs of one value that touch the ends; a NaN is none."""
     head = 1
     while head < x.size and x[head] == x[0]:
@@ -317,7 +318,7 @@ def _ends(x: Block, s: Any) -> None:
 
 
 @numba.njit(nogil=True, cache=True)
-def _flat(x: Block, shortest: int) -> int:
+def _flat(x: Array, shortest: int) -> int:
     """Samples in runs of any one value of at least `shortest`.
 
     A run of that length holds every multiple of it at which it could be met, so it is enough to
@@ -343,16 +344,16 @@ def _flat(x: Block, shortest: int) -> int:
 
 @numba.njit(nogil=True, cache=True)
 def bucket_chunk(
-    chunk: Block,
-    signed: Block,
-    unsigned: Block,
+    chunk: Array,
+    signed: Array,
+    unsigned: Array,
     floats: bool,
     factor: float,
     edges: Ints,
     at: int,
-    buckets: Block,
+    buckets: Array,
     nan: Flags,
-    head: Block,
+    head: Array,
     head_nan: Flags,
 ) -> None:
     """Buckets of one chunk, without statistics.
@@ -386,7 +387,7 @@ def bucket_chunk(
 
 
 @numba.njit(nogil=True, cache=True)
-def _has_nan(x: Block) -> bool:
+def _has_nan(x: Array) -> bool:
     broken = np.uint32(0)  # as wide as a float, which is quickest
     for value in x:
         broken |= np.uint32(value != value)
@@ -394,7 +395,7 @@ def _has_nan(x: Block) -> bool:
 
 
 @numba.njit(nogil=True, cache=True)
-def _scale(values: Block, flags: Flags, factor: float, out: Block) -> None:
+def _scale(values: Array, flags: Flags, factor: float, out: Array) -> None:
     for k in range(values.size):
         if flags[k] != ALL_NAN:
             out[k] = values[k] * factor

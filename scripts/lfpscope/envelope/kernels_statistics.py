@@ -3,11 +3,11 @@
 from typing import Any
 
 from lfpscope.compiling import numba
-from lfpscope.envelope.kernels import Block
+from lfpscope.typing import Array
 
 
 @numba.njit(nogil=True, cache=True)
-def merge_statistics(parts: Block, total: Block, flat_samples: int) -> None:
+def merge_statistics(parts: Array, total: Array, flat_samples: int) -> None:
     """Add the statistics of rows of chunks, in the order of time, to a channel's total.
 
     Mean and variance are joined by Chan, Golub and LeVeque's rule (Am. Stat. 37, 242, 1983). The
@@ -85,7 +85,7 @@ def _close_run(t: Any, flat_samples: int) -> None:
 
 
 @numba.njit(nogil=True, cache=True)
-def close_statistics(total: Block, flat_samples: int) -> None:
+def close_statistics(total: Array, flat_samples: int) -> None:
     """Count the runs that are open at the end of the recording."""
     for channel in range(total.size):
         _close_run(total[channel], flat_samples)

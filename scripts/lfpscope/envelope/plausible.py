@@ -3,10 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 
 
-def plausible_values(references: References, limit: float) -> npt.NDArray[np.float64]:
+def plausible_values(references: ProbeReferences, limit: float) -> npt.NDArray[np.float64]:
     """Smallest and largest stored value of each channel within a limit in volts.
 
     Returns

@@ -15,25 +15,25 @@ import numpy as np
 from lfpscope.clock.segments import Clock, Segment
 from lfpscope.doubts import doubts_from_json
 from lfpscope.envelope import kernels, kernels_buckets, kernels_chunk
-from lfpscope.envelope.amplitude import Amplitude as Amplitude
-from lfpscope.envelope.amplitude import amplitude_of_buckets, amplitude_of_samples
-from lfpscope.envelope.columns import Columns as Columns
-from lfpscope.envelope.grid import VALUES, Flags, bucket_edges
+from lfpscope.envelope.amplitude import Amplitude, amplitude_of_buckets, amplitude_of_samples
+from lfpscope.envelope.columns import Columns
+from lfpscope.envelope.grid import VALUES, bucket_edges
 from lfpscope.envelope.plausible import plausible_values
 from lfpscope.envelope.stored import StoredLevels
 from lfpscope.envelope.zarr_zip import Store
 from lfpscope.errors import UserError
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 from lfpscope.samples.chunk_cache import Samples
-from lfpscope.samples.chunk_reader import Block, Damage, Source
+from lfpscope.samples.chunk_reader import Damage, Source
+from lfpscope.typing import Array, Flags
 
 
-class Probe:
+class OpenProbe:
     """One probe opened for drawing: its references, its envelope and its samples.
 
     Parameters
     ----------
-    references : References
+    references : ProbeReferences
         Of the probe.
     envelope : Path
         Its ``envelope.zarr.zip``.
@@ -62,7 +62,7 @@ class Probe:
         If the envelope is missing, damaged, or made of another file, probe or clock.
     """
 
-    def __init__(self, references: References, envelope: Path) -> None:
+    def __init__(self, references: ProbeReferences, envelope: Path) -> None:
         self.references = references
         self._store = Store(envelope)
         try:
@@ -174,7 +174,7 @@ class Probe:
         heads = np.full((len(rows), 4, layout.shape[1]), np.nan, values.dtype)
         heads_nan = np.full((len(rows), layout.shape[1]), kernels.ALL_NAN, np.uint8)
 
-        def reduce(row: int, column: int, chunk: Block | Damage) -> None:
+        def reduce(row: int, column: int, chunk: Array | Damage) -> None:
             if isinstance(chunk, Damage):
                 return
             here = slice(column * width, min((column + 1) * width, layout.shape[1]))
@@ -193,7 +193,7 @@ class Probe:
                 heads_nan[i, here],
             )
 
-        self._samples.each(rows, range(layout.grid[1]), reduce)
+        self._samples.for_each_chunk(rows, range(layout.grid[1]), reduce)
         kernels_buckets.join_heads(heads, heads_nan, open_column, values, nan)
         return Columns(segment, begin, step, values, nan, bucket=1)
 
@@ -205,14 +205,14 @@ class Probe:
             found = amplitude_of_buckets(self._levels, columns, self._step or 1.0)
         return found.in_volts(self.references.scale)
 
-    def samples(self, first: int, stop: int, channels: Sequence[int] | None = None) -> Block:
+    def samples(self, first: int, stop: int, channels: Sequence[int] | None = None) -> Array:
         """Samples first to stop of some channels in stored units, shape (n_channels, n).
 
         NaN where a chunk is damaged, or a value is not plausible.
         """
         return self._samples.read(first, stop, channels)
 
-    def stored(self, first: int, stop: int, channels: Sequence[int] | None = None) -> Block:
+    def stored(self, first: int, stop: int, channels: Sequence[int] | None = None) -> Array:
         """As `samples`, with the values that are not plausible as they are stored."""
         return self._stored.read(first, stop, channels)
 
@@ -238,7 +238,7 @@ class Probe:
         values[:, nan == kernels.ALL_NAN] = np.nan
         return Columns(segment, begin, step, values, nan, bucket=level)
 
-    def buckets(self, level: int, first: int, stop: int) -> Block:
+    def buckets(self, level: int, first: int, stop: int) -> Array:
         """Buckets first to stop of a level in stored units, shape (4, n_channels, n).
 
         NaN where a bucket holds no number.
@@ -248,19 +248,19 @@ class Probe:
         values[:, flags == kernels.ALL_NAN] = np.nan
         return values
 
-    def _buckets(self, level: int, first: int, stop: int) -> tuple[Block, Flags]:
+    def _buckets(self, level: int, first: int, stop: int) -> tuple[Array, Flags]:
         """Buckets first to stop of a level, as the envelope holds them."""
         values = np.stack([self._levels.array(f"{level}/{name}", first, stop) for name in VALUES])
         return values, self._levels.array(f"{level}/nan", first, stop)
 
-    def _decoded(self, values: Block) -> Block:
+    def _decoded(self, values: Array) -> Array:
         """Values of the envelope in stored units, in a type of float that holds them exactly."""
         dtype = self.references.layout.dtype
         wide = dtype.itemsize > 4 or (dtype.kind != "f" and dtype.itemsize > 2)
         exact = np.float64 if wide else np.float32
         return (values if self._step is None else values * np.float64(self._step)).astype(exact)
 
-    def volts(self, values: Block) -> Block:
+    def volts(self, values: Array) -> Array:
         """Stored units → volts, for arrays whose last axis but one is the channel."""
         scale = self.references.scale[:, np.newaxis]
         return values * scale + self.references.add

@@ -5,7 +5,7 @@ import numpy as np
 from lfpscope.clock.segments import Clock, Segment
 from lfpscope.envelope.zarr_zip import Store
 from lfpscope.samples.chunk_cache import CACHE
-from lfpscope.samples.chunk_reader import Block
+from lfpscope.typing import Array
 
 
 class StoredLevels:
@@ -38,7 +38,7 @@ class StoredLevels:
         before = self._lengths[: np.searchsorted(self._firsts, segment.first_sample)]
         return int((-(-before // size)).sum())
 
-    def of_segment(self, name: str, segment: Segment, size: int, first: int, stop: int) -> Block:
+    def of_segment(self, name: str, segment: Segment, size: int, first: int, stop: int) -> Array:
         """Elements first to stop of an array, counted in buckets from a segment's start."""
         before = self.n_before(segment, size)
         return self.array(name, before + first, min(before + stop, self._end(segment, size)))
@@ -46,7 +46,7 @@ class StoredLevels:
     def _end(self, segment: Segment, size: int) -> int:
         return self.n_before(segment, size) - (-segment.n_samples // size)
 
-    def array(self, name: str, first: int, stop: int) -> Block:
+    def array(self, name: str, first: int, stop: int) -> Array:
         """All channels of a stretch of an array of the envelope, through the cache."""
         if name not in self._widths:
             self._widths[name] = self._store.width(name)
@@ -54,7 +54,7 @@ class StoredLevels:
         chunks = []
         for i in range(first // width, -(-stop // width)):
             key = self._owner, name, i
-            chunk: Block | None = CACHE.get(key)
+            chunk: Array | None = CACHE.get(key)
             if chunk is None:
                 chunk = self._store.read(name, i * width, (i + 1) * width)
                 CACHE.keep(key, chunk, chunk.nbytes)

@@ -19,8 +19,7 @@ import numpy.typing as npt
 from numcodecs import blosc
 
 from lfpscope.errors import UserError
-
-Array = npt.NDArray[Any]
+from lfpscope.typing import Array
 
 Shuffle = Literal["bitshuffle", "shuffle"]
 # blocks of Blosc's own choice are larger by 3 to 8 % in the file, and take twice the time

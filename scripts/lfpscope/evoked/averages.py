@@ -12,20 +12,20 @@ import numpy.typing as npt
 from lfpscope.errors import UserError
 from lfpscope.evoked.kinds import Kind
 from lfpscope.evoked.response import N_PARTS, Response, bin_edges, find_response
-from lfpscope.references.model import References
-from lfpscope.samples.chunk_reader import Block, Damage, Source, submit_chunks
+from lfpscope.references.model import ProbeReferences
+from lfpscope.samples.chunk_reader import Damage, Source, submit_chunks
 from lfpscope.signals.epochs import (
     DAMAGED,
     NAN,
     WINDOW_S,
     Average,
-    Ints,
     Sums,
     Window,
     baseline_of,
     locate_events,
     make_window,
 )
+from lfpscope.typing import Array, Ints
 
 SLAB_VALUES = 1 << 22  # decoded at a time; two slabs are in memory
 MAX_SUMS_BYTES = 1 << 30
@@ -73,7 +73,7 @@ class _Trials:
 
 
 def average_intervals(
-    references: References,
+    references: ProbeReferences,
     kinds: Sequence[Kind],
     *,
     seconds: tuple[float, float] = WINDOW_S,
@@ -85,7 +85,7 @@ def average_intervals(
 
     Parameters
     ----------
-    references : References
+    references : ProbeReferences
         Of the probe, with its exact clock.
     kinds : sequence of Kind
         What to average.
@@ -120,13 +120,13 @@ def average_intervals(
     return [_evoked(references, kind, i, sums, trials.dropped[i]) for i, kind in enumerate(kinds)]
 
 
-def size_of(references: References, n_kinds: int, seconds: float) -> float:
+def size_of(references: ProbeReferences, n_kinds: int, seconds: float) -> float:
     """Bytes that averages take in ``evoked.zarr.zip``, before compression: mean and error."""
     rate = 1 / references.clock.dt if references.clock.valid else 0.0
     return n_kinds * references.n_channels * (seconds * rate + 1) * STORED_BYTES
 
 
-def _check_memory(references: References, n_kinds: int, window: Window) -> None:
+def _check_memory(references: ProbeReferences, n_kinds: int, window: Window) -> None:
     n_bytes = references.n_channels * n_kinds * window.width * 16
     if n_bytes > MAX_SUMS_BYTES:
         raise UserError(
@@ -137,7 +137,7 @@ def _check_memory(references: References, n_kinds: int, window: Window) -> None:
 
 
 def _locate(
-    references: References,
+    references: ProbeReferences,
     kinds: Sequence[Kind],
     window: Window,
     excluded: Sequence[tuple[float, float]],
@@ -183,7 +183,7 @@ class _Stretch:
     """
 
     first: int
-    values: Block
+    values: Array
     trials: slice
 
     def add_to(self, sums: Sums, trials: _Trials, pool: ThreadPoolExecutor) -> None:
@@ -211,7 +211,7 @@ def _read_stretches(
 
     A stretch begins with the end of the one before it, as a trial may begin there.
     """
-    waiting: tuple[range, Block, list[Future[list[None]]]] | None = None
+    waiting: tuple[range, Array, list[Future[list[None]]]] | None = None
     for rows in [*_slabs(source.references, trials.starts, window.width), None]:
         started = None if rows is None else (rows, *_decode(source, rows, window, limits, pool))
         if waiting is not None:
@@ -224,7 +224,7 @@ def _read_stretches(
         waiting = started
 
 
-def _slabs(references: References, starts: Ints, width: int) -> list[range]:
+def _slabs(references: ProbeReferences, starts: Ints, width: int) -> list[range]:
     """Rows of chunks that trials touch, as many at a time as memory holds."""
     height, n_rows = references.layout.chunks[0], references.layout.grid[0]
     touched = np.zeros(n_rows + 1, dtype=np.int64)
@@ -247,7 +247,7 @@ def _decode(
     window: Window,
     limits: npt.NDArray[np.float64] | None,
     pool: ThreadPoolExecutor,
-) -> tuple[Block, list[Future[list[None]]]]:
+) -> tuple[Array, list[Future[list[None]]]]:
     """Begin to decode rows of chunks, behind room for the end of the stretch before."""
     layout = source.references.layout
     height, chunk_width = layout.chunks
@@ -255,7 +255,7 @@ def _decode(
     values = np.empty((layout.shape[1], window.width + stop - first), _dtype(layout.dtype))
     values[:, : window.width] = 0
 
-    def fill(row: int, column: int, chunk: Block | Damage) -> None:
+    def fill(row: int, column: int, chunk: Array | Damage) -> None:
         top = row * height
         n = min(height, layout.shape[0] - top)
         here = slice(column * chunk_width, min((column + 1) * chunk_width, layout.shape[1]))
@@ -279,7 +279,7 @@ def _dtype(stored: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _stretch(
-    references: References, rows: range, values: Block, trials: _Trials, window: Window
+    references: ProbeReferences, rows: range, values: Array, trials: _Trials, window: Window
 ) -> _Stretch:
     """Take the trials that end in rows of chunks."""
     height = references.layout.chunks[0]
@@ -293,7 +293,7 @@ def _stretch(
 
 
 def _evoked(
-    references: References, kind: Kind, i: int, sums: Sums, dropped: dict[str, int]
+    references: ProbeReferences, kind: Kind, i: int, sums: Sums, dropped: dict[str, int]
 ) -> Evoked:
     """Turn the sums of a kind into volts."""
     scale = references.scale[:, np.newaxis]

@@ -15,9 +15,8 @@ from lfpscope.evoked.averages import Evoked
 from lfpscope.io.atomic import atomic
 from lfpscope.io.tables import write_table
 from lfpscope.nwb.stored_csd import StoredCsd
-from lfpscope.references.model import References
-
-Floats = npt.NDArray[np.float64]
+from lfpscope.references.model import ProbeReferences
+from lfpscope.typing import Floats
 
 VOLTS = {"units": "V"}
 CSD = "stored_csd"  # the group of the CSD that the NWB file stores
@@ -85,7 +84,7 @@ class StoredEvoked:
 def write_evoked(
     path: Path,
     found: Sequence[Evoked],
-    references: References,
+    references: ProbeReferences,
     remarks: Sequence[str] = (),
     csd: StoredCsd | None = None,
 ) -> None:
@@ -139,7 +138,7 @@ def _write_csd(store: StoreWriter, csd: StoredCsd) -> None:
     store.whole(f"{CSD}/density", density, ("contact", "time"), {"units": "A m-3"})
 
 
-def read_evoked(path: Path, references: References | None = None) -> StoredEvoked:
+def read_evoked(path: Path, references: ProbeReferences | None = None) -> StoredEvoked:
     """Read the averages of a probe.
 
     Raises
@@ -198,12 +197,12 @@ def group_names(names: Iterable[str]) -> list[str]:
     return found
 
 
-def write_responses(path: Path, found: Sequence[Evoked], references: References) -> None:
+def write_responses(path: Path, found: Sequence[Evoked], references: ProbeReferences) -> None:
     """Write ``evoked.csv``: a row for each kind and channel; volts and seconds."""
     write_table(path, COLUMNS, [row for one in found for row in _rows(one, references)])
 
 
-def _rows(one: Evoked, references: References) -> list[dict[str, Any]]:
+def _rows(one: Evoked, references: ProbeReferences) -> list[dict[str, Any]]:
     channels, response, average = references.channels, one.response, one.average
     depth, area = channels.columns.get("depth"), channels.columns.get("area")
     dropped = sum(average.dropped.values(), np.zeros(average.n.size, dtype=np.int64))

@@ -11,7 +11,7 @@ Rows = list[dict[str, str]]
 MAX_KINDS = 16
 MAX_CONDITIONS = 128  # of one kind and column: more are a measurement, not a condition
 MIN_TRIALS = 2  # for an error
-MOST_NAMED = 5
+MAX_NAMED = 5
 INVALID = "invalid_times"  # NWB's table of times that are not to be used
 ALL_PROBES = "all_probes"  # a tag of such a time
 
@@ -161,5 +161,5 @@ def invalid_times(rows: Iterable[dict[str, str]], names: set[str]) -> list[tuple
 
 def _some(names: Sequence[str]) -> str:
     """The first names of many."""
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return ", ".join(names[:MAX_NAMED]) + more

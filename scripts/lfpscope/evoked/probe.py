@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.errors import UserError
 from lfpscope.evoked.averages import average_intervals as average
 from lfpscope.evoked.averages import size_of
@@ -13,7 +13,7 @@ from lfpscope.evoked.files import write_evoked, write_responses
 from lfpscope.evoked.kinds import MAX_KINDS, choose_kinds, invalid_times
 from lfpscope.evoked.response import TEST
 from lfpscope.formatting import bytes_text
-from lfpscope.hdf5.isolation import Apart
+from lfpscope.hdf5.isolation import IsolatedReader
 from lfpscope.io.http import traffic
 from lfpscope.io.tables import read_table
 from lfpscope.nwb.stored_csd import StoredCsd, read_stored_csd
@@ -56,7 +56,7 @@ def average_intervals(
     """
     rows = read_table(intervals)
     chosen = choose_kinds(rows, n_kinds=kinds, conditions=conditions)
-    with Probe(open_references(references), envelope) as probe:
+    with OpenProbe(open_references(references), envelope) as probe:
         n_bytes = size_of(probe.references, len(chosen.kinds), before + after)
         print(f"{len(chosen.kinds)} averages, about {bytes_text(n_bytes)}", flush=True)
         columns = probe.references.channels.columns
@@ -84,8 +84,8 @@ def average_intervals(
 def stored_csd(file: str) -> tuple[StoredCsd | None, str]:
     """Read the CSD that a file stores, in another process; and a remark."""
     try:
-        with Apart() as apart:
-            found, remark = apart.read(file, read_stored_csd, file)
+        with IsolatedReader() as reader:
+            found, remark = reader.call(file, read_stored_csd, file)
     except UserError as error:
         return None, f"stored CSD left out: {error}"
     return found, found.remark if found else remark

@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from lfpscope.compiling import numba
-from lfpscope.signals.arrays import Floats
 from lfpscope.signals.epochs import Window, baseline_of
-
-Mask = npt.NDArray[np.bool_]
+from lfpscope.typing import Floats, Mask
 
 RESPONSE_S = 0.25  # after the event: where the peak is looked for
 BIN_S = 0.005  # of which the test takes means

@@ -7,7 +7,7 @@ import h5py
 
 from lfpscope.errors import UserError
 from lfpscope.hdf5.filters import codecs_of
-from lfpscope.hdf5.layout import MOST_CHUNKS, REPACK, Layout, ordered_axes
+from lfpscope.hdf5.layout import MAX_CHUNKS, REPACK, Layout, ordered_axes
 from lfpscope.hdf5.values import leaves_edges_unfiltered, misplaces_chunks
 
 CONTIGUOUS_BYTES = 1 << 20  # contiguous data are split along time into references of about this,
@@ -16,7 +16,7 @@ CONTIGUOUS_BYTES = 1 << 20  # contiguous data are split along time into referenc
 CHANNEL_BYTES = 1 << 16  # or of this where each channel lies by itself: a view touches all,
 
 
-MOST_REFERENCES = 1 << 15  # and never into many more than this, however large they are
+MAX_REFERENCES = 1 << 15  # and never into many more than this, however large they are
 
 
 def describe_layout(dataset: h5py.Dataset, *, n_axes: int = 2, transposed: bool = False) -> Layout:
@@ -68,7 +68,7 @@ def describe_layout(dataset: h5py.Dataset, *, n_axes: int = 2, transposed: bool 
     if not layout.is_bounded:
         raise UserError(
             f"{where}: {math.prod(layout.grid)} chunks of {layout.chunk_bytes} bytes; at most "
-            f"{MOST_CHUNKS} can be referred to. {REPACK}"
+            f"{MAX_CHUNKS} can be referred to. {REPACK}"
         )
     return layout
 
@@ -77,10 +77,10 @@ def _contiguous_chunks(shape: tuple[int, ...], itemsize: int, order: str) -> tup
     """Chunks that lie in one piece: whole rows, or stretches of one channel."""
     size = math.prod(shape) * itemsize
     if order == "F" and len(shape) > 1:
-        rows = _contiguous_rows(shape[0], itemsize, max(CHANNEL_BYTES, size // MOST_REFERENCES))
+        rows = _contiguous_rows(shape[0], itemsize, max(CHANNEL_BYTES, size // MAX_REFERENCES))
         return (rows, 1)
     row_bytes = math.prod(shape[1:]) * itemsize
-    rows = _contiguous_rows(shape[0], row_bytes, max(CONTIGUOUS_BYTES, size // MOST_REFERENCES))
+    rows = _contiguous_rows(shape[0], row_bytes, max(CONTIGUOUS_BYTES, size // MAX_REFERENCES))
     return (rows, *shape[1:])
 
 

@@ -30,7 +30,7 @@ WAIT_SECONDS = 1800.0  # for an answer; a disk or server that is slower is taken
 CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE)
 
 
-class Apart:
+class IsolatedReader:
     """Another process for calls that may not return; it is replaced when one has ended it."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Apart:
         self._pipe.close()  # at which it ends
         self._process.join()
 
-    def read(self, file: str, function: Callable[..., T], *arguments: Any) -> T:
+    def call(self, file: str, function: Callable[..., T], *arguments: Any) -> T:
         """Call a function that reads an HDF5 file.
 
         Parameters

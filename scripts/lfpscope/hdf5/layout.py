@@ -22,8 +22,8 @@ Codec = dict[str, Any]
 
 
 Raw = bytes | bytearray | memoryview
-MOST_CHUNK_BYTES = 1 << 32  # of one chunk: what HDF5 allows
-MOST_CHUNKS = 1 << 24  # of an array: so many places are held in memory
+MAX_CHUNK_BYTES = 1 << 32  # of one chunk: what HDF5 allows
+MAX_CHUNKS = 1 << 24  # of an array: so many places are held in memory
 CHECKSUM_BYTES = 4  # that fletcher32 puts behind what it sums up
 COMPRESSORS = ("zlib", "zstd", "blosc", "bz2")
 
@@ -85,7 +85,7 @@ class Layout:
     @property
     def is_bounded(self) -> bool:
         """Whether its chunks, and the places of all, fit into memory."""
-        return self.chunk_bytes < MOST_CHUNK_BYTES and math.prod(self.grid) <= MOST_CHUNKS
+        return self.chunk_bytes < MAX_CHUNK_BYTES and math.prod(self.grid) <= MAX_CHUNKS
 
     @classmethod
     def from_zarray(cls, zarray: dict[str, Any], codecs: AbstractSet[str] = CODECS) -> "Layout":

@@ -13,7 +13,7 @@ class Blocks:
     these are fetched at once, in parallel.
     """
 
-    BLOCK, MOST_KEPT = 4096, 1 << 16
+    BLOCK, MAX_KEPT = 4096, 1 << 16
 
     def __init__(self, remote: RemoteFile) -> None:
         self.remote = remote
@@ -48,7 +48,7 @@ class Blocks:
         return raw
 
     def _read(self, offset: int, size: int) -> bytes:
-        if size > self.MOST_KEPT:  # samples, not metadata
+        if size > self.MAX_KEPT:  # samples, not metadata
             return self.remote.read(offset, size)
         stop = min(offset + size, self.remote.size)
         first, last = offset // self.BLOCK, -(-stop // self.BLOCK)

@@ -49,7 +49,7 @@ def atomic(path: Path) -> Iterator[Path]:
     UserError
         If the disk or the folder does not take it.
     """
-    with writing(path):
+    with translate_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         start = f".{path.name}."
         remove_abandoned(path.parent.glob(f"{glob.escape(start)}*.part"))
@@ -57,9 +57,9 @@ def atomic(path: Path) -> Iterator[Path]:
         try:
             yield part
             part.chmod(0o666 & ~_umask())  # mkstemp makes it private to the user
-            flush(part)
+            fsync(part)
             part.replace(path)
-            flush_folder(path.parent)
+            fsync_folder(path.parent)
         finally:
             part.unlink(missing_ok=True)
             os.close(handle)
@@ -101,7 +101,7 @@ def _is_abandoned(part: Path) -> bool:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
+def translate_os_errors(path: Path) -> Iterator[None]:
     """Name the file that a disk or a folder does not take.
 
     Raises
@@ -140,7 +140,7 @@ def _ask_umask() -> int:
 FIRST_UMASK = _ask_umask()  # at import, before there are threads
 
 
-def flush(path: Path) -> None:
+def fsync(path: Path) -> None:
     """Write what the system holds of a file to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -149,10 +149,10 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def flush_folder(path: Path) -> None:
+def fsync_folder(path: Path) -> None:
     """Write the names in a folder to the disk, where its file system can."""
     try:
-        flush(path)
+        fsync(path)
     except OSError as error:
         if error.errno not in NO_FOLDER_SYNC:
             raise

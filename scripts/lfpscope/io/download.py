@@ -12,17 +12,17 @@ import requests
 from tqdm import tqdm
 
 from lfpscope.errors import RESTORE, UserError
-from lfpscope.io.atomic import flush, flush_folder, remove_abandoned, writing
+from lfpscope.io.atomic import fsync, fsync_folder, remove_abandoned, translate_os_errors
 from lfpscope.io.http import (
     BUSY,
-    CONNECT_SECONDS,
+    CONNECT_TIMEOUT_S,
     TRIES,
     TryAgainError,
     file_version,
     refusal,
     retry,
 )
-from lfpscope.io.locks import alone
+from lfpscope.io.locks import file_lock
 from lfpscope.io.tables import read_json, write_json
 
 BLOCK = 1 << 16  # bytes; what a killed download loses at most
@@ -64,15 +64,15 @@ def download(
         If the server refuses, if the file did not come whole in so many tries, if there is no room
         for it, or if the one that is there does not pass the check.
     """
-    with writing(path):
+    with translate_os_errors(path):
         if not path.exists():  # else no lock is wanted, and a cache of others may take none
             path.parent.mkdir(parents=True, exist_ok=True)
-            with alone(path) as locked:
+            with file_lock(path) as locked:
                 if not path.exists():
                     remove_abandoned(path.parent.glob(f"{glob.escape(path.name)}.*.part*"))
                     own = "" if locked else f".{socket.gethostname()}-{os.getpid()}"
                     part = path.with_name(f"{path.name}{own}.part")
-                    _fetch_whole(address, part, path, check, stall_seconds, tries)
+                    _fetch_complete(address, part, path, check, stall_seconds, tries)
                     return
     try:  # another process was quicker, or another day
         check(path)
@@ -95,7 +95,7 @@ def size_at(address: str, *, stall_seconds: float = 60.0, tries: int = TRIES) ->
         with requests.get(
             address,
             headers={"Accept-Encoding": "identity"},
-            timeout=(CONNECT_SECONDS, stall_seconds),
+            timeout=(CONNECT_TIMEOUT_S, stall_seconds),
             stream=True,  # the body is left on the server
         ) as answer:
             if answer.status_code == 200 and (size := _length(answer, 0)) is not None:
@@ -108,7 +108,7 @@ def size_at(address: str, *, stall_seconds: float = 60.0, tries: int = TRIES) ->
     return retry(ask, tries, f"{address}: no length", "Look at the connection.")
 
 
-def _fetch_whole(
+def _fetch_complete(
     address: str,
     part: Path,
     path: Path,
@@ -142,12 +142,12 @@ def _keep(part: Path, path: Path, check: Callable[[Path], None]) -> str:
         part.unlink(missing_ok=True)
         _note(part).unlink(missing_ok=True)
         return _problem(error)
-    flush(part)
+    fsync(part)
     if path.exists():  # without locks: another process was quicker
         part.unlink()
     else:
         part.replace(path)
-    flush_folder(path.parent)
+    fsync_folder(path.parent)
     _note(part).unlink(missing_ok=True)
     return ""
 
@@ -167,7 +167,7 @@ def _fetch(address: str, part: Path, seconds: float) -> None:
     if start:
         asked |= {"Range": f"bytes={start}-", "If-Range": note["version"]}
     with requests.get(
-        address, headers=asked, timeout=(CONNECT_SECONDS, seconds), stream=True
+        address, headers=asked, timeout=(CONNECT_TIMEOUT_S, seconds), stream=True
     ) as answer:
         status = answer.status_code
         if status in BUSY:
@@ -191,7 +191,7 @@ def _fetch(address: str, part: Path, seconds: float) -> None:
 def _append(answer: requests.Response, part: Path, start: int, total: int | None) -> str:
     """Write an answer's body to a part, from its start on; say what is wrong with it."""
     with (
-        writing(part),
+        translate_os_errors(part),
         part.open("r+b" if start else "wb") as file,
         tqdm(
             total=total,

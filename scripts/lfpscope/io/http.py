@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-CONNECT_SECONDS, SILENT_SECONDS = 10, 60  # without a byte, and a try has failed
+CONNECT_TIMEOUT_S, STALL_TIMEOUT_S = 10, 60  # without a byte, and a try has failed
 TRIES = 5
-LONGEST_PAUSE = 60.0  # seconds between tries, whatever a server asks for
+MAX_PAUSE_S = 60.0  # seconds between tries, whatever a server asks for
 BUSY = (429, 500, 502, 503, 504)  # that a later try may not meet
 CONNECTIONS = 16  # kept open to one server
 
@@ -107,7 +107,7 @@ class RemoteFile:
             answer = self._session.get(
                 self._url,
                 headers={"Range": f"bytes={offset}-{stop - 1}", "Accept-Encoding": "identity"},
-                timeout=(CONNECT_SECONDS, SILENT_SECONDS),
+                timeout=(CONNECT_TIMEOUT_S, STALL_TIMEOUT_S),
                 stream=True,  # a server that ignores the range would send all of it
             )
             with answer:
@@ -258,4 +258,4 @@ def _pause(attempt: int, headers: Mapping[str, str]) -> float:
     """Seconds before the next try: what the server asks for, else twice as long each time."""
     asked = headers.get("Retry-After", "")
     seconds = float(asked) if asked.isdigit() else 0.25 * 2**attempt
-    return min(seconds, LONGEST_PAUSE)
+    return min(seconds, MAX_PAUSE_S)

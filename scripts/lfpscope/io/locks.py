@@ -13,7 +13,7 @@ _threads: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)  # by 
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[bool]:
+def file_lock(path: Path) -> Iterator[bool]:
     """Let one thread of one process at a time make or change a file; the others wait.
 
     The lock is a file beside it, which the system unlocks when a process is killed. Where the

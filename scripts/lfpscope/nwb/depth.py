@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from lfpscope.doubts import Doubt
 from lfpscope.hdf5.values import number
+from lfpscope.typing import Mask
 
 Column = npt.NDArray[Any]
-Mask = npt.NDArray[np.bool_]
 
 UNITS = {  # µm of one unit, by the words that stand for it; metres last, as others end in them
     "nm|nano[ -]?met(?:re|er)s?": 1e-3,
@@ -22,7 +22,7 @@ UNITS = {  # µm of one unit, by the words that stand for it; metres last, as ot
     r"met(?:re|er)s?|(?<=\()m(?=\))|(?<=\[)m(?=\])|(?<=\bin )m": 1e6,
 }
 MAX_NAME = 40  # characters of a column's name in a label
-MOST_SHARED = 4  # channels at one depth, and times as many as usual: more are not told apart
+MAX_SHARED = 4  # channels at one depth, and times as many as usual: more are not told apart
 MIN_AGREEMENT = 0.9  # rank correlation of two columns of which each is a depth
 MIN_PITCH_UM = 1.0  # contacts that are all closer are not in µm
 MIN_ROW_PITCH_UM, MIN_ROWS = 5.0, 8  # nor are so many that are all closer than this
@@ -206,7 +206,7 @@ def depth_doubts(table: Table, depth: Depth, parts: Iterable[Mask]) -> Iterator[
             yield Doubt("labels", f"{text}: {taken} is used")
     for part in parts:
         values, n = np.unique(_known(depth.values[part]), return_counts=True)
-        if n.size > 1 and n.max() >= MOST_SHARED * max(1.0, float(np.median(n))):
+        if n.size > 1 and n.max() >= MAX_SHARED * max(1.0, float(np.median(n))):
             value = values[np.argmax(n)]
             text = f"{n.max()} channels have the same {taken}, {value:g}: is it known?"
             yield Doubt("labels", text)
@@ -216,7 +216,7 @@ def _disagree(one: Column, other: Column) -> bool:
     """Tell whether two columns order channels neither alike nor in reverse."""
     both = np.isfinite(one) & np.isfinite(other)
     rank, others = (np.unique(values[both], return_inverse=True)[1] for values in (one, other))
-    if both.sum() < MOST_SHARED or min(np.ptp(rank), np.ptp(others)) < 2:
+    if both.sum() < MAX_SHARED or min(np.ptp(rank), np.ptp(others)) < 2:
         return False
     return bool(abs(np.corrcoef(rank, others)[0, 1]) < MIN_AGREEMENT)
 

@@ -12,8 +12,8 @@ from lfpscope.nwb.depth import Column
 from lfpscope.nwb.electrodes import Channels
 from lfpscope.nwb.recording import Recording
 
-MOST_LINES = 20  # of gaps, and of stretches without a time
-MOST_LABELS = 8  # of brain areas or groups
+MAX_LINES = 20  # of gaps, and of stretches without a time
+MAX_LABELS = 8  # of brain areas or groups
 
 
 def describe(recording: Recording, clock: Clock, *, n_chunks: int) -> str:
@@ -67,20 +67,20 @@ def _clock(clock: Clock) -> Iterator[tuple[str, str]]:
     yield "clock", f"{clock.t0:.3f} s to {clock.t1:.3f} s, {1 / clock.dt:.4f} Hz, {even}"
     yield "length", f"{duration_text(clock.t1 - clock.t0)}, gaps included"
     gaps = clock.gaps()
-    for start, stop in gaps[:MOST_LINES]:
+    for start, stop in gaps[:MAX_LINES]:
         yield "gap", f"{start:.3f} s to {stop:.3f} s: {duration_text(stop - start)}"
-    if len(gaps) > MOST_LINES:
-        yield "gap", f"and {len(gaps) - MOST_LINES} more"
+    if len(gaps) > MAX_LINES:
+        yield "gap", f"and {len(gaps) - MAX_LINES} more"
     resets = clock.resets()
-    for before, after in resets[:MOST_LINES]:
+    for before, after in resets[:MAX_LINES]:
         yield "reset", f"from {before:.3f} s to {after:.3f} s"
-    if len(resets) > MOST_LINES:
-        yield "reset", f"and {len(resets) - MOST_LINES} more"
+    if len(resets) > MAX_LINES:
+        yield "reset", f"and {len(resets) - MAX_LINES} more"
     timeless = [segment for segment in clock.segments if not segment.valid]
-    for segment in timeless[:MOST_LINES]:
+    for segment in timeless[:MAX_LINES]:
         yield "no time", f"samples {segment.first_sample} to {segment.stop_sample - 1}"
-    if len(timeless) > MOST_LINES:
-        yield "no time", f"and {len(timeless) - MOST_LINES} more"
+    if len(timeless) > MAX_LINES:
+        yield "no time", f"and {len(timeless) - MAX_LINES} more"
 
 
 def _channels(channels: Channels) -> Iterator[tuple[str, str]]:
@@ -103,6 +103,6 @@ def _channels(channels: Channels) -> Iterator[tuple[str, str]]:
 def _labels(column: Column) -> str:
     """Labels with the number of channels each, in the order of the channels."""
     counts = Counter(label for label in column.tolist() if label)
-    words = [f"{label} ({n})" for label, n in list(counts.items())[:MOST_LABELS]]
-    more = [f"and {len(counts) - MOST_LABELS} more"] if len(counts) > MOST_LABELS else []
+    words = [f"{label} ({n})" for label, n in list(counts.items())[:MAX_LABELS]]
+    more = [f"and {len(counts) - MAX_LABELS} more"] if len(counts) > MAX_LABELS else []
     return ", ".join([*words, *more])

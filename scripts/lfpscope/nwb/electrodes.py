@@ -10,9 +10,9 @@ import numpy.typing as npt
 from lfpscope.doubts import Doubt
 from lfpscope.hdf5.values import text
 from lfpscope.nwb.areas import is_area
-from lfpscope.nwb.depth import Column as Column
-from lfpscope.nwb.depth import DepthAxis as DepthAxis
 from lfpscope.nwb.depth import (
+    Column,
+    DepthAxis,
     StoredColumn,
     Table,
     depth_doubts,

@@ -11,12 +11,11 @@ from lfpscope.doubts import Doubt
 from lfpscope.hdf5.values import referenced, scalar, text
 from lfpscope.nwb.depth import (
     FRAMES,
+    Column,
     StoredColumn,
     Table,
     is_depth_name,
 )
-from lfpscope.nwb.depth import Column as Column
-from lfpscope.nwb.depth import DepthAxis as DepthAxis
 
 Rows = npt.NDArray[np.int64]
 

@@ -11,12 +11,12 @@ from lfpscope.errors import UserError
 from lfpscope.hdf5.values import member, text
 from lfpscope.nwb.interval_tables import (
     NOT_VALUES,
-    Floats,
     IntervalTable,
     keep_timed,
     read_columns,
     read_times,
 )
+from lfpscope.typing import Floats
 
 MAX_EVENTS = 100_000  # of one series: more are samples, as of a camera
 ROOMS_OF_OTHERS = ("intervals", "general", "specifications", "units")

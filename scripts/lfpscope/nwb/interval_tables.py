@@ -16,8 +16,7 @@ import numpy.typing as npt
 
 from lfpscope.errors import UserError
 from lfpscope.hdf5.values import member, text
-
-Floats = npt.NDArray[np.float64]
+from lfpscope.typing import Floats
 
 NAMES = ("stimulus_name", "label", "name", "tags")  # columns that say what an interval is
 TIMES = ("start_time", "stop_time")

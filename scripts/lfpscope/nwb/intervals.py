@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from lfpscope.errors import UserError
-from lfpscope.hdf5.isolation import Apart
+from lfpscope.hdf5.isolation import IsolatedReader
 from lfpscope.io.atomic import atomic
 from lfpscope.io.tables import read_table
 from lfpscope.nwb.events import find_events
@@ -197,10 +197,10 @@ def list_intervals(*files: str, intervals: Path) -> None:
         Table to write, in the order of time; empty where there are none.
     """
     found = []
-    with Apart() as apart:
+    with IsolatedReader() as reader:
         for file in files:
             try:
-                here, remarks = apart.read(file, intervals_in_file, file)
+                here, remarks = reader.call(file, intervals_in_file, file)
             except UserError as error:
                 print(f"left out: {error}")
             else:

@@ -11,14 +11,8 @@ from lfpscope.errors import UserError
 from lfpscope.hdf5.describe_layout import describe_layout
 from lfpscope.hdf5.layout import Layout
 from lfpscope.hdf5.values import member, text
-from lfpscope.nwb.electrodes import Channels as Channels
-from lfpscope.nwb.electrodes import read_channels
+from lfpscope.nwb.electrodes import Channels, read_channels
 from lfpscope.nwb.electrodes_table import electrode_rows
-from lfpscope.nwb.file import open_nwb as open_nwb
-from lfpscope.nwb.file import reading as reading
-from lfpscope.nwb.series import NoSeriesError as NoSeriesError
-from lfpscope.nwb.series import choose_series as choose_series
-from lfpscope.nwb.series import find_series as find_series
 from lfpscope.nwb.timestamps import check_clock, clock_of_series, clock_warnings, stored_rate
 from lfpscope.nwb.units import read_units
 

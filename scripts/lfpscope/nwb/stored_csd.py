@@ -8,12 +8,10 @@ from dataclasses import dataclass
 
 import h5py
 import numpy as np
-import numpy.typing as npt
 
 from lfpscope.hdf5.values import member, text
 from lfpscope.nwb.file import reading
-
-Floats = npt.NDArray[np.float64]
+from lfpscope.typing import Floats
 
 TYPE = "EcephysCSD"
 UNIT = "V/cm^2"  # as AllenSDK states it; the numbers are µV/mm², which is V/m²

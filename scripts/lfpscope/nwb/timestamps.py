@@ -8,7 +8,7 @@ import numpy as np
 
 from lfpscope.clock.doubts import rate_doubts
 from lfpscope.clock.fit import clock_from_rate, clock_from_timestamps
-from lfpscope.clock.segments import PLAUSIBLE_RATES, Clock, Floats
+from lfpscope.clock.segments import PLAUSIBLE_RATES, Clock
 from lfpscope.clock.timestamps import make_block, usual_step
 from lfpscope.errors import UserError
 from lfpscope.hdf5.chunk_index import read_chunk_table
@@ -19,13 +19,14 @@ from lfpscope.hdf5.layout import Layout
 from lfpscope.hdf5.values import member, number, text
 from lfpscope.io.addresses import is_remote, open_address
 from lfpscope.io.http import CONNECTIONS
+from lfpscope.typing import Floats
 
 TIME_UNITS = {  # seconds, by the names that files give them
     **dict.fromkeys(("milliseconds", "millisecond", "msec", "ms"), 1e-3),
     **dict.fromkeys(("microseconds", "microsecond", "usec", "us", "µs", "μs"), 1e-6),
     **dict.fromkeys(("nanoseconds", "nanosecond", "ns"), 1e-9),
 }
-LEAST_UNITS = 995  # in a second: milliseconds or finer; fewer are seconds that contradict the rate
+MIN_UNITS = 995  # in a second: milliseconds or finer; fewer are seconds that contradict the rate
 EXCERPTS = (1000, 1 << 16)  # timestamps; the longer ones where few of them differ
 FEW_RISING = 100
 TIMESTAMPS_BLOCK = 1 << 14  # samples of the clock at once: what stays in a core's cache
@@ -64,7 +65,7 @@ def time_scale(series: h5py.Group) -> float:
     if unit is not None and _is_plausible(1 / (step * unit)):
         return unit
     units = declared * step  # in a second
-    return 1 / units if _is_plausible(declared) and units >= LEAST_UNITS else 1.0
+    return 1 / units if _is_plausible(declared) and units >= MIN_UNITS else 1.0
 
 
 def _is_plausible(rate: float) -> bool:

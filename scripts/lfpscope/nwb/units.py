@@ -13,8 +13,7 @@ from lfpscope.errors import UserError
 from lfpscope.hdf5.decode import decode
 from lfpscope.hdf5.layout import Layout
 from lfpscope.hdf5.values import is_text, member, number, scalar, text
-
-Floats = npt.NDArray[np.float64]
+from lfpscope.typing import Floats
 
 VOLTS = {"", "v", "volt", "volts"}
 PARTS_OF_A_VOLT = {  # names in lower case, with u for µ

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lfpscope.hdf5.layout import Refs
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 from lfpscope.references.schema import (
     column_attributes,
     read_probe,
@@ -46,7 +46,7 @@ def combine_references(paths: Sequence[Path], path: Path, *, session: str) -> st
     return why_not or "yes"
 
 
-def _why_not_stackable(probes: Mapping[str, References]) -> str:
+def _why_not_stackable(probes: Mapping[str, ProbeReferences]) -> str:
     """Return what keeps the probes from one array (probe, time, channel), or nothing."""
     if len(probes) < 2:
         return "no: the session has one probe"
@@ -70,7 +70,7 @@ def _why_not_stackable(probes: Mapping[str, References]) -> str:
     return ""
 
 
-def _stacked(probes: Mapping[str, References]) -> Refs:
+def _stacked(probes: Mapping[str, ProbeReferences]) -> Refs:
     """References of all probes as one array, cropped to the shortest one.
 
     HDF5 pads a probe's last chunk with zeros; cropping keeps them from being read as data. A probe
@@ -104,7 +104,7 @@ def _stacked(probes: Mapping[str, References]) -> Refs:
 
 
 def _stacked_column(
-    name: str, source: str, filler: Any, probes: Sequence[References], n_channels: int
+    name: str, source: str, filler: Any, probes: Sequence[ProbeReferences], n_channels: int
 ) -> Refs:
     """Stack a variable over channels, with a filler where a probe has none."""
     columns = [

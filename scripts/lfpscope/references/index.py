@@ -10,7 +10,7 @@ from lfpscope.cli import INTERRUPTED
 from lfpscope.clock.doubts import clock_doubts, untimed_text
 from lfpscope.doubts import sort_doubts
 from lfpscope.errors import UserError, WriteError
-from lfpscope.hdf5.isolation import Apart
+from lfpscope.hdf5.isolation import IsolatedReader
 from lfpscope.io.atomic import write_text
 from lfpscope.io.http import traffic
 from lfpscope.io.tables import read_json
@@ -62,11 +62,11 @@ def index_recording(address: str, path: Path, *, session: str, probe: str, serie
     return describe(recording, clock, n_chunks=references.lfp.n_chunks)
 
 
-def index_apart(address: str, path: Path, *, session: str, probe: str, series: str = "") -> str:
+def index_isolated(address: str, path: Path, *, session: str, probe: str, series: str = "") -> str:
     """Write references as `index_recording`, in a process that damaged metadata may end."""
     index = partial(_index, session=session, probe=probe, series=series)
-    with Apart() as apart:
-        return apart.read(address, index, address, path)
+    with IsolatedReader() as reader:
+        return reader.call(address, index, address, path)
 
 
 def _index(address: str, path: Path, *, session: str, probe: str, series: str) -> str:
@@ -120,7 +120,7 @@ def index_probe(
     else:
         ids = {"session": session, "probe": probe, "series": found.get("series", "")}
         try:
-            print(index_apart(found["address"], references, **ids))
+            print(index_isolated(found["address"], references, **ids))
         except WriteError:
             raise
         except (UserError, OSError) as error:

@@ -89,7 +89,7 @@ class ProbeHeader:
 
 
 @dataclass(frozen=True, kw_only=True)
-class References(ProbeHeader):
+class ProbeReferences(ProbeHeader):
     """References of one probe.
 
     Attributes
@@ -165,6 +165,6 @@ class SessionReferences:
     """
 
     attributes: dict[str, Any]
-    probes: dict[str, References]
+    probes: dict[str, ProbeReferences]
     groups: dict[str, Refs]
     templates: dict[str, str]

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 from lfpscope.references.schema import read_probe
 from lfpscope.references.source_check import check_source
 
 
-def open_references(path: Path, *, moved: tuple[str, str] | None = None) -> References:
+def open_references(path: Path, *, moved: tuple[str, str] | None = None) -> ProbeReferences:
     """Open the references of one probe, after checking that its source is still the same file.
 
     Parameters

@@ -23,7 +23,7 @@ from lfpscope.ids import STACKED, is_id
 from lfpscope.io.tables import parse_json, read_json, write_json
 from lfpscope.nwb.depth import DepthAxis
 from lfpscope.nwb.electrodes import Channels
-from lfpscope.references.model import ProbeHeader, Provenance, References, SessionReferences
+from lfpscope.references.model import ProbeHeader, ProbeReferences, Provenance, SessionReferences
 from lfpscope.references.variables import (
     read_variable,
     scale_attributes,
@@ -51,14 +51,14 @@ def digest(refs: Refs) -> str:
 # --- write --------------------------------------------------------------------------------------
 
 
-def write_probe(path: Path, references: References) -> None:
+def write_probe(path: Path, references: ProbeReferences) -> None:
     """Write the references of one probe."""
     refs = write_group(references, "{{u}}")
     _write(path, {"u": references.address}, refs, references.provenance.to_json())
 
 
 def write_session(
-    path: Path, session: str, probes: Mapping[str, References], stacked: Refs | str
+    path: Path, session: str, probes: Mapping[str, ProbeReferences], stacked: Refs | str
 ) -> None:
     """Write the references of all probes of a session.
 
@@ -123,7 +123,7 @@ def _consolidated(refs: Refs) -> str:
     return json.dumps({"zarr_consolidated_format": 1, "metadata": metadata})
 
 
-def write_group(references: References, url: str) -> Refs:
+def write_group(references: ProbeReferences, url: str) -> Refs:
     """Return the references of one probe, with what stands for its address."""
     refs = _root(
         {
@@ -150,19 +150,19 @@ def write_group(references: References, url: str) -> Refs:
     return refs
 
 
-def volts_attributes(references: References) -> dict[str, Any]:
+def volts_attributes(references: ProbeReferences) -> dict[str, Any]:
     """Return the attributes of `lfp` that turn stored values into volts."""
     if references.has_channel_scales:
         return {"units": "count", "volts_offset": references.add}
     return {"units": "V", **scale_attributes(float(references.scale[0]), references.add)}
 
 
-def seconds_attributes(references: References) -> dict[str, Any]:
+def seconds_attributes(references: ProbeReferences) -> dict[str, Any]:
     """Return the attributes of `timestamps` that turn stored values into seconds."""
     return {"units": "s", **scale_attributes(references.time_scale, references.time_offset)}
 
 
-def column_attributes(references: References, name: str) -> dict[str, Any]:
+def column_attributes(references: ProbeReferences, name: str) -> dict[str, Any]:
     """Return the attributes of a variable over channels."""
     axis = references.channels.depth_axis
     if name != "depth" or axis is None:
@@ -201,7 +201,7 @@ def read_header(path: Path) -> ProbeHeader:
         return _read_header(path, address, content["refs"], content["provenance"])
 
 
-def read_probe(path: Path) -> References:
+def read_probe(path: Path) -> ProbeReferences:
     """Read the references of one probe and check them.
 
     Raises
@@ -249,7 +249,7 @@ def _read_session(path: Path, content: dict[str, Any]) -> SessionReferences:
     groups = _split_groups(content["refs"])
     if not all(map(is_id, names)) or {*groups} - {STACKED} != {*names}:
         raise ValueError(f"probes {names}")
-    probes: dict[str, References] = {}
+    probes: dict[str, ProbeReferences] = {}
     sizes: dict[str, int] = {}
     for name, template, source in zip(names, templates, sources, strict=True):
         header = _read_header(path, templates[template], groups[name], source)
@@ -322,7 +322,7 @@ def _is_count(value: Any) -> bool:
     return type(value) is int and value >= 0
 
 
-def _read_group(header: ProbeHeader, refs: Refs, url: str) -> References:
+def _read_group(header: ProbeHeader, refs: Refs, url: str) -> ProbeReferences:
     """Read one probe from its references."""
     sizes = {url: header.provenance.size}
     variables = {one.name: one for one in split_variables(refs)}
@@ -333,7 +333,7 @@ def _read_group(header: ProbeHeader, refs: Refs, url: str) -> References:
     axis = _depth_axis(variables["depth"].attributes) if "depth" in columns else None
     has_channel_scales = "volts_per_count" in columns
     scale = columns.pop("volts_per_count", np.ones(arrays["lfp"].layout.shape[1]))
-    references = References(
+    references = ProbeReferences(
         **vars(header),
         lfp=arrays["lfp"],
         timestamps=arrays["timestamps"],
@@ -348,7 +348,7 @@ def _read_group(header: ProbeHeader, refs: Refs, url: str) -> References:
     return references
 
 
-def _check_fit(references: References) -> None:
+def _check_fit(references: ProbeReferences) -> None:
     """Check that channels and clock are those of the data."""
     shape, channels = references.layout.shape, references.channels
     shapes = {

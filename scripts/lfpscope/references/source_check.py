@@ -7,10 +7,10 @@ import h5py
 
 from lfpscope.errors import UserError
 from lfpscope.io.addresses import is_remote, open_address
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 
 
-def check_source(references: References) -> None:
+def check_source(references: ProbeReferences) -> None:
     """Check that the source is the file that was indexed.
 
     Size and modification time or ETag are compared; where only the time differs, or a server
@@ -46,7 +46,7 @@ def check_source(references: References) -> None:
     check_checksums(references)
 
 
-def check_checksums(references: References) -> None:
+def check_checksums(references: ProbeReferences) -> None:
     """Check that the chunks whose checksums were noted are still what they were.
 
     Raises
@@ -63,7 +63,7 @@ def check_checksums(references: References) -> None:
                 )
 
 
-def _index_again(references: References) -> str:
+def _index_again(references: ProbeReferences) -> str:
     """Say what to do about a source that is not what it was."""
     # forced: Snakemake sees no change on a server, nor one that kept or turned back the time
     again = "Run the pipeline again with --forcerun fetch_probe"

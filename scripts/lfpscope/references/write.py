@@ -16,7 +16,7 @@ from lfpscope.io.byte_source import Bytes
 from lfpscope.nwb.electrodes import Channels
 from lfpscope.nwb.recording import Recording
 from lfpscope.nwb.timestamps import starting_time, time_scale, times_layout
-from lfpscope.references.model import Checksum, Provenance, References
+from lfpscope.references.model import Checksum, ProbeReferences, Provenance
 from lfpscope.references.schema import write_probe
 from lfpscope.references.variables import counted_samples
 from lfpscope.version import VERSION
@@ -36,7 +36,7 @@ def write_references(
     probe: str,
     address: str,
     path: Path,
-) -> References:
+) -> ProbeReferences:
     """Write the references of one recording.
 
     Parameters
@@ -63,7 +63,7 @@ def write_references(
     timestamps, scale, offset = _timestamps(nwb, recording)
     columns = recording.channels.columns.copy()
     gains = columns.pop("channel_conversion", np.ones(recording.n_channels))
-    references = References(
+    references = ProbeReferences(
         file=path,
         address=address,
         session=session,

@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 
 from lfpscope.render.figure import QUIET, WARNING, Box, fit_text, new_axes
 from lfpscope.render.rows import Rows
-from lfpscope.render.spectrum_images import Floats, Spectrum
+from lfpscope.render.spectrum_images import Spectrum
 from lfpscope.render.spectrum_page import Page
+from lfpscope.typing import Floats
 
 BESIDE = 22  # pixels between panels
 DASHED: dict[str, Any] = {"color": WARNING, "linewidth": 0.9, "linestyle": (0, (4, 3))}

@@ -10,9 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lfpscope.doubts import Doubt
-from lfpscope.envelope.read import Probe
-from lfpscope.evoked.files import Stored as Stored
-from lfpscope.evoked.files import read_evoked
+from lfpscope.envelope.read import OpenProbe
+from lfpscope.evoked.files import Stored, read_evoked
 from lfpscope.formatting import count_text
 from lfpscope.io.tables import read_table
 from lfpscope.nwb.areas import is_area
@@ -25,14 +24,12 @@ from lfpscope.render.palettes import GREY, SIGNED_COLOURS
 from lfpscope.render.rows import Rows, arrange_rows
 from lfpscope.signals.csd import FORMULA, SIGMA_S_PER_M, csd
 from lfpscope.summary.labels_by_hand import read_labels_by_hand
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
+from lfpscope.typing import Floats, Mask
 
 BAD_LABELS = ("dead", "noisy")
 SINKS = "sinks negative, blue"
 MIN_LIMIT_SEM = 4.0  # standard errors that the colours of the LFP reach at least
-MOST_SAMPLES, MOST_CHANNELS = 0.998, 0.97  # others may be beyond the ends of the colours
+MAX_SAMPLES, MAX_CHANNELS = 0.998, 0.97  # others may be beyond the ends of the colours
 STORED_DEPTH = "probe_vertical_position"  # on which the contacts of Allen's CSD lie
 MAX_REACH_UM = 20.0  # of a channel's depth among those contacts
 MIN_SHARE = 0.9  # of the trials: a channel with fewer is not in the CSD
@@ -107,7 +104,7 @@ def open_probe(
     by_hand : Path, optional
         ``bad_channels.tsv`` of the session, whose labels count before those of the channels.
     """
-    with Probe(open_references(references), envelope) as probe:
+    with OpenProbe(open_references(references), envelope) as probe:
         r, doubts = probe.references, probe.doubts
     found = read_evoked(evoked, r)
     known = read_labels_by_hand(by_hand, r.probe) if by_hand else {}
@@ -209,7 +206,7 @@ def round_limit(values: Sequence[Floats]) -> float:
     """End of the colours: the next of 1, 2, 5, 10 … above nearly all values of nearly all rows."""
     rows = [np.abs(one[np.isfinite(one).any(axis=1)]) for one in values]
     ends = [
-        float(np.quantile(np.nanquantile(one, MOST_SAMPLES, axis=1), MOST_CHANNELS))
+        float(np.quantile(np.nanquantile(one, MAX_SAMPLES, axis=1), MAX_CHANNELS))
         for one in rows
         if one.size
     ]

@@ -24,7 +24,7 @@ from matplotlib.patches import Rectangle
 
 from lfpscope.clock.timeline import Timeline
 from lfpscope.doubts import Doubt, describe_doubts
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.formatting import clock_text, date_text, duration_text
 from lfpscope.io.atomic import atomic
 from lfpscope.nwb.electrodes import Channels
@@ -53,7 +53,7 @@ LINE = 16  # pixels of a line under the title
 LANE_TOP, LANE_HEIGHT = 76, 10  # of the lane of intervals under one line of caption, in pixels
 LANE_ROOM = 26  # with the names above it
 LANE_PAPER = "#f1f0ee"
-MOST_LINES = 2  # of a caption, and of doubts
+MAX_LINES = 2  # of a caption, and of doubts
 BLOCK_NAME = 14  # pixels of height that the name of a block takes
 # beside DejaVu Sans, which matplotlib brings; those that a system has
 FONTS = (
@@ -205,8 +205,8 @@ def make_heading(
 
     return Heading(
         fit_text(title, 15, room * 0.95),
-        wrap_some(caption, MOST_LINES, fits),
-        wrap_some(describe_doubts(doubts), MOST_LINES, fits),
+        wrap_some(caption, MAX_LINES, fits),
+        wrap_some(describe_doubts(doubts), MAX_LINES, fits),
     )
 
 
@@ -474,7 +474,7 @@ def draw_areas(
         axes.text(-0.4, y, fitted, ha="right", va="center", fontsize=9.5)
 
 
-def hatch_damage(axes: Axes, box: Box, probe: Probe, rows: Rows, timeline: Timeline) -> None:
+def hatch_damage(axes: Axes, box: Box, probe: OpenProbe, rows: Rows, timeline: Timeline) -> None:
     """Hatch the chunks that could not be decoded, over the channels and the time they hold."""
     references = probe.references
     clock, (height, width) = timeline.clock(references.clock), references.layout.chunks

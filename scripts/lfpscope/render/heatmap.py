@@ -3,15 +3,16 @@
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.render.palettes import HEAT_COLOURS, HEAT_GAP, HEAT_GREY
-from lfpscope.render.view import Floats, Mask, Pixels, View, depth_order, to_pixels
+from lfpscope.render.view import View, depth_order, to_pixels
+from lfpscope.typing import Array, Mask, Pixels
 
 PEAK_MULTIPLE = 10  # times the RMS: a larger peak is drawn instead, so that none can vanish
 HEAT_SHARE = 0.5  # of the volts that the scale bar stands for is the upper end of the colours
 
 
-def amplitude(view: View, probe: Probe) -> Floats:
+def amplitude(view: View, probe: OpenProbe) -> Array:
     """Amplitude of each channel in each pixel column, which all pictures show as colour.
 
     The RMS of the samples about the line of their block; where their peak exceeds it by
@@ -38,13 +39,13 @@ def amplitude(view: View, probe: Probe) -> Floats:
 
 def heat_picture(
     view: View,
-    probe: Probe,
+    probe: OpenProbe,
     height: int,
     *,
     volts: float,
     channels: npt.NDArray[np.int64] | None = None,
     grey: Mask | None = None,
-    values: Floats | None = None,
+    values: Array | None = None,
 ) -> Pixels:
     """Amplitude as colour, a band for each channel, from the top by depth.
 

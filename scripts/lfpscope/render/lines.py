@@ -10,18 +10,13 @@ algorithm for computer control of a digital plotter, IBM Syst. J. 4, 1965). That
 Datashader's is what the tests prove.
 """
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from lfpscope.compiling import numba
-
-Mask = npt.NDArray[np.bool_]
-Floats = npt.NDArray[Any]
+from lfpscope.typing import Array, Mask
 
 
-def draw_lines(x: Floats, y: Floats, x_range: tuple[float, float], width: int, height: int) -> Mask:
+def draw_lines(x: Array, y: Array, x_range: tuple[float, float], width: int, height: int) -> Mask:
     """Draw lines.
 
     Parameters
@@ -45,7 +40,7 @@ def draw_lines(x: Floats, y: Floats, x_range: tuple[float, float], width: int, h
 
 
 def draw_band(
-    x: Floats, y: Floats, x_range: tuple[float, float], width: int, height: int
+    x: Array, y: Array, x_range: tuple[float, float], width: int, height: int
 ) -> tuple[Mask, int]:
     """Draw lines as `draw_lines` does; return only the rows of pixels that they may touch.
 
@@ -70,8 +65,8 @@ def draw_band(
 
 @numba.njit(nogil=True, cache=True)
 def _draw(
-    x: Floats,
-    y: Floats,
+    x: Array,
+    y: Array,
     scale: float,
     shift: float,
     left: float,
@@ -172,7 +167,7 @@ def _set_steps(x0: int, y0: int, x1: int, y1: int, columns: Mask) -> None:
 
 
 @numba.njit(nogil=True, cache=True)
-def line_points(y: Floats, starts: Floats, ends: Floats, x_points: Floats, y_points: Floats) -> int:
+def line_points(y: Array, starts: Array, ends: Array, x_points: Array, y_points: Array) -> int:
     """Points of lines that set the same pixels as lines through every sample.
 
     A column of several samples is a stroke from min to max. Its first and last sample are points

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from lfpscope.clock.segments import Clock
 from lfpscope.clock.timeline import Timeline, make_timeline
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.errors import UserError
 from lfpscope.formatting import duration_text
 from lfpscope.nwb.areas import is_area
@@ -49,7 +49,8 @@ from lfpscope.render.palettes import HEAT_PALETTE, TRACE_PALETTE
 from lfpscope.render.rows import arrange_rows
 from lfpscope.render.ticks import area_runs_of_rows
 from lfpscope.render.traces import TRACE_PIXELS, trace_picture, traces_every
-from lfpscope.render.view import Floats, Mask, View, read_view
+from lfpscope.render.view import View, read_view
+from lfpscope.typing import Array, Mask
 
 THUMBNAIL = (320, 180)
 LEFT, RIGHT, BOTTOM = 190, 120, 54  # pixels around the pictures
@@ -96,7 +97,7 @@ def draw_probe(
     UserError
         If references or envelope do not fit each other, or the recording has no usable clock.
     """
-    with text_settings(), Probe(open_references(references), envelope) as probe:
+    with text_settings(), OpenProbe(open_references(references), envelope) as probe:
         timeline = make_timeline([_clock_of(probe)])
         clock = timeline.clock(probe.references.clock)
         shown = _spans(intervals, timeline)
@@ -146,7 +147,7 @@ def draw_probe(
 
 
 def datashader_lines(
-    x: Floats, y: Floats, x_range: tuple[float, float], width: int, height: int
+    x: Array, y: Array, x_range: tuple[float, float], width: int, height: int
 ) -> Mask:
     """Draw lines with Datashader itself: a job has the time that the viewer has not.
 
@@ -196,7 +197,7 @@ def draw_session(
     """
     with text_settings(), ExitStack() as stack:
         opened = [
-            stack.enter_context(Probe(open_references(one), envelope))
+            stack.enter_context(OpenProbe(open_references(one), envelope))
             for one, envelope in zip(references, envelopes, strict=True)
         ]
         opened.sort(key=lambda probe: natural_order(probe.references.probe))
@@ -245,7 +246,7 @@ def natural_order(name: str) -> list[tuple[int, str]]:
     return [(int(part) if part.isdecimal() else -1, part) for part in re.split(r"([0-9]+)", name)]
 
 
-def _clock_of(probe: Probe) -> Clock:
+def _clock_of(probe: OpenProbe) -> Clock:
     clock = probe.references.clock
     if not clock.valid:
         raise UserError(
@@ -270,7 +271,7 @@ def _count(n: int, noun: str) -> str:
     return f"{n} {noun}{'s' * (n != 1)}"
 
 
-def probe_caption(probe: Probe, view: View, timeline: Timeline, every: int) -> list[str]:
+def probe_caption(probe: OpenProbe, view: View, timeline: Timeline, every: int) -> list[str]:
     """Say in parts what a picture of one probe shows, and how it was drawn."""
     seconds = (view.t1 - view.t0) / view.n_columns
     parts = [*_facts(probe), f"drawn from {view.drawn_from}, {seconds:.3g} s a column"]
@@ -292,14 +293,14 @@ def probe_caption(probe: Probe, view: View, timeline: Timeline, every: int) -> l
     return parts
 
 
-def _facts(probe: Probe) -> list[str]:
+def _facts(probe: OpenProbe) -> list[str]:
     clock = probe.references.clock
     duration = sum(s.stop - s.start for s in make_timeline([clock]).stretches)
     channels = _count(probe.references.n_channels, "channel")
     return [duration_text(duration), f"{1 / clock.dt:.6g} Hz", channels]
 
 
-def _name_probe(axes: Axes, box: Box, probe: Probe) -> None:
+def _name_probe(axes: Axes, box: Box, probe: OpenProbe) -> None:
     """Name a probe above its map, and its most important doubt beside the name."""
     parts = [f"probe {probe.references.probe}", *_facts(probe)]
     title = depth_title(probe.references.channels)
@@ -319,7 +320,7 @@ def _name_probe(axes: Axes, box: Box, probe: Probe) -> None:
 
 
 def _draw_map(
-    figure: Figure, box: Box, probe: Probe, view: View, timeline: Timeline, microvolts: float
+    figure: Figure, box: Box, probe: OpenProbe, view: View, timeline: Timeline, microvolts: float
 ) -> Axes:
     pixels = heat_picture(view, probe, box.height, volts=HEAT_SHARE * microvolts * 1e-6)
     return show_pixels(figure, box, HEAT_PALETTE[pixels], view, timeline)
@@ -329,7 +330,7 @@ def _label(
     figure: Figure,
     axes: Axes,
     box: Box,
-    probe: Probe,
+    probe: OpenProbe,
     timeline: Timeline,
     colours: dict[str, str],
 ) -> None:
@@ -340,23 +341,23 @@ def _label(
     hatch_damage(axes, box, probe, rows, timeline)
 
 
-def _areas(probes: Iterable[Probe]) -> set[str]:
+def _areas(probes: Iterable[OpenProbe]) -> set[str]:
     columns = [probe.references.channels.columns.get("area") for probe in probes]
     found = {name for areas in columns if areas is not None for name in map(str, areas)}
     return {name for name in found if is_area(name)}
 
 
-def _area_colours(probes: Iterable[Probe]) -> dict[str, str]:
+def _area_colours(probes: Iterable[OpenProbe]) -> dict[str, str]:
     return area_colours(_areas(probes))
 
 
-def _room_for_names(probes: Iterable[Probe]) -> int:
+def _room_for_names(probes: Iterable[OpenProbe]) -> int:
     """Pixels that long names of areas take beyond those that are always there."""
     widest = max((text_width(name, 9.5) for name in _areas(probes)), default=0)
     return round(min(max(widest - (LEFT - AREAS - 12), 0), NAMES))
 
 
-def _thumbnail(probe: Probe, timeline: Timeline, microvolts: float) -> Figure:
+def _thumbnail(probe: OpenProbe, timeline: Timeline, microvolts: float) -> Figure:
     width, height = THUMBNAIL
     figure = new_figure(width, height)
     channels = probe.references.channels

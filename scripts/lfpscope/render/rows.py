@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.nwb.electrodes import Channels
+from lfpscope.typing import Ints
 
-Ints = npt.NDArray[np.int64]
 Names = npt.NDArray[Any]
 
 

@@ -3,16 +3,17 @@
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.render.heatmap import pixel_rows
 from lfpscope.render.palettes import SIGNED_COLOURS, SIGNED_GAP, SIGNED_GREY
 from lfpscope.render.traces import trace_levels
-from lfpscope.render.view import Floats, Mask, Pixels, View, depth_order, to_pixels
+from lfpscope.render.view import View, depth_order, to_pixels
+from lfpscope.typing import Array, Mask, Pixels
 
 SIGNED_SHARE = 0.3  # of the volts that the scale bar stands for is the upper end of the colours
 
 
-def signed_values(view: View, probe: Probe, channels: npt.NDArray[np.int64]) -> Floats:
+def signed_values(view: View, probe: OpenProbe, channels: npt.NDArray[np.int64]) -> Array:
     """Potential of channels in each pixel column about their medians, see `trace_levels`.
 
     Of the samples of a column the one that lies farthest from the median, so that no peak can
@@ -36,20 +37,20 @@ def signed_values(view: View, probe: Probe, channels: npt.NDArray[np.int64]) -> 
     return farthest(np.fmin(one, other), np.fmax(one, other))  # a scale may be negative
 
 
-def farthest(low: Floats, high: Floats) -> Floats:
+def farthest(low: Array, high: Array) -> Array:
     """Of two values the one farther from zero; the second one where they are equally far."""
     return np.where(-low > high, low, high)
 
 
 def signed_picture(
     view: View,
-    probe: Probe,
+    probe: OpenProbe,
     height: int,
     *,
     volts: float,
     channels: npt.NDArray[np.int64] | None = None,
     grey: Mask | None = None,
-    values: Floats | None = None,
+    values: Array | None = None,
 ) -> Pixels:
     """Signed potential as colour, a band for each channel, from the top by depth.
 

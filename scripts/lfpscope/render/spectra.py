@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from lfpscope.doubts import doubts_from_json
 from lfpscope.nwb.areas import is_area
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 from lfpscope.references.open import open_references
 from lfpscope.render.areas import area_colours
 from lfpscope.render.channel_features import draw_features
@@ -32,7 +32,6 @@ from lfpscope.render.spectrum_bands import (
     draw_mean_spectra,
 )
 from lfpscope.render.spectrum_images import (
-    Floats,
     Spectrum,
     colour_image,
     column_frequencies,
@@ -49,6 +48,7 @@ from lfpscope.render.spectrum_page import (
     draw_colours,
     image_axes,
 )
+from lfpscope.typing import Floats
 
 LEFT, RIGHT = 190, 24
 TOP, UPPER, BANDS, LOWER, SPACE = 86, 430, 110, 230, 60
@@ -78,7 +78,7 @@ def draw_spectrum(references: Path, spectrum: Path, *, picture: Path, thumbnail:
         save(_draw_thumbnail(opened, found), thumbnail)
 
 
-def _draw_page(references: References, spectrum: Spectrum) -> Figure:
+def _draw_page(references: ProbeReferences, spectrum: Spectrum) -> Figure:
     moved = fit_scale(_levels(spectrum), *PSD_DB)
     heading = make_heading(
         f"session {references.session} · probe {references.probe} · spectra and channel quality",
@@ -217,7 +217,7 @@ def _mark_mains(axes: Axes, spectrum: Spectrum, edges: Floats, box: Box) -> None
 # --- for the gallery ----------------------------------------------------------------------------
 
 
-def _draw_thumbnail(references: References, spectrum: Spectrum) -> Figure:
+def _draw_thumbnail(references: ProbeReferences, spectrum: Spectrum) -> Figure:
     width, height = THUMBNAIL
     figure = new_figure(width, height)
     box = Box(0, 0, width, height - 18)

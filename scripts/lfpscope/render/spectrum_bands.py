@@ -9,7 +9,6 @@ from lfpscope.nwb.areas import is_area
 from lfpscope.render.figure import QUIET, Box, label_rows, label_time, new_axes
 from lfpscope.render.spectrum_images import (
     COLOURS,
-    Floats,
     area_spectra,
     band_columns,
     colour_image,
@@ -26,6 +25,7 @@ from lfpscope.render.spectrum_page import (
     image_axes,
 )
 from lfpscope.signals.spectra import find_windows
+from lfpscope.typing import Floats
 
 BETWEEN = 6  # pixels between bands
 

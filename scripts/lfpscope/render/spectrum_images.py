@@ -10,12 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.envelope.zarr_zip import Store
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 from lfpscope.render.rows import Rows
+from lfpscope.typing import Array, Floats, Ints
 
-Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Image = npt.NDArray[np.uint8]
 
 NO_WINDOW = np.array([236, 234, 230], np.uint8)  # where there is no window
@@ -73,7 +71,7 @@ FEATURES = (
 )
 
 
-def read_spectrum(path: Path, references: References) -> Spectrum:
+def read_spectrum(path: Path, references: ProbeReferences) -> Spectrum:
     """Read a ``spectrum.zarr.zip``.
 
     Raises

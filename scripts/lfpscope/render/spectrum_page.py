@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 from lfpscope.render.figure import Box, new_axes
 from lfpscope.render.rows import Rows
 from lfpscope.render.spectrum_images import COLOURS, Image, Spectrum
@@ -25,7 +25,7 @@ class Page:
     ----------
     figure : Figure
         On which they are drawn.
-    references : References
+    references : ProbeReferences
         Of the probe.
     spectrum : Spectrum
         Its spectra.
@@ -36,7 +36,7 @@ class Page:
     """
 
     figure: Figure
-    references: References
+    references: ProbeReferences
     spectrum: Spectrum
     rows: Rows
     colours: dict[str, str]

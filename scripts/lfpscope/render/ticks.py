@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from lfpscope.nwb.areas import area_runs, is_area
 from lfpscope.render.rows import RowBlock, Rows
+from lfpscope.typing import Array
 
-Floats = npt.NDArray[Any]
 Run = tuple[str, int, int]
 """A name, its first row, and one past its last."""
 
@@ -23,7 +23,7 @@ TICK = 40  # pixels between two ticks at least, where there is a choice
 NO_DEPTH = "no depth"
 
 
-def depth_ticks(rows: Rows, depth: Floats | None, height: int) -> tuple[list[float], list[str]]:
+def depth_ticks(rows: Rows, depth: Array | None, height: int) -> tuple[list[float], list[str]]:
     """Label depths beside the rows, each block with its own.
 
     A label stands at a channel only if that is the channel's depth: where each channel has room
@@ -66,7 +66,7 @@ def channel_ticks(rows: Rows, ids: npt.NDArray[Any], height: int) -> tuple[list[
     return _apart([(row + 0.5, str(ids[rows.channels[row]])) for row in picked], height / n)
 
 
-def _block_ticks(block: RowBlock, depths: Floats, pixels: float) -> list[tuple[float, str]]:
+def _block_ticks(block: RowBlock, depths: Array, pixels: float) -> list[tuple[float, str]]:
     """Ticks of one block, whose rows are so many pixels high."""
     rows = np.flatnonzero(np.isfinite(depths))
     if not rows.size:
@@ -84,7 +84,7 @@ def _block_ticks(block: RowBlock, depths: Floats, pixels: float) -> list[tuple[f
     return [(float(np.interp(one, levels, middles)), _number(round(one, digits))) for one in wanted]
 
 
-def _own_depths(levels: Floats, middles: Floats, pixels: float) -> list[float]:
+def _own_depths(levels: Array, middles: Array, pixels: float) -> list[float]:
     """Depths of the channels themselves, where each has room for its label."""
     between = float(np.abs(np.diff(middles)).min(initial=np.inf)) * pixels
     every = math.ceil(TICK / between) if between < TICK else 1

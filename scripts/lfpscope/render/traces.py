@@ -11,16 +11,17 @@ import numpy.typing as npt
 
 from lfpscope.envelope.columns import Columns
 from lfpscope.envelope.kernels import SOME_NAN
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.render.lines import draw_band, draw_lines, line_points
 from lfpscope.render.palettes import SHADES, TRACE_PALETTE
-from lfpscope.render.view import Floats, Mask, Pixels, T, View, depth_order, gap_columns, to_pixels
+from lfpscope.render.view import T, View, depth_order, gap_columns, to_pixels
+from lfpscope.typing import Array, Mask, Pixels
 
-Points = tuple[Floats, Floats]
+Points = tuple[Array, Array]
 """x and y of the points of lines; NaN ends one."""
 
 
-Lines = Callable[[Floats, Floats, tuple[float, float], int, int], Mask]
+Lines = Callable[[Array, Array, tuple[float, float], int, int], Mask]
 """What draws them, as `lfpscope.render.lines.draw_lines` does."""
 
 
@@ -33,10 +34,10 @@ MANY_POINTS = 1 << 20  # of lines drawn in one go
 
 def trace_pixels(
     view: View,
-    probe: Probe,
+    probe: OpenProbe,
     channels: npt.NDArray[np.int64],
-    baselines: Floats,
-    levels: Floats,
+    baselines: Array,
+    levels: Array,
     *,
     height: int,
     pixels_per_volt: float,
@@ -48,7 +49,7 @@ def trace_pixels(
     ----------
     view : View
         What to draw.
-    probe : Probe
+    probe : OpenProbe
         Whose.
     channels : ndarray of int
         Which.
@@ -85,10 +86,10 @@ def trace_pixels(
 
 def _trace_band(
     view: View,
-    probe: Probe,
+    probe: OpenProbe,
     channels: npt.NDArray[np.int64],
-    baselines: Floats,
-    levels: Floats,
+    baselines: Array,
+    levels: Array,
     *,
     height: int,
     pixels_per_volt: float,
@@ -105,7 +106,7 @@ def _trace_band(
     """
     scale, add = probe.references.scale[channels], probe.references.add
 
-    def heights(values: Floats, i: slice) -> Floats:
+    def heights(values: Array, i: slice) -> Array:
         """Stored units of channels i → pixels from the bottom; infinity is far away."""
         volts = values * scale[i, np.newaxis] + add - levels[i, np.newaxis]
         return np.clip(volts * pixels_per_volt + baselines[i, np.newaxis], -FAR, FAR)
@@ -133,9 +134,9 @@ def _trace_band(
 
 def _points(
     columns: Columns,
-    probe: Probe,
+    probe: OpenProbe,
     channels: npt.NDArray[np.int64],
-    heights: Callable[[Floats, slice], Floats],
+    heights: Callable[[Array, slice], Array],
 ) -> Iterator[Points]:
     """Points of the lines of some channels, not too many at a time."""
     starts = columns.first_sample + np.arange(columns.n_columns) * columns.step
@@ -173,7 +174,7 @@ def _together(parts: list[Points]) -> Points:
     return np.concatenate(xs), np.concatenate(ys)
 
 
-def trace_points(y: Floats, starts: Floats, ends: Floats) -> Points:
+def trace_points(y: Array, starts: Array, ends: Array) -> Points:
     """Points of the lines, channel after channel, with NaN where one ends.
 
     Parameters
@@ -193,7 +194,7 @@ def trace_points(y: Floats, starts: Floats, ends: Floats) -> Points:
     return x_points[:n], y_points[:n]
 
 
-def trace_levels(view: View, probe: Probe) -> npt.NDArray[np.float64]:
+def trace_levels(view: View, probe: OpenProbe) -> npt.NDArray[np.float64]:
     """Volts that traces of a view are drawn about: their medians.
 
     Of a view of the complete recording these are the medians of the recording, otherwise those of
@@ -225,7 +226,7 @@ def traces_every(n_channels: int, height: int) -> int:
 
 def trace_picture(
     view: View,
-    probe: Probe,
+    probe: OpenProbe,
     height: int,
     *,
     pixels_per_volt: float,

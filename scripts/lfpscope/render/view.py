@@ -2,28 +2,19 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from lfpscope.clock.segments import Clock, Segment
 from lfpscope.envelope.columns import Columns
-from lfpscope.envelope.read import Probe, time_range
+from lfpscope.envelope.read import OpenProbe, time_range
 from lfpscope.nwb.electrodes import Channels
 from lfpscope.render.rows import arrange_rows
+from lfpscope.typing import Array, Mask
 
 T = TypeVar("T")
-
-
-Mask = npt.NDArray[np.bool_]
-
-
-Floats = npt.NDArray[Any]
-
-
-Pixels = npt.NDArray[np.uint8]
-"""Indices into a palette, shape (height, width), the top row first."""
 
 
 SAMPLES_PER_PIXEL = 4  # up to which samples are drawn themselves, not first, min, max and last
@@ -98,13 +89,13 @@ class View:
 
 
 def read_view(
-    probe: Probe, start: float, stop: float, width: int, clock: Clock | None = None
+    probe: OpenProbe, start: float, stop: float, width: int, clock: Clock | None = None
 ) -> View:
     """Read what is needed to draw a range of seconds of all channels.
 
     Parameters
     ----------
-    probe : Probe
+    probe : OpenProbe
         The recording.
     start, stop : float
         Axis time, seconds.
@@ -163,7 +154,7 @@ def _grid(
 
 
 def _read_part(
-    probe: Probe, at: int, n_columns: int, step: int, segment: Segment, first: int
+    probe: OpenProbe, at: int, n_columns: int, step: int, segment: Segment, first: int
 ) -> Part:
     begin = _snapped(segment, first, step)
     before = max(begin - step, segment.first_sample)
@@ -185,7 +176,7 @@ def depth_order(channels: Channels) -> npt.NDArray[np.int64]:
     return arrange_rows(channels).channels
 
 
-def to_pixels(values: Floats, view: View, join: np.ufunc) -> Floats:
+def to_pixels(values: Array, view: View, join: np.ufunc) -> Array:
     """Values of columns (the last axis) → of pixels: joined where a pixel holds several."""
     starts = np.arange(view.width) * view.n_columns // view.width
     joins = view.width < view.n_columns

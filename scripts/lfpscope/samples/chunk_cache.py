@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from lfpscope.io.addresses import is_remote
 from lfpscope.io.http import CONNECTIONS
-from lfpscope.samples.chunk_reader import Block, Damage, Place, Source, merge_runs
+from lfpscope.samples.chunk_reader import Damage, Place, Source, merge_runs
 from lfpscope.samples.packing import whole_counts
+from lfpscope.typing import Array
 
 CACHE_BYTES = 256 << 20  # of what is kept decoded: a view of six probes just below the envelope
 DAMAGE_BYTES = 1 << 10  # counted for a chunk that cannot be decoded, so that it is dropped too
@@ -100,7 +101,7 @@ class Samples:
         self._remote = is_remote(source.references.address)
         self._n_threads = threads or (CONNECTIONS if self._remote else 2)
 
-    def read(self, first: int, stop: int, channels: Sequence[int] | None = None) -> Block:
+    def read(self, first: int, stop: int, channels: Sequence[int] | None = None) -> Array:
         """Read samples first to stop of some channels, in stored units.
 
         Returns
@@ -115,7 +116,7 @@ class Samples:
         columns = np.unique(wanted // width).tolist()
         where = {column: np.flatnonzero(wanted // width == column) for column in columns}
 
-        def fill(row: int, column: int, chunk: Block | Damage) -> None:
+        def fill(row: int, column: int, chunk: Array | Damage) -> None:
             top, here = row * height, where[column]
             start, end = max(first, top), min(stop, top + height)
             there = _sliced(here), slice(start - first, end - first)
@@ -125,11 +126,11 @@ class Samples:
                 part = chunk[start - top : end - top, _sliced(wanted[here] % width)].T
                 block[there] = part * self.factor(chunk)
 
-        self.each(range(first // height, -(-stop // height)), columns, fill)
+        self.for_each_chunk(range(first // height, -(-stop // height)), columns, fill)
         return block
 
-    def each(
-        self, rows: range, columns: Iterable[int], work: Callable[[int, int, Block | Damage], None]
+    def for_each_chunk(
+        self, rows: range, columns: Iterable[int], work: Callable[[int, int, Array | Damage], None]
     ) -> None:
         """Call a function for every chunk of some rows and columns of the grid, in any order.
 
@@ -166,7 +167,7 @@ class Samples:
         places = [(row, column) for row in rows for column in range(layout.grid[1])]
         return all(CACHE.get((self._owner, place)) is not None for place in places)
 
-    def _masked(self, chunk: Block, column: int) -> Block:
+    def _masked(self, chunk: Array, column: int) -> Array:
         """Return a chunk with NaN where a value is not plausible."""
         if self._limits is None:
             return chunk
@@ -180,7 +181,7 @@ class Samples:
         masked[:, : low.size][beyond] = np.nan
         return masked
 
-    def _packed(self, chunk: Block) -> Block:
+    def _packed(self, chunk: Array) -> Array:
         """Return a chunk of floats as whole counts, where they come back exactly."""
         if self._step is None or chunk.dtype != np.float32:
             return chunk
@@ -188,7 +189,7 @@ class Samples:
         exact = whole_counts(chunk.reshape(-1), self._step, counts.reshape(-1))
         return counts if exact else chunk
 
-    def factor(self, chunk: Block) -> float:
+    def factor(self, chunk: Array) -> float:
         """What the samples of a chunk that `each` gave are to be multiplied by."""
         stored = self.source.references.layout.dtype
         packed = stored.kind == "f" and chunk.dtype == np.int16
@@ -200,7 +201,7 @@ class Samples:
             return merge_runs(self.source.references, *np.array(places).T)
         return ([place] for place in places)
 
-    def _known(self, places: list[Place]) -> tuple[dict[Place, Block | Damage], list[Place]]:
+    def _known(self, places: list[Place]) -> tuple[dict[Place, Array | Damage], list[Place]]:
         """Return the chunks that are in the cache, and the places of those that are not."""
         found = {place: CACHE.get((self._owner, place)) for place in places}
         known = {place: chunk for place, chunk in found.items() if chunk is not None}

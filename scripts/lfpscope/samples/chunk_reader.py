@@ -4,17 +4,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.hdf5.decode import decode as decode
+from lfpscope.hdf5.decode import decode
 from lfpscope.io.addresses import open_address
-from lfpscope.references.model import References
-
-Block = npt.NDArray[Any]
-
+from lfpscope.references.model import ProbeReferences
+from lfpscope.typing import Array
 
 Place = tuple[int, int]
 """Row and column of a chunk in the grid."""
@@ -40,7 +38,7 @@ class Damage:
 class Source:
     """The bytes that references point to, opened for reading from several threads."""
 
-    def __init__(self, references: References) -> None:
+    def __init__(self, references: ProbeReferences) -> None:
         self.references = references
         self._file = open_address(references.address)
 
@@ -58,7 +56,7 @@ class Source:
         """Read bytes; fewer come back only at the end of the file."""
         return self._file.read(offset, size)
 
-    def chunk(self, row: int, column: int) -> Block | Damage:
+    def chunk(self, row: int, column: int) -> Array | Damage:
         """Read and decode one chunk."""
         lfp = self.references.lfp
         offset, size = int(lfp.offsets[row, column]), int(lfp.sizes[row, column])
@@ -66,7 +64,7 @@ class Source:
         raw = self.read(offset, size) if offset >= 0 else inlined
         return self.decoded(raw, row, column)
 
-    def run(self, places: Sequence[Place]) -> Iterator[Block | Damage]:
+    def run(self, places: Sequence[Place]) -> Iterator[Array | Damage]:
         """Read chunks that follow each other in the file at once, and decode one after the other.
 
         Those that are not in the file are taken from the references.
@@ -82,7 +80,7 @@ class Source:
             first = int(offsets[place]) - start
             yield self.decoded(raw[first : first + int(sizes[place])], *place)
 
-    def decoded(self, raw: bytes | memoryview | None, row: int, column: int) -> Block | Damage:
+    def decoded(self, raw: bytes | memoryview | None, row: int, column: int) -> Array | Damage:
         """Decode the bytes of one chunk, or say why not."""
         offset = int(self.references.lfp.offsets[row, column])
         if raw is None:
@@ -97,7 +95,7 @@ def submit_chunks(
     pool: ThreadPoolExecutor,
     source: Source,
     rows: range,
-    work: Callable[[int, int, Block | Damage], T],
+    work: Callable[[int, int, Array | Damage], T],
 ) -> list[Future[list[T]]]:
     """Apply a function to all chunks of some rows of the grid, in the order of the file.
 
@@ -131,7 +129,7 @@ def submit_chunks(
 
 
 def merge_runs(
-    references: References, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]
+    references: ProbeReferences, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]
 ) -> Iterator[list[Place]]:
     """Group chunks into runs that one read brings in; chunks that are not in the file come first.
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import fsspec
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 from xarray.backends import BackendArray
 from xarray.core import indexing
@@ -14,15 +13,13 @@ from zarr.storage import FsspecStore
 from lfpscope.hdf5.layout import Refs
 from lfpscope.io.addresses import is_remote
 from lfpscope.io.s3 import s3_options
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 from lfpscope.references.schema import read_session
 from lfpscope.references.source_check import check_source
 from lfpscope.result_files import SESSION_REFERENCES
 from lfpscope.samples.chunk_cache import Samples
 from lfpscope.samples.chunk_reader import Source
-
-Block = npt.NDArray[Any]
-Ints = npt.NDArray[np.int64]
+from lfpscope.typing import Array, Ints
 
 
 def open_session(session: str | Path) -> xr.DataTree:
@@ -81,7 +78,7 @@ def _open_group(refs: Refs, templates: dict[str, str], address: str = "") -> xr.
     return xr.open_dataset(store, engine="zarr", consolidated=False, chunks=None, decode_cf=False)
 
 
-def _lazily(references: References, stored: xr.DataArray) -> xr.Variable:
+def _lazily(references: ProbeReferences, stored: xr.DataArray) -> xr.Variable:
     """The LFP as zarr describes it, read by `Samples`."""
     array = indexing.LazilyIndexedArray(_Lfp(references))
     return xr.Variable(stored.dims, array, stored.attrs, stored.encoding)
@@ -90,7 +87,7 @@ def _lazily(references: References, stored: xr.DataArray) -> xr.Variable:
 class _Lfp(BackendArray):
     """Stored values, shape (time, channel), as xarray asks for them."""
 
-    def __init__(self, references: References) -> None:
+    def __init__(self, references: ProbeReferences) -> None:
         self._references = references
         self._samples = Samples(Source(references))
         self.shape = references.layout.shape
@@ -99,17 +96,17 @@ class _Lfp(BackendArray):
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._references,)  # in another process the source is opened anew
 
-    def __getitem__(self, key: indexing.ExplicitIndexer) -> Block:
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Array:
         support = indexing.IndexingSupport.OUTER
         found = indexing.explicit_indexing_adapter(key, self.shape, support, self._read)
         return np.asarray(found)
 
-    def _read(self, key: tuple[Any, ...]) -> Block:
+    def _read(self, key: tuple[Any, ...]) -> Array:
         time, channel = map(_numbers, key, self.shape)
         block = self._block(np.atleast_1d(time), np.atleast_1d(channel))
         return block.reshape(time.shape + channel.shape)
 
-    def _block(self, times: Ints, channels: Ints) -> Block:
+    def _block(self, times: Ints, channels: Ints) -> Array:
         """Samples of some times, in one go where they follow each other.
 
         Else chunk by chunk: a few from all over the recording are not to bring in the rest.

@@ -3,11 +3,11 @@
 import numpy as np
 
 from lfpscope.compiling import numba
-from lfpscope.samples.chunk_reader import Block
+from lfpscope.typing import Array
 
 
 @numba.njit(nogil=True, cache=True)
-def whole_counts(samples: Block, step: float, counts: Block) -> bool:
+def whole_counts(samples: Array, step: float, counts: Array) -> bool:
     """Write samples as whole counts of a step; say whether all come back exactly.
 
     Parameters

@@ -8,11 +8,11 @@ import numpy.typing as npt
 
 from lfpscope.clock.fit import clock_from_rate, clock_from_timestamps
 from lfpscope.clock.segments import Clock
+from lfpscope.typing import Floats
 
 if TYPE_CHECKING:  # xarray takes 1.6 s to import
     import xarray as xr
 
-Floats = npt.NDArray[np.float64]
 Signal = TypeVar("Signal", npt.NDArray[Any], "xr.DataArray")
 """Samples: an array of shape (channel, time), or a DataArray with these dimensions."""
 

@@ -10,16 +10,14 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.signals.arrays import Floats, Signal, coordinate, unpack
+from lfpscope.signals.arrays import Signal, coordinate, unpack
+from lfpscope.typing import Floats, Ints, Mask
 
 SIGMA_S_PER_M = 0.3  # of grey matter, as in elephant; ibldsp has 1/3
 UNITS = "A m-3"
 FORMULA = "−σ ∂²φ/∂z²"
 UM = 1e-6  # metres
 TRUNCATE = 4.0  # standard deviations of a Gaussian that are summed, as in scipy.ndimage
-
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 
 def csd(

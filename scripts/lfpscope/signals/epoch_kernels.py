@@ -1,29 +1,26 @@
 """The compiled loop that adds trials to their sums."""
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from lfpscope.compiling import numba
+from lfpscope.typing import Array
 
-Block = npt.NDArray[Any]
 HAS_NAN, IS_DAMAGED = 0, 1
 """Why a trial of a channel is not taken."""
 
 
 @numba.njit(nogil=True, cache=True)
 def add_trials(
-    x: Block,
-    starts: Block,
-    kinds: Block,
-    parts: Block,
-    edges: Block,
-    sums: Block,
-    squares: Block,
-    n: Block,
-    lost: Block,
-    binned: Block,
+    x: Array,
+    starts: Array,
+    kinds: Array,
+    parts: Array,
+    edges: Array,
+    sums: Array,
+    squares: Array,
+    n: Array,
+    lost: Array,
+    binned: Array,
 ) -> None:
     """Add the trials of a stretch of one channel to their sums.
 

@@ -13,10 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.clock.segments import Clock, Segment
-from lfpscope.signals.arrays import Floats, clock_of, unpack
+from lfpscope.signals.arrays import clock_of, unpack
 from lfpscope.signals.epoch_kernels import HAS_NAN, IS_DAMAGED, add_trials
-
-Ints = npt.NDArray[np.int64]
+from lfpscope.typing import Floats, Ints
 
 WINDOW_S = (-0.25, 0.75)
 """Of a trial, seconds about the event."""

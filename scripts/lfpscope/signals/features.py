@@ -5,18 +5,13 @@ All are pure functions of spectra in V²/Hz, of positions in µm, and of a few w
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
 from lfpscope.compiling import numba
-
-Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
+from lfpscope.typing import Array, Floats, Ints, Mask
 
 MAINS_HZ = (50.0, 60.0)
 N_HARMONICS = 5

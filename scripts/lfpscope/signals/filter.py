@@ -9,16 +9,14 @@ from f. A band-pass is the difference of two low-passes.
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
-from lfpscope.signals.arrays import Floats, Signal, unpack
+from lfpscope.signals.arrays import Signal, unpack
+from lfpscope.typing import Floats, Mask
 
 LENGTH_FACTOR = 3.3  # of a Hamming window: transition width times duration
 MIN_TRANSITION_HZ = 2.0
 TRANSITION_SHARE = 0.25  # of the edge's frequency
 MIN_FFT = 1 << 13  # samples of a block; the longest response takes a quarter at most
-
-Mask = npt.NDArray[np.bool_]
 
 
 def bandpass(signal: Signal, rate: float, low: float | None, high: float | None) -> Signal:

@@ -9,14 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.signals.features import (
-    Floats,
-    Mask,
-    Positions,
-    decibels,
-    find_neighbours,
-    relative_to_neighbours,
-)
+from lfpscope.signals.features import Positions, decibels, find_neighbours, relative_to_neighbours
+from lfpscope.typing import Floats, Mask
 
 GOOD, DEAD, NOISY, OUTSIDE, UNKNOWN = LABELS = ("good", "dead", "noisy", "outside", "unknown")
 DRIFTING, SATURATED, MAINS = FLAGS = ("drifting", "saturated", "mains")

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.signals.arrays import Floats, clock_of, unpack
+from lfpscope.signals.arrays import clock_of, unpack
 from lfpscope.signals.spectra import find_windows, transform_windows
-
-Ints = npt.NDArray[np.int64]
+from lfpscope.typing import Floats, Ints
 
 NO_LIMITS = (-np.finfo(np.float64).max, np.finfo(np.float64).max)
 

@@ -6,11 +6,10 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.signals.arrays import Floats, Signal, coordinate, unpack
+from lfpscope.signals.arrays import Signal, coordinate, unpack
+from lfpscope.typing import Floats, Mask
 
 Reference = Literal["none", "median", "bipolar"]
-
-Mask = npt.NDArray[np.bool_]
 
 
 def rereference(

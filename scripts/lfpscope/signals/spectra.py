@@ -16,11 +16,7 @@ import scipy.fft
 
 from lfpscope.clock.segments import Clock
 from lfpscope.compiling import numba
-
-Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
+from lfpscope.typing import Array, Floats, Ints, Mask
 
 WINDOW_S = 3.28  # 4096 samples at 1250 Hz
 MIN_LENGTH = 64  # samples of a window

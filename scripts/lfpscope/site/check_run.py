@@ -15,8 +15,8 @@ from lfpscope.sources.probes_table import NO_LFP, NOT_TAKEN
 FIGURES = ("samples", "channels", "damaged", "dead", "saturated")
 COLUMNS = ("session", "probe", "status", "problem", "doubts", *FIGURES)
 # of doubts of one kind and of what was not taken; incomplete probes are named every one
-MOST_LINES = 10
-MOST_NAMES = 4  # that share a line
+MAX_LINES = 10
+MAX_NAMES = 4  # that share a line
 
 
 def write_checked(results: Iterable[Result], checked: Path) -> None:
@@ -91,7 +91,7 @@ def _section(heading: str, lines: Sequence[str]) -> list[str]:
     return [heading, *(f"  {line}" for line in lines)] if lines else []
 
 
-def _lines(entries: Iterable[tuple[str, str]], most_names: int = MOST_NAMES) -> list[str]:
+def _lines(entries: Iterable[tuple[str, str]], most_names: int = MAX_NAMES) -> list[str]:
     """A line for each text, with the names that have it."""
     names: dict[str, list[str]] = {}
     for name, text in entries:
@@ -100,8 +100,8 @@ def _lines(entries: Iterable[tuple[str, str]], most_names: int = MOST_NAMES) -> 
 
 
 def _shorten(lines: list[str]) -> list[str]:
-    more = len(lines) - MOST_LINES
-    return lines if more < 2 else [*lines[:MOST_LINES], f"and {more} more: see checked.tsv"]
+    more = len(lines) - MAX_LINES
+    return lines if more < 2 else [*lines[:MAX_LINES], f"and {more} more: see checked.tsv"]
 
 
 def _join(names: Sequence[str], most: int) -> str:

@@ -33,7 +33,7 @@ from lfpscope.result_files import (
     VERIFIED,
     probe_folder,
 )
-from lfpscope.sources.probes_table import NO_LFP, NOT_TAKEN, Probe, read_probes
+from lfpscope.sources.probes_table import NO_LFP, NOT_TAKEN, ProbeRow, read_probes
 
 COLOURS_END = 0.5  # of the scale in µV, as amplitude maps are drawn
 ERROR = re.compile(r"(?i)(error|exception)\b")  # in a log
@@ -110,7 +110,7 @@ class Result:
 
     Attributes
     ----------
-    row : Probe
+    row : ProbeRow
         The row.
     problem : str
         Why the probe is incomplete, in a line; empty where it is complete, has no LFP, or was not
@@ -125,7 +125,7 @@ class Result:
         What is uncertain about the recording.
     """
 
-    row: Probe
+    row: ProbeRow
     problem: str
     log: str
     figures: Figures | None
@@ -166,11 +166,11 @@ def read_results(probes: Path, logs: Path = Path("logs")) -> list[Result]:
     return [_read_result(row, probes.parent, logs) for row in rows]
 
 
-def _natural_order(row: Probe) -> tuple[Any, ...]:
+def _natural_order(row: ProbeRow) -> tuple[Any, ...]:
     return natural_key(row.session), natural_key(row.probe), natural_key(row.address)
 
 
-def _read_result(row: Probe, results: Path, logs: Path) -> Result:
+def _read_result(row: ProbeRow, results: Path, logs: Path) -> Result:
     if row.status in (NO_LFP, NOT_TAKEN):
         return Result(row, "", "", None, {})
     if row.status != "ok":
@@ -184,7 +184,7 @@ def _read_result(row: Probe, results: Path, logs: Path) -> Result:
         return Result(row, problem, "", None, {})
 
 
-def _read_files(row: Probe, results: Path, logs: Path) -> Result:
+def _read_files(row: ProbeRow, results: Path, logs: Path) -> Result:
     folder = probe_folder(results, row.session, row.probe)
     log = partial(_log, row, logs)
     if failure := _read_failure(folder / INDEX):
@@ -212,7 +212,7 @@ def _read_files(row: Probe, results: Path, logs: Path) -> Result:
     return Result(row, problem, log(rule) if rule else "", figures, source, doubts)
 
 
-def _log(row: Probe, logs: Path, rule: str) -> str:
+def _log(row: ProbeRow, logs: Path, rule: str) -> str:
     """The log of a rule, if there is one."""
     path = logs / rule / row.session / f"{row.probe}.log"
     return str(path) if path.is_file() else ""

@@ -15,7 +15,7 @@ from lfpscope.errors import UserError
 from lfpscope.formatting import nan_if_null, null_if_nan
 from lfpscope.io.tables import read_json
 from lfpscope.site.results import Figures, Result
-from lfpscope.sources.probes_table import Probe
+from lfpscope.sources.probes_table import ProbeRow
 from lfpscope.version import VERSION
 
 PACKAGES = (
@@ -92,7 +92,7 @@ def read_run(path: Path) -> list[Result]:
 def _read_probe(content: Mapping[str, Any]) -> Result:
     figures = content["figures"]
     return Result(
-        row=Probe(**{field.name: content[field.name] for field in fields(Probe)}),
+        row=ProbeRow(**{field.name: content[field.name] for field in fields(ProbeRow)}),
         problem=content["problem"],
         log=content["log"],
         figures=figures

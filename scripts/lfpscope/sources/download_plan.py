@@ -10,8 +10,8 @@ from pathlib import Path
 from lfpscope.formatting import bytes_text, count_text
 from lfpscope.io.addresses import is_remote, open_address
 from lfpscope.sources.allen.tables import Listed, read_listed
-from lfpscope.sources.probes_table import NO_LFP, Probe, read_probes
-from lfpscope.sources.sessions_table import kept_at
+from lfpscope.sources.probes_table import NO_LFP, ProbeRow, read_probes
+from lfpscope.sources.sessions_table import cached_path
 
 AT_ONCE = 4  # servers are asked for so many lengths
 # of 2.4 hours of 93 channels in 23,808 chunks: 3.2 MB in tests/benchmarks/remote.py, and four
@@ -51,7 +51,7 @@ class Plan:
 
 
 def plan_sessions(
-    probes: Sequence[Probe],
+    probes: Sequence[ProbeRow],
     listed: Mapping[str, Path],
     cache: Path,
     *,
@@ -63,7 +63,7 @@ def plan_sessions(
 
     Parameters
     ----------
-    probes : sequence of Probe
+    probes : sequence of ProbeRow
         The table of probes.
     listed : mapping of Path
         What AllenSDK says of the probes of each session that is fetched.
@@ -125,13 +125,13 @@ def plan_sessions(
     ]
 
 
-def _kept(probes: Sequence[Probe], cache: Path) -> dict[str, Path]:
+def _kept(probes: Sequence[ProbeRow], cache: Path) -> dict[str, Path]:
     """Addresses of the user's files that are kept, each with where."""
     addresses = dict.fromkeys(one.address for one in probes if one.source == "nwb")
-    return {address: path for address in addresses if (path := kept_at(address, cache))}
+    return {address: path for address in addresses if (path := cached_path(address, cache))}
 
 
-def _missing(probes: Sequence[Probe], listed: Sequence[Listed], folder: Path) -> list[Listed]:
+def _missing(probes: Sequence[ProbeRow], listed: Sequence[Listed], folder: Path) -> list[Listed]:
     """Files to fetch: those that are wanted, and not there."""
     wanted = {"", *(one.probe for one in probes)}  # "": the session's own file
     return [

@@ -12,17 +12,17 @@ from urllib.parse import urlsplit
 import h5py
 
 from lfpscope.errors import UserError
-from lfpscope.hdf5.isolation import Apart
+from lfpscope.hdf5.isolation import IsolatedReader
 from lfpscope.ids import MAX_LENGTH, STACKED, replace_other_characters
 from lfpscope.io.addresses import is_remote
 from lfpscope.nwb.file import open_nwb, why_not_read
 from lfpscope.nwb.recording import read_recording
 from lfpscope.nwb.series import NoSeriesError, choose_series, find_left_out, find_series
-from lfpscope.sources.probes_table import NO_LFP, NOT_TAKEN, OK, UNREADABLE, Probe
-from lfpscope.sources.sessions_table import Session, find_files, is_zarr
+from lfpscope.sources.probes_table import NO_LFP, NOT_TAKEN, OK, UNREADABLE, ProbeRow
+from lfpscope.sources.sessions_table import SessionRow, find_files, is_zarr
 
 
-def nwb_probes(session: Session, apart: Apart) -> list[Probe]:
+def nwb_probes(session: SessionRow, reader: IsolatedReader) -> list[ProbeRow]:
     """Find the probes of a session in its files.
 
     A file that cannot be read is a probe whose status says so, so that the others go on. One
@@ -33,10 +33,10 @@ def nwb_probes(session: Session, apart: Apart) -> list[Probe]:
     UserError
         If the location matches nothing.
     """
-    found: list[Probe] = []
+    found: list[ProbeRow] = []
     for file in find_files(session):
         try:
-            found += _probes_at(session, file, apart)
+            found += _probes_at(session, file, reader)
         except UserError as error:
             found.append(_unreadable(session, probe_id(_path(file)), file, "", error))
     found = unique_ids(found)
@@ -49,7 +49,7 @@ def _path(file: str) -> Path:
     return Path(urlsplit(file).path if is_remote(file) else file)
 
 
-def _probes_at(session: Session, file: str, apart: Apart) -> list[Probe]:
+def _probes_at(session: SessionRow, file: str, reader: IsolatedReader) -> list[ProbeRow]:
     probe = probe_id(_path(file))
     if not _is_text(file):
         note = f"{file!r}: expected a name in UTF-8, which tables can hold. Rename it."
@@ -57,7 +57,7 @@ def _probes_at(session: Session, file: str, apart: Apart) -> list[Probe]:
     if not is_remote(file) and Path(file).is_dir():
         what = "NWB in Zarr is not read yet" if is_zarr(Path(file)) else "files in it are not read"
         return [_row(session, probe, file, "", NOT_TAKEN, f"{file}: a folder: {what}")]
-    return apart.read(file, probes_in_file, session, file)
+    return reader.call(file, probes_in_file, session, file)
 
 
 def _is_text(name: str) -> bool:
@@ -68,7 +68,7 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def probes_in_file(session: Session, file: str) -> list[Probe]:
+def probes_in_file(session: SessionRow, file: str) -> list[ProbeRow]:
     """Find the probes in one NWB file, and what might be taken for one."""
     path = _path(file)
     try:
@@ -102,8 +102,8 @@ def _choose(nwb: h5py.File, pattern: str) -> tuple[list[str], str]:
 
 
 def _recording(
-    session: Session, file: str, nwb: h5py.File, series: str, chosen: Sequence[str], reason: str
-) -> Probe:
+    session: SessionRow, file: str, nwb: h5py.File, series: str, chosen: Sequence[str], reason: str
+) -> ProbeRow:
     probe = probe_id(_path(file), series if len(chosen) > 1 else "")
     try:
         recording = read_recording(nwb, series)
@@ -113,11 +113,15 @@ def _recording(
     return _row(session, probe, file, series, OK, note)
 
 
-def _row(session: Session, probe: str, file: str, series: str, status: str, note: str) -> Probe:
-    return Probe(session.session, probe, "nwb", file, series, status, " ".join(note.split()))
+def _row(
+    session: SessionRow, probe: str, file: str, series: str, status: str, note: str
+) -> ProbeRow:
+    return ProbeRow(session.session, probe, "nwb", file, series, status, " ".join(note.split()))
 
 
-def _unreadable(session: Session, probe: str, file: str, series: str, error: Exception) -> Probe:
+def _unreadable(
+    session: SessionRow, probe: str, file: str, series: str, error: Exception
+) -> ProbeRow:
     message = str(error) if isinstance(error, UserError) else why_not_read(file, error)
     if is_remote(file):
         message += " The next run tries again."
@@ -157,7 +161,7 @@ def _checksum(text: str) -> str:
     return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:6]
 
 
-def unique_ids(probes: Sequence[Probe]) -> list[Probe]:
+def unique_ids(probes: Sequence[ProbeRow]) -> list[ProbeRow]:
     """Give probes of one id ids of their own, which depend on nothing but their file and series.
 
     First by what holds their series or their file, then by a checksum of both paths.
@@ -165,9 +169,11 @@ def unique_ids(probes: Sequence[Probe]) -> list[Probe]:
     return _rename(_rename(probes, _longer_id), _checked_id)
 
 
-def _rename(probes: Sequence[Probe], new: Callable[[Probe, Sequence[Probe]], str]) -> list[Probe]:
+def _rename(
+    probes: Sequence[ProbeRow], new: Callable[[ProbeRow, Sequence[ProbeRow]], str]
+) -> list[ProbeRow]:
     """Rename those that share an id, on disks too that take upper and lower case for the same."""
-    same: dict[str, list[Probe]] = {}
+    same: dict[str, list[ProbeRow]] = {}
     for probe in probes:
         same.setdefault(probe.probe.casefold(), []).append(probe)
     groups = (same[probe.probe.casefold()] for probe in probes)
@@ -177,16 +183,16 @@ def _rename(probes: Sequence[Probe], new: Callable[[Probe, Sequence[Probe]], str
     ]
 
 
-def _longer_id(probe: Probe, group: Sequence[Probe]) -> str:
+def _longer_id(probe: ProbeRow, group: Sequence[ProbeRow]) -> str:
     path = _path(probe.address)
     if sum(other.address == probe.address for other in group) > 1:
         return probe_id(path, ".".join(probe.series.split("/")[-2:]))
     return _as_id(f"{path.parent.name}.{probe.probe}")
 
 
-def _checked_id(probe: Probe, _: Sequence[Probe]) -> str:
+def _checked_id(probe: ProbeRow, _: Sequence[ProbeRow]) -> str:
     return f"{probe.probe[: MAX_LENGTH - 7]}-{_checksum(_place(probe))}"
 
 
-def _place(probe: Probe) -> str:
+def _place(probe: ProbeRow) -> str:
     return f"{probe.address}:{probe.series}"

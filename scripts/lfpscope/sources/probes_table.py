@@ -10,7 +10,7 @@ OK, NO_LFP, NOT_TAKEN, UNREADABLE = "ok", "no LFP", "not taken", "unreadable"  #
 
 
 @dataclass(frozen=True)
-class Probe:
+class ProbeRow:
     """A row of the table of probes.
 
     Attributes
@@ -39,14 +39,14 @@ class Probe:
     note: str = ""
 
 
-def write_probes(path: Path, probes: Iterable[Probe]) -> None:
+def write_probes(path: Path, probes: Iterable[ProbeRow]) -> None:
     """Write the table of probes."""
-    write_table(path, [field.name for field in fields(Probe)], map(asdict, probes))
+    write_table(path, [field.name for field in fields(ProbeRow)], map(asdict, probes))
 
 
-def read_probes(path: Path) -> list[Probe]:
+def read_probes(path: Path) -> list[ProbeRow]:
     """Read the table of probes."""
-    return [Probe(**row) for row in read_table(path)]
+    return [ProbeRow(**row) for row in read_table(path)]
 
 
 def list_probes(*sessions: Path, probes: Path) -> None:

@@ -26,7 +26,7 @@ SCHEMES = ("https", "http", "s3")  # of addresses that can be read in place
 
 
 @dataclass(frozen=True)
-class Session:
+class SessionRow:
     """A row of the sessions table.
 
     Attributes
@@ -57,7 +57,7 @@ class Session:
     problem: str = ""
 
 
-def read_sessions(path: Path) -> list[Session]:
+def read_sessions(path: Path) -> list[SessionRow]:
     """Read the sessions table. A row that is wrong has its problem noted.
 
     Empty lines and lines that start with ``#`` are left out.
@@ -69,7 +69,7 @@ def read_sessions(path: Path) -> list[Session]:
     """
     lines = _lines(path)
     columns = _columns(path, lines[0][1] if lines else "")
-    sessions: dict[str, Session] = {}
+    sessions: dict[str, SessionRow] = {}
     for number, line in lines[1:]:
         session = _session(columns, line, f"{path}, line {number}")
         before = sessions.setdefault(session.session, session)
@@ -126,7 +126,7 @@ def _columns(path: Path, line: str) -> list[str]:
     return columns
 
 
-def _session(columns: Sequence[str], line: str, where: str) -> Session:
+def _session(columns: Sequence[str], line: str, where: str) -> SessionRow:
     """Read a row; all that is wrong with it but its id is noted in it."""
     problem = ""
     try:
@@ -139,7 +139,7 @@ def _session(columns: Sequence[str], line: str, where: str) -> Session:
             f"{where}: {len(cells)} cells for {len(columns)} columns. Put one tab between cells."
         )
     row = {name: cell.strip() for name, cell in zip(columns, cells, strict=False)}
-    session = Session(
+    session = SessionRow(
         session=row.get("session", ""),
         source=row.get("source", ""),
         location=row.get("location", ""),
@@ -156,7 +156,7 @@ def _session(columns: Sequence[str], line: str, where: str) -> Session:
     return replace(session, location="", problem=problem) if problem else session
 
 
-def _check_id(session: Session) -> None:
+def _check_id(session: SessionRow) -> None:
     """Check that the id of a session can name a folder of results."""
     name = session.session
     if not is_id(name) or name in RESERVED:
@@ -167,7 +167,7 @@ def _check_id(session: Session) -> None:
         )
 
 
-def check_row(session: Session) -> None:
+def check_row(session: SessionRow) -> None:
     """Check that this version can read what a row points at.
 
     Raises
@@ -190,7 +190,7 @@ def check_row(session: Session) -> None:
         )
 
 
-def _check_demo(session: Session) -> None:
+def _check_demo(session: SessionRow) -> None:
     if session.location:
         raise UserError(
             f"{session.where}: a demo has no location. Leave it empty, or use source nwb."
@@ -202,7 +202,7 @@ def _check_demo(session: Session) -> None:
         )
 
 
-def _check_allen(session: Session) -> None:
+def _check_allen(session: SessionRow) -> None:
     if session.location:
         raise UserError(
             f"{session.where}: an allen session has no location. Leave it empty, use source nwb, "
@@ -215,7 +215,7 @@ def _check_allen(session: Session) -> None:
         )
 
 
-def _check_nwb(session: Session) -> None:
+def _check_nwb(session: SessionRow) -> None:
     where, location = session.where, session.location
     if not location:
         raise UserError(
@@ -239,7 +239,7 @@ def _check_nwb(session: Session) -> None:
         )
 
 
-def find_files(session: Session) -> list[str]:
+def find_files(session: SessionRow) -> list[str]:
     """Files and folders that a row's location names, sorted; none for the demo and Allen's.
 
     A path that exists is taken as it is. Else it is a glob in which only ``*``, ``?`` and ``**``
@@ -318,14 +318,14 @@ def _state(path: str) -> str:
     return f"{path}\t{found.st_size}\t{found.st_mtime_ns}"
 
 
-def kept_at(address: str, cache: Path) -> Path | None:
+def cached_path(address: str, cache: Path) -> Path | None:
     """Where the file at an http or https address is kept, once fetched; None for any other.
 
     An address that is no path on a disk as it stands gets a checksum, so that no two share a file.
 
-    >>> print(kept_at("https://lab.org/mouse7/a.nwb", Path("cache")))
+    >>> print(cached_path("https://lab.org/mouse7/a.nwb", Path("cache")))
     cache/https/lab.org/mouse7/a.nwb
-    >>> print(kept_at("https://api.dandiarchive.org/api/assets/1f-2a/download/", Path("cache")))
+    >>> print(cached_path("https://api.dandiarchive.org/api/assets/1f-2a/download/", Path("cache")))
     cache/https/api.dandiarchive.org/api/assets/1f-2a/download
     """
     scheme, _, rest = address.partition("://")

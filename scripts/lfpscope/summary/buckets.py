@@ -9,7 +9,7 @@ import numpy.typing as npt
 from lfpscope.clock.segments import Clock
 from lfpscope.envelope import kernels, kernels_buckets, kernels_chunk, kernels_statistics
 from lfpscope.envelope.grid import bucket_edges
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 from lfpscope.summary.levels import EnvelopeWriter, Fresh
 from lfpscope.summary.measure import DecodedChunk, Measure, Stretch
 
@@ -29,7 +29,9 @@ class StretchBuckets:
         Of every chunk.
     """
 
-    def __init__(self, references: References, stretch: Stretch, writer: EnvelopeWriter) -> None:
+    def __init__(
+        self, references: ProbeReferences, stretch: Stretch, writer: EnvelopeWriter
+    ) -> None:
         height, n_channels, rows = references.layout.chunks[0], references.n_channels, stretch.rows
         self._first_row, self._step = rows.start, writer.step or 0.0
         tops = np.array([*rows, rows.stop]) * height
@@ -101,7 +103,7 @@ class BucketMeasure(Measure[StretchBuckets]):
         Of what is merged.
     """
 
-    def __init__(self, references: References, writer: EnvelopeWriter) -> None:
+    def __init__(self, references: ProbeReferences, writer: EnvelopeWriter) -> None:
         self.writer, self._references = writer, references
         self.statistics: npt.NDArray[Any] = np.zeros(references.n_channels, kernels.STATISTICS)
         self._flat_samples = _flat_samples(references.clock)

@@ -11,7 +11,7 @@ from lfpscope.clock.segments import Clock
 from lfpscope.envelope.zarr_zip import StoreWriter
 from lfpscope.nwb.areas import is_area
 from lfpscope.nwb.electrodes import Channels
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 from lfpscope.samples.chunk_cache import Samples
 from lfpscope.samples.chunk_reader import Source
 from lfpscope.signals.features import (
@@ -25,15 +25,15 @@ from lfpscope.signals.features import (
     pass_band_end,
 )
 from lfpscope.signals.labels import LABELS, Features, Labels, Surface, Thresholds, label_channels
-from lfpscope.signals.spectra import Array, Floats, Ints, Mask
 from lfpscope.summary.spectrum import Spectra
+from lfpscope.typing import Array, Floats, Ints, Mask
 
 COMPARED_S, SHORTEST_S = 4.0, 1.0  # of a window in which channels are compared
 N_COMPARED = 24  # windows, in
 N_CLUSTERS = 8  # places spread over the recording: few chunks are read again
 NOT_BRAIN = {"root", "void", "out", "outside", "air", "agar"}
 DISAGREEMENT_UM = 100.0  # beyond the uncertainty
-MOST_COMPARED = 512  # channels of the coherence
+MAX_COMPARED = 512  # channels of the coherence
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _parts(channels: Channels, kind: str) -> bool:
 # --- windows of all channels --------------------------------------------------------------------
 
 
-def compared_windows(references: References) -> list[tuple[int, int]]:
+def compared_windows(references: ProbeReferences) -> list[tuple[int, int]]:
     """Samples of the windows in which channels are compared, spread over the recording.
 
     At most 24 of 4 s, in eight places. In short recordings they are shorter, down to 1 s, so that
@@ -124,7 +124,7 @@ def read_windows(source: Source, limits: npt.NDArray[np.float64]) -> Iterator[Ar
 
 def compared_channels(n_channels: int) -> Ints:
     """Channels of the coherence: all, or as many as memory allows."""
-    every = -(-n_channels // MOST_COMPARED)
+    every = -(-n_channels // MAX_COMPARED)
     return np.arange(0, n_channels, max(1, every))
 
 
@@ -165,7 +165,7 @@ def describe_saturation(clock: Clock, samples: Ints) -> list[str]:
 
 
 def assess_channels(
-    references: References,
+    references: ProbeReferences,
     statistics: npt.NDArray[Any],
     is_silent: Mask,
     saturation: list[str],
@@ -177,7 +177,7 @@ def assess_channels(
 
     Parameters
     ----------
-    references : References
+    references : ProbeReferences
         Of the probe.
     statistics : structured ndarray of kernels.STATISTICS, shape (n_channels,)
         In stored units.

@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from lfpscope.doubts import Doubt
 from lfpscope.io.tables import write_table
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 from lfpscope.samples.chunk_reader import Damage
 from lfpscope.summary.channel_quality import Quality
 from lfpscope.summary.driver import REMEDY
 
-MOST_NAMED = 20  # of the damaged chunks
+MAX_NAMED = 20  # of the damaged chunks
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Summary:
 
     Attributes
     ----------
-    references : References
+    references : ProbeReferences
         Of the probe.
     statistics : structured ndarray of kernels.STATISTICS, shape (n_channels,)
         In stored units.
@@ -43,7 +43,7 @@ class Summary:
         Of each named band, V.
     """
 
-    references: References
+    references: ProbeReferences
     statistics: npt.NDArray[Any]
     damage: list[Damage]
     median: npt.NDArray[np.float64]
@@ -67,7 +67,7 @@ class Summary:
         """Name each damaged chunk, for a person to read; nothing where all are whole."""
         if not self.damage:
             return ""
-        r, most = self.references, self.damage[:MOST_NAMED]
+        r, most = self.references, self.damage[:MAX_NAMED]
         lines = [f"{r.describe_chunk(one.row, one.column)}: damaged: {one.reason}" for one in most]
         if len(self.damage) > len(most):
             lines.append(f"and {len(self.damage) - len(most)} more")

@@ -12,10 +12,11 @@ from tqdm import tqdm
 
 from lfpscope.envelope import kernels
 from lfpscope.errors import UserError
-from lfpscope.references.model import References
-from lfpscope.samples.chunk_reader import Block, Damage, Source, submit_chunks
+from lfpscope.references.model import ProbeReferences
+from lfpscope.samples.chunk_reader import Damage, Source, submit_chunks
 from lfpscope.summary.measure import DecodedChunk, Measure, Stretch
 from lfpscope.summary.slabs import SlabBuffers
+from lfpscope.typing import Array
 
 OnDamage = Literal["mask", "fail"]
 STRETCH_BYTES = 64 << 20  # of decoded samples; a row of chunks if that is more
@@ -76,14 +77,14 @@ def _in_grid(damage: Damage) -> tuple[int, int]:
     return damage.row, damage.column
 
 
-def _damaged(references: References, one: Damage) -> UserError:
+def _damaged(references: ProbeReferences, one: Damage) -> UserError:
     return UserError(
         f"{references.describe_chunk(one.row, one.column)}: damaged: {one.reason}. "
         f"{REMEDY}, or set `on_damage: mask` to go on without such chunks."
     )
 
 
-def stretches(references: References) -> Iterator[Stretch]:
+def stretches(references: ProbeReferences) -> Iterator[Stretch]:
     """Cut a recording into stretches of whole rows of chunks that fit into memory."""
     layout = references.layout
     n_rows, height = layout.grid[0], layout.chunks[0]
@@ -116,7 +117,7 @@ class _Work:
 
     def __init__(
         self,
-        references: References,
+        references: ProbeReferences,
         stretch: Stretch,
         measures: Sequence[Measure[Any]],
         limits: npt.NDArray[np.float64],
@@ -130,7 +131,7 @@ class _Work:
         self.futures: list[Future[Any]] = []
         self._layout, self._limits = references.layout, limits
 
-    def take_chunk(self, row: int, column: int, decoded: Block | Damage) -> None:
+    def take_chunk(self, row: int, column: int, decoded: Array | Damage) -> None:
         """Hand a chunk to the measures; several threads do so at once."""
         height, width = self._layout.chunks
         first = row * height

@@ -10,16 +10,14 @@ from lfpscope.envelope.grid import (
     CHUNK_BUCKETS,
     LINES,
     VALUES,
-    Flags,
-    Ints,
     block_size,
     bucket_sizes,
     bucket_starts,
     chunk_width,
 )
 from lfpscope.envelope.zarr_zip import Shuffle, StoreWriter
-from lfpscope.references.model import References
-from lfpscope.samples.chunk_reader import Block
+from lfpscope.references.model import ProbeReferences
+from lfpscope.typing import Array, Flags, Ints
 
 PIECE_VALUES = 1 << 17  # buckets of all channels that are folded at a time: few fit into a cache
 
@@ -35,9 +33,9 @@ class Fresh(NamedTuple):
         kernels.N, MEAN and M2, in stored units.
     """
 
-    values: Block
+    values: Array
     nan: Flags
-    moments: Block
+    moments: Array
 
 
 class Buckets(NamedTuple):
@@ -52,19 +50,19 @@ class Buckets(NamedTuple):
         are, and the largest distance.
     """
 
-    values: Block
+    values: Array
     nan: Flags
-    squares: Block
-    n: Block
-    peaks: Block
+    squares: Array
+    n: Array
+    peaks: Array
 
 
-def _cut(arrays: Sequence[Block], first: int, stop: int | None = None) -> list[Block]:
+def _cut(arrays: Sequence[Array], first: int, stop: int | None = None) -> list[Array]:
     """Cut a stretch out of the last axis of arrays."""
     return [array[..., first:stop] for array in arrays]
 
 
-def _joined(arrays: Sequence[Block], later: Sequence[Block]) -> list[Block]:
+def _joined(arrays: Sequence[Array], later: Sequence[Array]) -> list[Array]:
     """Join arrays along their last axes."""
     return [np.concatenate(pair, axis=-1) for pair in zip(arrays, later, strict=True)]
 
@@ -120,7 +118,7 @@ class Level:
             store.array(
                 f"{size}/{name}", shape, kind, width=width, dimensions=names, shuffle=shuffle
             )
-        self._narrow: list[Block] = []  # buckets of the narrower level that wait,
+        self._narrow: list[Array] = []  # buckets of the narrower level that wait,
         self._n_folded = 0  # and how many came before
         self._n_stored = 0
 
@@ -187,7 +185,7 @@ class EnvelopeWriter:
     def __init__(
         self,
         store: StoreWriter,
-        references: References,
+        references: ProbeReferences,
         bucket: int,
         step: float | None,
     ) -> None:

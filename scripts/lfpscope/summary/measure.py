@@ -7,7 +7,8 @@ from typing import Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.samples.chunk_reader import Block, Damage
+from lfpscope.samples.chunk_reader import Damage
+from lfpscope.typing import Array
 
 Part = TypeVar("Part")
 Task = Callable[[], None]
@@ -55,7 +56,7 @@ class DecodedChunk:
     channels: slice
     first: int
     stop: int
-    samples: Block
+    samples: Array
     limits: npt.NDArray[np.float64]
     damage: Damage | None
 
@@ -89,7 +90,7 @@ class Slab:
 
     first: int
     stop: int
-    samples: Block
+    samples: Array
     limits: npt.NDArray[np.float64]
     damaged: tuple[DamagedSamples, ...]
 

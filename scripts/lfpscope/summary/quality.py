@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.envelope.grid import Ints
 from lfpscope.envelope.zarr_zip import StoreWriter
 from lfpscope.samples.chunk_cache import Samples
-from lfpscope.samples.chunk_reader import Block, Source
-
-Mask = npt.NDArray[np.bool_]
+from lfpscope.samples.chunk_reader import Source
+from lfpscope.typing import Array, Ints, Mask
 
 DEAD_STD_V = 0.5e-6
 DEAD_FLAT = 0.5  # of the valid samples
@@ -31,7 +29,7 @@ STRETCHES_PER_CHANNEL = 4  # those in which most buckets reach the rail,
 STRETCHES_PER_CHUNK = 16  # and at most so many of channels that share chunks
 
 
-def find_dead(statistics: Block, scale: npt.NDArray[np.float64], dt: float) -> Mask:
+def find_dead(statistics: Array, scale: npt.NDArray[np.float64], dt: float) -> Mask:
     """Find channels without a signal.
 
     A stretch of one value, as a file filled with zeros has, is left out of the standard deviation:
@@ -54,7 +52,7 @@ def find_dead(statistics: Block, scale: npt.NDArray[np.float64], dt: float) -> M
 
 
 def find_saturated(
-    source: Source, store: StoreWriter, level: int, starts: Ints, step: float | None, table: Block
+    source: Source, store: StoreWriter, level: int, starts: Ints, step: float | None, table: Array
 ) -> Mask:
     """Find channels that reach a rail.
 
@@ -95,7 +93,7 @@ def find_saturated(
 
 
 def find_rail_samples(
-    store: StoreWriter, level: int, starts: Ints, step: float | None, table: Block, saturated: Mask
+    store: StoreWriter, level: int, starts: Ints, step: float | None, table: Array, saturated: Mask
 ) -> Ints:
     """Find from when to when saturated channels reach their smallest or largest value.
 
@@ -146,7 +144,7 @@ def _quantum(source: Source, step: float | None) -> float:
 
 
 def _stretches_at_rail(
-    store: StoreWriter, name: str, starts: Ints, channels: Ints, rails: Block
+    store: StoreWriter, name: str, starts: Ints, channels: Ints, rails: Array
 ) -> Ints:
     """Count the buckets that reach the rail, in each stretch of the recording.
 
@@ -166,7 +164,7 @@ def _stretches_at_rail(
 
 
 def _count_at_rail(
-    source: Source, channels: Ints, hits: Ints, rails: Block, inside: Block
+    source: Source, channels: Ints, hits: Ints, rails: Array, inside: Array
 ) -> tuple[Ints, Ints]:
     """Count samples at the rail, and at most `inside` away from it, where most reach it.
 

@@ -3,9 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.references.model import References
-from lfpscope.samples.chunk_reader import Block
+from lfpscope.references.model import ProbeReferences
 from lfpscope.summary.measure import DamagedSamples, DecodedChunk, Slab, Stretch
+from lfpscope.typing import Array
 
 
 class OpenSlab:
@@ -21,7 +21,7 @@ class OpenSlab:
         Samples before the stretch that are kept.
     """
 
-    def __init__(self, stretch: Stretch, buffer: Block, overlap: int) -> None:
+    def __init__(self, stretch: Stretch, buffer: Array, overlap: int) -> None:
         self.stretch, self.is_complete = stretch, False
         self._buffer, self._begin = buffer, stretch.first - overlap
         self._first = stretch.first  # of the samples that are there
@@ -52,18 +52,18 @@ class OpenSlab:
         damaged = tuple(one for one in self._damaged if one.stop > first)
         return Slab(first, stop, self._samples(first, stop), limits, damaged)
 
-    def _samples(self, first: int, stop: int) -> Block:
+    def _samples(self, first: int, stop: int) -> Array:
         return self._buffer[:, first - self._begin : stop - self._begin]
 
 
 class SlabBuffers:
     """Memory for the two slabs that are there at a time."""
 
-    def __init__(self, references: References, overlap: int) -> None:
+    def __init__(self, references: ProbeReferences, overlap: int) -> None:
         stored = references.layout.dtype.newbyteorder("=")
         self._dtype = np.dtype(np.float32) if stored == np.float16 else stored
         self._n_channels, self._overlap = references.n_channels, overlap
-        self._buffers: list[Block] = []
+        self._buffers: list[Array] = []
         self._n_opened = 0
 
     def open(self, stretch: Stretch) -> OpenSlab:

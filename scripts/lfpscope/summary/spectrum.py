@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.envelope.zarr_zip import StoreWriter
-from lfpscope.references.model import References
-from lfpscope.samples.chunk_reader import Block
+from lfpscope.references.model import ProbeReferences
 from lfpscope.signals.features import QUALITY_BANDS
 from lfpscope.signals.spectra import (
     AT_FLOOR,
@@ -28,6 +27,7 @@ from lfpscope.signals.spectra import (
     transform_windows,
 )
 from lfpscope.summary.measure import Measure, Slab, Stretch
+from lfpscope.typing import Array
 
 NAMED_BANDS: dict[str, tuple[float, float]] = {
     "delta": (0.5, 4.0),
@@ -63,7 +63,7 @@ class Spectra:
     """
 
     welch: Welch
-    psd: Block
+    psd: Array
     n_windows: npt.NDArray[np.int64]
     level_bands: list[str]
     levels: npt.NDArray[np.float64]
@@ -106,7 +106,7 @@ class SpectrumMeasure(Measure[SpectrumPart]):
     ----------
     store : StoreWriter
         Of the ``spectrum.zarr.zip``.
-    references : References
+    references : ProbeReferences
         Of the probe.
     windows : Windows
         Of the recording.
@@ -124,7 +124,7 @@ class SpectrumMeasure(Measure[SpectrumPart]):
     def __init__(
         self,
         store: StoreWriter,
-        references: References,
+        references: ProbeReferences,
         windows: Windows,
         bands: Mapping[str, tuple[float, float]],
         level: float,
@@ -249,8 +249,8 @@ class SpectrumMeasure(Measure[SpectrumPart]):
         self._open, self._n_open = sums[:, n_complete:].copy(), counts[:, n_complete:].copy()
         self._append(sums[:, :n_complete], counts[:, :n_complete])
 
-    def _append(self, sums: Block, counts: Block) -> None:
-        codes: Block = np.empty((sums.shape[0], sums.shape[2], sums.shape[1]), np.uint8)
+    def _append(self, sums: Array, counts: Array) -> None:
+        codes: Array = np.empty((sums.shape[0], sums.shape[2], sums.shape[1]), np.uint8)
         encode_means(sums, counts, self.floor_db, codes)
         n_fine, n_named = len(self.fine.names), len(self.named.names)
         self._store.append("power", codes[:, :n_fine])

@@ -13,10 +13,10 @@ import numpy.typing as npt
 from lfpscope.doubts import Doubt, doubts_to_json
 from lfpscope.envelope.zarr_zip import StoreWriter
 from lfpscope.io.atomic import atomic
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 from lfpscope.signals.features import Likeness
 from lfpscope.signals.labels import Thresholds
-from lfpscope.signals.spectra import Ints, Mask, band_power, find_windows
+from lfpscope.signals.spectra import band_power, find_windows
 from lfpscope.summary.channel_quality import (
     Quality,
     assess_channels,
@@ -24,6 +24,7 @@ from lfpscope.summary.channel_quality import (
     write_quality,
 )
 from lfpscope.summary.spectrum import NAMED_BANDS, Spectra, SpectrumMeasure
+from lfpscope.typing import Ints, Mask
 
 NO_RATE = "no sample has a usable time, so no frequency is known"
 
@@ -73,7 +74,7 @@ class SpectrumFile:
     ----------
     stack : ExitStack
         On which it is opened; it is in place when that is closed.
-    references : References
+    references : ProbeReferences
         Of the probe, with its exact clock.
     settings : SpectrumSettings
         What is asked for.
@@ -89,7 +90,7 @@ class SpectrumFile:
     def __init__(
         self,
         stack: ExitStack,
-        references: References,
+        references: ProbeReferences,
         settings: SpectrumSettings,
         likeness: Likeness,
     ) -> None:

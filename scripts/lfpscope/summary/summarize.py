@@ -12,8 +12,8 @@ from lfpscope.envelope import kernels, kernels_amplitude
 from lfpscope.envelope.plausible import plausible_values
 from lfpscope.envelope.zarr_zip import StoreWriter
 from lfpscope.io.atomic import atomic
-from lfpscope.references.model import References
-from lfpscope.samples.chunk_reader import Block, Source
+from lfpscope.references.model import ProbeReferences
+from lfpscope.samples.chunk_reader import Source
 from lfpscope.signals.features import Likeness
 from lfpscope.summary.buckets import BucketMeasure, OffGridError
 from lfpscope.summary.channel_quality import find_likeness
@@ -23,12 +23,13 @@ from lfpscope.summary.levels import EnvelopeWriter
 from lfpscope.summary.quality import find_dead, find_rail_samples, find_saturated
 from lfpscope.summary.spectrum_file import SpectrumFile, SpectrumSettings
 from lfpscope.summary.stored_values import find_limit, find_steps
+from lfpscope.typing import Array
 
 MEDIAN_BYTES = 64 << 20  # of the values that are sorted at a time
 
 
 def build_envelope(
-    references: References,
+    references: ProbeReferences,
     path: Path,
     *,
     bucket: int = 128,
@@ -43,7 +44,7 @@ def build_envelope(
 
     Parameters
     ----------
-    references : References
+    references : ProbeReferences
         Of the probe.
     path : Path
         The ``.zarr.zip`` to write.
@@ -134,7 +135,7 @@ def _build(
     return summary
 
 
-def _left_out(references: References, statistics: Block, limit: float) -> list[Doubt]:
+def _left_out(references: ProbeReferences, statistics: Array, limit: float) -> list[Doubt]:
     """Doubts about samples that are NaN, infinite or not plausible."""
     doubts = (
         [Doubt("missing", f"{text} NaN in the file")]
@@ -154,7 +155,7 @@ def _left_out(references: References, statistics: Block, limit: float) -> list[D
     return [*doubts, Doubt("values", text)]
 
 
-def _count(found: Block) -> str:
+def _count(found: Array) -> str:
     """How many samples of how many channels, with a verb; empty where there are none."""
     n, channels = int(found.sum()), int(np.count_nonzero(found))
     samples = f"{n} sample{'s' * (n > 1)} of {channels} channel{'s' * (channels > 1)}"
@@ -179,7 +180,7 @@ def _medians(store: StoreWriter, level: int, n_channels: int) -> npt.NDArray[np.
     return medians
 
 
-def _median(x: Block) -> float:
+def _median(x: Array) -> float:
     """Median, of integers without overflow."""
     half = x.size // 2
     parts = np.partition(x, half)
@@ -187,7 +188,9 @@ def _median(x: Block) -> float:
     return high if x.size % 2 else (float(parts[:half].max()) + high) / 2
 
 
-def _attributes(references: References, writer: EnvelopeWriter, summary: Summary) -> dict[str, Any]:
+def _attributes(
+    references: ProbeReferences, writer: EnvelopeWriter, summary: Summary
+) -> dict[str, Any]:
     return {
         "session": references.session,
         "probe": references.probe,

@@ -19,32 +19,31 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.envelope.grid import bucket_starts
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.errors import UserError
 from lfpscope.io.addresses import is_remote
 from lfpscope.nwb.file import open_nwb
 from lfpscope.nwb.recording import Recording, read_clock, read_recording
 from lfpscope.nwb.timestamps import read_times, time_scale
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 from lfpscope.references.open import open_references
 from lfpscope.references.source_check import check_checksums
 from lfpscope.samples.chunk_reader import Damage, Source
+from lfpscope.typing import Array
 from lfpscope.verify import kerchunk_translation
 
 REMOTE_CHUNKS = 4  # of a file on a server, whatever is asked for
-MOST_BUCKETS = 1000
+MAX_BUCKETS = 1000
 TRANSLATION_SECONDS = 120.0  # 2 for a probe of the released size
-
-Block = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Opened:
+class VerificationContext:
     """A probe, all that was made of it, and its file.
 
     Attributes
     ----------
-    probe : Probe
+    probe : OpenProbe
         References and envelope.
     nwb : h5py.File
         The file.
@@ -56,14 +55,14 @@ class Opened:
         Whether that is all of them.
     """
 
-    probe: Probe
+    probe: OpenProbe
     nwb: h5py.File
     recording: Recording
     n: int
     everything: bool
 
     @property
-    def references(self) -> References:
+    def references(self) -> ProbeReferences:
         """Where each chunk lies."""
         return self.probe.references
 
@@ -85,7 +84,7 @@ class Opened:
         return np.sort(self.random.choice(n_all, self.n, replace=False))
 
 
-Found = tuple[str, list[str]]
+CheckResult = tuple[str, list[str]]
 """What was compared, in words, and what differs."""
 
 
@@ -115,8 +114,8 @@ def verify(references: Path, envelope: Path, *, chunks: int | None) -> dict[str,
     everything = chunks is None and not is_remote(opened.address)
     n = int(np.prod(opened.layout.grid)) if chunks is None else chunks
     n = min(n, REMOTE_CHUNKS) if is_remote(opened.address) else n
-    with Probe(opened, envelope) as probe, open_nwb(opened.address) as nwb:
-        one = Opened(probe, nwb, read_recording(nwb, opened.series), n, everything)
+    with OpenProbe(opened, envelope) as probe, open_nwb(opened.address) as nwb:
+        one = VerificationContext(probe, nwb, read_recording(nwb, opened.series), n, everything)
         found = {name: check(one) for name, check in CHECKS.items()}
     problems = [problem for _, differs in found.values() for problem in differs]
     return {
@@ -131,7 +130,7 @@ def verify(references: Path, envelope: Path, *, chunks: int | None) -> dict[str,
 # --- the source ---------------------------------------------------------------------------------
 
 
-def _checksums(one: Opened) -> Found:
+def _checksums(one: VerificationContext) -> CheckResult:
     """Chunks whose checksums were noted when the file was indexed are still the same."""
     try:
         check_checksums(one.references)
@@ -140,7 +139,7 @@ def _checksums(one: Opened) -> Found:
     return f"{len(one.references.provenance.checksums)} chunks as when indexed", []
 
 
-def _extents(one: Opened) -> Found:
+def _extents(one: VerificationContext) -> CheckResult:
     """Every chunk is there, inside the file, and none lies over another."""
     references, lfp = one.references, one.references.lfp
     size, problems = references.provenance.size, []
@@ -168,7 +167,7 @@ def _extents(one: Opened) -> Found:
 # --- samples ------------------------------------------------------------------------------------
 
 
-def _samples(one: Opened) -> Found:
+def _samples(one: VerificationContext) -> CheckResult:
     """Chunks are the same through the references and through h5py, bit for bit."""
     grid, problems, n_damaged = one.references.layout.grid, [], 0
     picked = one.picked(int(np.prod(grid)))
@@ -191,7 +190,7 @@ def _samples(one: Opened) -> Found:
     return f"{picked.size} of {np.prod(grid)} chunks as h5py reads them{damaged}", problems
 
 
-def _through_h5py(one: Opened, row: int, column: int) -> Block | None:
+def _through_h5py(one: VerificationContext, row: int, column: int) -> Array | None:
     """Samples of a chunk, time first; None where it is damaged or missing."""
     layout, data = one.references.layout, one.data
     starts = (row * layout.chunks[0], column * layout.chunks[1])
@@ -213,16 +212,16 @@ def _through_h5py(one: Opened, row: int, column: int) -> Block | None:
     return np.asarray(block)
 
 
-def _same(ours: Block, theirs: Block) -> bool:
+def _same(ours: Array, theirs: Array) -> bool:
     """Tell whether values are the same bits, whatever the order of the bytes."""
     native = theirs.astype(theirs.dtype.newbyteorder("="))
     return ours.dtype == native.dtype and ours.tobytes() == native.tobytes()
 
 
-def _envelope(one: Opened) -> Found:
+def _envelope(one: VerificationContext) -> CheckResult:
     """Buckets hold the first, smallest, largest and last of their samples."""
     probe, random, problems = one.probe, one.random, []
-    n = min(one.n, MOST_BUCKETS)
+    n = min(one.n, MAX_BUCKETS)
     for size in random.choice(probe.sizes, n).tolist():
         starts = bucket_starts(probe.references.clock, size)
         bucket = int(random.integers(starts.size - 1))
@@ -246,7 +245,7 @@ def _envelope(one: Opened) -> Found:
 # --- channels and clock -------------------------------------------------------------------------
 
 
-def _channels(one: Opened) -> Found:
+def _channels(one: VerificationContext) -> CheckResult:
     """Shape, layout, units and electrodes are those that the file has."""
     references, recording = one.references, one.recording
     columns = recording.channels.columns
@@ -265,12 +264,12 @@ def _channels(one: Opened) -> Found:
     return f"{', '.join(same)} as in the file{note}", problems
 
 
-def _equal(ours: Block, theirs: Block) -> bool:
+def _equal(ours: Array, theirs: Array) -> bool:
     numbers = ours.dtype.kind == theirs.dtype.kind == "f"
     return bool(np.array_equal(ours, theirs, equal_nan=numbers))
 
 
-def _clock(one: Opened) -> Found:
+def _clock(one: VerificationContext) -> CheckResult:
     """The clock tells the time that the file has."""
     clock, times = one.references.clock, one.nwb[one.recording.series].get("timestamps")
     if one.everything or times is None:
@@ -292,7 +291,7 @@ def _clock(one: Opened) -> Found:
 # --- kerchunk -----------------------------------------------------------------------------------
 
 
-def _kerchunk(one: Opened) -> Found:
+def _kerchunk(one: VerificationContext) -> CheckResult:
     """In kerchunk's own translation every chunk lies where it does in ours."""
     references = one.references
     if is_remote(references.address):
@@ -315,7 +314,7 @@ def _kerchunk(one: Opened) -> Found:
     return f"{len(places)} chunks where kerchunk finds them", [] if same else [problem]
 
 
-def _translate(references: References) -> dict[str, Any] | str:
+def _translate(references: ProbeReferences) -> dict[str, Any] | str:
     """Run kerchunk in a process of its own; a word on why where it does not answer."""
     # -P: the modules beside the program are not modules of the top level
     command = [
@@ -344,7 +343,7 @@ def _translate(references: References) -> dict[str, Any] | str:
     return refs
 
 
-def _as_in_the_file(one: Opened) -> Iterator[tuple[str, tuple[int, int]]]:
+def _as_in_the_file(one: VerificationContext) -> Iterator[tuple[str, tuple[int, int]]]:
     """Our chunks by the names that they have in the file's own order of axes."""
     references = one.references
     lfp = references.lfp
@@ -359,7 +358,7 @@ def _codecs(zarray: dict[str, Any]) -> list[str]:
     return [codec["id"] for codec in codecs if codec]
 
 
-CHECKS: dict[str, Callable[[Opened], Found]] = {
+CHECKS: dict[str, Callable[[VerificationContext], CheckResult]] = {
     "checksums": _checksums,
     "extents": _extents,
     "samples": _samples,

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from bokeh.models import Plot, Quad, Range1d, Scatter, Text
 
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.render.rows import Rows
 from lfpscope.viewer.labels import area_bands, area_labels, area_runs, channel_marks
 from lfpscope.viewer.models import Plots, hover_names
@@ -63,7 +63,7 @@ class AreaStrip:
         plot.add_tools(hover_names("@area", quads), hover_names("@what", marks))
         return plot
 
-    def show(self, probe: Probe, rows: Rows, bad: npt.NDArray[np.bool_], height: int) -> None:
+    def show(self, probe: OpenProbe, rows: Rows, bad: npt.NDArray[np.bool_], height: int) -> None:
         """Show the areas and the marks of some rows, in a panel of some pixels' height."""
         channels = probe.references.channels
         runs, n = area_runs(channels, rows), rows.channels.size

@@ -3,10 +3,11 @@
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.render.heatmap import HEAT_SHARE
 from lfpscope.render.signed import SIGNED_SHARE
-from lfpscope.render.view import Floats, View
+from lfpscope.render.view import View
+from lfpscope.typing import Array
 from lfpscope.viewer.view_state import HEAT, SIGNED, round_scale
 
 BAR = 25  # pixels of the scale bar
@@ -16,7 +17,7 @@ MAX_COLUMNS = 400  # are looked at, evenly spaced
 NARROWEST, WIDEST, PER_SPACING = 4, 60, 0.8  # pixels of what is large in a trace
 
 
-def suitable_gain(sizes: Floats, mode: str, spacing: float) -> float:
+def suitable_gain(sizes: Array, mode: str, spacing: float) -> float:
     """Gain at which a typical channel is seen well.
 
     Parameters
@@ -41,7 +42,7 @@ def suitable_gain(sizes: Floats, mode: str, spacing: float) -> float:
     return round_scale(large * BAR / np.clip(PER_SPACING * spacing, NARROWEST, WIDEST))
 
 
-def traces_sizes(view: View, probe: Probe, channels: npt.NDArray[np.int64]) -> Floats:
+def traces_sizes(view: View, probe: OpenProbe, channels: npt.NDArray[np.int64]) -> Array:
     """How far traces lie from their medians in some columns of a view, volts."""
     every = -(-view.n_columns // MAX_COLUMNS)
     parts = [
@@ -54,11 +55,11 @@ def traces_sizes(view: View, probe: Probe, channels: npt.NDArray[np.int64]) -> F
     low, high = np.concatenate(parts, axis=2) * scale
     middle = _percentile(high, 50)[:, np.newaxis]
     with np.errstate(invalid="ignore", over="ignore"):
-        sizes: Floats = np.fmax(np.abs(low - middle), np.abs(high - middle))
+        sizes: Array = np.fmax(np.abs(low - middle), np.abs(high - middle))
     return sizes
 
 
-def _typical(values: Floats) -> float:
+def _typical(values: Array) -> float:
     """What is large in the upper quarter of the channels; 0 where there is no number."""
     some = values[:, :: max(1, -(-values.shape[1] // MAX_COLUMNS))]
     large = _percentile(some, HIGH)
@@ -66,11 +67,11 @@ def _typical(values: Floats) -> float:
     return float(np.percentile(large, UPPER, method="lower")) if large.size else 0.0
 
 
-def _percentile(values: Floats, percent: int) -> Floats:
+def _percentile(values: Array, percent: int) -> Array:
     """Percentile of each channel, of what is finite; NaN where nothing is."""
     if not values.shape[1]:
         return np.full(values.shape[0], np.nan)
     ordered = np.sort(np.where(np.isfinite(values), values, np.nan), axis=1)  # NaN last
     n = np.isfinite(ordered).sum(axis=1)
-    found: Floats = ordered[np.arange(n.size), np.maximum(n - 1, 0) * percent // 100]
+    found: Array = ordered[np.arange(n.size), np.maximum(n - 1, 0) * percent // 100]
     return found

@@ -5,24 +5,24 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.render.rows import Rows, arrange_rows
 from lfpscope.viewer.view_state import State
 
 KEPT = 24  # selections: what is shown now and before, of six probes
 
 
-def chosen_rows(probe: Probe, state: State) -> Rows:
+def chosen_rows(probe: OpenProbe, state: State) -> Rows:
     """Rows that a page shows, from the top down; all where the choice leaves none."""
     return _select(probe, state.areas, state.depths, state.every)[0]
 
 
-def leaves_none(probe: Probe, state: State) -> bool:
+def leaves_none(probe: OpenProbe, state: State) -> bool:
     """Tell whether the choice of areas and depths leaves no channel of a probe."""
     return _select(probe, state.areas, state.depths, state.every)[1]
 
 
-def bad_channels(probe: Probe, state: State) -> npt.NDArray[np.bool_]:
+def bad_channels(probe: OpenProbe, state: State) -> npt.NDArray[np.bool_]:
     """Tell which channels, in the order of the file, were marked as bad."""
     ids = [channel for name, channel in state.bad if name == probe.references.probe]
     return np.isin(probe.references.channels.id, ids)
@@ -30,7 +30,7 @@ def bad_channels(probe: Probe, state: State) -> npt.NDArray[np.bool_]:
 
 @lru_cache(KEPT)  # once per choice: the axis, the picture and the cursor ask for it
 def _select(
-    probe: Probe, areas: frozenset[str], depths: tuple[float, float] | None, every: int
+    probe: OpenProbe, areas: frozenset[str], depths: tuple[float, float] | None, every: int
 ) -> tuple[Rows, bool]:
     """Rows chosen, and whether the choice leaves none."""
     columns = probe.references.channels.columns

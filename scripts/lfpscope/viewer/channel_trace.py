@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.nwb.areas import is_area
 from lfpscope.render.view import Part, read_view
+from lfpscope.typing import Floats
 from lfpscope.viewer.picture import axis_clock
 from lfpscope.viewer.view_state import State
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -41,12 +39,12 @@ class ChannelTrace:
         return bool((self.left == self.right).all())
 
 
-def read_trace(probe: Probe, state: State, width: int, channel: int) -> ChannelTrace:
+def read_trace(probe: OpenProbe, state: State, width: int, channel: int) -> ChannelTrace:
     """Read one channel of what a page shows, in at most some pixels' width.
 
     Parameters
     ----------
-    probe : Probe
+    probe : OpenProbe
         Whose.
     state : State
         What the page shows.
@@ -63,7 +61,7 @@ def read_trace(probe: Probe, state: State, width: int, channel: int) -> ChannelT
     return ChannelTrace(_describe(probe, row, columns[2:]), *columns)
 
 
-def _columns(part: Part, probe: Probe, row: int) -> Floats:
+def _columns(part: Part, probe: OpenProbe, row: int) -> Floats:
     """Left, right, low and high of the columns of a segment, and a gap after them."""
     columns, segment = part.columns, part.columns.segment
     first, low, high, last = probe.volts(columns.values)[:, row] * 1e6
@@ -76,7 +74,7 @@ def _columns(part: Part, probe: Probe, row: int) -> Floats:
     return np.concatenate([stacked, [[left[-1]], [right[-1]], [np.nan], [np.nan]]], axis=1)
 
 
-def _describe(probe: Probe, row: int, shown: Floats) -> str:
+def _describe(probe: OpenProbe, row: int, shown: Floats) -> str:
     channels = probe.references.channels
     words = [probe.references.probe, f"channel {channels.id[row]}"]
     depth, area = (channels.columns.get(name) for name in ("depth", "area"))

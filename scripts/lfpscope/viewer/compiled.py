@@ -56,12 +56,12 @@ def _type_of_samples(envelope: Path) -> str:
 
 def draw_both_ways(folder: Path) -> None:
     """Draw a probe in each mode, complete from its envelope and two seconds from samples."""
-    from lfpscope.envelope.read import Probe
+    from lfpscope.envelope.read import OpenProbe
     from lfpscope.references.open import open_references
     from lfpscope.viewer.picture import draw_probe
     from lfpscope.viewer.view_state import MODES, State
 
-    with Probe(open_references(folder / "lfp.json"), folder / "envelope.zarr.zip") as probe:
+    with OpenProbe(open_references(folder / "lfp.json"), folder / "envelope.zarr.zip") as probe:
         clock, name = probe.references.clock, probe.references.probe
         complete = State(clock.t0, clock.t1, 250.0, probes=(name,))
         for state in (complete, complete.at(clock.t0, min(clock.t0 + SAMPLES, clock.t1))):

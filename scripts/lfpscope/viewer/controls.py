@@ -23,7 +23,7 @@ from bokeh.models import (
     WheelZoomTool,
 )
 
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.formatting import voltage_text
 from lfpscope.nwb.areas import is_area
 from lfpscope.viewer.style import CONTROL, HEADER, TOOLBAR
@@ -183,7 +183,7 @@ def common_mode(state: State) -> str:
     return modes.pop() if len(modes) == 1 else "" if modes else AUTO
 
 
-def area_names(probes: list[Probe]) -> list[str]:
+def area_names(probes: list[OpenProbe]) -> list[str]:
     """Brain areas that the probes pass through, in alphabetical order."""
     found: set[str] = set()
     for probe in probes:

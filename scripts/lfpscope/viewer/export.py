@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from lfpscope.clock.timeline import Stretch, Timeline
-from lfpscope.envelope.read import Probe, time_range
+from lfpscope.envelope.read import OpenProbe, time_range
 from lfpscope.errors import UserError
 from lfpscope.io.atomic import atomic
 from lfpscope.io.tables import read_json, write_json
@@ -133,7 +133,7 @@ def describe_view(
     }
 
 
-def _describe_probe(probe: Probe, state: State) -> dict[str, Any]:
+def _describe_probe(probe: OpenProbe, state: State) -> dict[str, Any]:
     references = probe.references
     pieces = time_range(axis_clock(probe, state.timeline), state.start, state.stop)
     return {
@@ -146,7 +146,7 @@ def _describe_probe(probe: Probe, state: State) -> dict[str, Any]:
     }
 
 
-def _shown(session: SessionFolder, state: State) -> list[Probe]:
+def _shown(session: SessionFolder, state: State) -> list[OpenProbe]:
     opened = session.open_probes()
     probes = [opened[name] for name in state.shown if name in opened]
     for probe in probes:
@@ -273,7 +273,11 @@ def _axes(figure: Figure, place: Sequence[float]) -> Axes:
 
 
 def _draw_probe(
-    figure: Figure, probe: Probe, state: State, picture: Picture, frame: tuple[int, int, int, int]
+    figure: Figure,
+    probe: OpenProbe,
+    state: State,
+    picture: Picture,
+    frame: tuple[int, int, int, int],
 ) -> Axes:
     left, bottom, width, height = frame
     axes = _axes(figure, frame)
@@ -339,7 +343,7 @@ def _draw_times(axes: Axes, state: State) -> None:
     axes.tick_params(labelsize=SIZE)
 
 
-def _head(axes: Axes, probe: Probe, state: State, picture: Picture, width: int) -> None:
+def _head(axes: Axes, probe: OpenProbe, state: State, picture: Picture, width: int) -> None:
     """Say above the picture what it shows, and what is uncertain."""
     scale = scale_text(picture.mode, picture.microvolts)
     references = probe.references
@@ -355,7 +359,7 @@ def _head(axes: Axes, probe: Probe, state: State, picture: Picture, width: int) 
     axes.annotate(doubt, (0, 1), (0, 20), color=WRONG, **above)
 
 
-def _area_colours(probe: Probe) -> dict[str, str]:
+def _area_colours(probe: OpenProbe) -> dict[str, str]:
     areas = probe.references.channels.columns.get("area", np.empty(0, str))
     return area_colours(sorted(filter(is_area, set(areas.tolist()))))
 

@@ -4,7 +4,7 @@ import html
 import math
 
 from lfpscope.doubts import sort_doubts
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.formatting import duration_text
 from lfpscope.nwb.electrodes import Channels
 from lfpscope.render.ticks import shorten
@@ -15,14 +15,14 @@ from lfpscope.viewer.view_state import State
 LETTER = 7.5  # pixels, about
 
 
-def first_doubt(probe: Probe) -> str:
+def first_doubt(probe: OpenProbe) -> str:
     """The most important doubt about a recording, and how many more there are; empty if none."""
     doubts = sort_doubts(probe.doubts)
     more = f" (+ {len(doubts) - 1} more)" if len(doubts) > 1 else ""
     return f"! {doubts[0].text}{more}" if doubts else ""
 
 
-def doubts_html(probe: Probe) -> str:
+def doubts_html(probe: OpenProbe) -> str:
     """The most important doubt about a recording, and all of them on hover."""
     first = html.escape(first_doubt(probe))
     if not first:
@@ -56,7 +56,7 @@ def range_text(state: State, width: int) -> str:
     return f"{first} to {last} · {duration_text(length)}{scale}"
 
 
-def probe_facts(probe: Probe, n_shown: int, n_bad: int) -> str:
+def probe_facts(probe: OpenProbe, n_shown: int, n_bad: int) -> str:
     """Channels, rate, and what is not as it should be."""
     references = probe.references
     facts = [count_channels(references.n_channels, n_shown), f"{1 / references.clock.dt:.6g} Hz"]

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from lfpscope.clock.timeline import Timeline
 from lfpscope.nwb.intervals import Interval
 from lfpscope.render.areas import interval_colours
+from lfpscope.typing import Floats
 
 MAX_BLOCKS = 400  # on the page; where there are more, neighbours of a kind are joined
 LETTER = 8  # pixels, about
@@ -18,7 +19,6 @@ FEW = 30  # blocks on the page, up to which each is shaded in the picture, its o
 SHADE = 0.05  # enough to see it, little enough to see what is in it
 ONSET = 0.04  # of the picture's height: an onset where there are more
 MIN_PIXELS = 1.5  # width of a block that is always seen
-Floats = npt.NDArray[np.float64]
 MARK = "#2166ac"  # of marks
 MARKS, OTHERS = "marks", "others"  # lines that are no table
 MAX_LINES = 6

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lfpscope.clock.segments import Clock
 from lfpscope.clock.timeline import Span, Timeline
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.viewer.picture import axis_clock
 from lfpscope.viewer.times import find_seams
 
@@ -19,12 +19,12 @@ class Issue:
     what: str
 
 
-def list_issues(probes: Iterable[Probe], timeline: Timeline) -> list[Issue]:
+def list_issues(probes: Iterable[OpenProbe], timeline: Timeline) -> list[Issue]:
     """All issues of some probes."""
     return [issue for probe in probes for issue in find_issues(probe, timeline)]
 
 
-def find_issues(probe: Probe, timeline: Timeline) -> list[Issue]:
+def find_issues(probe: OpenProbe, timeline: Timeline) -> list[Issue]:
     """Gaps, clock resets, stretches without a time, and damaged chunks of a probe, in words."""
     name, clock = probe.references.probe, axis_clock(probe, timeline)
     seams = find_seams(probe.references.clock, drawn_by=clock)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from lfpscope.errors import UserError
-from lfpscope.io.locks import alone
+from lfpscope.io.locks import file_lock
 from lfpscope.io.tables import write_table
 from lfpscope.nwb.intervals import Interval
 
@@ -96,7 +96,7 @@ def change_marks(path: Path, change: Callable[[list[Mark]], list[Mark]]) -> list
     UserError
         If the file holds what cannot be read; it is left as it is.
     """
-    with alone(path):
+    with file_lock(path):
         marks = change(read_marks(path))
         write_table(path, COLUMNS, [asdict(mark) for mark in marks])
     return marks

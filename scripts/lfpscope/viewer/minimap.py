@@ -20,7 +20,7 @@ from bokeh.models import (
     Range1d,
 )
 
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.render.heatmap import HEAT_SHARE, amplitude
 from lfpscope.render.palettes import HEAT_COLOURS, HEAT_GAP, HEAT_PALETTE
 from lfpscope.render.ticks import shorten
@@ -39,14 +39,14 @@ MAX_LETTERS = 18  # of a row's name
 FOLLOW = Path(__file__).with_name("minimap.js").read_text("utf-8")
 
 
-def minimap(plots: Plots, probes: Sequence[Probe], whole: State) -> Plot:
+def minimap(plots: Plots, probes: Sequence[OpenProbe], whole: State) -> Plot:
     """The whole recording: amplitude of each probe over time, and its issues in a line below.
 
     Parameters
     ----------
     plots : Plots
         Makes it; what their time shows is a box to be dragged.
-    probes : sequence of Probe
+    probes : sequence of OpenProbe
         From the top down.
     whole : State
         Shows the whole recording.
@@ -101,7 +101,7 @@ def minimap(plots: Plots, probes: Sequence[Probe], whole: State) -> Plot:
     return plot
 
 
-def _names(probes: Sequence[Probe]) -> LinearAxis:
+def _names(probes: Sequence[OpenProbe]) -> LinearAxis:
     """Names of the rows."""
     n = len(probes)
     places = [n - 1 - row + ISSUES + (0.95 - ISSUES) / 2 for row in range(n)]
@@ -117,7 +117,7 @@ def _names(probes: Sequence[Probe]) -> LinearAxis:
 
 
 @lru_cache(KEPT)  # the same for every page
-def heat_line(probe: Probe, whole: State) -> tuple[npt.NDArray[np.uint8], float, float]:
+def heat_line(probe: OpenProbe, whole: State) -> tuple[npt.NDArray[np.uint8], float, float]:
     """Amplitude of a probe over time as one line of pixels: the mean over channels that live."""
     clock = axis_clock(probe, whole.timeline)
     view = read_view(probe, whole.start, whole.stop, COLUMNS, clock)

@@ -12,7 +12,7 @@ from lfpscope.io.addresses import is_remote
 from lfpscope.viewer.session_folder import Opened, SessionFolder, first_state, only_open
 
 if TYPE_CHECKING:
-    from lfpscope.envelope.read import Probe
+    from lfpscope.envelope.read import OpenProbe
     from lfpscope.viewer.page import Page
 
 PATIENCE = 1.0  # seconds that a page waits for probes; those that take longer come later
@@ -86,7 +86,7 @@ class PagePool:
 
         return Page(self.session, opened, on_complete=self.prepare)
 
-    def _open(self) -> "list[Probe]":
+    def _open(self) -> "list[OpenProbe]":
         return only_open(self.session.known_probes())
 
 
@@ -99,7 +99,7 @@ def _same(some: Opened, others: Opened) -> bool:
     return identities(some) == identities(others)
 
 
-def _load_loops(probe: "Probe", *, samples: bool) -> None:
+def _load_loops(probe: "OpenProbe", *, samples: bool) -> None:
     """Draw a tiny picture, so that others need not wait until the compiled loops are loaded."""
     from lfpscope.viewer.picture import draw_probe
 

@@ -28,7 +28,7 @@ from bokeh.models import (
 from bokeh.models.dom import HTML
 
 from lfpscope.clock.timeline import Timeline
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.errors import UserError
 from lfpscope.nwb.areas import is_area
 from lfpscope.nwb.intervals import Interval
@@ -69,7 +69,7 @@ class Panel:
 
     Parameters
     ----------
-    probe : Probe
+    probe : OpenProbe
         Open.
     plots : Plots
         Makes its plots.
@@ -94,7 +94,7 @@ class Panel:
 
     def __init__(
         self,
-        probe: Probe,
+        probe: OpenProbe,
         plots: Plots,
         spans: ColumnDataSource,
         colours: dict[str, str],

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from lfpscope.clock.segments import Clock
 from lfpscope.clock.timeline import Timeline
-from lfpscope.envelope.read import Probe, time_range
+from lfpscope.envelope.read import OpenProbe, time_range
 from lfpscope.errors import UserError
 from lfpscope.render.heatmap import HEAT_SHARE, amplitude, heat_picture
 from lfpscope.render.palettes import HEAT_PALETTE, SIGNED_PALETTE, TRACE_PALETTE
@@ -104,7 +104,7 @@ def draw(
 
 
 @lru_cache(KEPT)
-def _drawn(probe: Probe, state: State, width: int, height: int, ratio: float) -> Picture:
+def _drawn(probe: OpenProbe, state: State, width: int, height: int, ratio: float) -> Picture:
     return draw_probe(probe, state, width, height, ratio)
 
 
@@ -120,7 +120,7 @@ def sketch(slot: ProbeSlot, state: State, width: int, height: int) -> Picture | 
         return None  # whoever draws from samples says why
 
 
-def _sketched(probe: Probe, state: State, width: int, height: int) -> Picture | None:
+def _sketched(probe: OpenProbe, state: State, width: int, height: int) -> Picture | None:
     clock, bucket = axis_clock(probe, state.timeline), probe.sizes[0]
     n_samples = math.ceil((state.stop - state.start) / clock.dt)
     pieces = list(time_range(clock, state.start, state.stop))
@@ -135,12 +135,14 @@ def _sketched(probe: Probe, state: State, width: int, height: int) -> Picture | 
 
 
 @lru_cache(KEPT)
-def axis_clock(probe: Probe, timeline: Timeline) -> Clock:
+def axis_clock(probe: OpenProbe, timeline: Timeline) -> Clock:
     """The clock of a probe in axis time."""
     return timeline.clock(probe.references.clock)
 
 
-def draw_probe(probe: Probe, state: State, width: int, height: int, ratio: float = 1.0) -> Picture:
+def draw_probe(
+    probe: OpenProbe, state: State, width: int, height: int, ratio: float = 1.0
+) -> Picture:
     """Draw what a page shows of an open probe; for the numbers see `draw`."""
     begin = time.perf_counter()
     clock = axis_clock(probe, state.timeline)
@@ -176,7 +178,7 @@ def draw_probe(probe: Probe, state: State, width: int, height: int, ratio: float
 
 
 def _values(
-    view: View, probe: Probe, mode: str, channels: npt.NDArray[np.int64]
+    view: View, probe: OpenProbe, mode: str, channels: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64] | None:
     """Volts that a map shows, channel by pixel column; None for traces."""
     if mode == SIGNED:
@@ -192,7 +194,7 @@ def common_gains(pictures: Iterable[Picture]) -> dict[str, float]:
     return gains
 
 
-def stored_bytes(probe: Probe, state: State) -> int:
+def stored_bytes(probe: OpenProbe, state: State) -> int:
     """Size in the source file of the chunks that hold a view's samples."""
     height, sizes = probe.references.layout.chunks[0], probe.references.lfp.sizes
     rows: set[int] = set()

@@ -12,9 +12,9 @@ from lfpscope.errors import UserError
 from lfpscope.result_files import ENVELOPE, REFERENCES
 
 if TYPE_CHECKING:
-    from lfpscope.envelope.read import Probe
+    from lfpscope.envelope.read import OpenProbe
 
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds between attempts; it doubles with each
+FIRST_PAUSE, MAX_PAUSE_S = 1.0, 60.0  # seconds between attempts; it doubles with each
 QUICK = 0.5  # seconds that an attempt may take for a page to wait for it
 Stamp = tuple[tuple[int, int, int], ...]
 """Inode, size and time of each file; zeros where there is none."""
@@ -37,22 +37,22 @@ class ProbeSlot:
     ----------
     name : str
         The probe's id.
-    known : Probe or UserError
+    known : OpenProbe or UserError
         The probe if it is open, else why it is not, as the last attempt has found.
     """
 
     def __init__(self, folder: Path, moved: tuple[str, str] | None = None) -> None:
         self.folder, self.name, self._moved = folder, folder.name, moved
-        self.known: Probe | UserError = UserError("is being opened …")
+        self.known: OpenProbe | UserError = UserError("is being opened …")
         self._opening = threading.Lock()  # pages share the probe
         self._counting = threading.Lock()
-        self._probe: Probe | None = None
+        self._probe: OpenProbe | None = None
         self._seen: Stamp = ()  # of its files when it was opened
-        self._users: Counter[Probe] = Counter()
+        self._users: Counter[OpenProbe] = Counter()
         self._attempting = threading.Lock()
         self._pause, self._due, self._took = FIRST_PAUSE, 0.0, 0.0  # seconds
 
-    def open(self) -> "Probe":
+    def open(self) -> "OpenProbe":
         """Return the probe, opened again if its files are not those that it was opened from.
 
         Raises
@@ -64,7 +64,7 @@ class ProbeSlot:
             return self._open()
 
     @contextmanager
-    def use(self) -> Iterator["Probe"]:
+    def use(self) -> Iterator["OpenProbe"]:
         """Open the probe, and keep it from being closed meanwhile."""
         with self._opening:
             probe = self._open()
@@ -116,14 +116,14 @@ class ProbeSlot:
                 self.open()
         finally:
             failed = isinstance(self.known, UserError)
-            self._pause = min(self._pause * 2, LONGEST_PAUSE) if failed else FIRST_PAUSE
+            self._pause = min(self._pause * 2, MAX_PAUSE_S) if failed else FIRST_PAUSE
             self._took = time.monotonic() - begin
             self._due = begin + self._took + self._pause
             self._attempting.release()
 
-    def _open(self) -> "Probe":
+    def _open(self) -> "OpenProbe":
         # imported late: the server answers before these are loaded
-        from lfpscope.envelope.read import Probe
+        from lfpscope.envelope.read import OpenProbe
         from lfpscope.references.open import open_references
 
         if self._probe is not None and self._seen == self._stamp(self._probe.references.address):
@@ -133,7 +133,7 @@ class ProbeSlot:
             results = self._stamp()
             references = open_references(self.folder / REFERENCES, moved=self._moved)
             source = _stamp(Path(references.address))
-            self._probe = Probe(references, self.folder / ENVELOPE)
+            self._probe = OpenProbe(references, self.folder / ENVELOPE)
         except OSError as error:
             self.known = UserError(f"probe {self.name}: {error}")
             raise self.known from None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lfpscope.clock.segments import Clock, Segment
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.nwb.areas import is_area
 from lfpscope.viewer.channel_selection import chosen_rows
 from lfpscope.viewer.grid import Grid
@@ -73,7 +73,7 @@ def _microvolts(volts: float) -> str:
     return "no number" if np.isnan(volts) else f"{volts * 1e6:.3f} µV"
 
 
-def channel_at(probe: Probe, state: State, height: float) -> int:
+def channel_at(probe: OpenProbe, state: State, height: float) -> int:
     """Which channel lies at a height of the panel, 0 at the bottom and 1 at the top."""
     channels = chosen_rows(probe, state).channels
     row = int((1 - height) * channels.size)
@@ -90,13 +90,13 @@ def sample_at(clock: Clock, seconds: float) -> tuple[Segment, int] | None:
 
 
 def read_values(
-    probe: Probe, state: State, seconds: float, height: float, grid: Grid | None = None
+    probe: OpenProbe, state: State, seconds: float, height: float, grid: Grid | None = None
 ) -> Reading | None:
     """Read what is drawn under the cursor; None where the clock has no sample.
 
     Parameters
     ----------
-    probe : Probe
+    probe : OpenProbe
         Whose.
     state : State
         What the page shows.
@@ -142,7 +142,7 @@ def read_values(
 
 
 def _read_pieces(
-    probe: Probe, pieces: list[tuple[Segment, int, int]], step: int, row: int
+    probe: OpenProbe, pieces: list[tuple[Segment, int, int]], step: int, row: int
 ) -> tuple[float, float, float]:
     """Lowest and highest value, and RMS, of one channel in samples of some segments, volts."""
     low, high, squares, n = np.nan, np.nan, 0.0, 0

@@ -8,7 +8,7 @@ from importlib.metadata import requires
 from pathlib import Path
 
 from lfpscope.errors import UserError
-from lfpscope.io.atomic import write_text, writing
+from lfpscope.io.atomic import translate_os_errors, write_text
 from lfpscope.version import VERSION
 
 VERSION_FILE = "VERSION"  # a file in the copy of the library
@@ -90,7 +90,7 @@ def copy_library(library: Path) -> None:
     part = library.with_name(f".{library.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     try:
-        with writing(library):
+        with translate_os_errors(library):
             # without what Python and numba have compiled
             unwanted = shutil.ignore_patterns("__pycache__")
             shutil.copytree(PACKAGE, part, ignore=unwanted)

@@ -16,10 +16,10 @@ from lfpscope.viewer.probe_slot import ProbeSlot
 from lfpscope.viewer.view_state import WITHOUT_BREAKS, State, round_scale
 
 if TYPE_CHECKING:
-    from lfpscope.envelope.read import Probe
+    from lfpscope.envelope.read import OpenProbe
 
 DEVIATIONS = 10  # standard deviations of a typical channel that the scale bar stands for at first
-Opened = dict[str, "Probe | UserError"]
+Opened = dict[str, "OpenProbe | UserError"]
 """The probes of a session by name, open or with the reason why not."""
 
 
@@ -124,14 +124,14 @@ class SessionFolder:
         return self._lane[1]
 
 
-def _open_or_why(slot: ProbeSlot) -> "Probe | UserError":
+def _open_or_why(slot: ProbeSlot) -> "OpenProbe | UserError":
     try:
         return slot.open()
     except UserError as error:
         return error
 
 
-def only_open(opened: Opened) -> "list[Probe]":
+def only_open(opened: Opened) -> "list[OpenProbe]":
     """Those that are open."""
     return [one for one in opened.values() if not isinstance(one, UserError)]
 
@@ -144,7 +144,7 @@ def source_addresses(folder: Path) -> list[str]:
     return sorted(found)
 
 
-def first_state(probes: list["Probe"]) -> State:
+def first_state(probes: list["OpenProbe"]) -> State:
     """Show the whole recording, at one gain that suits a typical channel of all probes."""
     import numpy as np
 

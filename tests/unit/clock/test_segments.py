@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfpscope.clock.doubts import clock_doubts
-from lfpscope.clock.fit import MOST_SEGMENTS, clock_from_rate, clock_from_timestamps
+from lfpscope.clock.fit import MAX_SEGMENTS, clock_from_rate, clock_from_timestamps
 from lfpscope.clock.segments import Clock, Segment
 from lfpscope.clock.timestamps import ENOUGH_STEPS
 from lfpscope.doubts import Doubt
@@ -118,8 +118,8 @@ def test_clock_that_never_runs_evenly_is_refused():
 
 
 def test_as_many_breaks_as_there_may_be():
-    pairs = np.repeat(10.0 * np.arange(MOST_SEGMENTS), 5) + np.tile(even(5), MOST_SEGMENTS)
-    assert len(clock(pairs).segments) == MOST_SEGMENTS
+    pairs = np.repeat(10.0 * np.arange(MAX_SEGMENTS), 5) + np.tile(even(5), MAX_SEGMENTS)
+    assert len(clock(pairs).segments) == MAX_SEGMENTS
 
 
 # --- gaps and steps back ------------------------------------------------------------------------

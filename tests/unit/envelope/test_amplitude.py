@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from lfpscope.clock.segments import Segment
 from lfpscope.envelope.columns import Columns
 from lfpscope.envelope.grid import block_size
-from lfpscope.envelope.read import Probe
-from lfpscope.references.model import References
+from lfpscope.envelope.read import OpenProbe
+from lfpscope.references.model import ProbeReferences
 
 Data = npt.NDArray[Any]
 COLOURS = 256
 
 
 def distances_of(
-    truth: Data, references: References, segment: Segment, block: int, bucket: int
+    truth: Data, references: ProbeReferences, segment: Segment, block: int, bucket: int
 ) -> Data:
     """Distances of a segment's samples from their lines, volts, shape (channel, sample)."""
     x = truth[segment.first_sample : segment.stop_sample].astype(np.float64).T
@@ -49,7 +49,7 @@ def colours(squares: Data, n: Data, volts: float) -> Data:
     return shade
 
 
-def assert_amplitude(probe: Probe, truth: Data, steps: list[int]) -> None:
+def assert_amplitude(probe: OpenProbe, truth: Data, steps: list[int]) -> None:
     """Compare columns of some widths with all samples; `truth` has NaN where one is left out."""
     references = probe.references
     block = block_size(references.clock, probe.sizes[0])

@@ -9,7 +9,7 @@ import recorded
 import zarr
 from zarr.storage import ZipStore
 
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.envelope.zarr_zip import Store, StoreWriter
 from lfpscope.errors import UserError
 
@@ -80,15 +80,15 @@ def test_an_envelope_of_another_file_or_probe(tmp_path: Path) -> None:
     data = recorded.walk(900, 2, step=1.0)
     first = recorded.index(tmp_path, data, chunks=(300, 1))
     _, envelope = recorded.summarise(first)
-    Probe(first, envelope).close()
+    OpenProbe(first, envelope).close()
     # indexed again, and not summarised
     second = recorded.index(tmp_path, data[::-1], chunks=(300, 1))
     with pytest.raises(UserError, match=r"zip: made of another file or probe than .*lfp\.json"):
-        Probe(second, envelope)
+        OpenProbe(second, envelope)
     _, envelope = recorded.summarise(second)
     for other in ({"probe": "b"}, {"session": "b"}):
         with pytest.raises(UserError, match="made of another file or probe"):
-            Probe(replace(second, **other), envelope)
+            OpenProbe(replace(second, **other), envelope)
     times = 10 + np.arange(900) / recorded.RATE + 1e-4
     with pytest.raises(UserError, match="made of another"):
-        Probe(recorded.index(tmp_path, data, chunks=(300, 1), times=times), envelope)
+        OpenProbe(recorded.index(tmp_path, data, chunks=(300, 1), times=times), envelope)

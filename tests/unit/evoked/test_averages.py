@@ -15,12 +15,12 @@ from lfpscope.errors import UserError
 from lfpscope.evoked import averages
 from lfpscope.evoked.averages import average_intervals
 from lfpscope.evoked.kinds import Kind
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 
 Floats = npt.NDArray[np.float64]
 
 
-def read(references: References) -> Floats:
+def read(references: ProbeReferences) -> Floats:
     """All samples (channel, time) as h5py reads them, volts."""
     with h5py.File(references.address) as nwb:
         stored: Floats = nwb[SERIES]["data"][()].T.astype(np.float64)

@@ -20,7 +20,7 @@ from lfpscope.evoked.files import (
 )
 from lfpscope.evoked.kinds import Kind
 from lfpscope.nwb.stored_csd import StoredCsd
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 
 KINDS = [
     Kind("natural scenes/é", (10.6, 11.0, 11.4), 0.25),
@@ -29,13 +29,13 @@ KINDS = [
 
 
 @pytest.fixture
-def references(tmp_path: Path) -> References:
+def references(tmp_path: Path) -> ProbeReferences:
     values = np.random.default_rng(0).normal(scale=1e-4, size=(3000, 3)).astype(np.float32)
     values[:, 2] = np.nan
     return index(tmp_path, values, chunks=(500, 1))
 
 
-def test_what_is_written_is_read(references: References, tmp_path: Path) -> None:
+def test_what_is_written_is_read(references: ProbeReferences, tmp_path: Path) -> None:
     found = average_intervals(references, KINDS)
     write_evoked(tmp_path / "evoked.zarr.zip", found, references, ["left out: x"])
     content = read_evoked(tmp_path / "evoked.zarr.zip", references)
@@ -56,7 +56,7 @@ def test_what_is_written_is_read(references: References, tmp_path: Path) -> None
     assert stored[1].dropped["nan"].tolist() == [0, 0, 2]
 
 
-def test_equal_averages_give_equal_bytes(references: References, tmp_path: Path) -> None:
+def test_equal_averages_give_equal_bytes(references: ProbeReferences, tmp_path: Path) -> None:
     for name in ("one", "other"):
         write_evoked(tmp_path / name, average_intervals(references, KINDS), references)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
@@ -73,7 +73,7 @@ def test_errors_of_any_size_keep_three_digits(tmp_path: Path, scale: float) -> N
     np.testing.assert_allclose(stored.sem, found[0].average.sem, rtol=1e-3)
 
 
-def test_xarray_reads_it(references: References, tmp_path: Path) -> None:
+def test_xarray_reads_it(references: ProbeReferences, tmp_path: Path) -> None:
     path = tmp_path / "evoked.zarr.zip"
     found = average_intervals(references, KINDS)
     write_evoked(path, found, references)
@@ -85,7 +85,7 @@ def test_xarray_reads_it(references: References, tmp_path: Path) -> None:
         assert stored["time"].values[0] == pytest.approx(-0.2496)
 
 
-def test_the_table(references: References, tmp_path: Path) -> None:
+def test_the_table(references: ProbeReferences, tmp_path: Path) -> None:
     write_responses(tmp_path / "evoked.csv", average_intervals(references, KINDS), references)
     with (tmp_path / "evoked.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -107,7 +107,7 @@ def test_names_of_groups_are_plain_and_differ() -> None:
     assert group_names(names) == ["a_b", "a_b~2", "a_b~3", "intervals", "intervals~2", "Ω"]
 
 
-def test_another_probes_averages_are_refused(references: References, tmp_path: Path) -> None:
+def test_another_probes_averages_are_refused(references: ProbeReferences, tmp_path: Path) -> None:
     write_evoked(tmp_path / "evoked", average_intervals(references, KINDS), references)
     (tmp_path / "b").mkdir()
     other = index(tmp_path / "b", np.zeros((3000, 3), np.float32), chunks=(400, 1))
@@ -117,12 +117,12 @@ def test_another_probes_averages_are_refused(references: References, tmp_path: P
         read_evoked(tmp_path / "missing")
 
 
-def test_no_averages_are_a_file_too(references: References, tmp_path: Path) -> None:
+def test_no_averages_are_a_file_too(references: ProbeReferences, tmp_path: Path) -> None:
     write_evoked(tmp_path / "evoked", [], references)
     assert read_evoked(tmp_path / "evoked", references) == StoredEvoked([], [])
 
 
-def test_the_csd_of_the_file_is_kept(references: References, tmp_path: Path) -> None:
+def test_the_csd_of_the_file_is_kept(references: ProbeReferences, tmp_path: Path) -> None:
     csd = StoredCsd(
         np.array([0.0, 0.1]), np.array([10.0, 20, 30]), np.arange(6.0).reshape(3, 2), "x"
     )

@@ -14,7 +14,7 @@ import pytest
 
 from lfpscope.errors import UserError
 from lfpscope.hdf5 import isolation
-from lfpscope.hdf5.isolation import Apart
+from lfpscope.hdf5.isolation import IsolatedReader
 
 
 def for_ever() -> None:
@@ -23,11 +23,11 @@ def for_ever() -> None:
 
 
 def test_what_is_returned_and_what_is_raised() -> None:
-    with Apart() as other:
-        assert other.read("a.nwb", max, 1, 2) == 2
-        assert other.read("a.nwb", os.getpid) != os.getpid()
+    with IsolatedReader() as other:
+        assert other.call("a.nwb", max, 1, 2) == 2
+        assert other.call("a.nwb", os.getpid) != os.getpid()
         with pytest.raises(ValueError, match="invalid literal"):
-            other.read("a.nwb", int, "x")
+            other.call("a.nwb", int, "x")
 
 
 def kill_self(number: int) -> None:
@@ -77,20 +77,20 @@ def test_a_call_that_ends_its_process(how: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(isolation, "SECONDS", 1.0)
     monkeypatch.setattr(isolation, "WAIT_SECONDS", 3.0 if how == "hangs" else 60.0)
     function, arguments, message = ENDS[how]
-    with Apart() as other:
+    with IsolatedReader() as other:
         with pytest.raises(UserError) as raised:
-            other.read("a.nwb", function, *arguments)
+            other.call("a.nwb", function, *arguments)
         assert str(raised.value) == f"a.nwb: {message}"
         monkeypatch.setattr(isolation, "WAIT_SECONDS", 60.0)
-        assert other.read("a.nwb", max, 1, 2) == 2
+        assert other.call("a.nwb", max, 1, 2) == 2
 
 
 def test_a_process_that_is_killed_between_two_calls() -> None:
-    with Apart() as other:
-        os.kill(other.read("a.nwb", os.getpid), signal.SIGKILL)
+    with IsolatedReader() as other:
+        os.kill(other.call("a.nwb", os.getpid), signal.SIGKILL)
         with pytest.raises(UserError, match="killed"):
-            other.read("a.nwb", max, 1, 2)
-        assert other.read("a.nwb", max, 1, 2) == 2
+            other.call("a.nwb", max, 1, 2)
+        assert other.call("a.nwb", max, 1, 2) == 2
 
 
 LIMITED = """
@@ -105,9 +105,9 @@ def for_ever():
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_CPU, (3, 3))
     isolation.SECONDS = 60.0
-    with isolation.Apart() as other:
+    with isolation.IsolatedReader() as other:
         try:
-            other.read("a.nwb", for_ever)
+            other.call("a.nwb", for_ever)
         except UserError as error:
             print(error)
 """
@@ -127,24 +127,24 @@ def test_a_limit_of_the_computer_is_no_damage(tmp_path: Path) -> None:
 
 
 def test_where_less_time_is_allowed_anyway(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Apart() as other:
-        other.read("a.nwb", resource.setrlimit, resource.RLIMIT_CPU, (100, 100))
+    with IsolatedReader() as other:
+        other.call("a.nwb", resource.setrlimit, resource.RLIMIT_CPU, (100, 100))
         monkeypatch.setattr(isolation, "SECONDS", 1000.0)
-        assert other.read("a.nwb", max, 1, 2) == 2
+        assert other.call("a.nwb", max, 1, 2) == 2
 
 
 def test_waiting_is_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(isolation, "SECONDS", 0.5)
-    with Apart() as other:
-        other.read("a.nwb", time.sleep, 1.5)
+    with IsolatedReader() as other:
+        other.call("a.nwb", time.sleep, 1.5)
 
 
 KILLED = """
 import os, signal
-from lfpscope.hdf5.isolation import Apart
+from lfpscope.hdf5.isolation import IsolatedReader
 
 if __name__ == "__main__":
-    print(Apart().read("a.nwb", os.getpid), flush=True)
+    print(IsolatedReader().call("a.nwb", os.getpid), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -35,12 +35,12 @@ from lfpscope.hdf5.chunk_table import ChunkTable
 from lfpscope.hdf5.decode import decode
 from lfpscope.hdf5.describe_layout import describe_layout
 from lfpscope.hdf5.layout import Layout
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 
 
 @pytest.fixture
-def check(tmp_path: Path) -> Callable[..., References]:
-    def check_(write: Write, **options: Any) -> References:
+def check(tmp_path: Path) -> Callable[..., ProbeReferences]:
+    def check_(write: Write, **options: Any) -> ProbeReferences:
         path = write_series(tmp_path / "a.nwb", write, **options)
         with h5py.File(path) as nwb:
             stored = nwb[SERIES]["data"][()]
@@ -269,7 +269,7 @@ def test_contiguous_of_any_size_has_about_as_many_references(tmp_path):
         stored = file.create_dataset("data", (400_000_000, 384), "<i2")
         stored[-1] = 1  # allocates all 300 GB, as a hole in the file
         layout = describe_layout(stored)
-        assert read_chunk_table(stored, layout).n_chunks < 2.5 * layouts.MOST_REFERENCES
+        assert read_chunk_table(stored, layout).n_chunks < 2.5 * layouts.MAX_REFERENCES
 
 
 # --- channels first -----------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from stored import (
 from lfpscope.errors import UserError
 from lfpscope.hdf5.decode import decode
 from lfpscope.hdf5.layout import Layout
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 
 
 @pytest.fixture
@@ -271,7 +271,7 @@ def test_index_that_lists_a_chunk_in_another_place(tmp_path, place, message):
 # --- damage -------------------------------------------------------------------------------------
 
 
-def damage(references: References, at: int = 20) -> References:
+def damage(references: ProbeReferences, at: int = 20) -> ProbeReferences:
     """Flip one bit in the first chunk."""
     path = Path(references.address)
     content = bytearray(path.read_bytes())

@@ -46,7 +46,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(http, "MAX_PAUSE_S", 0.05)
 
 
 def check(path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from lfpscope.errors import UserError
 from lfpscope.io.atomic import atomic
-from lfpscope.io.locks import alone
+from lfpscope.io.locks import file_lock
 from lfpscope.io.tables import read_json, read_table, write_json, write_table
 from lfpscope.viewer.marks import read_marks
 
@@ -175,7 +175,7 @@ MARK = "import sys; from lfpscope.viewer.marks import *; add_mark(Path(sys.argv[
 
 def test_one_at_a_time(tmp_path: Path) -> None:
     path, others = tmp_path / "marks.csv", []
-    with alone(path) as locked:
+    with file_lock(path) as locked:
         assert locked
         command = [sys.executable, "-c", MARK, path]
         others = [

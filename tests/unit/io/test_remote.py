@@ -11,21 +11,22 @@ import numpy as np
 import pytest
 from serving import Served, serve, serve_bucket
 
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.errors import UserError
 from lfpscope.io import http
 from lfpscope.io.addresses import is_remote, open_address
 from lfpscope.io.http import RemoteFile
 from lfpscope.references.combine import combine_references
 from lfpscope.references.index import index_recording
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 from lfpscope.references.open import open_references
 from lfpscope.references.source_check import check_source
 from lfpscope.render.overviews import draw_probe
 from lfpscope.samples.dataset import open_session
 from lfpscope.sources import probes_table
-from lfpscope.sources.probes import fetch_file, find_probes
-from lfpscope.sources.sessions_table import Session
+from lfpscope.sources.discover import find_probes
+from lfpscope.sources.fetch import fetch_file
+from lfpscope.sources.sessions_table import SessionRow
 from lfpscope.summary.channels import write_channels
 from lfpscope.summary.stored_values import N_TYPICAL
 from lfpscope.summary.summarize import build_envelope
@@ -33,7 +34,7 @@ from lfpscope.summary.summarize import build_envelope
 SERIES = "/acquisition/LFP/lfp"
 
 
-def listed(session: Session) -> list[probes_table.Probe]:
+def listed(session: SessionRow) -> list[probes_table.ProbeRow]:
     return find_probes([session], cache=Path())
 
 
@@ -59,18 +60,18 @@ def served(nwb: Path) -> Iterator[Served]:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "SILENT_SECONDS", 0.5)
-    monkeypatch.setattr(http, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(http, "STALL_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(http, "MAX_PAUSE_S", 0.05)
 
 
-def index(address: str, folder: Path) -> References:
+def index(address: str, folder: Path) -> ProbeReferences:
     folder.mkdir()
     path = folder / "lfp.json"
     index_recording(address, path, session="s", probe="p", series=SERIES)
     return open_references(path)
 
 
-def results(references: References) -> dict[str, bytes]:
+def results(references: ProbeReferences) -> dict[str, bytes]:
     """Make all that is made of a probe, and return its bytes."""
     folder = references.file.parent
     envelope = folder / "envelope.zarr.zip"
@@ -86,12 +87,12 @@ def results(references: References) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".json"}
 
 
-def assert_same(remote: References, local: References) -> None:
+def assert_same(remote: ProbeReferences, local: ProbeReferences) -> None:
     assert np.array_equal(remote.lfp.offsets, local.lfp.offsets)
     assert results(remote) == results(local)
     with (
-        Probe(remote, remote.file.with_name("envelope.zarr.zip")) as one,
-        Probe(local, local.file.with_name("envelope.zarr.zip")) as other,
+        OpenProbe(remote, remote.file.with_name("envelope.zarr.zip")) as one,
+        OpenProbe(local, local.file.with_name("envelope.zarr.zip")) as other,
     ):
         assert one.references.clock == other.references.clock
         assert len(one.references.clock.segments) == 2
@@ -142,7 +143,7 @@ def test_a_view_reads_only_the_chunks_it_needs(served: Served, tmp_path: Path) -
     references = index(f"{served.address}/probe.nwb", tmp_path / "remote")
     build_envelope(references, tmp_path / "remote/envelope.zarr.zip")
     served.log.clear()
-    with Probe(references, tmp_path / "remote/envelope.zarr.zip") as probe:
+    with OpenProbe(references, tmp_path / "remote/envelope.zarr.zip") as probe:
         probe.samples(0, 10, [0])
     rows = references.layout.chunks[1]
     assert rows == 1 or rows == references.n_channels
@@ -197,7 +198,7 @@ def test_allens_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serve_bucket({key: (one, "public-read") for key, one in objects.items()}) as endpoint:
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
         monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        session = Session("7", "allen")
+        session = SessionRow("7", "allen")
         one, other = find_probes([session], cache=tmp_path, mirror="s3://lab/cache/")
         assert (one.status, other.status) == ("ok", "no LFP")
         assert one.address == "s3://lab/cache/session_7/probe_1_lfp.nwb"
@@ -315,7 +316,7 @@ def test_a_signed_address_is_asked_for_anew_and_never_stored(
 
 def test_a_page_in_place_of_a_file_is_a_row(served: Served) -> None:
     (served.folder / "page.nwb").write_text("<html>Sign in, please</html>")
-    (probe,) = listed(Session("s", "nwb", f"{served.address}/page.nwb"))
+    (probe,) = listed(SessionRow("s", "nwb", f"{served.address}/page.nwb"))
     assert probe.status == "unreadable"
     assert "a web page, not an HDF5 file: it starts with '<html>Sign in, please" in probe.note
     assert "The next run tries again." in probe.note
@@ -324,7 +325,7 @@ def test_a_page_in_place_of_a_file_is_a_row(served: Served) -> None:
 def test_several_addresses_are_one_session(served: Served, nwb: Path) -> None:
     (served.folder / "other.nwb").write_bytes(nwb.read_bytes())
     location = f"{served.address}/probe.nwb {served.address}/other.nwb"
-    found = listed(Session("s", "nwb", location))
+    found = listed(SessionRow("s", "nwb", location))
     assert [(probe.probe, probe.status) for probe in found] == [("probe", "ok"), ("other", "ok")]
 
 

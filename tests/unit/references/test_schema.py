@@ -17,7 +17,7 @@ from stored import as_samples_read
 from lfpscope.errors import UserError
 from lfpscope.hdf5.layout import inline
 from lfpscope.references.combine import combine_references
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 from lfpscope.references.open import open_references
 from lfpscope.references.schema import digest, read_probe, read_session
 
@@ -301,7 +301,7 @@ def test_any_change_is_right_or_refused(good: Path, data: st.DataObject, signed:
         assert references.clock == before.clock
 
 
-def opened_or_refused(path: Path) -> References | None:
+def opened_or_refused(path: Path) -> ProbeReferences | None:
     try:
         return open_references(path)
     except UserError as error:

@@ -16,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lfpscope.envelope import grid
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.render.traces import FAR, trace_levels, trace_pixels
 from lfpscope.render.view import View, read_view
 
@@ -31,7 +31,7 @@ COARSEST = 60  # buckets, so that short recordings have several levels
 class Recorded:
     """A probe, and what its samples truly are: volts (time, channel), NaN where damaged."""
 
-    probe: Probe
+    probe: OpenProbe
     volts: Floats
 
 

@@ -18,7 +18,7 @@ from lfpscope.clock.timeline import make_timeline
 from lfpscope.envelope.amplitude import Amplitude
 from lfpscope.envelope.columns import Columns
 from lfpscope.envelope.grid import block_size
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.render.heatmap import PEAK_MULTIPLE, amplitude, heat_picture
 from lfpscope.render.palettes import HEAT_GAP, HEAT_GREY, SHADES, TRACE_PALETTE
 from lfpscope.render.traces import trace_levels, trace_picture, traces_every
@@ -66,7 +66,7 @@ def map_of_samples(distances: Data, columns: npt.NDArray[np.int64], view: View) 
     return values
 
 
-class ExactProbe(Probe):
+class ExactProbe(OpenProbe):
     """A probe whose amplitude is known sample by sample."""
 
     distances: Data  # volts, of shape (channel, sample); NaN where there is no number
@@ -207,7 +207,7 @@ def test_channels_that_share_a_row_of_pixels_do_not_hide_each_other(tmp_path: Pa
 
 
 @pytest.fixture(scope="module")
-def railing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Probe, Probe]]:
+def railing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[OpenProbe, OpenProbe]]:
     """Sixteen channels of ±20 µV, alone and with a last fifth at the rails and in drift."""
     chance = np.random.default_rng(5)
     data = chance.normal(0, 7, (20_000, 16)).clip(-20, 20)
@@ -227,7 +227,7 @@ def railing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Probe, P
         probe.close()
 
 
-def test_a_fifth_at_the_rails_moves_no_other_second(railing: tuple[Probe, Probe]) -> None:
+def test_a_fifth_at_the_rails_moves_no_other_second(railing: tuple[OpenProbe, OpenProbe]) -> None:
     good, bad = railing
     start, stop = good.references.clock.t0, good.references.clock.t1
     # short of the end: about the medians of the view
@@ -246,7 +246,9 @@ def test_a_fifth_at_the_rails_moves_no_other_second(railing: tuple[Probe, Probe]
         assert {int(np.abs(middles - row).argmin()) for row in found.tolist()} == set(range(16))
 
 
-def test_a_complete_recording_is_drawn_about_its_medians(railing: tuple[Probe, Probe]) -> None:
+def test_a_complete_recording_is_drawn_about_its_medians(
+    railing: tuple[OpenProbe, OpenProbe],
+) -> None:
     _, bad = railing
     clock = bad.references.clock
     view = read_view(bad, clock.t0, clock.t1, 400)

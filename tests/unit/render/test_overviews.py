@@ -13,7 +13,7 @@ import recorded
 
 from lfpscope.clock.segments import Clock, Segment
 from lfpscope.clock.timeline import make_timeline
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.errors import UserError
 from lfpscope.nwb.recording import read_recording
 from lfpscope.references.open import open_references
@@ -103,7 +103,7 @@ def test_damage_is_hatched_where_it_has_a_time(tmp_path: Path) -> None:
     _, envelope = recorded.summarise(references)
     overview, thumbnail = tmp_path / "overview.png", tmp_path / "thumbnail.png"
     draw_probe(references.file, envelope, overview=overview, thumbnail=thumbnail, **SIZE)
-    with Probe(references, envelope) as probe:
+    with OpenProbe(references, envelope) as probe:
         top = 64 + 16 * bool(probe.doubts)  # they fill a line
     red, green, _ = np.moveaxis(matplotlib.image.imread(overview)[top:, LEFT:STOP, :3], 2, 0)
     hatched = (red > 0.6) & (green < 0.4)  # 1200 columns from 10.4 to 26 s
@@ -118,7 +118,7 @@ def test_saturated_channels_are_counted_in_the_caption(tmp_path: Path) -> None:
     data[16_000:, :3] = 32_767
     references = recorded.index(tmp_path, data, chunks=(1000, 4))
     _, envelope = recorded.summarise(references)
-    with Probe(references, envelope) as probe:
+    with OpenProbe(references, envelope) as probe:
         clock = references.clock
         view = read_view(probe, clock.t0, clock.t1, 100)
         assert "3 saturated channels" in probe_caption(probe, view, make_timeline([clock]), 1)

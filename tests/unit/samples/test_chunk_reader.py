@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pytest
 import recorded
 
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 from lfpscope.samples import chunk_cache, chunk_reader
 from lfpscope.samples.chunk_cache import Cache, Samples
-from lfpscope.samples.chunk_reader import Block, Damage, Source, submit_chunks
+from lfpscope.samples.chunk_reader import Damage, Source, submit_chunks
+from lfpscope.typing import Array
 
 
 @pytest.fixture
@@ -22,25 +23,27 @@ def data() -> npt.NDArray[Any]:
 
 
 @pytest.fixture
-def references(tmp_path: Path, data: npt.NDArray[Any]) -> References:
+def references(tmp_path: Path, data: npt.NDArray[Any]) -> ProbeReferences:
     return recorded.index(tmp_path, data, chunks=(700, 1), damaged=((2, 1),))
 
 
 def map_chunks(
-    source: Source, rows: range, work: Callable[[int, int, Block | Damage], Any], threads: int = 2
+    source: Source, rows: range, work: Callable[[int, int, Array | Damage], Any], threads: int = 2
 ) -> list[Any]:
     with ThreadPoolExecutor(threads) as pool:
         futures = submit_chunks(pool, source, rows, work)
         return [result for future in futures for result in future.result()]
 
 
-def places(references: References, rows: range, threads: int = 2) -> list[tuple[int, int]]:
+def places(references: ProbeReferences, rows: range, threads: int = 2) -> list[tuple[int, int]]:
     with Source(references) as source:
         return map_chunks(source, rows, lambda row, column, _: (row, column), threads)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_every_chunk_once_in_the_order_of_the_file(references: References, threads: int) -> None:
+def test_every_chunk_once_in_the_order_of_the_file(
+    references: ProbeReferences, threads: int
+) -> None:
     found = places(references, range(1, 6), threads)
     assert sorted(found) == [(row, column) for row in range(1, 6) for column in range(4)]
     assert found == sorted(found, key=lambda place: references.lfp.offsets[place])
@@ -48,7 +51,7 @@ def test_every_chunk_once_in_the_order_of_the_file(references: References, threa
 
 @pytest.mark.parametrize(("run", "hole"), [(1, 0), (3000, 0), (3000, 1 << 16), (1 << 22, 1 << 16)])
 def test_any_runs_read_the_same(
-    references: References,
+    references: ProbeReferences,
     data: npt.NDArray[Any],
     monkeypatch: pytest.MonkeyPatch,
     run: int,
@@ -57,7 +60,7 @@ def test_any_runs_read_the_same(
     monkeypatch.setattr(chunk_reader, "RUN_BYTES", run)
     monkeypatch.setattr(chunk_reader, "HOLE_BYTES", hole)
 
-    def check(row: int, column: int, chunk: Block | Damage) -> bool:
+    def check(row: int, column: int, chunk: Array | Damage) -> bool:
         if isinstance(chunk, Damage):
             return (row, column) == (2, 1)
         expected = data[row * 700 : (row + 1) * 700, column]
@@ -67,7 +70,7 @@ def test_any_runs_read_the_same(
         assert all(map_chunks(source, range(8), check))
 
 
-def test_missing_chunks_are_told(references: References) -> None:
+def test_missing_chunks_are_told(references: ProbeReferences) -> None:
     references.lfp.offsets[3, 2] = references.lfp.offsets[0, 0] = -1
     with Source(references) as source:
         found = map_chunks(source, range(8), lambda *one: one)
@@ -77,8 +80,8 @@ def test_missing_chunks_are_told(references: References) -> None:
     assert damage[3, 2] == damage[0, 0] == "missing"
 
 
-def test_an_error_in_the_work_is_raised(references: References) -> None:
-    def fail(row: int, column: int, _: Block | Damage) -> None:
+def test_an_error_in_the_work_is_raised(references: ProbeReferences) -> None:
+    def fail(row: int, column: int, _: Array | Damage) -> None:
         if (row, column) == (5, 2):
             raise ZeroDivisionError
 
@@ -89,7 +92,7 @@ def test_an_error_in_the_work_is_raised(references: References) -> None:
 @pytest.mark.parametrize("channels", [None, [0], [3, 1], [1, 2], [2, 2]])
 @pytest.mark.parametrize(("first", "stop"), [(0, 5000), (699, 701), (1400, 2100), (4999, 5000)])
 def test_samples(
-    references: References,
+    references: ProbeReferences,
     data: npt.NDArray[Any],
     channels: list[int] | None,
     first: int,
@@ -118,7 +121,7 @@ def test_samples_come_in_a_type_that_holds_them(tmp_path: Path, dtype: str, exac
 
 
 def test_the_cache_is_bounded_and_shared(
-    references: References, monkeypatch: pytest.MonkeyPatch
+    references: ProbeReferences, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = references.layout.chunk_bytes
     monkeypatch.setattr(chunk_cache, "CACHE", cache := Cache(5 * size))

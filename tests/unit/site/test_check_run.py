@@ -11,7 +11,7 @@ from lfpscope.io.tables import read_table
 from lfpscope.site.check_run import describe_results, write_checked
 from lfpscope.site.results import Result, probe_figures
 from lfpscope.site.run_json import describe_run, read_run
-from lfpscope.sources.probes_table import NO_LFP, NOT_TAKEN, Probe
+from lfpscope.sources.probes_table import NO_LFP, NOT_TAKEN, ProbeRow
 
 UNIT = Doubt("values", "unit 'uV': taken as volts")
 DEPTH = Doubt("labels", "depth is z as stored")
@@ -20,16 +20,16 @@ SHORT = Doubt("missing", "3 samples have no time")
 
 def probe(name: str, *doubts: Doubt, problem: str = "", log: str = "") -> Result:
     session, _, row = name.partition("/")
-    return Result(Probe(session, row, "nwb", f"{row}.nwb"), problem, log, None, {}, doubts)
+    return Result(ProbeRow(session, row, "nwb", f"{row}.nwb"), problem, log, None, {}, doubts)
 
 
 def not_taken(address: str, reason: str) -> Result:
     note = f"{address}: {reason}"
-    return Result(Probe("s", "x", "nwb", address, "", NOT_TAKEN, note), "", "", None, {})
+    return Result(ProbeRow("s", "x", "nwb", address, "", NOT_TAKEN, note), "", "", None, {})
 
 
 def no_lfp(name: str) -> Result:
-    row = Probe("s", name, "allen", f"{name}.nwb", "", NO_LFP, "none was recorded")
+    row = ProbeRow("s", name, "allen", f"{name}.nwb", "", NO_LFP, "none was recorded")
     return Result(row, "", "", None, {})
 
 
@@ -122,7 +122,7 @@ def test_table_has_every_row_with_its_status(tmp_path: Path) -> None:
     cells = {"depth_um": "", "area": "", "std": "8e-05", "n_nan": "0", "n_damaged": "0"}
     cells |= {"label": "good", "flags": ""}
     channels = [cells | {"dead": "1", "saturated": "0"}, cells | {"dead": "0", "saturated": "1"}]
-    row = Probe("s", "a", "nwb", "a.nwb")
+    row = ProbeRow("s", "a", "nwb", "a.nwb")
     complete = Result(row, "", "", probe_figures(clock, channels), {}, (UNIT, DEPTH))
     some = [complete, probe("s/b", problem="cut short"), no_lfp("c"), not_taken("d", "a folder")]
     write_checked(some, tmp_path / "checked.tsv")

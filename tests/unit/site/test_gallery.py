@@ -28,10 +28,10 @@ from lfpscope.site.results import (
     read_results,
 )
 from lfpscope.site.run_json import describe_run
-from lfpscope.sources.probes_table import NO_LFP, NOT_TAKEN, Probe, write_probes
+from lfpscope.sources.probes_table import NO_LFP, NOT_TAKEN, ProbeRow, write_probes
 
 CLOCK = Clock((Segment(0, 600, 5.0, 0.001), Segment(600, 400, 7.6, 0.001)))  # a gap of 2 s
-ROW = Probe("one", "a", "nwb", "data/a.nwb")
+ROW = ProbeRow("one", "a", "nwb", "data/a.nwb")
 
 
 def test_scale_of_the_gallery_is_that_of_the_pictures() -> None:
@@ -211,8 +211,8 @@ def test_a_probe_that_could_not_be_indexed_has_the_reason(tmp_path: Path) -> Non
 
 
 def test_what_has_no_lfp_or_was_not_taken_is_no_problem(tmp_path: Path) -> None:
-    folder = Probe("one", "z", "nwb", "data/z.nwb", "", NOT_TAKEN, "data/z.nwb: a folder")
-    silent = Probe("one", "y", "allen", "", "", NO_LFP, "none was recorded")
+    folder = ProbeRow("one", "z", "nwb", "data/z.nwb", "", NOT_TAKEN, "data/z.nwb: a folder")
+    silent = ProbeRow("one", "y", "allen", "", "", NO_LFP, "none was recorded")
     write_probes(tmp_path / "probes.tsv", [folder, silent])
     first, second = read_results(tmp_path / "probes.tsv")
     assert (first.row.status, first.problem, first.is_taken) == (NO_LFP, "", True)

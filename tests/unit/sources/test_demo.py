@@ -264,14 +264,14 @@ def test_whole_files_are_told_from_others(
 ) -> None:
     short = replace(nwb_writer.demo_recipe(SESSION, PROBE), n_samples=62_500)
     monkeypatch.setattr(nwb_writer, "demo_recipe", lambda *_: short)
-    assert nwb_writer.demo_is_whole(path, SESSION, PROBE)
-    assert not nwb_writer.demo_is_whole(path, "demo-4", PROBE)
-    assert not nwb_writer.demo_is_whole(path, SESSION, "100000021")
-    assert not nwb_writer.demo_is_whole(tmp_path / "missing.nwb", SESSION, PROBE)
+    assert nwb_writer.is_demo_complete(path, SESSION, PROBE)
+    assert not nwb_writer.is_demo_complete(path, "demo-4", PROBE)
+    assert not nwb_writer.is_demo_complete(path, SESSION, "100000021")
+    assert not nwb_writer.is_demo_complete(tmp_path / "missing.nwb", SESSION, PROBE)
     cut = tmp_path / "cut.nwb"
     cut.write_bytes(path.read_bytes()[:-1000])
-    assert not nwb_writer.demo_is_whole(cut, SESSION, PROBE)
+    assert not nwb_writer.is_demo_complete(cut, SESSION, PROBE)
     monkeypatch.setattr(nwb_writer, "MARK", "another version")
-    assert not nwb_writer.demo_is_whole(path, SESSION, PROBE)
+    assert not nwb_writer.is_demo_complete(path, SESSION, PROBE)
     monkeypatch.undo()
-    assert not nwb_writer.demo_is_whole(path, SESSION, PROBE)  # it is shorter than the whole one
+    assert not nwb_writer.is_demo_complete(path, SESSION, PROBE)  # it is shorter than the whole one

@@ -5,7 +5,7 @@ from pathlib import Path
 from serving import serve
 
 from lfpscope.sources.download_plan import plan_sessions
-from lfpscope.sources.probes_table import Probe
+from lfpscope.sources.probes_table import ProbeRow
 
 
 def test_a_file_of_several_probes_counts_once(tmp_path: Path) -> None:
@@ -13,7 +13,7 @@ def test_a_file_of_several_probes_counts_once(tmp_path: Path) -> None:
     with serve(tmp_path) as served:
         remote = f"{served.address}/two.nwb"
         rows = [
-            Probe(session, f"two.{series}", "nwb", address, series)
+            ProbeRow(session, f"two.{series}", "nwb", address, series)
             for session, address in (("far", remote), ("near", str(tmp_path / "two.nwb")))
             for series in ("lf0", "lf1")
         ]

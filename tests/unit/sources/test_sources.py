@@ -10,13 +10,14 @@ from serving import serve
 
 from lfpscope.errors import UserError
 from lfpscope.hdf5 import isolation
+from lfpscope.sources.discover import find_probes, is_to_list_again, keep_probes
+from lfpscope.sources.fetch import fetch_file
 from lfpscope.sources.nwb import probe_id, unique_ids
-from lfpscope.sources.probes import fetch_file, find_probes, is_to_list_again, keep_probes
-from lfpscope.sources.probes_table import Probe
-from lfpscope.sources.sessions_table import Session, kept_at
+from lfpscope.sources.probes_table import ProbeRow
+from lfpscope.sources.sessions_table import SessionRow, cached_path
 
 
-def listed(session: Session) -> list[Probe]:
+def listed(session: SessionRow) -> list[ProbeRow]:
     return find_probes([session], cache=Path())
 
 
@@ -43,7 +44,7 @@ def test_probe_id(path, series, expected):
 def test_one_recording_per_file(write_nwb, tmp_path):
     write_nwb(tmp_path / "b.nwb")
     write_nwb(tmp_path / "a.nwb")
-    probes = listed(Session("s", "nwb", f"{tmp_path}/*.nwb"))
+    probes = listed(SessionRow("s", "nwb", f"{tmp_path}/*.nwb"))
     assert [(p.probe, p.series, p.status) for p in probes] == [
         ("a", "/acquisition/LFP/lfp", "ok"),
         ("b", "/acquisition/LFP/lfp", "ok"),
@@ -52,8 +53,8 @@ def test_one_recording_per_file(write_nwb, tmp_path):
 
 def test_several_recordings_in_a_file(write_nwb, tmp_path):
     path = write_nwb(tmp_path / "m.nwb", ("lf0", "lf1"))
-    assert [p.probe for p in listed(Session("s", "nwb", str(path)))] == ["m.lf0", "m.lf1"]
-    (probe,) = listed(Session("s", "nwb", str(path), series="*1"))
+    assert [p.probe for p in listed(SessionRow("s", "nwb", str(path)))] == ["m.lf0", "m.lf1"]
+    (probe,) = listed(SessionRow("s", "nwb", str(path), series="*1"))
     assert (probe.probe, probe.series) == ("m", "/acquisition/LFP/lf1")
 
 
@@ -61,7 +62,7 @@ def test_what_is_odd_is_noted(write_nwb, tmp_path):
     path = write_nwb(tmp_path / "m.nwb")
     with h5py.File(path, "a") as file:
         del file["acquisition/LFP/lfp/electrodes"]
-    (probe,) = listed(Session("s", "nwb", str(path)))
+    (probe,) = listed(SessionRow("s", "nwb", str(path)))
     assert probe.status == "ok"
     assert probe.note.startswith("1 of 1 ElectricalSeries: inside an LFP container; no electrodes")
 
@@ -115,7 +116,7 @@ def test_file_that_cannot_be_read_is_a_row(write_nwb, tmp_path, spoil, note, mon
     monkeypatch.setattr(isolation, "SECONDS", 1.0)
     write_nwb(tmp_path / "c.nwb")
     spoil(tmp_path / "b.nwb", write_nwb)
-    bad, good = listed(Session("s", "nwb", f"{tmp_path}/*.nwb"))
+    bad, good = listed(SessionRow("s", "nwb", f"{tmp_path}/*.nwb"))
     assert (good.probe, good.status) == ("c", "ok")
     assert (bad.probe, bad.status) == ("b", "unreadable")
     assert bad.note.startswith(f"{tmp_path}/b.nwb: ")
@@ -127,7 +128,7 @@ def test_file_that_is_being_written(write_nwb, tmp_path):
     path = write_nwb(tmp_path / "a.nwb")
     with path.open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # as HDF5 itself does
-        (probe,) = listed(Session("s", "nwb", str(path)))
+        (probe,) = listed(SessionRow("s", "nwb", str(path)))
     assert probe.status == "unreadable"
     assert probe.note.startswith(f"{path}: another program is writing it: try again")
 
@@ -135,10 +136,10 @@ def test_file_that_is_being_written(write_nwb, tmp_path):
 def test_a_file_without_a_recording_has_no_lfp_beside_others(write_nwb, tmp_path):
     with h5py.File(write_nwb(tmp_path / "b.nwb", neurodata_type="SpatialSeries"), "a") as file:
         file.attrs["nwb_version"] = "2.2.2"
-    (alone,) = listed(Session("s", "nwb", f"{tmp_path}/*.nwb"))
+    (alone,) = listed(SessionRow("s", "nwb", f"{tmp_path}/*.nwb"))
     assert alone.status == "unreadable"
     write_nwb(tmp_path / "a.nwb")
-    found = listed(Session("s", "nwb", f"{tmp_path}/*.nwb"))
+    found = listed(SessionRow("s", "nwb", f"{tmp_path}/*.nwb"))
     assert [(probe.probe, probe.status) for probe in found] == [("a", "ok"), ("b", "no LFP")]
     assert "no ElectricalSeries in this file" in found[1].note
 
@@ -151,7 +152,7 @@ def add_series(file, path, rate, kind="ElectricalSeries", shape=(20, 8)):
     series["starting_time"].attrs["rate"] = rate
 
 
-def statuses(probes: list[Probe]) -> dict[str, str]:
+def statuses(probes: list[ProbeRow]) -> dict[str, str]:
     return {probe.probe: probe.status for probe in probes}
 
 
@@ -166,7 +167,7 @@ def test_what_is_not_taken_is_a_row_too(write_nwb, tmp_path):
         add_series(file, "/processing/current_source_density", 2500.0, "TimeSeries")
     (tmp_path / "b.nwb").mkdir()
     (tmp_path / "b.nwb/.zgroup").touch()
-    found = listed(Session("s", "nwb", f"{tmp_path}/*.nwb"))
+    found = listed(SessionRow("s", "nwb", f"{tmp_path}/*.nwb"))
     assert statuses(found) == {
         "a": "ok",
         "a.ElectricalSeriesAP": "not taken",
@@ -196,10 +197,10 @@ def test_what_is_not_taken_is_a_row_too(write_nwb, tmp_path):
 def test_what_is_not_taken_alone_is_not_read(tmp_path, name, rate, note):
     with h5py.File(tmp_path / "a.nwb", "w") as file:
         add_series(file, f"/acquisition/{name}", rate)
-    (probe,) = listed(Session("s", "nwb", f"{tmp_path}/*.nwb"))
+    (probe,) = listed(SessionRow("s", "nwb", f"{tmp_path}/*.nwb"))
     assert (probe.probe, probe.status) == (f"a.{name}", "unreadable")
     assert note in probe.note
-    named = listed(Session("s", "nwb", f"{tmp_path}/*.nwb", series=name))
+    named = listed(SessionRow("s", "nwb", f"{tmp_path}/*.nwb", series=name))
     assert statuses(named) == {"a": "ok"}
 
 
@@ -207,14 +208,14 @@ def test_what_is_not_taken_alone_is_not_read(tmp_path, name, rate, note):
 def test_names_with_ap_in_a_word_are_taken(tmp_path, name):
     with h5py.File(tmp_path / "a.nwb", "w") as file:
         add_series(file, f"/acquisition/{name}", 2500.0, shape=(2000, 8))
-    assert statuses(listed(Session("s", "nwb", f"{tmp_path}/a.nwb"))) == {"a": "ok"}
+    assert statuses(listed(SessionRow("s", "nwb", f"{tmp_path}/a.nwb"))) == {"a": "ok"}
 
 
 def test_a_link_into_a_missing_file_is_a_row(write_nwb, tmp_path):
     with h5py.File(write_nwb(tmp_path / "a.nwb"), "a") as file:
         del file["acquisition/LFP/lfp/data"]
         file["acquisition/LFP/lfp/data"] = h5py.ExternalLink("gone.h5", "/data")
-    (probe,) = listed(Session("s", "nwb", f"{tmp_path}/a.nwb"))
+    (probe,) = listed(SessionRow("s", "nwb", f"{tmp_path}/a.nwb"))
     assert probe.status == "unreadable"
     assert "a link into another file, gone.h5" in probe.note
 
@@ -223,7 +224,7 @@ def test_a_name_that_is_no_text_is_a_row(write_nwb, tmp_path):
     write_nwb(tmp_path / "a.nwb")
     (tmp_path / os.fsdecode(b"b\xff.nwb")).write_text("")
     bad, good = sorted(
-        listed(Session("s", "nwb", f"{tmp_path}/*.nwb")), key=lambda probe: probe.status == "ok"
+        listed(SessionRow("s", "nwb", f"{tmp_path}/*.nwb")), key=lambda probe: probe.status == "ok"
     )
     assert (good.probe, bad.status) == ("a", "unreadable")
     assert "expected a name in UTF-8" in bad.note
@@ -233,12 +234,12 @@ def test_a_name_that_is_no_text_is_a_row(write_nwb, tmp_path):
 # --- sessions -----------------------------------------------------------------------------------
 
 
-def row(probe: str, **more: str) -> Probe:
-    return Probe("s", probe, "nwb", f"{probe}.nwb", **more)
+def row(probe: str, **more: str) -> ProbeRow:
+    return ProbeRow("s", probe, "nwb", f"{probe}.nwb", **more)
 
 
 def test_demo_lies_in_the_cache(tmp_path):
-    probes = find_probes([Session("demo-1", "demo")], cache=tmp_path)
+    probes = find_probes([SessionRow("demo-1", "demo")], cache=tmp_path)
     assert len(probes) == 2
     assert probes[0].address == f"{tmp_path}/demo/demo-1/{probes[0].probe}.nwb"
     assert {p.status for p in probes} == {"ok"}
@@ -247,9 +248,9 @@ def test_demo_lies_in_the_cache(tmp_path):
 @pytest.mark.parametrize(
     "session",
     [
-        Session("s", "nwb", "nothing/*.nwb"),
-        Session("s", "disk", problem="t.tsv, line 2: source is 'disk'; expected allen"),
-        Session("s", "allen"),
+        SessionRow("s", "nwb", "nothing/*.nwb"),
+        SessionRow("s", "disk", problem="t.tsv, line 2: source is 'disk'; expected allen"),
+        SessionRow("s", "allen"),
     ],
 )
 def test_a_session_that_cannot_be_listed_is_a_row_of_its_name(tmp_path, session):
@@ -257,7 +258,7 @@ def test_a_session_that_cannot_be_listed_is_a_row_of_its_name(tmp_path, session)
         "probe\tname\thas_lfp\tfile\tlink\tnote\n\t\t\t\t\tno answer in 2 tries.\n"
     )
     listed = {"s": tmp_path / "allen.tsv"}
-    sessions = [session, Session("demo-1", "demo")]
+    sessions = [session, SessionRow("demo-1", "demo")]
     probe, *others = find_probes(sessions, cache=tmp_path, listed=listed)
     assert (probe.session, probe.probe, probe.status) == ("s", "s", "unreadable")
     assert probe.note.startswith(("sess", ": no file matches", "t.tsv, line 2", "no answer in 2"))
@@ -268,7 +269,7 @@ def test_a_session_that_cannot_be_listed_is_a_row_of_its_name(tmp_path, session)
 def test_only_what_may_change_by_itself_is_listed_again(write_nwb, tmp_path):
     write_nwb(tmp_path / "a.nwb")
     (tmp_path / "b.nwb").write_text("not HDF5")
-    good, bad = listed(Session("s", "nwb", f"{tmp_path}/*.nwb"))
+    good, bad = listed(SessionRow("s", "nwb", f"{tmp_path}/*.nwb"))
     assert bad.status == "unreadable"
     assert not is_to_list_again(good)
     assert not is_to_list_again(bad)  # not before its file has changed
@@ -276,8 +277,8 @@ def test_only_what_may_change_by_itself_is_listed_again(write_nwb, tmp_path):
 
 def test_ids_are_made_unique():
     addresses = ["x/a.nwb", "y/a.nwb", "y/b.nwb", "p/x/c.nwb", "q/x/c.nwb"]
-    probes = [Probe("s", Path(one).stem, "nwb", one) for one in addresses]
-    probes += [Probe("s", "m.data", "nwb", "m.nwb", f"/acquisition/LFP{i}/data") for i in (0, 1)]
+    probes = [ProbeRow("s", Path(one).stem, "nwb", one) for one in addresses]
+    probes += [ProbeRow("s", "m.data", "nwb", "m.nwb", f"/acquisition/LFP{i}/data") for i in (0, 1)]
     found = [probe.probe for probe in unique_ids(probes)]
     assert found[:3] == ["x.a", "y.a", "b"]
     assert [name[:-6] for name in found[3:5]] == ["x.c-", "x.c-"]
@@ -288,40 +289,40 @@ def test_ids_are_made_unique():
 
 
 def test_ids_are_unique_on_disks_that_ignore_case():
-    probes = [Probe("s", name, "nwb", f"{name}.nwb") for name in ("a", "A")]
+    probes = [ProbeRow("s", name, "nwb", f"{name}.nwb") for name in ("a", "A")]
     found = {probe.probe.casefold() for probe in unique_ids(probes)}
     assert len(found) == 2
 
 
 def test_series_whose_names_differ_in_other_scripts(write_nwb, tmp_path):
     write_nwb(tmp_path / "a.nwb", ("LFP左", "LFP右"))
-    found = listed(Session("s", "nwb", f"{tmp_path}/a.nwb"))
+    found = listed(SessionRow("s", "nwb", f"{tmp_path}/a.nwb"))
     assert len({probe.probe for probe in found}) == 2
     assert all(re.fullmatch(r"a\.LFP-[0-9a-f]{6}", probe.probe) for probe in found)
-    (alone,) = listed(Session("s", "nwb", f"{tmp_path}/a.nwb", series="*左"))
+    (alone,) = listed(SessionRow("s", "nwb", f"{tmp_path}/a.nwb", series="*左"))
     assert alone.probe == "a"
 
 
 def test_probes_to_keep():
     probes = [row("a"), row("b"), row("c")]
-    assert keep_probes(Session("s", "nwb", probes=("c", "a")), probes) == [probes[0], probes[2]]
-    assert keep_probes(Session("s", "nwb"), probes) == probes
+    assert keep_probes(SessionRow("s", "nwb", probes=("c", "a")), probes) == [probes[0], probes[2]]
+    assert keep_probes(SessionRow("s", "nwb"), probes) == probes
 
 
 def test_probe_to_keep_that_is_not_there_is_a_row():
-    kept = keep_probes(Session("s", "nwb", probes=("a", "d")), [row("a"), row("b")])
+    kept = keep_probes(SessionRow("s", "nwb", probes=("a", "d")), [row("a"), row("b")])
     assert statuses(kept) == {"a": "ok", "d": "unreadable"}
     assert "no probe 'd' in session 's'; there are a, b" in kept[1].note
 
 
 def test_files_without_lfp_are_kept_for_their_intervals():
     probes = [row("a"), row("session", status="no LFP"), row("a.AP", status="not taken")]
-    assert keep_probes(Session("s", "nwb", probes=("a",)), probes) == probes[:2]
+    assert keep_probes(SessionRow("s", "nwb", probes=("a",)), probes) == probes[:2]
 
 
 def test_unreadable_file_stands_for_the_probes_it_may_hold():
     probes = [row("a"), row("m", status="unreadable")]
-    assert keep_probes(Session("s", "nwb", probes=("m.lf0",)), probes) == [probes[1]]
+    assert keep_probes(SessionRow("s", "nwb", probes=("m.lf0",)), probes) == [probes[1]]
 
 
 # --- fetching -----------------------------------------------------------------------------------
@@ -365,8 +366,8 @@ def test_a_file_on_a_server_stays_there_otherwise(write_nwb, tmp_path):
     with serve(nwb.parent) as served:
         address = f"{served.address}/a.nwb"
         assert fetch_file("nwb", "s", "a", address)["address"] == address
-    assert kept_at("s3://lab/a.nwb", tmp_path) is None
-    assert kept_at("data/a.nwb", tmp_path) is None
+    assert cached_path("s3://lab/a.nwb", tmp_path) is None
+    assert cached_path("data/a.nwb", tmp_path) is None
 
 
 ODD = ["", "/", "?a=1", "?a=2", "/../../../etc/passwd", "/..", "/./x", "//x", "/%2e%2e/x", "/x y"]
@@ -376,10 +377,10 @@ def test_no_address_leaves_the_cache_or_shares_a_file():
     cache = Path("cache")
     addresses = [f"{s}://h.org{p}" for s in ("http", "https") for p in ("/a.nwb", *ODD)]
     addresses += ["https://h.org:80/a.nwb", "https://../../a", "https://h.org/" + "long" * 200]
-    paths = [kept_at(address, cache) for address in addresses]
+    paths = [cached_path(address, cache) for address in addresses]
     assert len(set(paths)) == len(addresses)
     for path in paths:
         assert path.parts[0] == "cache"
         assert ".." not in path.parts
         assert all(len(part) < 200 for part in path.parts)
-    assert kept_at("https://h.org/x/a.nwb", cache) == Path("cache/https/h.org/x/a.nwb")
+    assert cached_path("https://h.org/x/a.nwb", cache) == Path("cache/https/h.org/x/a.nwb")

@@ -5,11 +5,11 @@ import pytest
 
 from lfpscope.errors import UserError
 from lfpscope.io.secrets import check_secrets
-from lfpscope.sources.probes_table import Probe, read_probes, write_probes
-from lfpscope.sources.sessions_table import Session, find_files, fingerprint, read_sessions
+from lfpscope.sources.probes_table import ProbeRow, read_probes, write_probes
+from lfpscope.sources.sessions_table import SessionRow, find_files, fingerprint, read_sessions
 
 
-def sessions_in(folder: Path, *rows: str) -> list[Session]:
+def sessions_in(folder: Path, *rows: str) -> list[SessionRow]:
     path = folder / "sessions.tsv"
     path.write_text("\n".join(["session\tsource\tlocation\tprobes\tseries", *rows]))
     return read_sessions(path)
@@ -19,7 +19,7 @@ def test_rows_say_where_they_are(tmp_path):
     path = tmp_path / "s.tsv"
     text = "\ufeffsession\tsource\r\n# a remark\r\n\r\n demo-1 \tdemo\r\n"
     path.write_text(text, encoding="utf-8")
-    assert read_sessions(path) == [Session("demo-1", "demo", where=f"{path}, line 4")]
+    assert read_sessions(path) == [SessionRow("demo-1", "demo", where=f"{path}, line 4")]
 
 
 def test_quotes_are_kept(tmp_path):
@@ -94,7 +94,7 @@ def test_a_wrong_row_is_noted_and_the_others_read(tmp_path, row, problem):
     assert wrong.problem.startswith(f"{path}, line 2: ")
     assert problem in wrong.problem
     assert wrong.location == ""  # it may hold a secret, and is not to be stored
-    assert right == Session("b", "nwb", "b.nwb", where=f"{path}, line 3")
+    assert right == SessionRow("b", "nwb", "b.nwb", where=f"{path}, line 3")
 
 
 def test_probes_that_are_no_ids_are_noted(tmp_path):
@@ -173,11 +173,11 @@ def folder(tmp_path, monkeypatch):
 def test_files_of_a_location(folder, monkeypatch, location, files):
     monkeypatch.setenv("HOME", str(folder))
     expected = [name.replace("{home}", str(folder)) for name in files]
-    assert find_files(Session("s", "nwb", location)) == expected
+    assert find_files(SessionRow("s", "nwb", location)) == expected
 
 
 def test_absolute_glob(folder):
-    found = find_files(Session("s", "nwb", f"{folder}/?.nwb"))
+    found = find_files(SessionRow("s", "nwb", f"{folder}/?.nwb"))
     assert found == [f"{folder}/{n}.nwb" for n in "abz"]
 
 
@@ -192,17 +192,17 @@ def test_absolute_glob(folder):
 @pytest.mark.usefixtures("folder")
 def test_location_without_files(location, message):
     with pytest.raises(UserError, match=message):
-        find_files(Session("s", "nwb", location, where="t.tsv, line 2"))
+        find_files(SessionRow("s", "nwb", location, where="t.tsv, line 2"))
 
 
 def test_demo_has_no_files():
-    assert find_files(Session("demo-1", "demo")) == []
+    assert find_files(SessionRow("demo-1", "demo")) == []
 
 
 def test_probes_round_trip(tmp_path):
     probes = [
-        Probe("s", "1", "nwb", "a b.nwb", "/x", "ok", 'taken; "odd"'),
-        Probe("s", "2", "nwb", "c.nwb", "", "unreadable", "c.nwb: not HDF5"),
+        ProbeRow("s", "1", "nwb", "a b.nwb", "/x", "ok", 'taken; "odd"'),
+        ProbeRow("s", "2", "nwb", "c.nwb", "", "unreadable", "c.nwb: not HDF5"),
     ]
     write_probes(tmp_path / "probes.tsv", probes)
     assert read_probes(tmp_path / "probes.tsv") == probes

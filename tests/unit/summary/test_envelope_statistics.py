@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as arrays
 from lfpscope.envelope import kernels_chunk
 from lfpscope.envelope.grid import VALUES, bucket_starts
 from lfpscope.envelope.kernels import ALL_NAN, CLEAN, SOME_NAN
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.envelope.zarr_zip import Store
 from lfpscope.errors import UserError
 from lfpscope.summary.channels import Summary
@@ -67,7 +67,7 @@ def assert_statistics(summary: Summary, truth: Data, *, n_damaged: Data | int = 
             assert s[name] == sum(n for value, n in lengths if value == rail and n >= 3)
 
 
-def assert_buckets(probe: Probe, truth: Data) -> None:
+def assert_buckets(probe: OpenProbe, truth: Data) -> None:
     """Compare every bucket of every level with numpy."""
     store = Store(probe.references.file.with_name("envelope.zarr.zip"))
     for size in probe.sizes:
@@ -106,7 +106,7 @@ def check(
         summary, envelope = recorded.summarise(references, bucket=bucket)
         assert_statistics(summary, truth, n_damaged=n_damaged)
         assert [(d.row, d.column) for d in summary.damage] == sorted(damaged)
-        with Probe(references, envelope) as probe:
+        with OpenProbe(references, envelope) as probe:
             assert_buckets(probe, valid(truth, summary.limit))
 
 
@@ -231,7 +231,7 @@ def test_more_than_one_slab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     references = recorded.index(tmp_path, data, chunks=(130, 1))
     summary, envelope = recorded.summarise(references, bucket=64)
     assert_statistics(summary, data)
-    with Probe(references, envelope) as probe:
+    with OpenProbe(references, envelope) as probe:
         assert len(probe.sizes) == 4
         assert_buckets(probe, data)
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lfpscope.envelope.plausible import plausible_values
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 from lfpscope.samples.chunk_reader import Damage, Source
 from lfpscope.summary import driver
 from lfpscope.summary.driver import run_pass
@@ -129,7 +129,7 @@ class SlabCrossings(Measure[SlabParts]):
 
 
 def walk(
-    references: References, measures: Sequence[Measure[Any]], threads: int = 2
+    references: ProbeReferences, measures: Sequence[Measure[Any]], threads: int = 2
 ) -> list[Damage]:
     with Source(references) as source:
         return run_pass(source, measures, plausible_values(references, LIMIT), threads=threads)

@@ -10,7 +10,7 @@ import recorded
 
 from lfpscope.doubts import Doubt
 from lfpscope.envelope.kernels import ALL_NAN, SOME_NAN
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.summary.channels import Summary
 
 Data = npt.NDArray[Any]
@@ -153,7 +153,7 @@ def test_marks_are_left_out_and_named(value: float, tmp_path: Path) -> None:
     (doubt,) = [one for one in found.doubts if "left out" in one.text]
     assert doubt == Doubt("values", f"{text} (first: channel 0 at 10.800 s)")
     assert [row["n_implausible"] for row in found.table()] == [1, 0, 300]
-    with Probe(references, envelope) as probe:
+    with OpenProbe(references, envelope) as probe:
         assert probe.doubts == found.doubts
         (segment,) = references.clock.segments
         for step in (1, 5, 128, 512):
@@ -173,7 +173,7 @@ def test_a_mark_of_integers(tmp_path: Path) -> None:
     found, envelope = recorded.summarise(references)
     assert found.limit > 1e5  # counts that are declared as volts
     assert found.statistics["n_implausible"].tolist() == [0, 4]
-    with Probe(references, envelope) as probe:
+    with OpenProbe(references, envelope) as probe:
         assert np.isnan(probe.samples(0, 10)).sum() == 4
         assert probe.stored(5, 6, [1])[0, 0] == np.iinfo(np.int32).min
 

@@ -19,7 +19,7 @@ from stored import index as index_series
 
 from lfpscope.hdf5.layout import inline
 from lfpscope.io.http import RemoteFile
-from lfpscope.references.model import References
+from lfpscope.references.model import ProbeReferences
 from lfpscope.references.open import open_references
 from lfpscope.references.schema import digest
 from lfpscope.summary.summarize import build_envelope
@@ -30,7 +30,7 @@ SCRIPTS = Path(__file__).parents[3] / "scripts"
 CHECKS = ("checksums", "extents", "samples", "channels", "clock", "envelope", "kerchunk")
 
 
-def made(references: References) -> tuple[Path, Path]:
+def made(references: ProbeReferences) -> tuple[Path, Path]:
     """Summarise a probe; return its references and envelope."""
     return references.file, recorded.summarise(references)[1]
 

@@ -22,7 +22,7 @@ from bokeh.models import Div
 
 from lfpscope.clock.timeline import Timeline
 from lfpscope.doubts import Doubt
-from lfpscope.envelope.read import Probe
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.errors import UserError
 from lfpscope.nwb.depth import DepthAxis
 from lfpscope.nwb.electrodes import Channels
@@ -437,7 +437,7 @@ def test_a_page_that_cannot_be_opened_leaves_no_threads(results: Path) -> None:
 class Broken(ProbeSlot):
     """A probe that fails as nobody thought of."""
 
-    def _open(self) -> Probe:
+    def _open(self) -> OpenProbe:
         raise ZeroDivisionError("of all things")
 
 

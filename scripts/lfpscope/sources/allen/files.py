@@ -17,16 +17,16 @@ from lfpscope.sources.allen.tables import (
     read_listed,
     session_file,
 )
-from lfpscope.sources.probes_table import NO_LFP, Probe
-from lfpscope.sources.sessions_table import Session
+from lfpscope.sources.probes_table import NO_LFP, ProbeRow
+from lfpscope.sources.sessions_table import SessionRow
 
 
-def listed_probes(session: Session, table: Path, folder: Path) -> list[Probe]:
+def listed_probes(session: SessionRow, table: Path, folder: Path) -> list[ProbeRow]:
     """Find the probes of a session that are, or will be, in the cache.
 
     Parameters
     ----------
-    session : Session
+    session : SessionRow
         Its row.
     table : Path
         What AllenSDK says of its probes.
@@ -45,7 +45,7 @@ def listed_probes(session: Session, table: Path, folder: Path) -> list[Probe]:
     return [_row(session, probe, str(folder / probe.file)) for probe in probes]
 
 
-def mirrored_probes(session: Session, mirror: str) -> list[Probe]:
+def mirrored_probes(session: SessionRow, mirror: str) -> list[ProbeRow]:
     """Find the probes of a session in a copy of AllenSDK's cache; nothing is fetched.
 
     Raises
@@ -58,13 +58,13 @@ def mirrored_probes(session: Session, mirror: str) -> list[Probe]:
     return [_row(session, probe, f"{where}/{probe.file}") for probe in found]
 
 
-def _row(session: Session, probe: Listed, address: str) -> Probe:
+def _row(session: SessionRow, probe: Listed, address: str) -> ProbeRow:
     status, note = "ok", probe.name
     if probe.has_lfp == "no":
         status, note = NO_LFP, f"{probe.name}: Allen publishes no LFP of it"
     elif probe.note and not Path(address).is_file():
         status, note = "unreadable", f"{probe.name}: {probe.note}"
-    return Probe(session.session, probe.probe, "allen", address, status=status, note=note)
+    return ProbeRow(session.session, probe.probe, "allen", address, status=status, note=note)
 
 
 def fetch_lfp(

@@ -13,7 +13,7 @@ from lfpscope.sources.allen.tables import (
     select_sessions,
     write_listed,
 )
-from lfpscope.sources.sessions_table import Session
+from lfpscope.sources.sessions_table import SessionRow
 
 
 def list_allen_probes(
@@ -49,7 +49,7 @@ def list_allen_probes(
     # only AllenSDK's environment has what it imports
     from lfpscope.sources.allen.warehouse import list_probes, open_warehouse
 
-    row = Session(session, "allen", where="sessions table")
+    row = SessionRow(session, "allen", where="sessions table")
     try:
         cache = open_warehouse(folder, scheme=scheme, host=host, stall_seconds=stall_seconds)
         found = list_probes(cache, row, folder=folder, own_file=session_nwb, tries=tries)

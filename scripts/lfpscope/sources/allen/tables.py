@@ -13,7 +13,7 @@ from typing import Any
 from lfpscope.errors import UserError
 from lfpscope.io.addresses import open_address
 from lfpscope.io.tables import read_table, write_table
-from lfpscope.sources.sessions_table import Session
+from lfpscope.sources.sessions_table import SessionRow
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,12 @@ def read_csv(folder: str, name: str) -> list[dict[str, Any]]:
     return rows
 
 
-def probes_of(session: Session, rows: Iterable[dict[str, Any]], origin: str) -> list[Listed]:
+def probes_of(session: SessionRow, rows: Iterable[dict[str, Any]], origin: str) -> list[Listed]:
     """Take a session's probes from a table of AllenSDK's.
 
     Parameters
     ----------
-    session : Session
+    session : SessionRow
         Its row of the table of sessions.
     rows : iterable of dict
         AllenSDK's table of probes.

@@ -17,10 +17,10 @@ import requests
 from allensdk.brain_observatory.ecephys.ecephys_project_api import rma_engine
 from allensdk.brain_observatory.ecephys.ecephys_project_cache import EcephysProjectCache
 
-from lfpscope.io.http import CONNECT_SECONDS, TryAgainError, reason, retry
-from lfpscope.io.locks import alone
+from lfpscope.io.http import CONNECT_TIMEOUT_S, TryAgainError, reason, retry
+from lfpscope.io.locks import file_lock
 from lfpscope.sources.allen.tables import Listed, probes_of, read_csv, session_file
-from lfpscope.sources.sessions_table import Session
+from lfpscope.sources.sessions_table import SessionRow
 
 Answer = TypeVar("Answer")
 
@@ -43,12 +43,12 @@ def open_warehouse(
     -------
     EcephysProjectCache
     """
-    timeout = (CONNECT_SECONDS, stall_seconds)
+    timeout = (CONNECT_TIMEOUT_S, stall_seconds)
     rma_engine.requests = SimpleNamespace(get=partial(requests.get, timeout=timeout))
     folder.mkdir(parents=True, exist_ok=True)
     manifest = folder / "manifest.json"
     server = {"scheme": scheme, "host": host} if host else {}
-    with alone(manifest):  # AllenSDK writes it in place
+    with file_lock(manifest):  # AllenSDK writes it in place
         cache = EcephysProjectCache.from_warehouse(manifest=manifest, **server)
     engine = cache.fetch_api.rma_engine
     engine.stream = lambda link: f"{engine.scheme}://{engine.host}/{link.lstrip('/')}"
@@ -56,7 +56,7 @@ def open_warehouse(
 
 
 def list_probes(
-    cache: Any, session: Session, *, folder: Path, own_file: bool, tries: int
+    cache: Any, session: SessionRow, *, folder: Path, own_file: bool, tries: int
 ) -> list[Listed]:
     """List the probes of a session, and where their files are fetched from.
 

@@ -67,7 +67,7 @@ def make_probe(session: str, probe: str, path: Path) -> None:
     write_nwb(session, probe, demo_recipe(session, probe), path)
 
 
-def demo_is_whole(path: Path, session: str, probe: str) -> bool:
+def is_demo_complete(path: Path, session: str, probe: str) -> bool:
     """Tell whether a file is this probe, complete, and made by this version of the demo.
 
     No sample is read: HDF5 refuses a truncated file when it opens it.
