@@ -165,7 +165,7 @@ def listed_sessions(wildcards):
 def allensdk(*options):
     """Command of Python in AllenSDK's own environment, which uv makes from exact pins.
 
-    Isolated: else it would stand upon the one that runs Snakemake, and mix them.
+    Isolated: else it would stand on the one that runs Snakemake, and mix them.
     """
     pins = shlex.quote(str(HOUSE / "envs" / "allensdk.txt"))
     run = ["uv", "run", *options, "--isolated", "--no-project", "--python", "3.11"]

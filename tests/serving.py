@@ -24,13 +24,13 @@ class Served:
     log: list[tuple[str, str, int]] = field(default_factory=list)  # path, range, bytes
     ranges: bool = True
     status: dict[str, int] = field(default_factory=dict)  # path → status instead of the file
-    times: int = -1  # how often it fails so, or in a way below; −1 for ever
+    times: int = -1  # how often it fails so, or in a way below; −1 without end
     retry_after: str = "0"  # what a status comes with
     cut: float = 1.0  # of a body that is sent before the connection ends
     short: float = 1.0  # of a body that is sent, with the length of what is sent
     most: int = 1 << 40  # bytes that are sent of a range, whatever was asked for
     silent: float = 0.0  # seconds without a byte in the middle of a body
-    instead: bytes = b""  # a body in place of the file's
+    instead: bytes = b""  # a body instead of the file's
     seconds: float = 0.0  # before an answer
     pace: float = 0.0  # seconds before each tenth of a body; no fault
     versions: bool = True  # whether ETags are sent

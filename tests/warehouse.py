@@ -27,10 +27,10 @@ class Warehouse:
     files: Served
     tables: dict[str, list[Row]] = field(default_factory=dict)  # by model
     queries: list[str] = field(default_factory=list)
-    status: int = 0  # in place of an answer to a query
+    status: int = 0  # instead of an answer to a query
     refuses: bool = False  # success: false
     seconds: float = 0.0  # of silence before an answer to a query
-    times: int = -1  # how often it fails so; −1 for ever
+    times: int = -1  # how often it fails so; −1 without end
 
     @property
     def host(self) -> str:

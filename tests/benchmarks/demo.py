@@ -2,7 +2,7 @@
 
     uv run python tests/benchmarks/demo.py
 
-Set-up (packages) is not counted; byte code and compiled kernels of the library are made anew.
+Set-up (packages) is not counted; byte code and compiled kernels of the library are made again.
 """
 
 import csv

@@ -2,10 +2,11 @@
 
     python tests/fuzz/nwb_files.py [--cut 200] [--metadata 200] [--data 200] [--seed 0]
 
-Each spoiled file goes the way of a user's: its probes are listed, and of each that can be read the
-references, the envelope and the pictures are made, and verified. Then every sample, the clock and
-the channels are compared with those of the whole file. Where they differ, that must have been
-named, or be what HDF5 reads from the spoiled file: where a format has no checksum, nobody can tell.
+Each corrupted file goes the way of a user's: its probes are listed, and of each that can be read
+the references, the envelope and the pictures are made, and verified. Then every sample, the clock
+and the channels are compared with those of the whole file. Where they differ, that must have been
+named, or be what HDF5 reads from the corrupted file: where a format has no checksum, nothing shows
+it.
 """
 
 import argparse
@@ -44,8 +45,8 @@ N_SAMPLES, N_CHANNELS = 12_000, 4
 checks.CHECKS.pop("kerchunk")  # a process of its own each time; here every sample is compared
 
 
-class Spoil(NamedTuple):
-    """Which file, and how it is spoiled: cut at a byte, or one bit of a byte is another."""
+class Corrupt(NamedTuple):
+    """Which file, and how it is corrupted: cut at a byte, or one bit of a byte is another."""
 
     base: str
     offset: int
@@ -54,9 +55,9 @@ class Spoil(NamedTuple):
     def apply(self, content: bytes) -> bytes:
         if self.bit < 0:
             return content[: self.offset]
-        spoiled = bytearray(content)
-        spoiled[self.offset] ^= 1 << self.bit
-        return bytes(spoiled)
+        corrupted = bytearray(content)
+        corrupted[self.offset] ^= 1 << self.bit
+        return bytes(corrupted)
 
 
 @dataclass(frozen=True)
@@ -135,17 +136,17 @@ def _series(nwb: h5py.File) -> list[str]:
 
 @dataclass(frozen=True)
 class Work:
-    """The files as they should be, and how a spoiled one is judged."""
+    """The files as they should be, and how a corrupted one is judged."""
 
     folder: Path
     whole: dict[str, Told]
 
-    def __call__(self, spoil: Spoil) -> Outcome:
+    def __call__(self, corrupt: Corrupt) -> Outcome:
         place = self.folder / "case"
         shutil.rmtree(place, ignore_errors=True)
         (place / "results").mkdir(parents=True)
         path = place / "probe.nwb"
-        path.write_bytes(spoil.apply((self.folder / spoil.base).read_bytes()))
+        path.write_bytes(corrupt.apply((self.folder / corrupt.base).read_bytes()))
         rows = nwb_probes(SessionRow("s", "nwb", str(path)), reader())
         for row in rows:
             if row.status != "ok":
@@ -163,8 +164,8 @@ class Work:
             return refused(str(error))
         if {one.name for one in place.iterdir()} != {"probe.nwb", "results"}:
             raise WrongError(f"files elsewhere: {list(place.iterdir())}")
-        outcome = judge(told, self.whole[spoil.base], summary, path, readable[0].series)
-        if outcome.word == NAMED and summary.damage and not is_named(spoil, summary):
+        outcome = judge(told, self.whole[corrupt.base], summary, path, readable[0].series)
+        if outcome.word == NAMED and summary.damage and not is_named(corrupt, summary):
             raise WrongError(f"named at the wrong place: {summary.describe_damage()}")
         return outcome
 
@@ -196,7 +197,7 @@ def tell(row: Row, results: Path) -> tuple[Told, Summary]:
 
 
 def judge(told: Told, whole: Told, summary: Summary, path: Path, series: str) -> Outcome:
-    """Compare what is told of a spoiled file with what is told of the whole one."""
+    """Compare what is told of a corrupted file with what is told of the whole one."""
     named, stored = "", ""
     if summary.damage:
         named = f"{len(summary.damage)} damaged chunks"
@@ -227,10 +228,10 @@ def judge(told: Told, whole: Told, summary: Summary, path: Path, series: str) ->
     return Outcome(STORED, stored) if stored else Outcome(RIGHT)
 
 
-def is_named(spoil: Spoil, summary: Summary) -> bool:
-    """Tell whether the spoiled bit is in the chunk that is named, or not in a chunk at all."""
+def is_named(corrupt: Corrupt, summary: Summary) -> bool:
+    """Tell whether the corrupted bit is in the chunk that is named, or not in a chunk at all."""
     r = summary.references
-    inside = (r.lfp.offsets <= spoil.offset) & (spoil.offset < r.lfp.offsets + r.lfp.sizes)
+    inside = (r.lfp.offsets <= corrupt.offset) & (corrupt.offset < r.lfp.offsets + r.lfp.sizes)
     places = [(one.row, one.column) for one in summary.damage]
     return not inside.any() or [tuple(one) for one in np.argwhere(inside).tolist()] == places
 
@@ -277,9 +278,9 @@ def _clock_is_stored(path: Path, series: str, summary: Summary) -> bool:
 # --- all of them --------------------------------------------------------------------------------
 
 
-def spoils(folder: Path, n: argparse.Namespace) -> list[tuple[str, Spoil]]:
+def corruptions(folder: Path, n: argparse.Namespace) -> list[tuple[str, Corrupt]]:
     """Cases, each with its kind, spread over the files."""
-    rng, cases = random.Random(n.seed), list[tuple[str, Spoil]]()  # noqa: S311 - no secrets here
+    rng, cases = random.Random(n.seed), list[tuple[str, Corrupt]]()  # noqa: S311 - no secrets here
     samples, others = {}, {}
     for base in WRITE:
         inside = np.zeros((folder / base).stat().st_size, np.bool_)
@@ -292,14 +293,14 @@ def spoils(folder: Path, n: argparse.Namespace) -> list[tuple[str, Spoil]]:
         base = list(WRITE)[i % len(WRITE)]
         size = (folder / base).stat().st_size
         if i < n.cut:
-            cases.append(("cut", Spoil(base, rng.randrange(size), -1)))
+            cases.append(("cut", Corrupt(base, rng.randrange(size), -1)))
         if i < n.metadata:
             place = int(rng.choice(others[base]))
-            cases.append(("bit of metadata", Spoil(base, place, rng.randrange(8))))
+            cases.append(("bit of metadata", Corrupt(base, place, rng.randrange(8))))
         if i < n.data:
             kind = "bit of samples" if base == "contiguous" else "bit of compressed samples"
             place = int(rng.choice(samples[base]))
-            cases.append((kind, Spoil(base, place, rng.randrange(8))))
+            cases.append((kind, Corrupt(base, place, rng.randrange(8))))
     return cases
 
 
@@ -326,7 +327,7 @@ def main() -> None:
             1, get_context("fork")
         ) as process:  # threads do not survive a fork
             whole = dict(zip(WRITE, process.map(written, repeat(folder), WRITE), strict=True))
-        finish(run_all(Work(folder, whole), spoils(folder, n), show=n.show))
+        finish(run_all(Work(folder, whole), corruptions(folder, n), show=n.show))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""References spoiled in any way: read right, or refused in one line, and of no other file.
+"""References corrupted in any way: read right, or refused in one line, and of no other file.
 
     python tests/fuzz/references.py [--probes 2000] [--sessions 1000] [--seed 0]
 
-Values anywhere in the JSON, and in the JSON inside it, are others or gone. Half of what is spoiled
-has the digest that fits, as one who means harm would write it: then any tale may be told of the
-source that was indexed, but nothing else may be read.
+Values anywhere in the JSON, and in the JSON inside it, are others or gone. Half of the corrupted
+ones have the digest that fits, as one who means harm would write it: then any tale may be told of
+the source that was indexed, but nothing else may be read.
 """
 
 import argparse
@@ -25,7 +25,7 @@ sys.path.append(str(Path(__file__).parents[1] / "unit"))
 sys.path.append(str(Path(__file__).parents[1] / "unit" / "references"))
 import recorded
 from stored import as_samples_read
-from test_schema import sign, spoiled
+from test_schema import corrupted, sign
 
 from lfpscope.errors import UserError
 from lfpscope.references.combine import combine_references
@@ -40,18 +40,18 @@ sys.addaudithook(
         else None
     )
 )
-FILES = ("probe.nwb", "lfp.json", "session.json", "spoiled.json")
+FILES = ("probe.nwb", "lfp.json", "session.json", "corrupted.json")
 
 
 @dataclass(frozen=True)
 class Work:
-    """A folder with one probe and its session, and how what is spoiled is judged."""
+    """A folder with one probe and its session, and how what is corrupted is judged."""
 
     folder: Path
 
     def __call__(self, case: tuple[str, str, bool]) -> Outcome:
         name, text, signed = case
-        path = self.folder / "spoiled.json"
+        path = self.folder / "corrupted.json"
         path.write_text(text)
         OPENED.clear()
         try:
@@ -95,15 +95,15 @@ def main() -> None:
 def try_all(
     guard: Guard, file: str, content: dict[str, Any], tries: int, number: int, counts: Counts
 ) -> None:
-    """Spoil a file so many times."""
+    """Corrupt a file so many times."""
 
     @seed(number)
     @settings(max_examples=tries, deadline=None, database=None, phases=[Phase.generate])
-    @given(changed=spoiled(content), signed=st.booleans())
+    @given(changed=corrupted(content), signed=st.booleans())
     def one(changed: Any, signed: bool) -> None:
         signed = signed and isinstance(changed, dict) and isinstance(changed.get("refs"), dict)
         text = sign(changed) if signed else json.dumps(changed)
-        kind = f"{file}, signed anew" if signed else file
+        kind = f"{file}, signed again" if signed else file
         counts.add(kind, guard.run((file, text, signed)), text[:500])
 
     one()

@@ -1,4 +1,4 @@
-"""config.yaml and sessions.tsv spoiled in any way: understood, or refused in one line.
+"""config.yaml and sessions.tsv corrupted in any way: understood, or refused in one line.
 
     python tests/fuzz/tables.py [--config 150] [--sessions 150] [--seed 0]
 
@@ -68,10 +68,10 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
 )
 
 
-# --- how they are spoiled -----------------------------------------------------------------------
+# --- how they are corrupted -----------------------------------------------------------------------
 
 
-def spoil(text: str, rng: random.Random) -> bytes:
+def corrupt(text: str, rng: random.Random) -> bytes:
     """Change a text in one to three places."""
     for _ in range(rng.choice([1, 1, 2, 3])):
         text = rng.choice([replaced_cell, changed_letter, changed_line])(text, rng)
@@ -83,7 +83,7 @@ def spoil(text: str, rng: random.Random) -> bytes:
 
 
 def replaced_cell(text: str, rng: random.Random) -> str:
-    """Put something odd in place of what stands behind a colon, or between tabs."""
+    """Put something odd instead of what stands behind a colon, or between tabs."""
     lines = text.split("\n")
     i = rng.randrange(len(lines))
     between = "\t" if "\t" in lines[i] else ":"
@@ -202,8 +202,8 @@ def main() -> None:
     parser.add_argument("--show", action="store_true", help="print every case")
     n = parser.parse_args()
     rng = random.Random(n.seed)  # noqa: S311 - no secrets here
-    cases = [("config.yaml", ("config.yaml", spoil(config(), rng))) for _ in range(n.config)]
-    cases += [("sessions.tsv", ("sessions.tsv", spoil(SESSIONS, rng))) for _ in range(n.sessions)]
+    cases = [("config.yaml", ("config.yaml", corrupt(config(), rng))) for _ in range(n.config)]
+    cases += [("sessions.tsv", ("sessions.tsv", corrupt(SESSIONS, rng))) for _ in range(n.sessions)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name, "workflow")
         folder.mkdir()

@@ -52,7 +52,7 @@ def write(
     region : array, optional
         Rows of the table; all in turn if not given.
     times : ndarray, optional
-        Timestamps in place of a start and a rate.
+        Timestamps instead of a start and a rate.
     attributes
         Of the data: `conversion`, `offset`, `unit`.
     """

@@ -26,7 +26,7 @@ def index(
     times: npt.NDArray[np.float64] | None = None,
     damaged: tuple[tuple[int, int], ...] = (),
 ) -> ProbeReferences:
-    """Write samples (time, channel) to a file, spoil some chunks, and open references to it."""
+    """Write samples (time, channel) to a file, corrupt some chunks, and open references to it."""
     path = folder / "probe.nwb"
     with h5py.File(path, "w") as nwb:
         series = nwb.create_group(SERIES)

@@ -65,7 +65,7 @@ from lfpscope.summary.summarize import build_envelope
 INDEX = Path(__file__).parents[2] / "scripts" / "index_probe.py"
 LFP = "/acquisition/LFP/lfp"
 Write = Callable[..., Path]
-Spoil = Callable[[h5py.Group], Any]
+Corrupt = Callable[[h5py.Group], Any]
 
 
 def test_every_fault_has_its_tests() -> None:
@@ -127,12 +127,12 @@ BYTES = {
 # --- files whose content is not as it should be -------------------------------------------------
 
 
-def replaced(name: str, *values: Any, **how: Any) -> Spoil:
-    def spoil(series: h5py.Group) -> None:
+def replaced(name: str, *values: Any, **how: Any) -> Corrupt:
+    def corrupt(series: h5py.Group) -> None:
         del series[name]
         series.create_dataset(name, *values, **how)
 
-    return spoil
+    return corrupt
 
 
 def skipped(series: h5py.Group) -> None:
@@ -154,7 +154,7 @@ def rate(series: h5py.Group) -> None:
     series["starting_time"].attrs["rate"] = 0.0
 
 
-CONTENT: dict[str, tuple[Spoil, str]] = {
+CONTENT: dict[str, tuple[Corrupt, str]] = {
     "skipped": (skipped, r"1 of 12 chunks skip a filter, first the one at \(0, 0\)"),
     "lzf": (
         replaced("data", data=np.ones((3000, 4), "<f4"), compression="lzf"),

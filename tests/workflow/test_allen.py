@@ -105,7 +105,7 @@ def test_the_whole_workflow(allen, warehouse, files):
     assert "incomplete</summary>" not in page
     assert not [path for path in allen.folder.rglob("*") if path.suffix in (".part", ".lock")]
 
-    # again: nothing is asked, also when the results are made anew
+    # again: nothing is asked, also when the results are made again
     warehouse.queries.clear()
     warehouse.files.log.clear()
     assert "Nothing to be done" in allen.run(*settings(warehouse)).output
@@ -162,7 +162,7 @@ def test_faults_of_the_files(allen, warehouse, files, fault, times):
         assert not path.exists()
         (row,) = table(allen / "results/715000002/indexed.tsv")
         assert (row["status"], row["rule"]) == ("failed", "fetch_probe")
-        assert "did not come whole in 2 tries" in row["reason"]
+        assert "did not arrive completely in 2 tries" in row["reason"]
 
 
 def status(warehouse):

@@ -380,7 +380,7 @@ def test_bad_files_are_named_and_the_others_done(workflow, write_nwb):
     assert not (workflow / "results/mixed/probes/fast/lfp.json").exists()
     assert not leftovers(workflow.folder)
     assert fingerprint(workflow / "data") == before
-    # what may have been mended by itself is tried again, and nothing else
+    # what may have been repaired by itself is tried again, and nothing else
     again = workflow.run(code=1)
     assert again.jobs - {"list_probes", *LAST} == {
         "list_session none",

@@ -139,7 +139,7 @@ def check_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_path(key: str, path: str) -> str:
-    """Return a path with the home folder in place of ~, and none that looks like an option."""
+    """Return a path with the home folder instead of ~, and none that looks like an option."""
     if SCHEME.match(path):
         raise UserError(
             f"configuration: {key} is {_short(path)}; expected a path on a disk. "

@@ -110,7 +110,7 @@ class OpenProbe:
         self.close()
 
     def close(self) -> None:
-        """Close the files and let go of what is cached."""
+        """Close the files and release what is cached."""
         self._store.close()
         self._levels.close()
         self._samples.close()

@@ -55,8 +55,8 @@ def describe_layout(dataset: h5py.Dataset, *, n_axes: int = 2, transposed: bool 
         raise UserError(f"{where}: chunks of {dataset.chunks} are wider than the data. {REPACK}")
     if misplaces_chunks(dataset):
         raise UserError(
-            f"{where}: an axis that can grow for ever behind one of several chunks: HDF5 lists the "
-            f"places of such chunks wrongly. {REPACK}"
+            f"{where}: an axis that can grow without limit behind one of several chunks: "
+            f"HDF5 lists such chunks at wrong indices. {REPACK}"
         )
     layout = Layout(shape, chunks, dataset.dtype, codecs_of(dataset, where), order)
     ragged = any(n % c for n, c in zip(shape, chunks, strict=True))

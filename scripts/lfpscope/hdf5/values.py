@@ -98,8 +98,8 @@ def leaves_edges_unfiltered(dataset: h5py.Dataset) -> bool:
 def misplaces_chunks(dataset: h5py.Dataset) -> bool:
     """Tell whether HDF5 names wrong places in the array for a dataset's chunks.
 
-    An extensible array counts them with the axis that can grow for ever in front; HDF5 2.0.0 does
-    not turn the axes back where it lists chunks. Where it reads data, it does.
+    An extensible array counts them with the axis that can grow without limit in front; HDF5 2.0.0
+    does not turn the axes back where it lists chunks. Where it reads data, it does.
     """
     if _ask(HDF5.H5Dget_chunk_index_type, dataset.id) != EXTENSIBLE_ARRAY:
         return False

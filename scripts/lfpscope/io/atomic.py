@@ -107,7 +107,7 @@ def translate_os_errors(path: Path) -> Iterator[None]:
     Raises
     ------
     UserError
-        In place of such an error of the system.
+        Instead of such an error of the system.
     """
     try:
         yield

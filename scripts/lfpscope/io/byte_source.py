@@ -29,7 +29,7 @@ class Bytes(Protocol):
         """Read bytes; fewer come back only at the end of the file."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release it."""
 
 
 class LocalFile:

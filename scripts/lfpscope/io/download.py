@@ -52,7 +52,7 @@ def download(
     path : Path
         Where the file shall be. A file that is there is never touched.
     check : callable
-        Raises a `UserError` if a file is not the one that was wanted, or not whole.
+        Raises a `UserError` if a file is not the one that was wanted, or incomplete.
     stall_seconds : float
         Without a byte for so long, and a try has failed.
     tries : int
@@ -61,8 +61,8 @@ def download(
     Raises
     ------
     UserError
-        If the server refuses, if the file did not come whole in so many tries, if there is no room
-        for it, or if the one that is there does not pass the check.
+        If the server refuses, if the file did not arrive completely in so many tries, if there
+        is no room for it, or if the one that is there does not pass the check.
     """
     with translate_os_errors(path):
         if not path.exists():  # else no lock is wanted, and a cache of others may take none
@@ -116,7 +116,7 @@ def _fetch_complete(
     seconds: float,
     tries: int,
 ) -> None:
-    """Fetch a part until it is whole and passes the check, and give it its name."""
+    """Fetch a part until it is complete and passes the check, and give it its name."""
 
     def fetch() -> None:
         _fetch(address, part, seconds)
@@ -127,7 +127,7 @@ def _fetch_complete(
         "Look at the connection and run again; what has come so far is resumed where it can be."
     )
     try:
-        retry(fetch, tries, f"{address}: did not come whole", remedy, is_logged=True)
+        retry(fetch, tries, f"{address}: did not arrive completely", remedy, is_logged=True)
     except OSError as error:
         raise UserError(
             f"{part}: {error.strerror}. Make room, or correct that, and run again."
@@ -206,7 +206,7 @@ def _append(answer: requests.Response, part: Path, start: int, total: int | None
         file.seek(start)
         for block in answer.iter_content(BLOCK):
             if not file.tell() and (page := _page(block)):
-                return f"the server sent a page in place of an HDF5 file: {page}"
+                return f"the server sent a page instead of an HDF5 file: {page}"
             file.write(block)
             bar.update(len(block))
         size = file.tell()

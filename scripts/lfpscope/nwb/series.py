@@ -20,7 +20,7 @@ CSD = re.compile(r"(?i)csd|current_?source")  # made from LFP, as in Allen's fil
 
 
 class NoSeriesError(UserError):
-    """An NWB file that is whole, and has nothing to read in it."""
+    """An NWB file that is complete, and has nothing to read in it."""
 
 
 def choose_series(nwb: h5py.File, pattern: str = "") -> tuple[list[str], str]:

@@ -54,7 +54,7 @@ class Cache:
                 self.n_bytes -= self._kept.popitem(last=False)[1][1]
 
     def forget(self, owner: Any) -> None:
-        """Let go of all that is kept for an owner."""
+        """Release all that is kept for an owner."""
         with self._lock:
             for key in [key for key in self._kept if key[0] is owner]:
                 self.n_bytes -= self._kept.pop(key)[1]
@@ -208,7 +208,7 @@ class Samples:
         return known, [place for place in places if place not in known]
 
     def close(self) -> None:
-        """Let go of the chunks."""
+        """Release the chunks."""
         CACHE.forget(self._owner)
 
 
@@ -218,7 +218,7 @@ def _threads(n: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(n, thread_name_prefix="read")
 
 
-# a process that is forked has none of them, and would wait for ever
+# a process that is forked has none of them, and would wait without end
 os.register_at_fork(after_in_child=_threads.cache_clear)
 
 

@@ -94,7 +94,7 @@ class _Lfp(BackendArray):
         self.dtype = self._samples.dtype
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._references,)  # in another process the source is opened anew
+        return type(self), (self._references,)  # in another process the source is opened again
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Array:
         support = indexing.IndexingSupport.OUTER

@@ -283,7 +283,7 @@ def average(
         Time of each sample, seconds; they may have gaps. Of a DataArray its coordinate
         ``timestamps``, or ``time``, by default.
     rate : float, optional
-        In place of times: samples per second, the first at 0 s.
+        Instead of times: samples per second, the first at 0 s.
     window : tuple of float
         Seconds before (negative) and after an event, both ends included.
 

@@ -49,7 +49,7 @@ def welch(
         Time of each sample, seconds; they may have gaps. Of a DataArray its coordinate
         ``timestamps``, or ``time``, by default.
     rate : float, optional
-        In place of times: samples per second.
+        Instead of times: samples per second.
 
     Raises
     ------

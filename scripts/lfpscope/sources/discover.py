@@ -35,7 +35,7 @@ def find_probes(
     listed : mapping of Path
         What AllenSDK says of the probes of each of Allen's sessions.
     mirror : str
-        A copy of AllenSDK's cache in place of these, on disk or on a server.
+        A copy of AllenSDK's cache instead of these, on disk or on a server.
     """
     found: list[ProbeRow] = []
     with IsolatedReader() as reader:
@@ -167,7 +167,7 @@ def list_session(
     listed : Path, optional
         What AllenSDK says of the session's probes.
     mirror : str
-        A copy of AllenSDK's cache in place of that.
+        A copy of AllenSDK's cache instead of that.
     tries : int
         How often the session could not be listed before.
     ended : int

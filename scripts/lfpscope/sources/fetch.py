@@ -26,7 +26,7 @@ def fetch_file(
     """Have a probe's file where it belongs, and say how it was checked.
 
     A file of the user's, or on a server, is only looked at. The demo's is made and Allen's is
-    fetched, unless it is there and whole; so is one at an https address that is to be kept.
+    fetched, unless it is there and complete; so is one at an https address that is to be kept.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def fetch_file(
     Raises
     ------
     UserError
-        If a file is missing, not whole or another one's, or does not come.
+        If a file is missing, incomplete or another one's, or does not come.
     """
     origin: dict[str, str] = {}
     if source == "allen":
@@ -62,7 +62,7 @@ def fetch_file(
         checked = "opens as HDF5; probe and session are the ones asked for, and it holds the LFP"
     elif source == "demo":
         if is_demo_complete(Path(address), session, probe):
-            print(f"{address} is there and whole")
+            print(f"{address} is there and complete")
         else:
             print(f"making {address}")
             make_probe(session, probe, Path(address))

@@ -303,7 +303,7 @@ def is_zarr(path: Path) -> bool:
 def fingerprint(paths: Iterable[str]) -> str:
     """Checksum of names, sizes and times of files on disk; addresses count by name alone.
 
-    In place of the files themselves as inputs: Snakemake would take braces in their names for
+    Instead of the files themselves as inputs: Snakemake would take braces in their names for
     wildcards, and refuses times that are ahead of its clock.
     """
     states = "\n".join(map(_state, paths))

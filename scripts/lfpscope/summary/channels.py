@@ -64,7 +64,7 @@ class Summary:
         return [self._row(index) for index in range(self.references.n_channels)]
 
     def describe_damage(self) -> str:
-        """Name each damaged chunk, for a person to read; nothing where all are whole."""
+        """Name each damaged chunk, for a person to read; nothing where all are complete."""
         if not self.damage:
             return ""
         r, most = self.references, self.damage[:MAX_NAMED]

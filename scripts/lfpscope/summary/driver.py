@@ -22,7 +22,7 @@ OnDamage = Literal["mask", "fail"]
 STRETCH_BYTES = 64 << 20  # of decoded samples; a row of chunks if that is more
 STRETCH_ROWS = 1 << 10  # at most
 REMEDY = (
-    "Put a whole copy in its place, or delete it if it was fetched, and run with "
+    "Put a complete copy in its place, or delete it if it was fetched, and run with "
     "--forcerun fetch_probe"
 )
 

@@ -1,4 +1,4 @@
-"""Whether what was made of a probe is what its file holds: compared anew, by other ways.
+"""Whether what was made of a probe is what its file holds: compared again, by other ways.
 
 The references are compared with h5py and with kerchunk's own translation, the envelope with
 samples. Places are chosen at random, the same ones each time.

@@ -1,4 +1,4 @@
-"""kerchunk's own translation of a series, as a program of its own: it may wait for ever.
+"""kerchunk's own translation of a series, as a program of its own: it may never end.
 
 It can deadlock inside h5py (https://github.com/zarr-developers/VirtualiZarr/issues/1072), so
 `lfpscope.verify.checks` gives it a process and a time-out.

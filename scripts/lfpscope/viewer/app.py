@@ -103,7 +103,7 @@ def fill_document(document: Document, pool: PagePool) -> None:
 def show_page(
     document: Document, pool: PagePool, query: dict[str, str], before: "Page | None" = None
 ) -> None:
-    """Have a page made in a thread, and shown in place of what the document holds.
+    """Have a page made in a thread, and shown instead of what the document holds.
 
     Parameters
     ----------

@@ -76,7 +76,7 @@ class PagePool:
                     self._spare = spare
             for probe in self._open()[:1]:
                 if not (self._zooms or is_remote(probe.references.address)):
-                    # whoever zooms in will be told; or the program has ended meanwhile
+                    # a user who zooms in will be told; or the program has ended meanwhile
                     with suppress(OSError, UserError, RuntimeError):
                         _load_loops(probe, samples=True)
                         self._zooms = True

@@ -151,7 +151,7 @@ class Panel:
             **borders(plots.left),
         )
         plot.toolbar.active_scroll = next(t for t in plots.tools if isinstance(t, WheelZoomTool))
-        # one for good: a page counts all its models anew whenever it gets another
+        # one for good: a page counts all its models again whenever it gets another
         self._ticker = FixedTicker()
         self._axis = LinearAxis(ticker=self._ticker)
         quiet_axis(self._axis)
@@ -347,12 +347,12 @@ def no_boxes() -> dict[str, list[Any]]:
 
 
 def no_picture() -> dict[str, list[Any]]:
-    """In place of a picture."""
+    """Instead of a picture."""
     return {"image": [], "x": [], "dw": []}
 
 
 def error_panel(name: str, error: UserError) -> Div:
-    """In place of a probe that is not open."""
+    """Instead of a probe that is not open."""
     panel = Div(sizing_mode="stretch_width", margin=(4, 0), stylesheets=[HEADING])
     show_error(panel, name, error)
     return panel

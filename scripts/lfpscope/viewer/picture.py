@@ -117,7 +117,7 @@ def sketch(slot: ProbeSlot, state: State, width: int, height: int) -> Picture | 
         with slot.use() as probe:
             return _sketched(probe, state, width, height)
     except (UserError, OSError):
-        return None  # whoever draws from samples says why
+        return None  # what draws from samples says why
 
 
 def _sketched(probe: OpenProbe, state: State, width: int, height: int) -> Picture | None:

@@ -63,7 +63,7 @@ class Pictures:
         self._sketches = Worker(self._sketch)
 
     def want(self, state: State, sizes: Mapping[str, tuple[int, int]], ratio: float = 1.0) -> None:
-        """Ask for the pictures of a state, in place of what is still to be drawn.
+        """Ask for the pictures of a state, instead of what is still to be drawn.
 
         Parameters
         ----------

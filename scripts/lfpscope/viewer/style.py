@@ -34,7 +34,7 @@ HEADING = f"""
 }}
 """
 
-# over the last line, so that nothing moves, nor is drawn anew, when it comes and goes
+# over the last line, so that nothing moves, nor is drawn again, when it comes and goes
 MESSAGE = f"""
 :host {{
   position: absolute; right: {RIGHT}px; bottom: 0; max-width: max(34%, 100% - 650px); z-index: 1;
@@ -93,7 +93,7 @@ def quiet_axis(axis: Any) -> None:
 
 
 def text_line(text: HTML, **place: Any) -> Row:
-    """A line of text that may change often: for a Div the browser lays out the whole page anew."""
+    """A line of text that may change often: for a Div the browser lays out the whole page again."""
     return Row(
         elements=[text], height=22, sizing_mode="stretch_width", stylesheets=[HEADING], **place
     )

@@ -36,7 +36,7 @@ class Worker(Generic[Request]):
         threading.Thread(target=self._run, daemon=True).start()
 
     def submit(self, request: Request) -> None:
-        """Ask for something, in place of whatever still waits unless all is to be done."""
+        """Ask for something, instead of whatever still waits unless all is to be done."""
         with self._changed:
             self._waiting = [*self._waiting, request] if self._every else [request]
             self._changed.notify()

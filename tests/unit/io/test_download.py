@@ -122,8 +122,8 @@ FAULTS = [
     (short, "truncated"),
     (error, "status 500"),
     (busy, "status 503"),
-    (html, "a page in place of an HDF5 file: '<!DOCTYPE html>"),
-    (json, "a page in place of an HDF5 file: .*no such record"),
+    (html, "a page instead of an HDF5 file: '<!DOCTYPE html>"),
+    (json, "a page instead of an HDF5 file: .*no such record"),
     (silence, "timed out"),
     (no_answer, "timed out"),
     (wrong_file, "no LFP"),
@@ -147,8 +147,8 @@ def test_a_fault_on_every_try(
     served: Served, path: Path, fault: Callable[[Served], None], reason: str
 ) -> None:
     fault(served)
-    served.ranges = False  # a cut connection would be resumed until the file is whole
-    with pytest.raises(UserError, match=rf"a.nwb: did not come whole in 3 tries: .*({reason})"):
+    served.ranges = False  # a cut connection would be resumed until the file is complete
+    with pytest.raises(UserError, match=rf"a.nwb: did not arrive completely in 3.*({reason})"):
         fetch(served, path)
     assert not path.exists()
 
@@ -174,7 +174,7 @@ def test_nobody_there(path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}/a.nwb"
-    with pytest.raises(UserError, match=r"did not come whole in 2 tries.*refused"):
+    with pytest.raises(UserError, match=r"did not arrive completely in 2 tries.*refused"):
         download(address, path, check=check, tries=2)
 
 

@@ -27,7 +27,7 @@ Write = Callable[..., Path]
 
 
 def refusal(path: Path | str) -> str:
-    """What is said of a file in place of opening it: one line."""
+    """What is said of a file instead of opening it: one line."""
     with pytest.raises(UserError) as raised:
         open_nwb(path)
     message = str(raised.value)

@@ -1,4 +1,4 @@
-"""Which series of a file hold LFP, whoever wrote it."""
+"""Which series of a file hold LFP, whichever program wrote it."""
 
 import json
 from datetime import UTC, datetime

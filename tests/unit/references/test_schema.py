@@ -1,4 +1,4 @@
-"""References that were spoiled or made up: right, or refused in one line, and nothing else."""
+"""References that were corrupted or made up: right, or refused in one line, and nothing else."""
 
 import copy
 import json
@@ -248,7 +248,7 @@ VALUES = st.recursive(
 
 
 @st.composite
-def spoiled(draw: st.DrawFn, value: Any) -> Any:
+def corrupted(draw: st.DrawFn, value: Any) -> Any:
     """One value of a JSON, at any depth, is another, is gone, or has a letter changed."""
     kinds = ["replace"]
     if isinstance(value, dict | list) and value:
@@ -266,14 +266,14 @@ def spoiled(draw: st.DrawFn, value: Any) -> Any:
             if kind == "remove":
                 del value[place]
             else:
-                value[place] = draw(spoiled(value[place]))
+                value[place] = draw(corrupted(value[place]))
             return value
         case "letter":
             i = draw(st.integers(0, len(value) - 1))
             return value[:i] + draw(st.characters(codec="utf-8")) + value[i + 1 :]
         case "parsed":
             try:
-                return json.dumps(draw(spoiled(json.loads(value))))
+                return json.dumps(draw(corrupted(json.loads(value))))
             except ValueError:
                 return value
         case "near":
@@ -284,8 +284,8 @@ def spoiled(draw: st.DrawFn, value: Any) -> Any:
 @given(data=st.data(), signed=st.booleans())
 def test_any_change_is_right_or_refused(good: Path, data: st.DataObject, signed: bool) -> None:
     before = open_references(good)
-    content = data.draw(spoiled(json.loads(good.read_text())))
-    path = good.with_name("spoiled.json")
+    content = data.draw(corrupted(json.loads(good.read_text())))
+    path = good.with_name("corrupted.json")
     if signed and isinstance(content, dict) and isinstance(content.get("refs"), dict):
         path.write_text(sign(content))
     else:
@@ -315,7 +315,7 @@ def test_any_change_of_the_text_is_right_or_refused(good: Path, data: st.DataObj
     text = good.read_bytes()
     i = data.draw(st.integers(0, len(text) - 1))
     j = data.draw(st.integers(i, min(len(text), i + 20)))
-    path = good.with_name("spoiled.json")
+    path = good.with_name("corrupted.json")
     path.write_bytes(text[:i] + data.draw(st.binary(max_size=4)) + text[j:])
     references = opened_or_refused(path)
     if references is not None:

@@ -95,14 +95,14 @@ def damaged_metadata(path, write_nwb):
 
 
 def endless(path, write_nwb):
-    """One bit of a heap of texts is another: HDF5 searches it for ever."""
+    """One bit of a heap of texts is another: HDF5 searches it without end."""
     content = bytearray(write_nwb(path).read_bytes())
     content[content.index(b"GCOL") + 9] ^= 1
     path.write_bytes(content)
 
 
 @pytest.mark.parametrize(
-    ("spoil", "note"),
+    ("corrupt", "note"),
     [
         (not_hdf5, "not an HDF5 file"),
         (truncated, "truncated"),
@@ -112,10 +112,10 @@ def endless(path, write_nwb):
         (endless, "its metadata are damaged: HDF5 found no end in 1 s of CPU time. Download"),
     ],
 )
-def test_file_that_cannot_be_read_is_a_row(write_nwb, tmp_path, spoil, note, monkeypatch):
+def test_file_that_cannot_be_read_is_a_row(write_nwb, tmp_path, corrupt, note, monkeypatch):
     monkeypatch.setattr(isolation, "SECONDS", 1.0)
     write_nwb(tmp_path / "c.nwb")
-    spoil(tmp_path / "b.nwb", write_nwb)
+    corrupt(tmp_path / "b.nwb", write_nwb)
     bad, good = listed(SessionRow("s", "nwb", f"{tmp_path}/*.nwb"))
     assert (good.probe, good.status) == ("c", "ok")
     assert (bad.probe, bad.status) == ("b", "unreadable")

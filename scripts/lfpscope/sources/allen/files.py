@@ -75,7 +75,7 @@ def fetch_lfp(
     Raises
     ------
     UserError
-        If it does not come, or the one that is there is not this probe's, or not whole.
+        If it does not come, or the one that is there is not this probe's, or incomplete.
     """
     check = partial(check_lfp, session=session, probe=probe)
     _fetch(probe, path, check, table=table, stall_seconds=stall_seconds, tries=tries)
@@ -139,7 +139,7 @@ def _fetch(
 
 
 def check_session(address: str | Path, *, session: str) -> None:
-    """Check that a file is whole as HDF5 sees it, and that it is this session's.
+    """Check that a file is complete as HDF5 sees it, and that it is this session's.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def check_session(address: str | Path, *, session: str) -> None:
 
 
 def check_lfp(address: str | Path, *, session: str, probe: str) -> None:
-    """Check that a file is whole as HDF5 sees it, and that it holds the LFP of this probe.
+    """Check that a file is complete as HDF5 sees it, and that it holds the LFP of this probe.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """Allen's warehouse, asked through AllenSDK. For AllenSDK's own environment only.
 
 AllenSDK is taken as it is, but for two things: it asks without a time-out, and would wait for a
-silent server for ever; and it fetches files straight to their final name. Here it finds out where
-a file is, and `downloads` fetches it.
+silent server without a time limit; and it fetches files straight to their final name. Here it
+finds out where a file is, and `io.download` fetches it.
 """
 
 import os

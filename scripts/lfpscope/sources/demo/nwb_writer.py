@@ -50,7 +50,7 @@ def demo_probes(session: str) -> list[str]:
 
 
 def make_probe(session: str, probe: str, path: Path) -> None:
-    """Make the NWB file of one probe, whole or not at all.
+    """Make the NWB file of one probe, completely or not at all.
 
     Parameters
     ----------
@@ -329,7 +329,7 @@ def _add_intervals(
 
 @contextmanager
 def _object_ids_from(seed: str) -> Iterator[None]:
-    """Let hdmf give its objects the same ids at every making, in place of random ones.
+    """Let hdmf give its objects the same ids at every making, instead of random ones.
 
     hdmf draws an id for every object from the `uuid4` in its module `container`, and takes no
     other source of them. Not for several threads at once: a module's name is exchanged.
