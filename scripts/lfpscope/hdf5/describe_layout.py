@@ -56,7 +56,7 @@ def describe_layout(dataset: h5py.Dataset, *, n_axes: int = 2, transposed: bool 
     if misplaces_chunks(dataset):
         raise UserError(
             f"{where}: an axis that can grow without limit behind one of several chunks: "
-            f"HDF5 lists such chunks at wrong indices. {REPACK}"
+            f"HDF5 lists the places of such chunks wrongly. {REPACK}"
         )
     layout = Layout(shape, chunks, dataset.dtype, codecs_of(dataset, where), order)
     ragged = any(n % c for n, c in zip(shape, chunks, strict=True))
