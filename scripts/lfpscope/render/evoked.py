@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from lfpscope.evoked.files import Stored
 from lfpscope.nwb.areas import is_area
+from lfpscope.render.depth_labels import label_rows
 from lfpscope.render.evoked_maps import (
     NOT_SMOOTHED,
     EvokedProbe,
@@ -32,7 +33,6 @@ from lfpscope.render.figure import (
     Box,
     draw_heading,
     fit_text,
-    label_rows,
     make_heading,
     new_axes,
     new_figure,

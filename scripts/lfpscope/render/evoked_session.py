@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from lfpscope.evoked.files import Stored
 from lfpscope.formatting import count_text, natural_key
+from lfpscope.render.depth_labels import label_rows
 from lfpscope.render.evoked_maps import (
     NOT_SMOOTHED,
     EvokedProbe,
@@ -28,7 +29,6 @@ from lfpscope.render.figure import (
     Box,
     draw_heading,
     fit_text,
-    label_rows,
     make_heading,
     new_axes,
     new_figure,

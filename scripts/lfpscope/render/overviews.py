@@ -18,25 +18,15 @@ from lfpscope.nwb.areas import is_area
 from lfpscope.nwb.intervals import read_intervals
 from lfpscope.references.open import open_references
 from lfpscope.render.areas import area_colours
+from lfpscope.render.depth_labels import AREAS, depth_title, draw_areas, label_rows
 from lfpscope.render.figure import (
-    AREAS,
-    LANE_HEIGHT,
-    LANE_ROOM,
-    LANE_TOP,
     WARNING,
     Box,
-    Span,
-    depth_title,
-    describe_breaks,
-    draw_areas,
     draw_colour_bar,
     draw_heading,
-    draw_lane,
     draw_scale_bar,
     fit_text,
     hatch_damage,
-    label_rows,
-    label_time,
     make_heading,
     new_figure,
     save,
@@ -45,9 +35,11 @@ from lfpscope.render.figure import (
     text_width,
 )
 from lfpscope.render.heatmap import HEAT_SHARE, PEAK_MULTIPLE, heat_picture
+from lfpscope.render.lane import LANE_HEIGHT, LANE_ROOM, LANE_TOP, Span, draw_lane
 from lfpscope.render.palettes import HEAT_PALETTE, TRACE_PALETTE
 from lfpscope.render.rows import arrange_rows
 from lfpscope.render.ticks import area_runs_of_rows
+from lfpscope.render.time_labels import describe_breaks, label_time
 from lfpscope.render.traces import TRACE_PIXELS, trace_picture, traces_every
 from lfpscope.render.view import View, read_view
 from lfpscope.typing import Array, Mask

@@ -13,12 +13,12 @@ from lfpscope.references.model import ProbeReferences
 from lfpscope.references.open import open_references
 from lfpscope.render.areas import area_colours
 from lfpscope.render.channel_features import draw_features
+from lfpscope.render.depth_labels import label_rows
 from lfpscope.render.figure import (
     WARNING,
     Box,
     draw_heading,
     fit_text,
-    label_rows,
     make_heading,
     new_figure,
     save,

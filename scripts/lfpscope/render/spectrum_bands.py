@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 
 from lfpscope.clock.timeline import Timeline, make_timeline
 from lfpscope.nwb.areas import is_area
-from lfpscope.render.figure import QUIET, Box, label_rows, label_time, new_axes
+from lfpscope.render.depth_labels import label_rows
+from lfpscope.render.figure import QUIET, Box, new_axes
 from lfpscope.render.spectrum_images import (
     COLOURS,
     area_spectra,
@@ -24,6 +25,7 @@ from lfpscope.render.spectrum_page import (
     draw_colours,
     image_axes,
 )
+from lfpscope.render.time_labels import label_time
 from lfpscope.signals.spectra import find_windows
 from lfpscope.typing import Floats
 

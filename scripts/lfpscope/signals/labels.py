@@ -9,62 +9,22 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.signals.features import Positions, decibels, find_neighbours, relative_to_neighbours
+from lfpscope.signals.features import decibels
+from lfpscope.signals.neighbours import Positions, find_neighbours, relative_to_neighbours
+from lfpscope.signals.surface import Surface, find_surfaces
+from lfpscope.signals.thresholds import Thresholds
 from lfpscope.typing import Floats, Mask
 
 GOOD, DEAD, NOISY, OUTSIDE, UNKNOWN = LABELS = ("good", "dead", "noisy", "outside", "unknown")
+
+
 DRIFTING, SATURATED, MAINS = FLAGS = ("drifting", "saturated", "mains")
+
+
 COHERENT = 0.6  # usual similarity of neighbours below which it says nothing of a channel
-SMOOTH_UM = 60.0  # to either side, in the profile of the surface
-BELOW_UM = 300.0  # of the brain that is compared with what lies above the surface
-MIN_BRAIN_UM, MIN_ABOVE_UM, MIN_ABOVE = 200.0, 30.0, 3
-MAX_STEP_UM = 250.0  # a fall over more than that is no surface
 QUIETER_DB = 3.0  # than its neighbours, an incoherent channel is dead rather than noisy
 MOSTLY = 0.5  # of the samples
 ROUNDS = 3  # of comparing with the channels that are good so far
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """From where on a channel is bad; keys of the configuration's `quality`.
-
-    Attributes
-    ----------
-    radius_um : float
-        Channels within it are neighbours, µm.
-    silent_uv : float
-        Standard deviation below which a channel is silent, µV.
-    quiet_db : float
-        Level of every band below that of the neighbours at which a channel is dead.
-    loud_db : float
-        Level of every band above it at which a channel is noisy.
-    hf_db : float
-        High-frequency level above it at which a channel is noisy.
-    similarity : float
-        How far below the neighbours' similarity that of a dead or noisy channel lies.
-    surface_db : float
-        Fall of the level, the mean of the bands, at the brain's surface.
-    mains_db : float
-        Mains over the frequencies beside it.
-    drift_share : float
-        Share of the variance below 0.5 Hz of a drifting channel.
-    drift_db : float
-        Power below 0.5 Hz above that of the neighbours of a drifting channel.
-    least_s : float
-        Seconds of valid windows without which nothing is said of a channel.
-    """
-
-    radius_um: float = 100.0
-    silent_uv: float = 0.5
-    quiet_db: float = 8.0
-    loud_db: float = 8.0
-    hf_db: float = 6.0
-    similarity: float = 0.4
-    surface_db: float = 6.0
-    mains_db: float = 10.0
-    drift_share: float = 0.8
-    drift_db: float = 10.0
-    least_s: float = 2.0
 
 
 @dataclass(frozen=True)
@@ -86,7 +46,7 @@ class Features:
     hf : ndarray of float64
         Density near the upper end of the pass band, V²/Hz.
     similarity : ndarray of float64
-        See `lfpscope.signals.features.Likeness`.
+        See `lfpscope.signals.similarity.Likeness`.
     line : ndarray of float64
         Mains over the frequencies beside it, dB.
     drift : ndarray of float64
@@ -108,26 +68,6 @@ class Features:
     drift: Floats
     is_silent: Mask
     saturation: list[str]
-
-
-@dataclass(frozen=True)
-class Surface:
-    """Where the brain ends.
-
-    Attributes
-    ----------
-    part : int
-        Number of the shank or group.
-    height, uncertainty : float
-        µm along the probe.
-    step_db : float
-        Fall of the level from 1 to 45 Hz.
-    """
-
-    part: int
-    height: float
-    uncertainty: float
-    step_db: float
 
 
 @dataclass(frozen=True)
@@ -156,9 +96,6 @@ class Labels:
     hf_difference: Floats
     drift_difference: Floats
     similarity_limit: Floats
-
-
-# --- labels -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -287,9 +224,6 @@ def _signed(number: float) -> str:
     return f"{number:+.1f}".replace("-", "−")
 
 
-# --- flags --------------------------------------------------------------------------------------
-
-
 def _drift(features: Features, neighbours: list[npt.NDArray[np.int64]], use: Mask) -> Floats:
     """Power below 0.5 Hz against that of the neighbours, dB."""
     slow = decibels(features.drift * features.std**2)
@@ -319,80 +253,6 @@ def _flags(
         flags.append(MAINS)
         reason.append(f"mains {_signed(features.line[i])} dB ≥ +{limits.mains_db:g} dB")
     return " ".join(flags)
-
-
-# --- surface ------------------------------------------------------------------------------------
-
-
-def find_surfaces(
-    levels: Floats, positions: Positions, use: Mask, limits: Thresholds
-) -> list[Surface]:
-    """Find the surface of the brain on each shank, from a fall of the level from 1 to 45 Hz.
-
-    What lies above it is quieter than the brain all the way up to the last channel, and the fall is
-    no wider than 250 µm. The level is the mean of the bands in dB, so that each counts alike.
-
-    Parameters
-    ----------
-    levels : ndarray of float64, shape (n_bands, n_channels)
-        dB.
-    """
-    found: list[Surface] = []
-    if not levels.shape[0]:
-        return found
-    slow = levels.mean(axis=0)
-    for part in np.unique(positions.part).tolist():
-        here = use & (positions.part == part) & np.isfinite(positions.height) & np.isfinite(slow)
-        surface = _surface(part, positions.height[here], slow[here], limits)
-        if surface is not None:
-            found.append(surface)
-    return found
-
-
-def _surface(part: int, height: Floats, slow: Floats, limits: Thresholds) -> Surface | None:
-    levels = np.unique(height)
-    falls = [_fall(height, slow, edge, levels, limits) for edge in levels]
-    if levels.size < 4 or np.isnan(falls).all():
-        return None
-    near = levels[np.nanargmax(falls)] - BELOW_UM
-    edge = _best_edge(height[height >= near], slow[height >= near])
-    is_above = height >= edge
-    below = np.median(slow[~is_above & (height >= edge - BELOW_UM)])
-    above = np.median(slow[is_above])
-    step, quarter = float(below - above), (below - above) / 4
-    if not step >= limits.surface_db:
-        return None
-    profile = np.array([np.median(slow[np.abs(height - one) <= SMOOTH_UM]) for one in levels])
-    # the highest point that is clearly brain, and the lowest above it that is clearly not
-    inside = levels[(profile >= below - quarter) & (levels < edge + SMOOTH_UM)]
-    low = inside.max(initial=-np.inf)
-    high = levels[(profile <= above + quarter) & (levels > low)].min(initial=np.inf)
-    stays_low = (profile[levels >= high] < below - quarter).all()
-    if high - low > MAX_STEP_UM or not stays_low:
-        return None
-    at = (edge + levels[levels < edge].max()) / 2
-    pitch = float(np.median(np.diff(levels)))
-    return Surface(part, float(at), max(float(high - low) / 2, pitch / 2), step)
-
-
-def _fall(height: Floats, slow: Floats, edge: float, levels: Floats, limits: Thresholds) -> float:
-    """Fall of the median level from below an edge to above it; NaN where none can be a surface."""
-    is_above = height >= edge
-    is_tall = levels[-1] - edge >= MIN_ABOVE_UM or np.count_nonzero(is_above) >= MIN_ABOVE
-    if edge - levels[0] < MIN_BRAIN_UM or not is_tall:
-        return np.nan
-    below = np.median(slow[~is_above & (height >= edge - BELOW_UM)])
-    if below - np.median(slow[is_above]) < limits.surface_db:
-        return np.nan
-    return float(below - np.median(slow[is_above & (height < edge + BELOW_UM)]))
-
-
-def _best_edge(height: Floats, slow: Floats) -> float:
-    """Height that splits levels into two parts, each as near its median as can be."""
-    edges = np.unique(height)[1:]
-    sides = [(slow[height < edge], slow[height >= edge]) for edge in edges]
-    costs = [sum(np.abs(side - np.median(side)).sum() for side in pair) for pair in sides]
-    return float(edges[np.argmin(costs)])
 
 
 def _above(surfaces: list[Surface], positions: Positions) -> Mask:

@@ -14,17 +14,12 @@ from lfpscope.nwb.electrodes import Channels
 from lfpscope.references.model import ProbeReferences
 from lfpscope.samples.chunk_cache import Samples
 from lfpscope.samples.chunk_reader import Source
-from lfpscope.signals.features import (
-    Likeness,
-    Positions,
-    compare_channels,
-    drift_share,
-    find_mains,
-    find_neighbours,
-    hf_power,
-    pass_band_end,
-)
-from lfpscope.signals.labels import LABELS, Features, Labels, Surface, Thresholds, label_channels
+from lfpscope.signals.features import drift_share, find_mains, hf_power, pass_band_end
+from lfpscope.signals.labels import LABELS, Features, Labels, label_channels
+from lfpscope.signals.neighbours import Positions, find_neighbours
+from lfpscope.signals.similarity import Likeness, compare_channels
+from lfpscope.signals.surface import Surface
+from lfpscope.signals.thresholds import Thresholds
 from lfpscope.summary.spectrum import Spectra
 from lfpscope.typing import Array, Floats, Ints, Mask
 

@@ -10,22 +10,19 @@ import numpy.typing as npt
 
 from lfpscope.envelope.zarr_zip import StoreWriter
 from lfpscope.references.model import ProbeReferences
-from lfpscope.signals.features import QUALITY_BANDS
-from lfpscope.signals.spectra import (
+from lfpscope.signals.bands import (
     AT_FLOOR,
     CODE_STEP_DB,
-    MIN_LENGTH,
     NO_WINDOW,
     Bands,
-    Welch,
-    Windows,
     add_windows,
     decode_power,
     encode_means,
     fine_bands,
     named_bands,
-    transform_windows,
 )
+from lfpscope.signals.features import QUALITY_BANDS
+from lfpscope.signals.spectra import MIN_LENGTH, Welch, Windows, transform_windows
 from lfpscope.summary.measure import Measure, Slab, Stretch
 from lfpscope.typing import Array
 

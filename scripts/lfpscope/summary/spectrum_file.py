@@ -14,9 +14,10 @@ from lfpscope.doubts import Doubt, doubts_to_json
 from lfpscope.envelope.zarr_zip import StoreWriter
 from lfpscope.io.atomic import atomic
 from lfpscope.references.model import ProbeReferences
-from lfpscope.signals.features import Likeness
-from lfpscope.signals.labels import Thresholds
-from lfpscope.signals.spectra import band_power, find_windows
+from lfpscope.signals.bands import band_power
+from lfpscope.signals.similarity import Likeness
+from lfpscope.signals.spectra import find_windows
+from lfpscope.signals.thresholds import Thresholds
 from lfpscope.summary.channel_quality import (
     Quality,
     assess_channels,

@@ -14,7 +14,7 @@ from lfpscope.envelope.zarr_zip import StoreWriter
 from lfpscope.io.atomic import atomic
 from lfpscope.references.model import ProbeReferences
 from lfpscope.samples.chunk_reader import Source
-from lfpscope.signals.features import Likeness
+from lfpscope.signals.similarity import Likeness
 from lfpscope.summary.buckets import BucketMeasure, OffGridError
 from lfpscope.summary.channel_quality import find_likeness
 from lfpscope.summary.channels import Summary

@@ -12,16 +12,9 @@ from hypothesis import strategies as st
 
 from lfpscope.clock.timeline import Stretch, Timeline
 from lfpscope.doubts import Doubt
-from lfpscope.render.figure import (
-    describe_breaks,
-    fit_text,
-    make_heading,
-    text_settings,
-    text_width,
-    time_ticks,
-    wrap_some,
-)
+from lfpscope.render.figure import fit_text, make_heading, text_settings, text_width, wrap_some
 from lfpscope.render.overviews import draw_probe, draw_session, natural_order
+from lfpscope.render.time_labels import describe_breaks, time_ticks
 
 RESET = Timeline((Stretch(0, 1800.0, 1801.0, 1800.0), Stretch(1, 0.0, 9.0, 1801.2)))
 LEFT_OUT = Timeline((Stretch(0, 10.0, 15.0, 10.0), Stretch(0, 3615.0, 3620.0, 15.2)))

@@ -5,19 +5,20 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from lfpscope.signals.bands import named_bands
 from lfpscope.signals.features import (
     QUALITY_BANDS,
-    Positions,
-    compare_channels,
     decibels,
     drift_share,
     find_mains,
-    find_neighbours,
     hf_power,
     pass_band_end,
 )
-from lfpscope.signals.labels import Features, Thresholds, label_channels
-from lfpscope.signals.spectra import Welch, named_bands, transform_windows, window_length
+from lfpscope.signals.labels import Features, label_channels
+from lfpscope.signals.neighbours import Positions, find_neighbours
+from lfpscope.signals.similarity import compare_channels
+from lfpscope.signals.spectra import Welch, transform_windows, window_length
+from lfpscope.signals.thresholds import Thresholds
 
 
 @dataclass

@@ -7,16 +7,18 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from lfpscope.clock.segments import Clock, Segment
-from lfpscope.signals.spectra import (
-    Welch,
+from lfpscope.signals.bands import (
     band_power,
     decode_power,
     encode_means,
     encode_power,
-    find_windows,
     fine_bands,
-    mean_spectrum,
     named_bands,
+)
+from lfpscope.signals.spectra import (
+    Welch,
+    find_windows,
+    mean_spectrum,
     transform_windows,
     window_length,
 )

@@ -12,8 +12,8 @@ from lfpscope.nwb.depth import DepthAxis
 from lfpscope.nwb.electrodes import Channels
 from lfpscope.references.index import index_recording
 from lfpscope.references.open import open_references
-from lfpscope.signals.features import Positions
-from lfpscope.signals.labels import Surface
+from lfpscope.signals.neighbours import Positions
+from lfpscope.signals.surface import Surface
 from lfpscope.summary.channel_quality import compare_with_areas, find_positions
 from lfpscope.summary.spectrum_file import SpectrumSettings
 from lfpscope.summary.summarize import build_envelope
