@@ -1,7 +1,6 @@
 """Compiled loops over one decoded chunk: its buckets, their moments and its statistics.
 
-Sums run in lanes of a fixed number: the compiler can use vector instructions, and the result does
-not depend on which ones the machine has.
+Sums run in a fixed number of lanes: vectorised, and the same on every machine.
 """
 
 from typing import Any
