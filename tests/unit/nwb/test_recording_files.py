@@ -50,6 +50,7 @@ def allen_writer(probe: int, first: int, group: str) -> Expected:
             "y": [3314.0, 738.0],
             "z": [6862.0, 8334.0],
             "valid": [True, True],
+            "across": [43.0, 43.0],
             "group": [group, group],
         },
     )
@@ -67,6 +68,7 @@ FILES = {
             "depth": [40.0, np.nan],
             "area": ["grey", ""],
             "valid": [True, False],
+            "across": [59.0, np.nan],
             "group": ["probeA", ""],
         },
         axis="distance from the tip (µm)",
@@ -78,7 +80,11 @@ FILES = {
         clock=(0.0, 1 / 2500),
         conversion=9.375e-06,
         ids=[0, 383],
-        columns={"depth": [0.0, 3820.0], "group": ["s0", "s0"]},  # all areas are "unknown"
+        columns={
+            "depth": [0.0, 3820.0],
+            "across": [16.0, 32.0],
+            "group": ["s0", "s0"],
+        },  # all areas are "unknown"
         axis="position along the probe (rel_y, µm)",
         warnings=("no brain areas",),
     ),
