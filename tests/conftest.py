@@ -5,11 +5,13 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+from xdist.scheduler import LoadFileScheduling
 
 # no time limit for an example: machines are shared, and numba compiles in the first one
 PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
@@ -22,11 +24,26 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if IN_CI else "q
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each folder to one worker of pytest-xdist, and begin with the longest tests."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
+    """Begin with the longest tests."""
     items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
+
+
+class ByFile(LoadFileScheduling):
+    """Give each file to one process of pytest-xdist, and files that share a fixture to one too.
+
+    Its own ``--dist=loadgroup`` does nothing with pytest 9.2 (xdist 3.8).
+    """
+
+    SHARED = ("test_batch.py", "test_slurm.py")  # run one batch of sessions
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "batch" if file.endswith(self.SHARED) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """Replace the scheduler of pytest-xdist."""
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

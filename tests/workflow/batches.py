@@ -3,8 +3,8 @@
 import hashlib
 from pathlib import Path
 
-SESSIONS = [f"mouse-{number:02}" for number in range(1, 13)]
-CORRUPT, MISSING = "mouse-04", "mouse-09"
+SESSIONS = [f"mouse-{number:02}" for number in range(1, 7)]
+CORRUPT, MISSING = "mouse-04", "mouse-05"
 # these recordings do not need two processors each
 QUICK = ("--set-threads", "summarize_probe=1")
 

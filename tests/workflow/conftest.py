@@ -135,7 +135,7 @@ def finished(finished_once: Workflow, tmp_path: Path) -> Workflow:
 
 @pytest.fixture(scope="session")
 def batch(bare: Workflow, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    """Return 12 sessions of 2 short probes, run; a file is corrupt, one is not where it should be.
+    """Return 6 sessions of 2 short probes, run; a file is corrupt, one is not where it should be.
 
     Results in other folders may be added.
     """

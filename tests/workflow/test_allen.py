@@ -19,7 +19,7 @@ from warehouse import Warehouse, open_warehouse
 from lfpscope.formatting import bytes_text
 from lfpscope.sources.demo import nwb_writer
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("allen")]
+pytestmark = pytest.mark.workflow
 
 ROOT = Path(__file__).parents[2]
 SESSIONS = {

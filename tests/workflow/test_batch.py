@@ -8,14 +8,14 @@ from zipfile import ZipFile
 import pytest
 from batches import CORRUPT, MISSING
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("batch")]
+pytestmark = pytest.mark.workflow
 
 
 def test_all_others_are_done(batch):
     results = batch / "results"
-    assert len(list(results.glob("*/probes/*/thumbnail.png"))) == 22
-    assert len(list(results.glob("*/overview.png"))) == 12
-    assert len(list(results.glob("*/viewer.py"))) == 12
+    assert len(list(results.glob("*/probes/*/thumbnail.png"))) == 10
+    assert len(list(results.glob("*/overview.png"))) == 6
+    assert len(list(results.glob("*/viewer.py"))) == 6
 
 
 def test_both_reasons_stand_at_the_end(batch):
@@ -23,13 +23,13 @@ def test_both_reasons_stand_at_the_end(batch):
     _, _, end = output.rpartition("Not all is done")
     assert f"{CORRUPT}/b: unreadable: data/{CORRUPT}/b.nwb: truncated" in end
     assert f"{MISSING}/b: unreadable: data/{MISSING}/b.nwb: a link to ../not/fetched.nwb" in end
-    assert "22 probes complete, 2 incomplete" in end
+    assert "10 probes complete, 2 incomplete" in end
 
 
 def test_all_are_in_the_table(batch):
     with (batch / "results/checked.tsv").open() as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
-    assert len(rows) == 24
+    assert len(rows) == 12
     bad = [row["session"] for row in rows if row["status"] == "incomplete"]
     assert sorted(bad) == sorted([CORRUPT, MISSING])
     assert all(row["status"] == "complete" for row in rows if row["session"] not in bad)
@@ -37,14 +37,14 @@ def test_all_are_in_the_table(batch):
 
 def test_gallery_shows_both(batch):
     page = (batch / "results/index.html").read_text()
-    assert page.count('class="card"') == 24
-    assert page.count('loading="lazy"') == 22
-    assert "12 sessions · 22 probes of LFP" in page
+    assert page.count('class="card"') == 12
+    assert page.count('loading="lazy"') == 10
+    assert "6 sessions · 10 probes of LFP" in page
     assert "2 probes incomplete" in page
     for session in (CORRUPT, MISSING):
         assert page.count(f"unreadable: data/{session}/b.nwb") >= 2  # in the table, on the card
     probes = json.loads((batch / "results/run.json").read_text())["probes"]
-    assert len(probes) == 24
+    assert len(probes) == 12
     assert {probe["session"] for probe in probes if probe["problem"]} == {CORRUPT, MISSING}
     assert all(probe["bytes"]["crc32"] for probe in probes if not probe["problem"])
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("configuration")]
+pytestmark = pytest.mark.workflow
 
 HEADER = "session\tsource\tlocation\n"
 

@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 import pytest
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("pipeline")]
+pytestmark = pytest.mark.workflow
 
 PROBES = {"one/a", "one/b", "two/two.lf0", "two/two.lf1"}
 LAST = {"write_gallery", "check_run", "compile_loops", "all"}

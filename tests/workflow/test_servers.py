@@ -8,7 +8,7 @@ from serving import serve, serve_bucket
 
 from lfpscope.formatting import bytes_text
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("configuration")]
+pytestmark = pytest.mark.workflow
 
 SAME = ("*.png", "channels.csv", "envelope.zarr.zip")
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from batches import CORRUPT, MISSING, QUICK, SESSIONS, checksums, rows
 
-pytestmark = [pytest.mark.workflow, pytest.mark.slurm, pytest.mark.xdist_group("batch")]
+pytestmark = [pytest.mark.workflow, pytest.mark.slurm]
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
 CONFIGURATION = """\
