@@ -150,13 +150,20 @@ SPECTRUM = (
 SPECTRUM_PICTURES = ("spectrum.png", "spectrum_small.png") if config["spectrum"] else ()
 
 
-def spectrum_options(wildcards, output):
-    """Options of summarize_probe for spectra."""
+def spectrum_options(wildcards):
+    """Options of summarize_probe for spectra.
+
+    Not of `output`: Snakemake does not notice that a param has changed which depends on it.
+    """
     if not config["spectrum"]:
         return ""
+    folder = f"{config['results']}/{wildcards.session}/probes/{wildcards.probe}"
     bands, quality = json.dumps(config["bands"]), json.dumps(config["quality"])
     return shlex.join(
-        ["--spectrum", output.spectrum, "--bands", bands, "--quality", quality]
+        [
+            *("--spectrum", f"{folder}/spectrum.zarr.zip"),
+            *("--bands", bands, "--quality", quality),
+        ]
     )
 
 

@@ -241,7 +241,7 @@ def is_alive(page: Page, start: float, stop: float) -> bool:
     step = 0.9 * (stop - start)
     page.keyboard.press("ArrowRight")
     wait_for_view(page, start + step, stop + step)
-    page.get_by_role("button", name="◀", exact=True).click()
+    page.get_by_role("button", name="◀", exact=True).first.click()
     wait_for_view(page, start, stop)
     told = page.locator(".connection").count() + page.get_by_text("onnection was lost").count()
     return told == 0

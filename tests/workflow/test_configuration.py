@@ -27,7 +27,7 @@ def error(output: str) -> str:
         ("download={tries: 0}", "configuration: download.tries is 0; expected a whole number"),
         ("allen={tries: 3}", "configuration: allen.tries is download.tries now"),
         ("summary={bucket: 3}", "configuration: summary.bucket is 3; expected a whole"),
-        ("verify={chunks: 0}", "configuration: verify.chunks is 0; expected a whole number"),
+        ("verify={chunks: 0}", "configuration: verify.chunks is '0'; expected a whole number"),
         ("verify={chunks: some}", "configuration: verify.chunks is 'some'; expected a whole"),
         ("results=s3://lab/x", "configuration: results is 's3://lab/x'; expected a path on a disk"),
         ("sessions=data/a.nwb", "expected a table of sessions, found the path of recordings"),

@@ -142,7 +142,7 @@ def test_nothing_changed_nothing_to_do(finished_once):
         ("lfpscope/render/spectra.py", {"draw_spectrum", "copy_library", *LAST}),
         (
             "lfpscope/envelope/read.py",
-            {*DRAWN, *AVERAGED, "copy_library", "verify_probe"},
+            {*DRAWN, *AVERAGED, "draw_spectrum", "copy_library", "verify_probe"},
         ),
         (
             "lfpscope/summary/driver.py",

@@ -19,19 +19,18 @@ from pathlib import Path
 os.chdir({results!r})
 import sys
 sys.path.insert(0, {results!r})
-from dataclasses import replace
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.references.open import open_references
 from lfpscope.viewer.picture import draw_probe
-from lfpscope.viewer.view_state import State
+from lfpscope.viewer.view_state import MODES, State
 
 for probe in ("floats", "counts"):
     folder = Path("one/probes", probe)
     with OpenProbe(open_references(folder / "lfp.json"), folder / "envelope.zarr.zip") as opened:
         for start, stop in ((10, 18), (11, 17), (12, 12.5)):
             state = State(start, stop, 100.0, probes=(probe,))
-            draw_probe(opened, state, 300, 200)
-            draw_probe(opened, replace(state, heat=frozenset([probe])), 300, 200)
+            for mode in MODES:
+                draw_probe(opened, state.drawn_as(mode), 300, 200)
 """
 
 
