@@ -60,7 +60,7 @@ from lfpscope.viewer.style import (
 from lfpscope.viewer.view_state import MODES, TRACES, State
 
 LETTER = 7.5  # pixels, about
-LEAST, AROUND = 94, 36  # pixels: height of a panel, and what of it is not the picture
+LEAST, AROUND = 94, 40  # pixels: height of a panel, and what of it is not the picture
 NONE_CHOSEN = " · none of the channels chosen: all are shown"
 
 
