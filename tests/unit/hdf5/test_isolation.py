@@ -16,6 +16,8 @@ from lfpscope.errors import UserError
 from lfpscope.hdf5 import isolation
 from lfpscope.hdf5.isolation import IsolatedReader
 
+pytestmark = pytest.mark.slow  # servers, processes and large files
+
 
 def for_ever() -> None:
     while True:

@@ -31,6 +31,8 @@ from lfpscope.summary.channels import write_channels
 from lfpscope.summary.stored_values import N_TYPICAL
 from lfpscope.summary.summarize import build_envelope
 
+pytestmark = pytest.mark.slow  # servers, processes and large files
+
 SERIES = "/acquisition/LFP/lfp"
 
 

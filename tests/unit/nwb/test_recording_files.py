@@ -17,6 +17,8 @@ from lfpscope.nwb.recording import read_recording
 from lfpscope.nwb.series import choose_series
 from lfpscope.references.combine import combine_references
 
+pytestmark = pytest.mark.slow  # servers, processes and large files
+
 SHARED = os.environ.get("LFPSCOPE_DATA", "")
 NO_DEPTH = "no depth: channels keep the file's order"
 
