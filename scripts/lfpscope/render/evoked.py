@@ -19,7 +19,9 @@ from lfpscope.render.evoked_maps import (
     choose_scales,
     colours_of,
     csd_of,
+    describe_dropped,
     describe_maps,
+    describe_trials,
     draw_bar,
     draw_map,
     label_time,
@@ -39,7 +41,6 @@ from lfpscope.render.figure import (
     save,
     text_settings,
 )
-from lfpscope.signals.epochs import DAMAGED, EXCLUDED, GAP, NAN, OTHER_RATE, OUTSIDE, TWICE
 
 LEFT, RIGHT, TOP, BOTTOM = 190, 120, 70, 50  # pixels around the pictures
 NAMES = RIGHT - 15  # for names of channels beside the lines
@@ -48,15 +49,6 @@ ROW, LOW_ROW, MANY = 300, 220, 4  # height of a row of panels; lower where there
 HIGH_ROW = 400  # where a pixel for each channel makes it so high
 MAX_ROWS = 40  # averages in a picture; of conditions there may be hundreds
 N_LINES = 5  # channels drawn as lines
-WHY_DROPPED = {
-    OUTSIDE: "beyond the recording",
-    GAP: "at a gap or a clock reset",
-    TWICE: "at a time that is there twice",
-    OTHER_RATE: "at another sampling rate",
-    EXCLUDED: "in invalid times",
-    NAN: "with NaN",
-    DAMAGED: "with damaged chunks",
-}
 
 
 def draw_averages(
@@ -111,17 +103,10 @@ def choose_rows(probe: EvokedProbe) -> tuple[list[Stored], list[str]]:
     """Choose the averages that are drawn, and say which are not: without a trial, or too many."""
     some = [one for one in probe.kinds if one.n.max(initial=0) > 0]
     none = [one for one in probe.kinds if not one.n.max(initial=0)]
-    left_out = [f"{one.name}: no complete trial ({_dropped(one)})" for one in none]
+    left_out = [f"{one.name}: no complete trial ({describe_dropped(one)})" for one in none]
     if len(some) > MAX_ROWS:
         left_out.append(f"{len(some) - MAX_ROWS} more averages in evoked.zarr.zip")
     return some[:MAX_ROWS], left_out
-
-
-def _dropped(one: Stored) -> str:
-    """How many trials were dropped, and why."""
-    counts = {reason: int(n.max(initial=0)) for reason, n in one.dropped.items()}
-    parts = [f"{n} dropped, {WHY_DROPPED[reason]}" for reason, n in counts.items() if n]
-    return " · ".join(parts)
 
 
 def _draw_kind(
@@ -178,12 +163,9 @@ def _draw_stored(
 
 def _title(figure: Figure, box: Box, one: Stored, room: int) -> None:
     """Name a kind, its number of trials, and those that were dropped."""
-    low, high = (int(n) for n in (one.n.min(), one.n.max()))
-    parts = [one.name, f"n {high}" if low == high else f"n {low} to {high} by channel"]
-    parts += filter(None, [_dropped(one)])
     axes = new_axes(figure, Box(box.left, box.top - TITLE, room, TITLE))
     axes.axis("off")
-    text = fit_text(" · ".join(parts), 11, room)
+    text = fit_text(describe_trials(one), 11, room)
     axes.text(0, 0.35, text, fontsize=11, fontweight="bold", va="center")
 
 

@@ -23,6 +23,7 @@ from lfpscope.render.figure import QUIET, Box, new_axes, new_figure, save, text_
 from lfpscope.render.palettes import GREY, SIGNED_COLOURS
 from lfpscope.render.rows import Rows, arrange_rows
 from lfpscope.signals.csd import FORMULA, SIGMA_S_PER_M, csd
+from lfpscope.signals.epochs import DAMAGED, EXCLUDED, GAP, NAN, OTHER_RATE, OUTSIDE, TWICE
 from lfpscope.summary.labels_by_hand import read_labels_by_hand
 from lfpscope.typing import Floats, Mask
 
@@ -34,6 +35,15 @@ STORED_DEPTH = "probe_vertical_position"  # on which the contacts of Allen's CSD
 MAX_REACH_UM = 20.0  # of a channel's depth among those contacts
 MIN_SHARE = 0.9  # of the trials: a channel with fewer is not in the CSD
 FAR_STEPS = 4.0  # usual distances of contacts: across a larger one there is no CSD
+WHY_DROPPED = {
+    OUTSIDE: "beyond the recording",
+    GAP: "at a gap or a clock reset",
+    TWICE: "at a time that is there twice",
+    OTHER_RATE: "at another sampling rate",
+    EXCLUDED: "in invalid times",
+    NAN: "with NaN",
+    DAMAGED: "with damaged chunks",
+}
 
 
 @dataclass(frozen=True)
@@ -342,3 +352,16 @@ def describe_maps(probes: Sequence[EvokedProbe], smoothing: Smoothing) -> list[s
     if bad := sum(int(probe.bad.sum()) for probe in probes):
         parts.append(f"{count_text(bad, 'channel')} left out of the CSD, in grey")
     return parts
+
+
+def describe_trials(one: Stored) -> str:
+    """Name a kind, its number of trials, and those that were dropped."""
+    low, high = int(one.n.min()), int(one.n.max())
+    parts = [one.name, f"n {high}" if low == high else f"n {low} to {high} by channel"]
+    return " · ".join([*parts, *filter(None, [describe_dropped(one)])])
+
+
+def describe_dropped(one: Stored) -> str:
+    """How many trials were dropped, and why; empty where none was."""
+    counts = {reason: int(n.max(initial=0)) for reason, n in one.dropped.items()}
+    return " · ".join(f"{n} dropped, {WHY_DROPPED[reason]}" for reason, n in counts.items() if n)

@@ -20,6 +20,7 @@ from lfpscope.render.evoked_maps import (
     colours_of,
     csd_of,
     describe_maps,
+    describe_trials,
     draw_bar,
     draw_map,
     save_note,
@@ -122,9 +123,8 @@ def _draw_kind(
     one, colours = found[0][1], colours_of(probes)
     title = new_axes(figure, Box(box.left, box.top - 20, box.width, 18))
     title.axis("off")
-    title.text(
-        0, 0.5, fit_text(f"{name} · n {one.n.max()}", 9.5, box.width), fontsize=9.5, va="center"
-    )
+    text = fit_text(describe_trials(one), 9.5, box.width)
+    title.text(0, 0.5, text, fontsize=9.5, va="center")
     volts = np.where(probe.bad[:, np.newaxis], np.nan, about_baseline(one)) * 1e6
     axes = draw_map(figure, box, probe, one, volts, scales.microvolts)
     label_rows(figure, axes, box, probe.channels, probe.rows, colours)
