@@ -154,6 +154,7 @@ def draw(nwb: Path, _: int) -> None:
     with OpenProbe(open_references(inputs[0]), inputs[1]) as probe:
         clock = probe.references.clock
         view = read_view(probe, clock.t0, clock.t1, VIEW["width"])
+        trace_picture(view, probe, VIEW["height"], pixels_per_volt=GAIN)  # compiles
         with part("lines"):
             trace_picture(view, probe, VIEW["height"], pixels_per_volt=GAIN)
 
