@@ -131,7 +131,8 @@ class Pictures:
                 again = _draw_or_why(slot, replace(request, state=request.state.scaled(gain)))
                 if isinstance(again, Picture):
                     self._finished[name] = again
-                self._hand_over(name, request, again, request.number)
+                # replaces the one before, in whatever order the two are shown
+                self._hand_over(name, request, again, request.number + 0.25)
 
     def _hand_over(
         self, name: str, request: Request, picture: Picture | UserError, number: float
