@@ -6,6 +6,7 @@ from typing import Any
 import h5py
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import siegelslopes
 
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.references.index import index_recording
@@ -74,7 +75,10 @@ def walk(n_samples: int, n_channels: int, *, step: float, seed: int = 0) -> npt.
 
 
 def baseline(x: npt.NDArray[np.float64], block: int, bucket: int) -> npt.NDArray[np.float64]:
-    """Lines fitted to the means of the buckets of blocks of a channel, in steps of a bucket."""
+    """Lines through the means of the buckets of blocks of a channel, in steps of a bucket.
+
+    Of least squares, or where the means jump of repeated medians.
+    """
     line = np.full(x.size, np.nan)
     for start in range(0, x.size, block):
         part = x[start : start + block]
@@ -84,8 +88,19 @@ def baseline(x: npt.NDArray[np.float64], block: int, bucket: int) -> npt.NDArray
             continue
         means = [np.nanmean(part[buckets == k]) for k in there]
         n = [np.count_nonzero(~np.isnan(part[buckets == k])) for k in there]
+        if jumps(means):
+            apart = max(1, there.size // 32)
+            slope, at_zero = siegelslopes(means[::apart], there[::apart])[:2]
+            line[start : start + block] = at_zero + slope * buckets
+            continue
         fit = np.polynomial.Polynomial.fit(
             there, means, min(1, there.size - 1), w=np.sqrt(n), domain=[0, buckets[-1] + 1]
         )
         line[start : start + block] = fit(buckets)
     return line
+
+
+def jumps(means: list[float]) -> bool:
+    """Whether one difference is more than six times the mean of the others."""
+    differences = np.sort(np.abs(np.diff(means)))
+    return len(means) >= 8 and differences[-1] > 6 * differences[:-1].mean()

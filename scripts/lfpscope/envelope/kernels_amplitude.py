@@ -17,6 +17,9 @@ _LOG2 = np.rint(
 ).astype(np.int64)
 LINE_BITS = 12  # of a block's line, below the RMS of its quietest bucket
 PEAK_BITS = 9  # of a peak: within 0.2 %
+JUMP = 6.0  # times the mean of the other differences: a step of a block's means (of noise 3 to 4)
+MIN_JUMP_BUCKETS = 8  # of fewer a difference stands out by chance
+MAX_JUMP_BUCKETS = 32  # or the slopes of all pairs would take long: at 30 kHz a block has 512
 
 
 @numba.njit(nogil=True, cache=True)
@@ -33,9 +36,11 @@ def about_lines(
 ) -> None:
     """Distances of the samples of buckets from the line of their block.
 
-    The line is fitted to the means of the buckets, weighted by their valid samples, and taken at
-    the middle of each bucket. It is rounded to a small fraction of the RMS of the quietest bucket,
-    so that it takes few bytes; everything is about the rounded line.
+    The line is fitted to the means of the buckets by least squares, weighted by their valid
+    samples, and taken at the middle of each bucket. Where the means jump, by a step or an artefact,
+    it goes through most of them (repeated medians), which the others do not move. It is rounded to
+    a small fraction of the RMS of the quietest bucket, so that it takes few bytes; everything is
+    about the rounded line.
 
     Parameters
     ----------
@@ -79,14 +84,26 @@ def _baseline(line: Array, k: int, per_block: int) -> Any:
 
 
 @numba.njit(nogil=True, cache=True)
-def _fit_line(n: Array, mean: Array, m2: Array, per_block: int, line: Array) -> None:
-    """Fit a line to the buckets of a block by least squares."""
+def _jumps(n: Array, mean: Array) -> bool:
+    """Whether one difference of successive means stands out: a step, or an artefact's edge."""
+    largest = total = last = 0.0
+    count = 0
+    for k in range(n.size):
+        if n[k]:
+            difference = abs(mean[k] - last) if count else 0.0
+            total += difference
+            largest = max(largest, difference)
+            last = mean[k]
+            count += 1
+    return count >= MIN_JUMP_BUCKETS and largest * (count - 2) > JUMP * (total - largest)
+
+
+@numba.njit(nogil=True, cache=True)
+def _least_squares(n: Array, mean: Array, per_block: int, line: Array) -> None:
+    """Line with the least squares, weighted by samples."""
     first = 0
-    while first < n.size and n[first] == 0:
+    while n[first] == 0:
         first += 1
-    line[:] = 0.0
-    if first == n.size:
-        return
     pivot = mean[first]
     count = place = total = 0.0
     for k in range(n.size):
@@ -104,6 +121,42 @@ def _fit_line(n: Array, mean: Array, m2: Array, per_block: int, line: Array) -> 
     slope = product / square if square else 0.0
     line[0] = middle + slope * ((per_block - 1) / 2 - place)
     line[1] = slope
+
+
+@numba.njit(nogil=True, cache=True)
+def _line_of_most(n: Array, mean: Array, per_block: int, line: Array) -> None:
+    """Line through most of the means, which the others do not move."""
+    there = np.flatnonzero(n)
+    there = there[:: max(1, there.size // MAX_JUMP_BUCKETS)]
+    at, means = there - (per_block - 1) / 2, mean[there]
+    line[1] = _repeated_median_slope(at, means)
+    line[0] = np.median(means - line[1] * at)
+
+
+@numba.njit(nogil=True, cache=True)
+def _repeated_median_slope(at: Array, means: Array) -> Any:
+    """Slope that up to half of the points cannot move (Siegel 1982, repeated medians)."""
+    slopes, medians = np.empty(at.size - 1), np.empty(at.size)
+    for i in range(at.size):
+        k = 0
+        for j in range(at.size):
+            if j != i:
+                slopes[k] = (means[j] - means[i]) / (at[j] - at[i])
+                k += 1
+        medians[i] = np.median(slopes)
+    return np.median(medians)
+
+
+@numba.njit(nogil=True, cache=True)
+def _fit_line(n: Array, mean: Array, m2: Array, per_block: int, line: Array) -> None:
+    """Fit a line to the buckets of a block: least squares, or through most of them."""
+    line[:] = 0.0
+    if not n.any():
+        return
+    if _jumps(n, mean):
+        _line_of_most(n, mean, per_block, line)
+    else:
+        _least_squares(n, mean, per_block, line)
     quietest = np.inf
     for k in range(n.size):
         if n[k]:

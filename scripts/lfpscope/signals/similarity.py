@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 
 from lfpscope.compiling import numba
 from lfpscope.signals.features import LINE_HZ, MAINS_HZ
@@ -158,6 +157,8 @@ def _squared(x: Array) -> Floats:
 
 def _transform(window: Array, rate: float) -> tuple[Floats, Array]:
     """Spectra of a Hann window, in µV: float32 has room for them."""
+    import scipy.fft  # 0.1 s, also for those who compute no spectra
+
     n = window.shape[1]
     taper = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
     centred = (window - window.mean(axis=1, keepdims=True, dtype=np.float64)) * (taper * 1e6)

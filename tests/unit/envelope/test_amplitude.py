@@ -182,15 +182,25 @@ def test_drift_is_no_amplitude(slope: float, rms: float, width: int, tmp_path: P
     assert peak.max() < 500e-6
 
 
-def test_a_step_is_left_in_its_block(tmp_path: Path) -> None:
+def test_a_step_is_left_in_the_smaller_part_of_its_block(tmp_path: Path) -> None:
     data = microvolts(100_000)
     data[51_200:] += 10e-3  # 25 blocks
     assert overview(data, tmp_path, 1500)[0].max() < 100e-6
     data = microvolts(100_000)
-    data[52_224:] += 10e-3  # and a half: about the best line a quarter of it is left
-    rms = overview(data, tmp_path, 49)[0]  # a column a block
-    assert np.flatnonzero(rms > 100e-6).tolist() == [25]
-    assert rms[25] == pytest.approx(2.5e-3, rel=0.02)
+    data[51_200 + 640 :] += 10e-3  # and 5 of 16 buckets
+    rms = overview(data, tmp_path, 782)[0]  # columns of 128 samples
+    assert rms.size == -(-100_000 // 128)
+    assert np.flatnonzero(rms > 100e-6).tolist() == [*range(400, 405)]
+    np.testing.assert_allclose(rms[400:405], 10e-3, rtol=0.01)
+
+
+@pytest.mark.parametrize("start", [51_200, 52_000, 53_100])
+def test_an_artefact_is_left_in_its_buckets(start: int, tmp_path: Path) -> None:
+    data = microvolts(100_000)
+    data[start : start + 100] += 6e-3  # 80 ms
+    rms = overview(data, tmp_path, 782)[0]  # columns of 128 samples
+    loud = np.flatnonzero(rms > 100e-6)
+    assert loud.tolist() == [*range(start // 128, (start + 99) // 128 + 1)]
 
 
 def test_an_artefact_of_one_sample_keeps_its_peak(tmp_path: Path) -> None:
