@@ -20,8 +20,8 @@ CODE_RATIOS = kernels_amplitude.code_ratios()
 class Amplitude:
     """How strong a signal is in columns, about the line of each block of about 1.6 s.
 
-    A line is fitted to the means of the finest buckets of a block, and taken at the middle of each
-    bucket.
+    A line is fitted to the means of the finest buckets of a block, or where these jump goes through
+    most of them, and is taken at the middle of each bucket.
 
     Attributes
     ----------

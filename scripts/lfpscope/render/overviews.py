@@ -49,7 +49,7 @@ LEFT, RIGHT, BOTTOM = 190, 120, 54  # pixels around the pictures
 NAMES = 84  # pixels for names of areas; longer ones are given more, up to twice as much
 LEAST = 16  # pixels for a probe among others
 MAP_CAPTION = (
-    "colours: RMS about a line through each 1.6 s (a step fills its 1.6 s), "
+    "colours: RMS about a line through each 1.6 s (a step fills up to 0.8 s), "
     f"peaks beyond {PEAK_MULTIPLE} × RMS"
 )
 
