@@ -7,6 +7,7 @@ rule average_intervals:
         references="<results>/{session}/probes/{probe}/lfp.json",
         envelope="<results>/{session}/probes/{probe}/envelope.zarr.zip",
         channels="<results>/{session}/probes/{probe}/channels.csv",
+        periods="<results>/{session}/probes/{probe}/periods.csv",
         intervals="<results>/{session}/intervals.csv",
         script=script("average_intervals"),
     output:
@@ -29,7 +30,7 @@ rule average_intervals:
     shell:
         """
         python {input.script:q} {input.references:q} {input.envelope:q} {input.intervals:q} \
-            --before {params.before} --after {params.after} --kinds {params.kinds} \
+            {input.periods:q} --before {params.before} --after {params.after} --kinds {params.kinds} \
             {params.conditions} --threads {threads} --evoked {output.evoked:q} \
             --responses {output.responses:q} >{log:q} 2>&1
         """

@@ -169,7 +169,10 @@ def spectrum_options(wildcards):
 
 INDEX = targets(of_probes("lfp.json"), of_sessions("session.json"))
 SUMMARIES = of_probes(
-    "envelope.zarr.zip", "channels.csv", *map(os.path.basename, SPECTRUM.values())
+    "envelope.zarr.zip",
+    "channels.csv",
+    "periods.csv",
+    *map(os.path.basename, SPECTRUM.values()),
 )
 OVERVIEWS = targets(
     of_probes("overview.png", "thumbnail.png", *SPECTRUM_PICTURES),
@@ -192,6 +195,7 @@ PRODUCTS = {
     "lfp.json": "envelope.zarr.zip",
     "envelope.zarr.zip": "overview.png",
     "channels.csv": "overview.png",
+    "periods.csv": "evoked.zarr.zip",
     "thumbnail.png": "overview.png",
     "overview.png": GALLERY,
     "evoked.zarr.zip": "evoked.png",

@@ -162,6 +162,36 @@ class Quality(Group):
     )
 
 
+class Periods(Group):
+    """From where on a stretch of time is an artefact, theta or a ripple in `periods.csv`."""
+
+    artefact_share: float = Field(
+        default=0.2,
+        ge=0,
+        lt=1,
+        description="An artefact is beyond the usual range on more than this share of the "
+        "channels at once. Averages leave out trials that touch one.",
+    )
+    artefact_sd: float = Field(
+        default=12,
+        gt=0,
+        description="The usual range of a channel ends so many robust standard deviations above "
+        "the median of its peaks in 0.1 s.",
+    )
+    theta_ratio: float = Field(
+        default=2,
+        gt=0,
+        description="Theta is where the power of 4 to 10 Hz is so many times that of 0.5 to 4 Hz, "
+        "in the median of the eight good channels that have most of it.",
+    )
+    ripple_sd: float = Field(
+        default=3,
+        gt=0,
+        description="A ripple stands so many standard deviations above the mean of 150 to 250 Hz, "
+        "on the eight good channels with most of it.",
+    )
+
+
 class Evoked(Group):
     """The averages around intervals."""
 
@@ -283,6 +313,7 @@ class Settings(Group):
         "A band that reaches beyond half the sampling rate is left out.",
     )
     quality: Quality = Quality()
+    periods: Periods = Periods()
     evoked: Evoked = Evoked()
     overview: Overview = Overview()
     verify: Verify = Verify()

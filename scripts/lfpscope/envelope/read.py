@@ -44,6 +44,8 @@ class OpenProbe:
         Bucket sizes of the levels.
     dead, saturated : ndarray of bool, shape (n_channels,)
         Channels that are.
+    rails : ndarray of float64, shape (2, n_channels)
+        Lower and upper rail of saturated channels, stored units; NaN where there is none.
     mean, std : ndarray of float64, shape (n_channels,)
         In volts. Where infinite samples leave no mean it is 0; where a channel has no numbers
         its std is NaN.
@@ -70,9 +72,12 @@ class OpenProbe:
             self.sizes: list[int] = attributes["buckets"]
             self._step: float | None = attributes["step"]
             block: int = attributes["block"]
-            n, n_implausible, m2, mean, median, self.dead, self.saturated = (
+            n, n_implausible, m2, mean, median = (
                 self._store.read(f"statistics/{name}")
-                for name in ("n", "n_implausible", "m2", "mean", "median", "dead", "saturated")
+                for name in ("n", "n_implausible", "m2", "mean", "median")
+            )
+            self.dead, self.saturated, self.rails = (
+                self._store.read(f"statistics/{name}") for name in ("dead", "saturated", "rails")
             )
             self.damaged = [Damage(*one) for one in self._store.attributes("statistics")["damaged"]]
             clock, limit = attributes["clock"], float(attributes["limit_volts"])

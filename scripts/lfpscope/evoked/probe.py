@@ -17,6 +17,7 @@ from lfpscope.hdf5.isolation import IsolatedReader
 from lfpscope.io.http import traffic
 from lfpscope.io.tables import read_table
 from lfpscope.nwb.stored_csd import StoredCsd, read_stored_csd
+from lfpscope.periods.table import artefact_times, read_periods
 from lfpscope.references.open import open_references
 
 
@@ -24,6 +25,7 @@ def average_intervals(
     references: Path,
     envelope: Path,
     intervals: Path,
+    periods: Path,
     *,
     evoked: Path,
     responses: Path,
@@ -41,6 +43,8 @@ def average_intervals(
         Of the probe.
     intervals
         Table of the session's intervals.
+    periods
+        Table of the probe's periods: trials that touch an artefact are left out.
     evoked
         Averages to write, a .zarr.zip.
     responses
@@ -65,7 +69,7 @@ def average_intervals(
             probe.references,
             chosen.kinds,
             seconds=(-before, after),
-            excluded=invalid_times(rows, names),
+            excluded=[*invalid_times(rows, names), *artefact_times(read_periods(periods))],
             limits=probe.limits,
             threads=threads,
         )

@@ -6,12 +6,11 @@ its response is 3.3 · rate / transition samples long, and its middle lies half 
 from f. A band-pass is the difference of two low-passes.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from lfpscope.signals.arrays import Signal, unpack
-from lfpscope.typing import Floats, Mask
+from lfpscope.signals.runs import find_runs
+from lfpscope.typing import Floats
 
 LENGTH_FACTOR = 3.3  # of a Hamming window: transition width times duration
 MIN_TRANSITION_HZ = 2.0
@@ -44,7 +43,7 @@ def bandpass(signal: Signal, rate: float, low: float | None, high: float | None)
     taps = design(rate, low, high)
     result = np.full(values.shape, np.nan)
     for channel, row in enumerate(values):
-        for start, stop in _stretches(np.isfinite(row)):
+        for start, stop in find_runs(np.isfinite(row)).tolist():
             result[channel, start:stop] = apply(row[start:stop], taps)
     band = f"{'' if low is None else f'{low:g}'}–{'' if high is None else f'{high:g}'} Hz"
     return pack(result, band=band, uncertain_s=f"{half_length(rate, low, high) / rate:g}")
@@ -130,9 +129,3 @@ def _continued(x: Floats, n: int) -> Floats:
     after = 2 * x[-1] - x[-2 : -2 - reach : -1]
     padded = np.concatenate([before, x, after])
     return np.pad(padded, n - reach, mode="edge")
-
-
-def _stretches(known: Mask) -> Iterator[tuple[int, int]]:
-    """Start and stop of each run of true values."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], known, [False]]).astype(np.int8)))
-    yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lfpscope.envelope.zarr_zip import StoreWriter
 from lfpscope.samples.chunk_cache import Samples
 from lfpscope.samples.chunk_reader import Source
-from lfpscope.typing import Array, Ints, Mask
+from lfpscope.typing import Array, Floats, Ints, Mask
 
 DEAD_STD_V = 0.5e-6
 DEAD_FLAT = 0.5  # of the valid samples
@@ -92,6 +92,27 @@ def find_saturated(
     return saturated
 
 
+def find_rails(table: Array, saturated: Mask) -> Floats:
+    """Find the rails of saturated channels: the extreme at which more samples stay, or both.
+
+    Parameters
+    ----------
+    table : structured ndarray of kernels.STATISTICS, shape (n_channels,)
+        In stored units.
+    saturated : ndarray of bool, shape (n_channels,)
+        Channels that have one.
+
+    Returns
+    -------
+    ndarray of float64, shape (2, n_channels)
+        Lower and upper rail, stored units; NaN where there is none.
+    """
+    low, high = table["at_min"], table["at_max"]
+    is_low = saturated & (low >= MIN_AT_RAIL) & (low >= high)
+    is_high = saturated & (high >= MIN_AT_RAIL) & (high >= low)
+    return np.where([is_low, is_high], [table["min"], table["max"]], np.nan)
+
+
 def find_rail_samples(
     store: StoreWriter, level: int, starts: Ints, step: float | None, table: Array, saturated: Mask
 ) -> Ints:
@@ -110,15 +131,11 @@ def find_rail_samples(
         First samples of the first and the last bucket that reach it; −1 of other channels.
     """
     found = np.full((table.size, 2), -1, np.int64)
-    channels = np.flatnonzero(saturated)
-    for name in ("min", "max") if channels.size else ():
-        at = table[f"at_{name}"][channels]
-        # the rail is the extreme at which more samples stay
-        other = table["at_max" if name == "min" else "at_min"][channels]
-        here = channels[(at >= MIN_AT_RAIL) & (at >= other)]
-        rails = np.rint(table[name][here] / step) if step else table[name][here]
+    for name, values in zip(("min", "max"), find_rails(table, saturated), strict=True):
+        here = np.flatnonzero(np.isfinite(values))
+        rails = np.rint(values[here] / step) if step else values[here]
         first = 0
-        for chunk in store.chunks(f"{level}/{name}"):
+        for chunk in store.chunks(f"{level}/{name}") if here.size else ():
             for channel, reached in zip(here, chunk[here] == rails[:, np.newaxis], strict=True):
                 hits = np.flatnonzero(reached)
                 if hits.size and found[channel, 0] < 0:

@@ -20,7 +20,7 @@ from lfpscope.summary.channel_quality import find_likeness
 from lfpscope.summary.channels import Summary
 from lfpscope.summary.driver import OnDamage, run_pass
 from lfpscope.summary.levels import EnvelopeWriter
-from lfpscope.summary.quality import find_dead, find_rail_samples, find_saturated
+from lfpscope.summary.quality import find_dead, find_rail_samples, find_rails, find_saturated
 from lfpscope.summary.spectrum_file import SpectrumFile, SpectrumSettings
 from lfpscope.summary.stored_values import find_limit, find_steps
 from lfpscope.typing import Array
@@ -214,5 +214,6 @@ def _write_statistics(store: StoreWriter, summary: Summary) -> None:
     for name in names:
         store.whole(f"statistics/{name}", summary.statistics[name])
     store.whole("statistics/median", summary.median)
+    store.whole("statistics/rails", find_rails(summary.statistics, summary.saturated))
     for name in ("dead", "saturated"):
         store.whole(f"statistics/{name}", getattr(summary, name))

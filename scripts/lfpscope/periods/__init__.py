@@ -1,0 +1,1 @@
+"""Periods of a recording: gaps, resets, damage, saturation, artefacts, theta and ripples."""

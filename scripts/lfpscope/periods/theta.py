@@ -1,0 +1,128 @@
+"""Theta, and the channels for ripples, from stored spectra."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from lfpscope.envelope.zarr_zip import Store
+from lfpscope.periods.table import THETA, Period
+from lfpscope.signals.bands import decode_power
+from lfpscope.signals.ripples import BAND_HZ
+from lfpscope.signals.runs import find_runs
+from lfpscope.typing import Floats, Ints, Mask
+
+THETA_HZ = (4.0, 10.1)  # the stored bands end at 10.08 Hz
+DELTA_HZ = (0.5, 4.0)
+N_CHANNELS = 8  # at most
+SHORTEST_BINS = 2  # of 3.3 s at 1250 Hz
+PIECE_VALUES = 1 << 24  # stored powers that are decoded at a time
+
+
+@dataclass(frozen=True)
+class Powers:
+    """What is needed of ``spectrum.zarr.zip``.
+
+    Attributes
+    ----------
+    ratio : ndarray of float64, shape (n_channels, n_bins)
+        Power of 4–10 Hz divided by that of 0.5–4 Hz; NaN without a window.
+    starts, stops : ndarray of float64, shape (n_bins,)
+        Session time of the bins, s.
+    ripple : ndarray of float64, shape (n_channels,)
+        Power in the band of ripples, V²; NaN where it is not known.
+    """
+
+    ratio: Floats
+    starts: Floats
+    stops: Floats
+    ripple: Floats
+
+
+def read_powers(path: Path) -> Powers | None:
+    """Read them; None of a recording without a rate.
+
+    Raises
+    ------
+    UserError
+        If the file is missing or damaged.
+    """
+    store = Store(path)
+    try:
+        if "window_samples" not in store.attributes():
+            return None
+        low, high = store.read("band_low"), store.read("band_high")
+        starts, stops = store.read("time_start"), store.read("time_stop")
+        floor = float(store.attributes()["floor_db"])
+        theta, delta = (
+            (low >= edges[0] - 1e-6) & (high <= edges[1]) for edges in (THETA_HZ, DELTA_HZ)
+        )
+        psd, frequency = store.read("psd"), store.read("frequency")
+        ratio = np.full((psd.shape[0], starts.size), np.nan)
+        step = max(1, PIECE_VALUES // (psd.shape[0] * low.size))
+        for first in range(0, starts.size, step):
+            codes = store.read("power", first, first + step)
+            power = 10.0 ** (decode_power(codes, floor) / 10)
+            here = slice(first, first + codes.shape[2])
+            ratio[:, here] = power[:, theta].sum(axis=1) / power[:, delta].sum(axis=1)
+        inside = (frequency >= BAND_HZ[0]) & (frequency < BAND_HZ[1])
+        ripple = psd[:, inside].sum(axis=1, dtype=np.float64) * (frequency[1] - frequency[0])
+    except (LookupError, TypeError, ValueError) as error:
+        raise store.damaged(error) from None
+    finally:
+        store.close()
+    return Powers(ratio, starts, stops, np.where(np.isfinite(ripple), ripple, np.nan))
+
+
+def find_theta(powers: Powers, ids: Ints, good: Mask, least: float) -> Iterator[Period]:
+    """Find when theta is strong: the median ratio of the channels that have most of it.
+
+    Parameters
+    ----------
+    powers : Powers
+        Of the probe.
+    ids : ndarray of int64, shape (n_channels,)
+        Of the channels.
+    good : ndarray of bool, shape (n_channels,)
+        Which may be taken.
+    least : float
+        Ratio of 4–10 to 0.5–4 Hz power from which on it is theta.
+    """
+    with np.errstate(all="ignore"):
+        usual = np.array([_median(row) for row in powers.ratio])
+    channels = largest(usual, good)
+    if not channels.size or powers.starts.size < SHORTEST_BINS:
+        return
+    ratio = np.array([_median(column) for column in powers.ratio[channels].T])
+    # bins of different segments do not follow each other
+    steps = np.diff(powers.starts)
+    apart = np.append(False, np.abs(steps - np.median(steps)) > np.median(steps) / 2)
+    strong = np.nan_to_num(ratio) >= least
+    for start, stop in _split(find_runs(strong), apart):
+        if stop - start >= SHORTEST_BINS:
+            strength = float(ratio[start:stop].mean())
+            chosen = tuple(ids[channels].tolist())
+            yield Period(
+                float(powers.starts[start]), float(powers.stops[stop - 1]), THETA, chosen, strength
+            )
+
+
+def largest(values: Floats, good: Mask) -> Ints:
+    """Return the good channels with the largest values, in their order; at most eight."""
+    usable = np.flatnonzero(good & np.isfinite(values))
+    best = usable[np.argsort(-values[usable], kind="stable")[:N_CHANNELS]]
+    return np.sort(best)
+
+
+def _median(values: Floats) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else float("nan")
+
+
+def _split(runs: Ints, apart: Mask) -> Iterator[tuple[int, int]]:
+    """Divide runs before each bin that does not follow the one before it."""
+    for start, stop in runs.tolist():
+        cuts = [start, *(start + 1 + np.flatnonzero(apart[start + 1 : stop])).tolist(), stop]
+        yield from pairwise(cuts)
