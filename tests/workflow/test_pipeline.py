@@ -20,7 +20,7 @@ pytestmark = pytest.mark.workflow
 PROBES = {"one/a", "one/b", "two/two.lf0", "two/two.lf1"}
 LAST = {"write_gallery", "check_run", "compile_loops", "all"}
 DRAWN = {"draw_probe", "draw_session", *LAST}
-SUMMARISED = {"summarize_probe", "draw_spectrum"}
+SUMMARISED = {"summarize_probe", "find_periods", "draw_spectrum"}
 EVOKED = {"draw_evoked", "draw_session_evoked"}
 AVERAGED = {"average_intervals", *EVOKED}
 
@@ -55,6 +55,7 @@ def test_every_file_is_made(finished_once):
             "index.json",
             "channels.csv",
             "envelope.zarr.zip",
+            "periods.csv",
             "overview.png",
             "thumbnail.png",
             "spectrum.zarr.zip",
@@ -142,7 +143,7 @@ def test_nothing_changed_nothing_to_do(finished_once):
         ("lfpscope/render/spectra.py", {"draw_spectrum", "copy_library", *LAST}),
         (
             "lfpscope/envelope/read.py",
-            {*DRAWN, *AVERAGED, "draw_spectrum", "copy_library", "verify_probe"},
+            {*DRAWN, *AVERAGED, "find_periods", "draw_spectrum", "copy_library", "verify_probe"},
         ),
         (
             "lfpscope/summary/driver.py",
@@ -240,6 +241,7 @@ def test_a_job_of_a_batch_does_not_read_the_table_of_sessions(finished):
         ("probes/a/lfp.json", "index_probe one/a"),
         ("probes/a/envelope.zarr.zip", "summarize_probe one/a"),
         ("probes/a/channels.csv", "summarize_probe one/a"),
+        ("probes/a/periods.csv", "find_periods one/a"),
         ("probes/a/overview.png", "draw_probe one/a"),
         ("probes/a/thumbnail.png", "draw_probe one/a"),
         ("probes/a/spectrum.zarr.zip", "summarize_probe one/a"),
@@ -356,6 +358,7 @@ def test_bad_files_are_named_and_the_others_done(workflow, write_nwb):
         "combine_session",
         "list_intervals",
         "summarize_probe",
+        "find_periods",
         "draw_probe",
         "draw_session",
         "draw_spectrum",

@@ -38,7 +38,9 @@ class Made:
         envelope, channels = self / "envelope.zarr.zip", self / "channels.csv"
         summarize_probe(references, envelope=envelope, channels=channels)
         run("list_intervals", nwb, "--intervals", self / "intervals.csv")
-        given = [self / name for name in ("lfp.json", "envelope.zarr.zip", "intervals.csv")]
+        run("find_periods", references, envelope, channels, "--periods", self / "periods.csv")
+        names = ("lfp.json", "envelope.zarr.zip", "intervals.csv", "periods.csv")
+        given = [self / name for name in names]
         made = ["--evoked", self / "evoked.zarr.zip", "--responses", self / "evoked.csv"]
         self.log = run("average_intervals", *given, *made, *options)
         given = ["lfp.json", "envelope.zarr.zip", "channels.csv", "evoked.zarr.zip"]
