@@ -10,10 +10,10 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bokeh
 from bokeh.application import Application
@@ -79,7 +79,7 @@ def serve_document(folder: Path) -> None:
     if len(programs) > 1:
         curdoc().add_root(Div(text=ONE_ONLY.format(len(programs)), margin=20))
     elif not is_guarded():
-        _prepare()
+        prepare()
         guard = Guard(folder, has_token="--no-token" not in sys.argv)
         install(guard)
         if guard.token:
@@ -151,7 +151,8 @@ def _say_why(document: Document, error: Exception) -> None:
 
 
 @cache  # once
-def _prepare() -> None:
+def prepare() -> None:
+    """Set what Bokeh has no settings for."""
     _keep_memory_small()
     _send_at_once()
 
@@ -252,17 +253,29 @@ def _serve(folder: Path, arguments: argparse.Namespace) -> None:
         )
     # that a tab was closed before its picture was drawn is no news
     logging.getLogger("bokeh.server.views.ws").setLevel(logging.ERROR)
-    _prepare()
+    prepare()
     moved = _moved(folder, arguments.data)
     guard = Guard(folder, {arguments.address} - ANY_ADDRESS, has_token=not arguments.no_token)
     install(guard)
-    server = _server(folder, moved, arguments)
+
+    def fill(document: Document) -> None:
+        fill_document(document, open_session(folder, moved))
+
+    server = make_server(
+        {"/": fill},
+        port=arguments.port,
+        address=arguments.address,
+        allow_websocket_origin=arguments.allow_websocket_origin,
+        prefix=arguments.prefix,
+    )
     server.start()
     address = _address(arguments, server)
-    print(f"session {folder.name}: {_with(guard.token, address)} (end with Ctrl-C)", flush=True)
+    print(
+        f"session {folder.name}: {with_token(guard.token, address)} (end with Ctrl-C)", flush=True
+    )
     open_session(folder, moved)
     if not arguments.no_browser:
-        server.io_loop.add_callback(webbrowser.open, _with(guard.ticket(), address))
+        server.io_loop.add_callback(webbrowser.open, with_token(guard.ticket(), address))
     try:
         server.io_loop.start()
     except KeyboardInterrupt:
@@ -278,33 +291,54 @@ def _address(arguments: argparse.Namespace, server: Server) -> str:
     return f"http://{host}{server.prefix}/"
 
 
-def _with(token: str, address: str) -> str:
+def with_token(token: str, address: str) -> str:
+    """Return an address with the token that opens it."""
     return f"{address}?token={token}" if token else address
 
 
-def _server(folder: Path, moved: tuple[str, str] | None, arguments: argparse.Namespace) -> Server:
-    def fill(document: Document) -> None:
-        fill_document(document, open_session(folder, moved))
+def make_server(
+    pages: Mapping[str, Callable[[Document], None]],
+    *,
+    port: int | None = None,
+    address: str = "localhost",
+    **options: Any,
+) -> Server:
+    """Make a server of pages that fill documents.
 
+    Parameters
+    ----------
+    pages : mapping of callable
+        By their paths.
+    port : int, optional
+        5006, or any that is free, if none is named.
+    address : str
+        Of this machine.
+    options
+        Of Bokeh's server.
+
+    Raises
+    ------
+    UserError
+        If the address is not this machine's, or the port is taken.
+    """
     make = partial(
         Server,
-        {"/": Application(FunctionHandler(fill))},
-        address=arguments.address,
-        allow_websocket_origin=arguments.allow_websocket_origin,
-        prefix=arguments.prefix,
+        {path: Application(FunctionHandler(fill)) for path, fill in pages.items()},
+        address=address,
         websocket_compression_level=1,
         websocket_compression_mem_level=8,
+        **options,
     )
     try:
-        return make(port=PORT if arguments.port is None else arguments.port)
+        return make(port=PORT if port is None else port)
     except OSError as error:
         if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
             raise UserError(
-                f"--address {arguments.address}: {error.strerror or error}. Name an address of "
+                f"--address {address}: {error.strerror or error}. Name an address of "
                 "this machine, or none for localhost."
             ) from None
-        if arguments.port is not None:
+        if port is not None:
             raise UserError(
-                f"port {arguments.port}: {error.strerror}. Name another, or none for any."
+                f"port {port}: {error.strerror}. Name another, or none for any."
             ) from None
         return make(port=0)

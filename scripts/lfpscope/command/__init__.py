@@ -1,0 +1,1 @@
+"""The command `lfpscope`: from a file to the screen in one step."""
