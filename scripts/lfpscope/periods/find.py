@@ -64,7 +64,8 @@ def find_periods(
         if spectrum is not None:
             found += _from_spectrum(probe, spectrum, good, theta_ratio, ripple_sd, found)
     write_periods(periods, found)
-    print(*(f"{kind}: {n}" for kind, n in Counter(one.kind for one in found).items()), sep="\n")
+    for kind, n in Counter(one.kind for one in found).items():
+        print(f"{kind}: {n}")
     if spectrum is None:
         print("neither theta nor ripples are looked for: there is no spectrum")
     if asked := traffic():

@@ -105,12 +105,23 @@ def find_ripples(trace: Floats, step_s: float, n_sd: float = N_SD) -> tuple[Ints
     if not deviation > 0:
         return np.empty((0, 2), np.int64), np.empty(0)
     # NaN is above nothing
-    cores = find_runs(trace >= mean + n_sd * deviation)
-    cores = cores[(cores[:, 1] - 1 - cores[:, 0]) * step_s >= SHORTEST_S]
+    level = mean + n_sd * deviation
+    cores = find_runs(trace >= level)
+    cores = cores[_durations(trace, cores, level) * step_s >= SHORTEST_S]
     above = find_runs(trace >= mean)
     ripples = above[np.unique(np.searchsorted(above[:, 0], cores[:, 0], side="right") - 1)]
     tops = [float(trace[start:stop].max()) for start, stop in ripples.tolist()]
     return ripples, (np.array(tops) - mean) / deviation
+
+
+def _durations(trace: Array, runs: Ints, level: float) -> Floats:
+    """Steps for which a trace is above a level, with straight lines between its values."""
+    durations = (runs[:, 1] - 1 - runs[:, 0]).astype(np.float64)
+    for inner, outer in ((runs[:, 0], runs[:, 0] - 1), (runs[:, 1] - 1, runs[:, 1])):
+        is_there = (outer >= 0) & (outer < trace.size)
+        beside = np.where(is_there, trace[np.clip(outer, 0, trace.size - 1)], np.nan)
+        durations += np.nan_to_num((trace[inner] - level) / (trace[inner] - beside))
+    return durations
 
 
 def _moments(trace: Array) -> tuple[float, float]:
