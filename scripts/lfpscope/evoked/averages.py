@@ -78,6 +78,7 @@ def average_intervals(
     *,
     seconds: tuple[float, float] = WINDOW_S,
     excluded: Sequence[tuple[float, float]] = (),
+    artefacts: Sequence[tuple[float, float]] = (),
     limits: npt.NDArray[np.float64] | None = None,
     threads: int = 2,
 ) -> list[Evoked]:
@@ -91,8 +92,8 @@ def average_intervals(
         What to average.
     seconds : tuple of float
         The window of a trial about the onset.
-    excluded : sequence of (float, float)
-        Session times that no trial may touch.
+    excluded, artefacts : sequence of (float, float)
+        Session times that no trial may touch; their trials are counted apart.
     limits : ndarray of float64, shape (2, n_channels), optional
         Smallest and largest plausible stored value; what is beyond them counts as NaN. None where
         all values are finite and plausible.
@@ -112,7 +113,7 @@ def average_intervals(
         raise UserError(f"{references.address}: {error}. Widen `evoked: window`.") from None
     edges = bin_edges(window)
     _check_memory(references, len(kinds), window)
-    trials = _locate(references, kinds, window, excluded)
+    trials = _locate(references, kinds, window, excluded, artefacts)
     sums = Sums(references.n_channels, len(kinds), window, edges, N_PARTS)
     with Source(references) as source, ThreadPoolExecutor(threads) as pool:
         for stretch in _read_stretches(source, trials, window, limits, pool):
@@ -141,11 +142,12 @@ def _locate(
     kinds: Sequence[Kind],
     window: Window,
     excluded: Sequence[tuple[float, float]],
+    artefacts: Sequence[tuple[float, float]],
 ) -> _Trials:
     """Place all trials on samples."""
     starts, kind_of, parts, dropped = [], [], [], []
     for i, kind in enumerate(kinds):
-        located = locate_events(kind.onsets, references.clock, window, excluded)
+        located = locate_events(kind.onsets, references.clock, window, excluded, artefacts)
         kept = np.sort(located.samples[located.samples >= 0])
         n_parts = min(N_PARTS, max(1, kept.size))
         starts.append(kept + window.first)

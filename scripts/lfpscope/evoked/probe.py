@@ -69,7 +69,8 @@ def average_intervals(
             probe.references,
             chosen.kinds,
             seconds=(-before, after),
-            excluded=[*invalid_times(rows, names), *artefact_times(read_periods(periods))],
+            excluded=invalid_times(rows, names),
+            artefacts=artefact_times(read_periods(periods)),
             limits=probe.limits,
             threads=threads,
         )

@@ -3,19 +3,16 @@
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
-
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.io.http import traffic
-from lfpscope.io.tables import read_table
 from lfpscope.periods.buckets import find_in_buckets
+from lfpscope.periods.channels import find_good, find_hippocampal, find_largest
 from lfpscope.periods.recording import find_damage, find_seams
 from lfpscope.periods.ripples import find_probe_ripples
-from lfpscope.periods.table import ARTEFACT, Period, write_periods
-from lfpscope.periods.theta import find_theta, largest, read_powers
+from lfpscope.periods.table import Period, write_periods
+from lfpscope.periods.theta import COARSEST_HZ, find_theta, read_powers
 from lfpscope.references.open import open_references
 from lfpscope.signals.ripples import BAND_HZ, N_SD, has_ripple_band
-from lfpscope.summary.labels_by_hand import read_labels_by_hand
 from lfpscope.typing import Mask
 
 ARTEFACT_SHARE = 0.2
@@ -63,23 +60,16 @@ def find_periods(
             *find_damage(probe.references, probe.damaged),
             *find_in_buckets(probe, ~probe.dead, share=artefact_share, n_sd=artefact_sd),
         ]
-        good = _good_channels(channels, by_hand, probe)
+        good = find_good(channels, by_hand, probe)
         if spectrum is not None:
             found += _from_spectrum(probe, spectrum, good, theta_ratio, ripple_sd, found)
     write_periods(periods, found)
-    print(*(f"{kind}: {n}" for kind, n in Counter(one.kind for one in found).items()), sep="\n")
+    for kind, n in Counter(one.kind for one in found).items():
+        print(f"{kind}: {n}")
+    if spectrum is None:
+        print("neither theta nor ripples are looked for: there is no spectrum")
     if asked := traffic():
         print(f"asked {asked}")
-
-
-def _good_channels(table: Path, by_hand: Path | None, probe: OpenProbe) -> Mask:
-    """Channels that are good, or of which nothing is known; what the user wrote counts."""
-    labels = np.array([row["label"] for row in read_table(table)])
-    if by_hand is not None:
-        given = read_labels_by_hand(by_hand, probe.references.probe)
-        for i, channel in enumerate(probe.references.channels.id.tolist()):
-            labels[i] = given.get(channel, labels[i])
-    return np.isin(labels, ("good", "unknown")) & ~probe.dead
 
 
 def _from_spectrum(
@@ -95,13 +85,19 @@ def _from_spectrum(
     if powers is None:
         print("neither theta nor ripples are looked for: the sampling rate is not known")
         return []
-    found = list(find_theta(powers, probe.references.channels.id, good, theta_ratio))
+    found: list[Period] = []
+    if powers.resolution <= COARSEST_HZ:
+        found += find_theta(powers, probe.references.channels.id, good, theta_ratio)
+    else:
+        print("theta is not looked for: the recording is too short to tell it from delta")
     rate = 1 / probe.references.clock.dt
     if not has_ripple_band(rate):
         print(f"ripples are not looked for: {rate:g} Hz are too few for {BAND_HZ[1]:g} Hz")
         return found
-    artefacts = [(one.start, one.stop) for one in known if one.kind == ARTEFACT]
-    chosen = largest(powers.ripple, good)
+    hippocampal = good & find_hippocampal(probe)
+    if not hippocampal.any():
+        print("ripples: no good channel is said to lie in CA1; bursts of their band anywhere")
+    chosen = find_largest(powers.ripple, hippocampal if hippocampal.any() else good)
     if chosen.size:
-        found += find_probe_ripples(probe, chosen, artefacts, ripple_sd)
+        found += find_probe_ripples(probe, chosen, known, ripple_sd)
     return found

@@ -1,11 +1,12 @@
 """Periods that the clock and damaged chunks make."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import groupby, islice
 
 import numpy as np
 
-from lfpscope.clock.segments import Clock
+from lfpscope.clock.segments import Clock, Segment
 from lfpscope.periods.table import DAMAGED, GAP, RESET, Period
 from lfpscope.references.model import ProbeReferences
 from lfpscope.samples.chunk_reader import Damage
@@ -37,13 +38,19 @@ def find_damage(references: ProbeReferences, damaged: Iterable[Damage]) -> Itera
 
 def times_of(clock: Clock, first: int, stop: int) -> Iterator[tuple[float, float]]:
     """Session times of samples first to stop, for each segment with a time that they lie in."""
-    for segment in clock.valid:
-        begin, end = max(first, segment.first_sample), min(stop, segment.stop_sample)
-        if begin < end:
-            yield (
-                segment.t0 + (begin - segment.first_sample) * segment.dt,
-                segment.t0 + (end - segment.first_sample) * segment.dt,
-            )
+    stops = [segment.stop_sample for segment in clock.segments]  # of which there may be thousands
+    for segment in islice(clock.segments, bisect_right(stops, first), None):
+        if segment.first_sample >= stop:
+            return
+        if segment.valid:
+            yield span_of(segment, first, stop)
+
+
+def span_of(segment: Segment, first: int, stop: int) -> tuple[float, float]:
+    """Session times of the samples first to stop of the recording that lie in a segment."""
+    begin = max(first, segment.first_sample) - segment.first_sample
+    end = min(stop, segment.stop_sample) - segment.first_sample
+    return segment.t0 + begin * segment.dt, segment.t0 + end * segment.dt
 
 
 def ids_of(references: ProbeReferences, indices: Ints) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from lfpscope.envelope.zarr_zip import Store
+from lfpscope.periods.channels import find_largest
 from lfpscope.periods.table import THETA, Period
 from lfpscope.signals.bands import decode_power
 from lfpscope.signals.ripples import BAND_HZ
@@ -16,9 +17,13 @@ from lfpscope.typing import Floats, Ints, Mask
 
 THETA_HZ = (4.0, 10.1)  # the stored bands end at 10.08 Hz
 DELTA_HZ = (0.5, 4.0)
-N_CHANNELS = 8  # at most
 SHORTEST_BINS = 2  # of 3.3 s at 1250 Hz
-PIECE_VALUES = 1 << 24  # stored powers that are decoded at a time
+STRONG = 0.9  # of the bins are below the ratio by which channels are chosen
+COARSEST_HZ = 0.6  # from one frequency to the next, to tell theta from delta
+STEP_ERROR = 0.01  # of the bins of a segment, whose clock runs evenly
+MAINS_HZ = 50.0, 60.0
+BESIDE_MAINS_HZ = 2.0
+PIECE_VALUES = 1 << 22  # stored powers that are decoded at a time
 
 
 @dataclass(frozen=True)
@@ -32,13 +37,16 @@ class Powers:
     starts, stops : ndarray of float64, shape (n_bins,)
         Session time of the bins, s.
     ripple : ndarray of float64, shape (n_channels,)
-        Power in the band of ripples, V²; NaN where it is not known.
+        Power in the band of ripples, without that near mains, V²; NaN where it is not known.
+    resolution : float
+        Hz from one frequency to the next.
     """
 
     ratio: Floats
     starts: Floats
     stops: Floats
     ripple: Floats
+    resolution: float
 
 
 def read_powers(path: Path) -> Powers | None:
@@ -66,14 +74,16 @@ def read_powers(path: Path) -> Powers | None:
             codes = store.read("power", first, first + step)
             power = 10.0 ** (decode_power(codes, floor) / 10)
             here = slice(first, first + codes.shape[2])
-            ratio[:, here] = power[:, theta].sum(axis=1) / power[:, delta].sum(axis=1)
-        inside = (frequency >= BAND_HZ[0]) & (frequency < BAND_HZ[1])
+            with np.errstate(invalid="ignore", divide="ignore"):
+                ratio[:, here] = power[:, theta].sum(axis=1) / power[:, delta].sum(axis=1)
+        inside = (frequency >= BAND_HZ[0]) & (frequency < BAND_HZ[1]) & ~_near_mains(frequency)
         ripple = psd[:, inside].sum(axis=1, dtype=np.float64) * (frequency[1] - frequency[0])
     except (LookupError, TypeError, ValueError) as error:
         raise store.damaged(error) from None
     finally:
         store.close()
-    return Powers(ratio, starts, stops, np.where(np.isfinite(ripple), ripple, np.nan))
+    ripple = np.where(np.isfinite(ripple), ripple, np.nan)
+    return Powers(ratio, starts, stops, ripple, float(frequency[1] - frequency[0]))
 
 
 def find_theta(powers: Powers, ids: Ints, good: Mask, least: float) -> Iterator[Period]:
@@ -90,15 +100,15 @@ def find_theta(powers: Powers, ids: Ints, good: Mask, least: float) -> Iterator[
     least : float
         Ratio of 4–10 to 0.5–4 Hz power from which on it is theta.
     """
-    with np.errstate(all="ignore"):
-        usual = np.array([_median(row) for row in powers.ratio])
-    channels = largest(usual, good)
+    # the median would be that of the time without theta
+    strongest = np.array([_quantile(row, STRONG) for row in powers.ratio])
+    channels = find_largest(strongest, good)
     if not channels.size or powers.starts.size < SHORTEST_BINS:
         return
-    ratio = np.array([_median(column) for column in powers.ratio[channels].T])
+    ratio = np.array([_quantile(column, 0.5) for column in powers.ratio[channels].T])
     # bins of different segments do not follow each other
     steps = np.diff(powers.starts)
-    apart = np.append(False, np.abs(steps - np.median(steps)) > np.median(steps) / 2)
+    apart = np.append(False, np.abs(steps - np.median(steps)) > STEP_ERROR * np.median(steps))
     strong = np.nan_to_num(ratio) >= least
     for start, stop in _split(find_runs(strong), apart):
         if stop - start >= SHORTEST_BINS:
@@ -109,16 +119,15 @@ def find_theta(powers: Powers, ids: Ints, good: Mask, least: float) -> Iterator[
             )
 
 
-def largest(values: Floats, good: Mask) -> Ints:
-    """Return the good channels with the largest values, in their order; at most eight."""
-    usable = np.flatnonzero(good & np.isfinite(values))
-    best = usable[np.argsort(-values[usable], kind="stable")[:N_CHANNELS]]
-    return np.sort(best)
+def _near_mains(frequency: Floats) -> Mask:
+    """Which frequencies are those of mains: its power makes no channel one of ripples."""
+    from_line = [np.abs(frequency - np.rint(frequency / one) * one) for one in MAINS_HZ]
+    return np.asarray(np.min(from_line, axis=0) <= BESIDE_MAINS_HZ)
 
 
-def _median(values: Floats) -> float:
+def _quantile(values: Floats, share: float) -> float:
     known = values[np.isfinite(values)]
-    return float(np.median(known)) if known.size else float("nan")
+    return float(np.quantile(known, share)) if known.size else float("nan")
 
 
 def _split(runs: Ints, apart: Mask) -> Iterator[tuple[int, int]]:

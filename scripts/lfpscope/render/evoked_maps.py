@@ -23,7 +23,16 @@ from lfpscope.render.figure import QUIET, Box, new_axes, new_figure, save, text_
 from lfpscope.render.palettes import GREY, SIGNED_COLOURS
 from lfpscope.render.rows import Rows, arrange_rows
 from lfpscope.signals.csd import FORMULA, SIGMA_S_PER_M, csd
-from lfpscope.signals.epochs import DAMAGED, EXCLUDED, GAP, NAN, OTHER_RATE, OUTSIDE, TWICE
+from lfpscope.signals.epochs import (
+    ARTEFACT,
+    DAMAGED,
+    EXCLUDED,
+    GAP,
+    NAN,
+    OTHER_RATE,
+    OUTSIDE,
+    TWICE,
+)
 from lfpscope.summary.labels_by_hand import read_labels_by_hand
 from lfpscope.typing import Floats, Mask
 
@@ -41,6 +50,7 @@ WHY_DROPPED = {
     TWICE: "at a time that is there twice",
     OTHER_RATE: "at another sampling rate",
     EXCLUDED: "in invalid times",
+    ARTEFACT: "with an artefact",
     NAN: "with NaN",
     DAMAGED: "with damaged chunks",
 }

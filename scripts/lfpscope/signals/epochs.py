@@ -20,12 +20,13 @@ from lfpscope.typing import Floats, Ints
 WINDOW_S = (-0.25, 0.75)
 """Of a trial, seconds about the event."""
 
-OUTSIDE, GAP, TWICE, OTHER_RATE, EXCLUDED, NAN, DAMAGED = REASONS = (
+OUTSIDE, GAP, TWICE, OTHER_RATE, EXCLUDED, ARTEFACT, NAN, DAMAGED = REASONS = (
     "outside",  # the window reaches beyond the recording
     "gap",  # the window reaches into a gap or across a clock reset
     "twice",  # the clock was set back, so the event's time is there twice
     "rate",  # the stretch has another sampling rate than most of the recording
-    "excluded",  # the window touches a time that is marked as invalid or as an artefact
+    "excluded",  # the window touches a time that is marked as invalid
+    "artefact",  # or one of an artefact, or of saturation
     "nan",
     "damaged",
 )
@@ -126,6 +127,7 @@ def locate_events(
     clock: Clock,
     window: Window,
     excluded: Sequence[tuple[float, float]] = (),
+    artefacts: Sequence[tuple[float, float]] = (),
 ) -> Located:
     """Find the sample at each event, and the trials that are not complete.
 
@@ -137,7 +139,7 @@ def locate_events(
         Of the recording.
     window : Window
         Of a trial.
-    excluded : sequence of (float, float)
+    excluded, artefacts : sequence of (float, float)
         Session times, start and stop, that no trial may touch.
     """
     times = np.asarray(events, dtype=np.float64)
@@ -156,11 +158,13 @@ def locate_events(
         samples[here], reasons[here] = _locate(times[here], segment, clock, window)
         samples[twice], reasons[twice] = -1, TWICE
         found[here] = True
-    for start, stop in excluded:
-        first, last = start - window.times[-1], stop - window.times[0]
-        here = order[np.searchsorted(rising, first) : np.searchsorted(rising, last, side="right")]
-        here = here[samples[here] >= 0]
-        samples[here], reasons[here] = -1, EXCLUDED
+    for reason, spans in ((EXCLUDED, excluded), (ARTEFACT, artefacts)):
+        for start, stop in spans:
+            first, last = start - window.times[-1], stop - window.times[0]
+            begin, end = np.searchsorted(rising, first), np.searchsorted(rising, last, side="right")
+            here = order[begin:end]
+            here = here[samples[here] >= 0]
+            samples[here], reasons[here] = -1, reason
     return Located(samples, reasons)
 
 

@@ -17,6 +17,7 @@ SMOOTHING_S = 0.004  # standard deviation of the Gaussian
 SHORTEST_S = 0.015
 N_SD = 3.0  # Kay takes 2, and leaves out when the animal runs, which is not known here
 TRACE_HZ = 500.0  # at least: what is smoothed so has nothing above 100 Hz
+PIECE_VALUES = 1 << 20  # of a trace that are averaged at a time
 TRUNCATE = 8  # standard deviations of the Gaussian that are summed
 
 
@@ -100,13 +101,41 @@ def find_ripples(trace: Floats, step_s: float, n_sd: float = N_SD) -> tuple[Ints
     peaks : ndarray of float64, shape (n_ripples,)
         Largest value of each, in standard deviations above the mean.
     """
-    known = trace[np.isfinite(trace)]
-    deviation = float(known.std()) if known.size else 0.0
+    mean, deviation = _moments(trace)
     if not deviation > 0:
         return np.empty((0, 2), np.int64), np.empty(0)
-    z = np.nan_to_num((trace - known.mean()) / deviation, nan=-np.inf)
-    cores = find_runs(z >= n_sd)
-    cores = cores[(cores[:, 1] - 1 - cores[:, 0]) * step_s >= SHORTEST_S]
-    above = find_runs(z >= 0)
+    # NaN is above nothing
+    level = mean + n_sd * deviation
+    cores = find_runs(trace >= level)
+    cores = cores[_durations(trace, cores, level) * step_s >= SHORTEST_S]
+    above = find_runs(trace >= mean)
     ripples = above[np.unique(np.searchsorted(above[:, 0], cores[:, 0], side="right") - 1)]
-    return ripples, np.array([z[start:stop].max() for start, stop in ripples])
+    tops = [float(trace[start:stop].max()) for start, stop in ripples.tolist()]
+    return ripples, (np.array(tops) - mean) / deviation
+
+
+def _durations(trace: Array, runs: Ints, level: float) -> Floats:
+    """Steps for which a trace is above a level, with straight lines between its values."""
+    durations = (runs[:, 1] - 1 - runs[:, 0]).astype(np.float64)
+    for inner, outer in ((runs[:, 0], runs[:, 0] - 1), (runs[:, 1] - 1, runs[:, 1])):
+        is_there = (outer >= 0) & (outer < trace.size)
+        beside = np.where(is_there, trace[np.clip(outer, 0, trace.size - 1)], np.nan)
+        durations += np.nan_to_num((trace[inner] - level) / (trace[inner] - beside))
+    return durations
+
+
+def _moments(trace: Array) -> tuple[float, float]:
+    """Mean and standard deviation of the numbers in a long array, of which no copy is made."""
+    n, mean = _average(trace)
+    return mean, float(np.sqrt(_average(trace, mean)[1])) if n else 0.0
+
+
+def _average(trace: Array, centre: float | None = None) -> tuple[int, float]:
+    """Count the numbers, and average them or their squared distances from a centre."""
+    n, total = 0, 0.0
+    for first in range(0, trace.size, PIECE_VALUES):
+        piece = trace[first : first + PIECE_VALUES].astype(np.float64)
+        piece = piece[np.isfinite(piece)]
+        n += piece.size
+        total += float(piece.sum() if centre is None else np.sum((piece - centre) ** 2))
+    return n, total / max(n, 1)

@@ -14,6 +14,7 @@ import pytest
 from lfpscope.evoked.files import StoredEvoked, read_evoked
 from lfpscope.references.index import index_recording
 from lfpscope.references.open import open_references
+from lfpscope.render.evoked_maps import describe_dropped
 from lfpscope.summary.probe import summarize_probe
 
 pytestmark = pytest.mark.slow
@@ -73,6 +74,7 @@ def test_a_file_as_of_visual_behavior(tmp_path: Path) -> None:
     volts = 1e-5 * rng.normal(size=(times.size, 6)).astype(np.float32)
     for onset in onsets:
         volts[:, 3] -= 1e-4 * np.exp(-0.5 * ((times - onset - 0.08) / 0.01) ** 2)
+    volts[np.abs(times - 41.55) < 0.04] += 3e-3  # an artefact, in the last trial
     with h5py.File(tmp_path / "probe_1_lfp.nwb", "w") as nwb:
         nwb.attrs["nwb_version"] = "2.5.0"
         group = nwb.create_group(series)
@@ -106,9 +108,13 @@ def test_a_file_as_of_visual_behavior(tmp_path: Path) -> None:
     ]
     all_images = kinds["Natural_Images"]
     assert all_images.dropped["excluded"].tolist() == [1] * 6  # the one at 24.75 s
-    assert all_images.n.tolist() == [27] * 6
+    assert all_images.dropped["artefact"].tolist() == [1] * 6
     assert (
-        sum(kinds[f"Natural_Images, image_name {im}"].n[0] for im in ("im063_r", "im065_r")) == 27
+        describe_dropped(all_images) == "1 dropped, with an artefact · 1 dropped, in invalid times"
+    )
+    assert all_images.n.tolist() == [26] * 6
+    assert (
+        sum(kinds[f"Natural_Images, image_name {im}"].n[0] for im in ("im063_r", "im065_r")) == 26
     )
     with (made / "evoked.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["kind"] == "Natural_Images"]

@@ -155,7 +155,8 @@ def test_ripples_are_found_where_they_are(chunks: tuple[int, int], tmp_path: Pat
     data[30_000:30_500] += 3e-3 * np.random.default_rng(1).normal(size=(500, 1))  # an artefact
     ripples = of_kind(periods_of(tmp_path, data, chunks=chunks), "ripple")
     assert [one.start for one in ripples] == pytest.approx([START + at for at in PLANTED], abs=0.03)
-    assert [one.stop - one.start for one in ripples] == pytest.approx([0.08] * 5, abs=0.04)
+    # until the noise is at its mean again
+    assert [one.stop - one.start for one in ripples] == pytest.approx([0.1] * 5, abs=0.05)
     assert all(set(one.channels) >= {2, 3, 4, 5} for one in ripples)
     assert min(one.strength for one in ripples) > 4
 

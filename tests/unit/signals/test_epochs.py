@@ -116,6 +116,8 @@ def test_times_that_are_excluded() -> None:
     events = [1.4, 2.0, 2.8, 3.2, 3.6]
     located = locate_events(events, clock, window, excluded=[(2.0, 3.0)])
     assert located.reasons.tolist() == ["", "excluded", "excluded", "excluded", ""]
+    located = locate_events(events, clock, window, excluded=[(2.0, 2.1)], artefacts=[(1.8, 3.0)])
+    assert located.reasons.tolist() == ["artefact", "excluded", "artefact", "artefact", ""]
 
 
 def test_a_window_has_the_samples_within_it() -> None:
