@@ -20,6 +20,7 @@ VERIFIED = "verified.json"
 SESSION_REFERENCES = "session.json"
 INTERVALS = "intervals.csv"
 VIEWER = "viewer.py"
+BAD_CHANNELS = "bad_channels.tsv"  # which a user writes
 MARKS = "marks.csv"  # which the viewer writes
 VIEWS = "views"  # folder of pictures that the viewer saves
 

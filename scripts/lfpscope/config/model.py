@@ -136,7 +136,7 @@ class Quality(Group):
         "neighbours'.",
     )
     surface_db: float = Field(
-        default=6,
+        default=7,
         gt=0,
         description="The level falls by so many dB at the brain's surface.",
     )

@@ -22,6 +22,7 @@ from lfpscope.render.areas import area_colours
 from lfpscope.render.figure import QUIET, Box, new_axes, new_figure, save, text_width
 from lfpscope.render.palettes import GREY, SIGNED_COLOURS
 from lfpscope.render.rows import Rows, arrange_rows
+from lfpscope.samples.channel_labels import read_labels_by_hand
 from lfpscope.signals.csd import FORMULA, SIGMA_S_PER_M, csd
 from lfpscope.signals.epochs import (
     ARTEFACT,
@@ -33,7 +34,6 @@ from lfpscope.signals.epochs import (
     OUTSIDE,
     TWICE,
 )
-from lfpscope.summary.labels_by_hand import read_labels_by_hand
 from lfpscope.typing import Floats, Mask
 
 BAD_LABELS = ("dead", "noisy")

@@ -17,6 +17,7 @@ from lfpscope.references.model import ProbeReferences
 from lfpscope.references.schema import read_session
 from lfpscope.references.source_check import check_source
 from lfpscope.result_files import SESSION_REFERENCES
+from lfpscope.samples.channel_labels import read_labels
 from lfpscope.samples.chunk_cache import Samples
 from lfpscope.samples.chunk_reader import Source
 from lfpscope.typing import Array, Ints
@@ -38,8 +39,9 @@ def open_session(session: str | Path) -> xr.DataTree:
     DataTree
         Of each probe ``lfp(time, channel)`` in volts (counts where gains differ per channel:
         multiply by ``volts_per_count``), ``timestamps(time)`` in seconds, and what is known of the
-        channels. Nothing is read before it is asked for. Where all probes agree also ``/stacked``,
-        as zarr reads it.
+        channels, with their ``label``, ``flags`` and ``reason`` once the pass has been made.
+        Nothing is read before it is asked for. Where all probes agree also ``/stacked``, as zarr
+        reads it.
 
     Raises
     ------
@@ -58,8 +60,15 @@ def open_session(session: str | Path) -> xr.DataTree:
             continue
         one = references.probes[name]
         group = _open_group(refs, references.templates, one.address)
-        groups[name] = xr.decode_cf(group.assign(lfp=_lazily(one, group.lfp)))
+        group = xr.decode_cf(group.assign(lfp=_lazily(one, group.lfp)))
+        groups[name] = _with_labels(group, path.parent, name)
     return xr.DataTree.from_dict(groups)
+
+
+def _with_labels(group: xr.Dataset, session: Path, probe: str) -> xr.Dataset:
+    """Add what channels.csv and the user's own table say of the channels as coordinates."""
+    labels = read_labels(session, probe, group["channel"].to_numpy().tolist())
+    return group.assign_coords({name: ("channel", texts) for name, texts in labels.items()})
 
 
 def _open_group(refs: Refs, templates: dict[str, str], address: str = "") -> xr.Dataset:

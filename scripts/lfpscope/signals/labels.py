@@ -22,7 +22,7 @@ DRIFTING, SATURATED, MAINS = FLAGS = ("drifting", "saturated", "mains")
 
 
 COHERENT = 0.6  # usual similarity of neighbours below which it says nothing of a channel
-QUIETER_DB = 3.0  # than its neighbours, an incoherent channel is dead rather than noisy
+QUIETER_DB = 6.0  # than its neighbours, an incoherent channel is dead rather than noisy
 MOSTLY = 0.5  # of the samples
 ROUNDS = 3  # of comparing with the channels that are good so far
 
@@ -83,7 +83,8 @@ class Labels:
     surfaces : list of Surface
         Of the shanks where one is found.
     level_difference, hf_difference, drift_difference : ndarray of float64
-        dB from the median of the good neighbours, shape (n_bands, n_channels) or (n_channels,).
+        dB from the median of the good neighbours, shape (n_bands, n_channels) or (n_channels,);
+        of high frequencies what goes beyond the difference in all bands.
     similarity_limit : ndarray of float64, shape (n_channels,)
         Similarity at or below which a channel is bad; NaN where its neighbours are not coherent.
     """
@@ -104,15 +105,21 @@ class _Comparison:
 
     Attributes
     ----------
-    levels : ndarray of float64, shape (n_bands, n_channels)
-        dB.
-    hf, drop : ndarray of float64, shape (n_channels,)
-        High-frequency level, dB; how far the similarity is below that of coherent neighbours.
+    levels, overall : ndarray of float64, shape (n_bands, n_channels)
+        dB from the median of the neighbours, and of all channels on the same side of the surface.
+    hf, overall_hf : ndarray of float64, shape (n_channels,)
+        High-frequency level in the same way, less what the channel is louder in all bands, dB.
+    drop, overall_drop : ndarray of float64, shape (n_channels,)
+        How far the similarity is below that of neighbours, and of all channels; NaN where these
+        are not coherent.
     """
 
     levels: Floats
+    overall: Floats
     hf: Floats
+    overall_hf: Floats
     drop: Floats
+    overall_drop: Floats
 
 
 def label_channels(features: Features, positions: Positions, limits: Thresholds) -> Labels:
@@ -167,12 +174,14 @@ def label_channels(features: Features, positions: Positions, limits: Thresholds)
 def _silent(features: Features, limits: Thresholds) -> tuple[Mask, list[list[str]]]:
     """Channels without a signal, and why.
 
-    Where all are so quiet, the unit is doubtful, not the channels.
+    Where most are so quiet, the unit is doubtful, not the channels: only those of one value are.
     """
     reasons: list[list[str]] = [[] for _ in range(features.std.size)]
     silent = features.is_silent & ~np.isnan(features.std)
-    if silent.all() and silent.size > 1 and (features.flat_share < MOSTLY).any():
-        return np.zeros(silent.size, np.bool_), reasons
+    is_flat = features.flat_share >= MOSTLY
+    varied = silent[~is_flat]
+    if silent.size > 1 and np.count_nonzero(varied) > MOSTLY * varied.size:
+        silent = silent & is_flat
     for i in np.flatnonzero(silent).tolist():
         std, flat = features.std[i] * 1e6, features.flat_share[i]
         is_quiet = std < limits.silent_uv
@@ -184,7 +193,7 @@ def _silent(features: Features, limits: Thresholds) -> tuple[Mask, list[list[str
 def _compare(
     features: Features, positions: Positions, use: Mask, is_outside: Mask, limits: Thresholds
 ) -> _Comparison:
-    """Compare channels with those of their neighbours that are to be used.
+    """Compare channels with those of their neighbours, and with all, that are to be used.
 
     Levels with those on the same side of the surface.
     """
@@ -193,30 +202,66 @@ def _compare(
     both = np.concatenate([features.levels, decibels(features.hf)[np.newaxis]])
     inside = relative_to_neighbours(both, wide, use & ~is_outside)
     outside = relative_to_neighbours(both, wide, use & is_outside)
-    both = np.where(is_outside, outside, inside)
+    local = np.where(is_outside, outside, inside)
+    all_inside, all_outside = (
+        both - _median(both, use & side) for side in (~is_outside, is_outside)
+    )
+    overall = np.where(is_outside, all_outside, all_inside)
     drop = -relative_to_neighbours(features.similarity, near, use & ~is_outside)
     # among channels that are not coherent one that is less so is not odd
     drop = np.where(features.similarity + drop >= COHERENT, drop, np.nan)
-    return _Comparison(both[:-1], both[-1], drop)
+    usual = _median(features.similarity[np.newaxis], use & ~is_outside)[0]
+    overall_drop = usual - features.similarity if usual >= COHERENT else np.full(drop.size, np.nan)
+    hf, overall_hf = _beyond_level(local), _beyond_level(overall)
+    return _Comparison(local[:-1], overall[:-1], hf, overall_hf, drop, overall_drop)
+
+
+def _beyond_level(differences: Floats) -> Floats:
+    """High frequencies, in the last row, as far as the channel is not louder in all bands."""
+    if differences.shape[0] < 2:
+        return differences[-1]
+    return np.asarray(differences[-1] - np.maximum(differences[:-1].min(axis=0), 0))
+
+
+def _median(values: Floats, use: Mask) -> Floats:
+    """Median of each row over the channels to be used, as a column; NaN where there is none."""
+    known = [row[use & ~np.isnan(row)] for row in values]
+    return np.array([[np.median(row) if row.size else np.nan] for row in known])
 
 
 def _judge(
     i: int, features: Features, compared: _Comparison, limits: Thresholds
 ) -> tuple[str, str] | None:
-    """Label and reason of a bad channel; None for one that is not."""
-    level, hf, drop = compared.levels[:, i], compared.hf[i], compared.drop[i]
-    level = level[~np.isnan(level)]
-    if level.size and level.max() <= -limits.quiet_db:
-        return DEAD, f"power {_signed(level.max())} dB in all bands ≤ −{limits.quiet_db:g} dB"
-    if level.size and level.min() >= limits.loud_db:
+    """Label and reason of a bad channel; None for one that is not.
+
+    Where neighbours are bad, the good one among them differs: what is called loud is louder than
+    all channels too, by half as much.
+    """
+    hf, drop = compared.hf[i], compared.drop[i]
+    level, overall = (
+        one[~np.isnan(one)] for one in (compared.levels[:, i], compared.overall[:, i])
+    )
+    # near the reference, channels that are coherent are quiet
+    quiet_db = limits.quiet_db * (2 if features.similarity[i] >= COHERENT else 1)
+    if level.size and level.max() <= -quiet_db:
+        return DEAD, f"power {_signed(level.max())} dB in all bands ≤ −{quiet_db:g} dB"
+    # a block of dead channels, whose neighbours are dead too
+    is_quiet = overall.size and overall.max() <= -quiet_db
+    if is_quiet and compared.overall_drop[i] >= limits.similarity:
+        return (
+            DEAD,
+            f"power {_signed(overall.max())} dB of the probe's in all bands ≤ −{quiet_db:g} dB",
+        )
+    is_loud = overall.size and overall.min() >= limits.loud_db / 2
+    if is_loud and level.size and level.min() >= limits.loud_db:
         return NOISY, f"power {_signed(level.min())} dB in all bands ≥ +{limits.loud_db:g} dB"
-    if hf >= limits.hf_db:
+    if hf >= limits.hf_db and compared.overall_hf[i] >= limits.hf_db / 2:
         return NOISY, f"high frequencies {_signed(hf)} dB ≥ +{limits.hf_db:g} dB"
     if drop >= limits.similarity:
         usual = features.similarity[i] + drop - limits.similarity
         said = f"similarity {features.similarity[i]:.2f} ≤ {usual:.2f}"
-        is_quiet = level.size and np.median(level) < -QUIETER_DB
-        return (DEAD if is_quiet else NOISY), said
+        is_quieter = any(one.size and np.median(one) < -QUIETER_DB for one in (level, overall))
+        return (DEAD if is_quieter else NOISY), said
     return None
 
 

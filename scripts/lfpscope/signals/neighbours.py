@@ -7,7 +7,7 @@ import numpy as np
 from lfpscope.typing import Floats, Ints, Mask
 
 FARTHEST_UM = 500.0  # of a neighbour
-MIN_NEIGHBOURS, MAX_NEIGHBOURS = 4, 16
+MIN_NEIGHBOURS, MAX_NEIGHBOURS = 8, 16
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Positions:
 def find_neighbours(positions: Positions, radius: float) -> list[Ints]:
     """Neighbours of each channel: those of its shank within a radius, the nearest first.
 
-    At least the four nearest, if they are within 500 µm; at most 16. Of channels without a height,
+    At least the eight nearest, if they are within 500 µm; at most 16. Of channels without a height,
     the others of the same shank or group without one.
     """
     found = []

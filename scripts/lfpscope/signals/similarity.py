@@ -14,6 +14,7 @@ from lfpscope.typing import Array, Floats, Ints, Mask
 MIN_COHERENCE_WINDOWS = 20
 MIN_AVERAGES = 40  # windows × frequencies of a correlation: of fewer it is high by chance
 SIMILAR_HZ = (2.0, 100.0)
+FEW_NEIGHBOURS = 3  # of which one that is good has to do
 
 
 LANES = 32
@@ -33,8 +34,8 @@ class Likeness:
     ----------
     similarity : ndarray of float64, shape (n_channels,)
         The second largest absolute correlation with a neighbour, 2–100 Hz without mains: a
-        neighbour that is bad, or lies beyond a reversal, does not lower it. NaN where there is no
-        neighbour.
+        neighbour that is bad, or lies beyond a reversal, does not lower it, and two channels that
+        are connected do not raise it. The largest of up to three, as in a tetrode; NaN of none.
     coherence : ndarray of float32, shape (n_bands, n_compared, n_compared)
         Magnitude of the cross spectrum summed over a band and all windows, divided by the root of
         the product of the powers; NaN of fewer than 20 windows.
@@ -166,10 +167,7 @@ def _transform(window: Array, rate: float) -> tuple[Floats, Array]:
 
 
 def _second_largest(r: Floats) -> Floats:
-    """Of each row; the largest where it has one number, NaN where it has none."""
-    largest = -np.sort(-r, axis=1)  # NaN last
-    if r.shape[1] == 0:
-        return np.full(r.shape[0], np.nan)
-    if r.shape[1] == 1:
-        return largest[:, 0]
-    return np.where(np.isnan(largest[:, 1]), largest[:, 0], largest[:, 1])
+    """Of each row; the largest where it has few numbers, NaN where it has none."""
+    n = np.count_nonzero(~np.isnan(r), axis=1)
+    largest = np.concatenate([-np.sort(-r, axis=1), np.full((r.shape[0], 2), np.nan)], axis=1)
+    return np.where(n > FEW_NEIGHBOURS, largest[:, 1], largest[:, 0])  # NaN last

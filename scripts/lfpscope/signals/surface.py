@@ -10,7 +10,8 @@ from lfpscope.typing import Floats, Mask
 
 SMOOTH_UM = 60.0  # to either side, in the profile of the surface
 BELOW_UM = 300.0  # of the brain that is compared with what lies above the surface
-MIN_BRAIN_UM, MIN_ABOVE_UM, MIN_ABOVE = 200.0, 30.0, 3
+MIN_BRAIN_UM, MIN_CHANNELS = 200.0, 3  # on either side
+QUIET_SHARE = 0.1  # of the channels below it may be as quiet as what is above
 MAX_STEP_UM = 250.0  # a fall over more than that is no surface
 
 
@@ -67,10 +68,13 @@ def _surface(part: int, height: Floats, slow: Floats, limits: Thresholds) -> Sur
     near = levels[np.nanargmax(falls)] - BELOW_UM
     edge = _best_edge(height[height >= near], slow[height >= near])
     is_above = height >= edge
+    if np.count_nonzero(is_above) < MIN_CHANNELS:
+        return None
     below = np.median(slow[~is_above & (height >= edge - BELOW_UM)])
     above = np.median(slow[is_above])
     step, quarter = float(below - above), (below - above) / 4
-    if not step >= limits.surface_db:
+    # a loud layer has quiet ones below it too
+    if not step >= limits.surface_db or np.quantile(slow[~is_above], QUIET_SHARE) < above + quarter:
         return None
     profile = np.array([np.median(slow[np.abs(height - one) <= SMOOTH_UM]) for one in levels])
     # the highest point that is clearly brain, and the lowest above it that is clearly not
@@ -88,10 +92,11 @@ def _surface(part: int, height: Floats, slow: Floats, limits: Thresholds) -> Sur
 def _fall(height: Floats, slow: Floats, edge: float, levels: Floats, limits: Thresholds) -> float:
     """Fall of the median level from below an edge to above it; NaN where none can be a surface."""
     is_above = height >= edge
-    is_tall = levels[-1] - edge >= MIN_ABOVE_UM or np.count_nonzero(is_above) >= MIN_ABOVE
-    if edge - levels[0] < MIN_BRAIN_UM or not is_tall:
+    is_below = ~is_above & (height >= edge - BELOW_UM)
+    n = min(np.count_nonzero(is_above), np.count_nonzero(is_below))
+    if edge - levels[0] < MIN_BRAIN_UM or n < MIN_CHANNELS:
         return np.nan
-    below = np.median(slow[~is_above & (height >= edge - BELOW_UM)])
+    below = np.median(slow[is_below])
     if below - np.median(slow[is_above]) < limits.surface_db:
         return np.nan
     return float(below - np.median(slow[is_above & (height < edge + BELOW_UM)]))

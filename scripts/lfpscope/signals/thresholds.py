@@ -39,7 +39,7 @@ class Thresholds:
     loud_db: float = 8.0
     hf_db: float = 6.0
     similarity: float = 0.4
-    surface_db: float = 6.0
+    surface_db: float = 7.0
     mains_db: float = 10.0
     drift_share: float = 0.8
     drift_db: float = 10.0

@@ -60,6 +60,25 @@ def test_in_dask_chunks(tmp_path: Path) -> None:
     np.testing.assert_array_equal(lfp.chunk(time=1000).max("time").compute(), COUNTS.max(axis=0))
 
 
+def test_labels_of_the_pass_and_by_hand_are_coordinates(tmp_path: Path) -> None:
+    folder = session(tmp_path)
+    table = folder / "probes" / "probe" / "channels.csv"
+    table.parent.mkdir(parents=True)
+    text = "channel,label,flags,reason\n0,good,,\n1,noisy,mains,loud\n2,dead,,silent\n3,good,,\n"
+    table.write_text(text)
+    (folder / "bad_channels.tsv").write_text(
+        "probe\tchannel\tlabel\tnote\nprobe\t1\tgood\t\nother\t0\tdead\t\n"
+    )
+    found = ours(folder)
+    assert found.label.dims == ("channel",)
+    assert found.label.values.tolist() == ["good", "good", "dead", "good"]
+    assert found.flags.values.tolist() == ["", "mains", "", ""]
+    assert found.reason.values.tolist() == ["", "by hand, in bad_channels.tsv", "silent", ""]
+    assert found.lfp.where(found.label == "good", drop=True).shape == (3000, 3)
+    table.write_text(text.replace("\n3,", "\n7,"))  # the table of another recording
+    assert "label" not in ours(folder).coords
+
+
 def test_damaged_chunks_are_nan(tmp_path: Path) -> None:
     lfp = ours(session(tmp_path, damaged=((1, 1),))).lfp.values
     expected = COUNTS.astype(float)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lfpscope.errors import UserError
-from lfpscope.summary.labels_by_hand import read_labels_by_hand
+from lfpscope.samples.channel_labels import read_labels_by_hand
 
 HEAD = "probe\tchannel\tlabel\tnote\n"
 

@@ -1,12 +1,43 @@
-"""Labels of channels that a user wrote: ``bad_channels.tsv`` of a session."""
+"""Labels of channels: those of ``channels.csv``, and those that a user wrote."""
 
 from pathlib import Path
 
 from lfpscope.errors import UserError
 from lfpscope.io.tables import read_table
+from lfpscope.result_files import BAD_CHANNELS, CHANNELS, probe_folder
 
 LABELS = ("good", "dead", "noisy", "outside")
 COLUMNS = ("probe", "channel", "label")
+FOUND = ("label", "flags", "reason")  # columns of channels.csv
+
+
+def read_labels(session: Path, probe: str, channels: list[int]) -> dict[str, list[str]]:
+    """Read label, flags and reason of a probe's channels; those by hand count before those found.
+
+    Parameters
+    ----------
+    session : Path
+        The folder of a session's results.
+    probe : str
+        Its id.
+    channels : list of int
+        Ids of its channels, in their order.
+
+    Returns
+    -------
+    dict of str to list of str
+        Of each of FOUND a text per channel. Empty where the pass has not been made, or was made
+        of other channels.
+    """
+    table = probe_folder(session.parent, session.name, probe) / CHANNELS
+    rows = read_table(table) if table.is_file() else []
+    if [row["channel"] for row in rows] != list(map(str, channels)):
+        return {}
+    found = {name: [row[name] for row in rows] for name in FOUND}
+    for channel, label in read_labels_by_hand(session / BAD_CHANNELS, probe).items():
+        for i in [i for i, own in enumerate(channels) if own == channel]:
+            found["label"][i], found["reason"][i] = label, f"by hand, in {BAD_CHANNELS}"
+    return found
 
 
 def read_labels_by_hand(path: Path, probe: str) -> dict[int, str]:
