@@ -1,7 +1,8 @@
 """A session as a lazy xarray tree: sources checked, chunks decoded several at a time."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import fsspec
 import numpy as np
@@ -10,7 +11,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 from zarr.storage import FsspecStore
 
-from lfpscope.hdf5.layout import Refs
+from lfpscope.hdf5.layout import Layout, Refs
 from lfpscope.io.addresses import is_remote
 from lfpscope.io.s3 import s3_options
 from lfpscope.references.model import ProbeReferences
@@ -19,10 +20,19 @@ from lfpscope.references.source_check import check_source
 from lfpscope.result_files import SESSION_REFERENCES
 from lfpscope.samples.chunk_cache import Samples
 from lfpscope.samples.chunk_reader import Source
+from lfpscope.samples.time_index import TIME, ClockIndex
 from lfpscope.typing import Array, Ints
 
+Chunks = Literal["auto"] | Mapping[str, int] | None
+BLOCK_BYTES = 80_000_000  # of a dask block: dask costs little, and few of them fit into 1 GB
+TIME_ATTRIBUTES = {
+    "long_name": "session time",
+    "units": "s",
+    "description": "by the clock's segments; `timestamps` are the times stored for each sample",
+}
 
-def open_session(session: str | Path) -> xr.DataTree:
+
+def open_session(session: str | Path, chunks: Chunks = None) -> xr.DataTree:
     """Open the references of a session as a lazy tree with a group for each probe.
 
     The same as ``xr.open_datatree`` gives, but each source is first compared with what was
@@ -32,14 +42,19 @@ def open_session(session: str | Path) -> xr.DataTree:
     ----------
     session : str or Path
         The folder of a session's results, or its ``session.json``.
+    chunks : {} or "auto" or dict, optional
+        For dask arrays: ``{}`` or "auto" makes blocks of all channels and about 80 MB, each decoded
+        at once by this package's reader; a dict says so many samples and channels. Without it the
+        arrays are lazy without dask.
 
     Returns
     -------
     DataTree
         Of each probe ``lfp(time, channel)`` in volts (counts where gains differ per channel:
-        multiply by ``volts_per_count``), ``timestamps(time)`` in seconds, and what is known of the
-        channels. Nothing is read before it is asked for. Where all probes agree also ``/stacked``,
-        as zarr reads it.
+        multiply by ``volts_per_count``), and what is known of the channels. ``time`` is session
+        time by the clock, seconds: ``sel(time=slice(3600, 3610))`` selects by it, and see
+        `ClockIndex`; ``timestamps(time)`` is what the file stores. Nothing is read before it is
+        asked for. Where all probes agree also ``/stacked``, as zarr reads it.
 
     Raises
     ------
@@ -58,8 +73,33 @@ def open_session(session: str | Path) -> xr.DataTree:
             continue
         one = references.probes[name]
         group = _open_group(refs, references.templates, one.address)
-        groups[name] = xr.decode_cf(group.assign(lfp=_lazily(one, group.lfp)))
+        group = xr.decode_cf(group.assign(lfp=_lazily(one, group.lfp)))
+        group = group.assign_coords(xr.Coordinates.from_xindex(ClockIndex.of(one.clock)))
+        group[TIME].attrs.update(TIME_ATTRIBUTES)
+        groups[name] = _chunked(group, one, chunks)
     return xr.DataTree.from_dict(groups)
+
+
+def _chunked(group: xr.Dataset, references: ProbeReferences, chunks: Chunks) -> xr.Dataset:
+    """Hand the LFP to dask, in blocks that the reader decodes at once."""
+    if chunks is None:
+        return group
+    blocks = block_shape(references.layout, group.lfp.dtype.itemsize)
+    sizes = dict(zip(group.lfp.dims, blocks, strict=True))
+    return group.assign(lfp=group.lfp.chunk(chunks if chunks and chunks != "auto" else sizes))
+
+
+def block_shape(layout: Layout, itemsize: int) -> tuple[int, int]:
+    """Samples and channels of a dask block: all channels of as many rows of chunks as fit.
+
+    Where one row of chunks is larger than a block, some of its channels, all of a chunk's time.
+    """
+    (height, width), (n_samples, n_channels) = layout.chunks, layout.shape
+    rows = BLOCK_BYTES // (height * n_channels * itemsize)
+    if rows:
+        return min(rows * height, n_samples), n_channels
+    columns = max(1, BLOCK_BYTES // (height * width * itemsize))
+    return min(height, n_samples), min(columns * width, n_channels)
 
 
 def _open_group(refs: Refs, templates: dict[str, str], address: str = "") -> xr.Dataset:
