@@ -1,27 +1,29 @@
 """Neuropixels LFP, seen in place: references, one-pass envelopes, exact drawing."""
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lfpscope import signals as signals
     from lfpscope.evoked.dataset import open_evoked
+    from lfpscope.samples.channels import select_channels
     from lfpscope.samples.dataset import open_session
     from lfpscope.summary.spectrum_dataset import open_spectrum
 
-__all__ = ["open_evoked", "open_session", "open_spectrum"]
+__all__ = ["open_evoked", "open_session", "open_spectrum", "select_channels"]
+
+MODULES = {
+    "open_evoked": "lfpscope.evoked.dataset",
+    "open_session": "lfpscope.samples.dataset",
+    "open_spectrum": "lfpscope.summary.spectrum_dataset",
+    "select_channels": "lfpscope.samples.channels",
+}
+"""Where each name is. xarray takes 1.6 s to import, and most programs do without."""
 
 
-def __getattr__(name: str) -> object:
-    # xarray takes 1.6 s to import, and most programs do without
-    if name == "open_session":
-        from lfpscope.samples.dataset import open_session
-
-        return open_session
-    if name == "open_spectrum":
-        from lfpscope.summary.spectrum_dataset import open_spectrum
-
-        return open_spectrum
-    if name == "open_evoked":
-        from lfpscope.evoked.dataset import open_evoked
-
-        return open_evoked
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __getattr__(name: str) -> Any:
+    if name == "signals":  # a module
+        return import_module("lfpscope.signals")
+    if name not in MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(MODULES[name]), name)

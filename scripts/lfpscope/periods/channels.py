@@ -7,7 +7,7 @@ import numpy as np
 
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.io.tables import read_table
-from lfpscope.summary.labels_by_hand import read_labels_by_hand
+from lfpscope.samples.channel_labels import read_labels_by_hand
 from lfpscope.typing import Floats, Ints, Mask
 
 N_CHANNELS = 8  # at most

@@ -1,7 +1,8 @@
 """A session as a lazy xarray tree: sources checked, chunks decoded several at a time."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import fsspec
 import numpy as np
@@ -10,7 +11,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 from zarr.storage import FsspecStore
 
-from lfpscope.hdf5.layout import Refs
+from lfpscope.hdf5.layout import Layout, Refs
 from lfpscope.io.addresses import is_remote
 from lfpscope.io.s3 import s3_options
 from lfpscope.references.model import ProbeReferences
@@ -20,10 +21,19 @@ from lfpscope.result_files import SESSION_REFERENCES
 from lfpscope.samples.channel_labels import read_labels
 from lfpscope.samples.chunk_cache import Samples
 from lfpscope.samples.chunk_reader import Source
+from lfpscope.samples.time_index import TIME, ClockIndex
 from lfpscope.typing import Array, Ints
 
+Chunks = Literal["auto"] | Mapping[str, int] | None
+BLOCK_BYTES = 80_000_000  # of a dask block: dask costs little, and few of them fit into 1 GB
+TIME_ATTRIBUTES = {
+    "long_name": "session time",
+    "units": "s",
+    "description": "by the clock's segments; `timestamps` are the times stored for each sample",
+}
 
-def open_session(session: str | Path) -> xr.DataTree:
+
+def open_session(session: str | Path, chunks: Chunks = None) -> xr.DataTree:
     """Open the references of a session as a lazy tree with a group for each probe.
 
     The same as ``xr.open_datatree`` gives, but each source is first compared with what was
@@ -33,15 +43,25 @@ def open_session(session: str | Path) -> xr.DataTree:
     ----------
     session : str or Path
         The folder of a session's results, or its ``session.json``.
+    chunks : {} or "auto" or dict, optional
+        For dask arrays: ``{}`` or "auto" makes blocks of all channels and about 80 MB, each decoded
+        at once by this package's reader; a dict says so many samples and channels. Without it the
+        arrays are lazy without dask.
 
     Returns
     -------
     DataTree
         Of each probe ``lfp(time, channel)`` in volts (counts where gains differ per channel:
-        multiply by ``volts_per_count``), ``timestamps(time)`` in seconds, and what is known of the
-        channels, with their ``label``, ``flags`` and ``reason`` once the pass has been made.
-        Nothing is read before it is asked for. Where all probes agree also ``/stacked``, as zarr
-        reads it.
+        multiply by ``volts_per_count``), and what is known of the channels. ``time`` is session
+        time by the clock, seconds: ``sel(time=slice(3600, 3610))`` selects by it, and see
+        `ClockIndex`; ``timestamps(time)`` is what the file stores. Nothing is read before it is
+        asked for. Where all probes agree also ``/stacked``, as zarr reads it.
+
+
+def _with_labels(group: xr.Dataset, session: Path, probe: str) -> xr.Dataset:
+    """Add what channels.csv and the user's own table say of the channels as coordinates."""
+    labels = read_labels(session, probe, group["channel"].to_numpy().tolist())
+    return group.assign_coords({name: ("channel", texts) for name, texts in labels.items()})
 
     Raises
     ------
@@ -61,6 +81,7 @@ def open_session(session: str | Path) -> xr.DataTree:
         one = references.probes[name]
         group = _open_group(refs, references.templates, one.address)
         group = xr.decode_cf(group.assign(lfp=_lazily(one, group.lfp)))
+<<<<<<< HEAD
         groups[name] = _with_labels(group, path.parent, name)
     return xr.DataTree.from_dict(groups)
 
@@ -69,6 +90,34 @@ def _with_labels(group: xr.Dataset, session: Path, probe: str) -> xr.Dataset:
     """Add what channels.csv and the user's own table say of the channels as coordinates."""
     labels = read_labels(session, probe, group["channel"].to_numpy().tolist())
     return group.assign_coords({name: ("channel", texts) for name, texts in labels.items()})
+=======
+        group = group.assign_coords(xr.Coordinates.from_xindex(ClockIndex.of(one.clock)))
+        group[TIME].attrs.update(TIME_ATTRIBUTES)
+        groups[name] = _chunked(group, one, chunks)
+    return xr.DataTree.from_dict(groups)
+
+
+def _chunked(group: xr.Dataset, references: ProbeReferences, chunks: Chunks) -> xr.Dataset:
+    """Hand the LFP to dask, in blocks that the reader decodes at once."""
+    if chunks is None:
+        return group
+    blocks = block_shape(references.layout, group.lfp.dtype.itemsize)
+    sizes = dict(zip(group.lfp.dims, blocks, strict=True))
+    return group.assign(lfp=group.lfp.chunk(chunks if chunks and chunks != "auto" else sizes))
+
+
+def block_shape(layout: Layout, itemsize: int) -> tuple[int, int]:
+    """Samples and channels of a dask block: all channels of as many rows of chunks as fit.
+
+    Where one row of chunks is larger than a block, some of its channels, all of a chunk's time.
+    """
+    (height, width), (n_samples, n_channels) = layout.chunks, layout.shape
+    rows = BLOCK_BYTES // (height * n_channels * itemsize)
+    if rows:
+        return min(rows * height, n_samples), n_channels
+    columns = max(1, BLOCK_BYTES // (height * width * itemsize))
+    return min(height, n_samples), min(columns * width, n_channels)
+>>>>>>> notebooks
 
 
 def _open_group(refs: Refs, templates: dict[str, str], address: str = "") -> xr.Dataset:

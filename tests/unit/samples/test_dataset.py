@@ -1,6 +1,7 @@
 """`open_session` gives what xarray gives, after a look at the sources."""
 
 import gc
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,9 @@ import xarray as xr
 
 import lfpscope
 from lfpscope.errors import UserError
+from lfpscope.hdf5.layout import Layout
 from lfpscope.references.combine import combine_references
+from lfpscope.samples.dataset import block_shape
 
 COUNTS = np.rint(recorded.walk(3000, 4, step=1.0)).astype(np.int16)
 
@@ -52,7 +55,9 @@ def ours(folder: Path) -> xr.Dataset:
 def test_the_same_as_plain_xarray(tmp_path: Path, data: Any, time: Any, channel: Any) -> None:
     folder = session(tmp_path, data)
     here = {"time": time, "channel": channel}
-    xr.testing.assert_identical(ours(folder).isel(here).load(), plain(folder).isel(here).load())
+    left, right = ours(folder).isel(here).load(), plain(folder).isel(here).load()
+    xr.testing.assert_identical(left.drop_vars("time"), right)
+    np.testing.assert_allclose(left.time, right.timestamps, rtol=0, atol=1e-9)
 
 
 def test_in_dask_chunks(tmp_path: Path) -> None:
@@ -77,6 +82,31 @@ def test_labels_of_the_pass_and_by_hand_are_coordinates(tmp_path: Path) -> None:
     assert found.lfp.where(found.label == "good", drop=True).shape == (3000, 3)
     table.write_text(text.replace("\n3,", "\n7,"))  # the table of another recording
     assert "label" not in ours(folder).coords
+
+
+@pytest.mark.parametrize(("chunks", "blocks"), [({}, 3000), ("auto", 3000), ({"time": 700}, 700)])
+def test_blocks_of_all_channels(tmp_path: Path, chunks: Any, blocks: int) -> None:
+    lfp = lfpscope.open_session(session(tmp_path), chunks=chunks)["probe"].lfp
+    assert lfp.data.chunksize == (blocks, 4)
+    there = pickle.loads(pickle.dumps(lfp))  # noqa: S301 - as dask.distributed sends it
+    np.testing.assert_array_equal(there.sel(time=slice(11, 12)), COUNTS[1250:2501])
+    np.testing.assert_allclose(lfp.std("time"), COUNTS.std(axis=0), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("shape", "chunks", "block"),
+    [
+        ((10_700_000, 93), (9766, 1), (214_852, 93)),  # Allen's: 80 MB
+        ((10_700_000, 384), (13_653, 64), (40_959, 384)),
+        ((1000, 4), (700, 2), (1000, 4)),
+        ((10_700_000, 93), (10_700_000, 1), (10_700_000, 1)),  # a channel in one chunk
+        ((1_000_000, 93), (1_000_000, 4), (1_000_000, 20)),
+    ],
+)
+def test_blocks_are_rows_of_chunks(
+    shape: tuple[int, int], chunks: tuple[int, int], block: tuple[int, int]
+) -> None:
+    assert block_shape(Layout(shape, chunks, np.dtype("<f4")), 4) == block
 
 
 def test_damaged_chunks_are_nan(tmp_path: Path) -> None:
