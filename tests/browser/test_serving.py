@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from conftest import CHROMIUM, QUIET, Tab
+from conftest import CHROMIUM, QUIET
 from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
@@ -22,10 +22,10 @@ RANGE = "Bokeh.documents[0].get_model_by_name('time')"
 
 
 class Forwarder:
-    """Forwards connections to a port, until it is cut; may take a prefix off addresses."""
+    """Forwards connections to a port, until it is cut."""
 
-    def __init__(self, port: int, prefix: str = "") -> None:
-        self._to, self._prefix = port, prefix.encode()
+    def __init__(self, port: int) -> None:
+        self._to = port
         self._loop = asyncio.new_event_loop()
         self._open: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -78,13 +78,6 @@ class Forwarder:
             writer.transport.abort()
             return
         self._open |= {writer, to}
-        if self._prefix:  # one request for each connection
-            head = await reader.readuntil(b"\r\n\r\n")
-            head = head.replace(b" " + self._prefix + b"/", b" /", 1)
-            if b"upgrade: websocket" not in head.lower():
-                head = head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
-                head = head.replace(b"Connection: keep-alive\r\n", b"", 1)
-            to.write(head)
         await asyncio.gather(self._pump(reader, to), self._pump(there, writer))
         self._open -= {writer, to}
 
@@ -274,20 +267,3 @@ def test_a_page_survives_a_restart_with_its_token(lone: Page, session: Path) -> 
     with running(session, "--port", port):
         lone.locator(".connection").wait_for(state="detached")
         assert is_alive(lone, 20, 22)
-
-
-def test_a_proxy_may_cut_a_prefix(open_tab: Callable[..., Tab], address: str) -> None:
-    with Forwarder(urlsplit(address).port or 0, "/user/x/proxy/1") as proxy:
-        tab = open_tab(f"http://localhost:{proxy.port}/user/x/proxy/1/?t=20-21")
-        tab.wait_for("every sample", 1)
-        assert is_alive(tab.page, 20, 21)
-        tab.page.close()
-
-
-def test_a_proxy_may_leave_the_prefix_in(open_tab: Callable[..., Tab], session: Path) -> None:
-    with running(session, "--port", "0", "--prefix", "/lab/lfp") as address:
-        assert urlsplit(address).path == "/lab/lfp/"
-        tab = open_tab(address.replace("/?", "?") + "&t=20-21")
-        tab.wait_for("every sample", 1)
-        assert tab.page.url.startswith(address.partition("?")[0])
-        tab.page.close()

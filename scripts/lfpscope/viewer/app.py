@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lfpscope.viewer.page import Page
 
 PORT, MAX_PORT = 5006, 65535
-ORIGIN = re.compile(r"[\w.*-]+(:(\d{1,5}|\*))?", re.ASCII)
+ORIGIN = re.compile(r"[\w.*-]+(:\d{1,5})?", re.ASCII)
 M_ARENA_MAX = -8  # of malloc.h
 ANY_ADDRESS = {"", "0.0.0.0", "::"}  # noqa: S104 - what is refused without a name
 # addresses of scripts are relative: a proxy may cut what is before them. Parts of Bokeh that no

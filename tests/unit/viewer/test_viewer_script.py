@@ -171,6 +171,7 @@ def test_writing_it_imports_nothing_slow() -> None:
         (["--port", "-1"], "expected 0 to 65535"),
         (["--port", "http"], "expected 0 to 65535"),
         (["--allow-websocket-origin", "http://lab:5006"], "without http:// and path"),
+        (["--allow-websocket-origin", "lab:*"], "expected HOST or HOST:PORT"),
         (["--allow-websocket-origin", "lab:x"], "expected HOST or HOST:PORT"),
         (["--allow-websocket-origin", ""], "expected HOST or HOST:PORT"),
         (["--data", "here"], "expected OLD=NEW"),
