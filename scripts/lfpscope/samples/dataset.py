@@ -16,7 +16,7 @@ from lfpscope.io.s3 import s3_options
 from lfpscope.references.model import ProbeReferences
 from lfpscope.references.schema import read_session
 from lfpscope.references.source_check import check_source
-from lfpscope.result_files import SESSION_REFERENCES
+from lfpscope.result_files import BAD_CHANNELS, CHANNELS, SESSION_REFERENCES, probe_folder
 from lfpscope.samples.channel_labels import read_labels
 from lfpscope.samples.chunk_cache import Samples
 from lfpscope.samples.chunk_reader import Source
@@ -67,7 +67,9 @@ def open_session(session: str | Path) -> xr.DataTree:
 
 def _with_labels(group: xr.Dataset, session: Path, probe: str) -> xr.Dataset:
     """Add what channels.csv and the user's own table say of the channels as coordinates."""
-    labels = read_labels(session, probe, group["channel"].to_numpy().tolist())
+    table = probe_folder(session.parent, session.name, probe) / CHANNELS
+    channels = group["channel"].to_numpy().tolist()
+    labels = read_labels(table, session / BAD_CHANNELS, probe, channels)
     return group.assign_coords({name: ("channel", texts) for name, texts in labels.items()})
 
 
