@@ -8,6 +8,7 @@ rule draw_probe:
         envelope="<results>/{session}/probes/{probe}/envelope.zarr.zip",
         channels="<results>/{session}/probes/{probe}/channels.csv",
         intervals="<results>/{session}/intervals.csv",
+        by_hand=labels_by_hand,
         script=script("draw_probe"),
     output:
         overview=report(
@@ -31,11 +32,12 @@ rule draw_probe:
         width=config["overview"]["width"],
         height=config["overview"]["height"],
         microvolts=config["overview"]["microvolts"],
+        by_hand=lambda wildcards, input: options("--by-hand", input.by_hand),
         library=library("draw_probe"),
     shell:
         """
         python {input.script:q} {input.references:q} {input.envelope:q} \
-            --intervals {input.intervals:q} \
+            --channels {input.channels:q} {params.by_hand} --intervals {input.intervals:q} \
             --width {params.width} --height {params.height} \
             --microvolts {params.microvolts} --threads {threads} \
             --overview {output.overview:q} --thumbnail {output.thumbnail:q} >{log:q} 2>&1

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from lfpscope.render.figure import QUIET, WARNING, Box, fit_text, new_axes
+from lfpscope.render.palettes import LABEL_COLOURS
 from lfpscope.render.rows import Rows
 from lfpscope.render.spectrum_images import Spectrum
 from lfpscope.render.spectrum_page import Page
@@ -15,13 +16,6 @@ from lfpscope.typing import Floats
 
 BESIDE = 22  # pixels between panels
 DASHED: dict[str, Any] = {"color": WARNING, "linewidth": 0.9, "linestyle": (0, (4, 3))}
-LABEL_COLOURS = {
-    "good": "#4d4d4d",
-    "dead": "#1f78b4",
-    "noisy": "#d7191c",
-    "outside": "#e6a11c",
-    "unknown": "#b0b0b0",
-}
 
 
 @dataclass(frozen=True)

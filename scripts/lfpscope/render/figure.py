@@ -33,7 +33,7 @@ DPI = 100
 WARNING = "#b3261e"  # doubts and damage
 QUIET = "#555555"
 LINE = 16  # pixels of a line under the title
-MAX_LINES = 2  # of a caption, and of doubts
+MAX_LINES, MAX_DOUBT_LINES = 8, 2  # of a caption, and of doubts
 
 
 # beside DejaVu Sans, which matplotlib brings; those that a system has
@@ -123,16 +123,20 @@ def fit_text(text: str, size: float, room: float) -> str:
 
 
 def wrap(parts: Sequence[str], fits: Callable[[str], bool]) -> list[str]:
-    """Join parts with dots between them to lines that fit; words only break where they must."""
+    """Join parts with dots between them to lines that fit; only longer ones break, at a word."""
     lines: list[str] = []
-    words = [word for part in parts for word in (*part.split(), "·")][:-1]
-    for word in words:
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and fits(longer):
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
+    for part in parts:
+        if lines and fits(f"{lines[-1]} · {part}"):
+            lines[-1] = f"{lines[-1]} · {part}"
+            continue
+        lines.append("")
+        for word in part.split():
+            longer = f"{lines[-1]} {word}".lstrip()
+            if not lines[-1] or fits(longer):
+                lines[-1] = longer
+            else:
+                lines.append(word)
+    return [line for line in lines if line]
 
 
 def wrap_some(parts: Sequence[str], most: int, fits: Callable[[str], bool]) -> list[str]:
@@ -184,7 +188,7 @@ def make_heading(
     return Heading(
         fit_text(title, 15, room * 0.95),
         wrap_some(caption, MAX_LINES, fits),
-        wrap_some(describe_doubts(doubts), MAX_LINES, fits),
+        wrap_some(describe_doubts(doubts), MAX_DOUBT_LINES, fits),
     )
 
 

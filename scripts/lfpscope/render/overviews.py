@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -18,6 +17,7 @@ from lfpscope.nwb.areas import is_area
 from lfpscope.nwb.intervals import read_intervals
 from lfpscope.references.open import open_references
 from lfpscope.render.areas import area_colours
+from lfpscope.render.datashader_lines import datashader_lines
 from lfpscope.render.depth_labels import AREAS, depth_title, draw_areas, label_rows
 from lfpscope.render.figure import (
     WARNING,
@@ -34,23 +34,26 @@ from lfpscope.render.figure import (
     text_settings,
     text_width,
 )
-from lfpscope.render.heatmap import HEAT_SHARE, PEAK_MULTIPLE, heat_picture
+from lfpscope.render.heatmap import HEAT_SHARE, PEAK_MULTIPLE, amplitude, heat_picture
 from lfpscope.render.lane import LANE_HEIGHT, LANE_ROOM, LANE_TOP, Span, draw_lane
 from lfpscope.render.palettes import HEAT_PALETTE, TRACE_PALETTE
+from lfpscope.render.profile import PROFILE, Profile, draw_profile, total_rms
 from lfpscope.render.rows import arrange_rows
 from lfpscope.render.ticks import area_runs_of_rows
 from lfpscope.render.time_labels import describe_breaks, label_time
 from lfpscope.render.traces import TRACE_PIXELS, trace_picture, traces_every
 from lfpscope.render.view import View, read_view
-from lfpscope.typing import Array, Mask
+from lfpscope.samples.channel_labels import read_labels
+from lfpscope.typing import Array
 
 THUMBNAIL = (320, 180)
 LEFT, RIGHT, BOTTOM = 190, 120, 54  # pixels around the pictures
 NAMES = 84  # pixels for names of areas; longer ones are given more, up to twice as much
+LEAST_MAP = 500  # pixels of a map that has a curve beside it
 LEAST = 16  # pixels for a probe among others
 MAP_CAPTION = (
-    "colours: RMS about a line through each 1.6 s (a step fills up to 0.8 s), "
-    f"peaks beyond {PEAK_MULTIPLE} × RMS"
+    "colours: RMS about a line through each 1.6\N{NO-BREAK SPACE}s (a step fills up to "
+    f"0.8\N{NO-BREAK SPACE}s), peaks beyond {PEAK_MULTIPLE} × RMS"
 )
 
 
@@ -60,6 +63,8 @@ def draw_probe(
     *,
     overview: Path,
     thumbnail: Path,
+    channels: Path | None = None,
+    by_hand: Path | None = None,
     intervals: Path | None = None,
     width: int = 1600,
     height: int = 1000,
@@ -74,6 +79,8 @@ def draw_probe(
         ``lfp.json`` and ``envelope.zarr.zip`` of the probe.
     overview, thumbnail : Path
         The PNG files to write.
+    channels, by_hand : Path, optional
+        ``channels.csv`` of the probe and ``bad_channels.tsv`` of the session, for the labels.
     intervals : Path, optional
         ``intervals.csv`` of the session, to be shown above the traces.
     width, height : int
@@ -94,15 +101,20 @@ def draw_probe(
         clock = timeline.clock(probe.references.clock)
         shown = _spans(intervals, timeline)
         left = LEFT + _room_for_names([probe])
-        between, room_width = 26, width - left - RIGHT
+        between, beside = 26, PROFILE if width - left - RIGHT - PROFILE >= LEAST_MAP else 0
+        room_width = width - left - RIGHT - beside
         view = read_view(probe, clock.t0, clock.t1, room_width, clock)
         r = probe.references
-        rows = arrange_rows(r.channels)
+        rows, values = arrange_rows(r.channels), amplitude(view, probe)
+        profile = Profile(total_rms(view, probe), _read_labels(channels, by_hand, probe))
         upper_share = 0.62
         every = traces_every(rows.channels.size, round((height - 144) * upper_share))
         heading = make_heading(
             f"session {r.session} · probe {r.probe}",
-            probe_caption(probe, view, timeline, every),
+            [
+                *probe_caption(probe, view, timeline, every),
+                *([profile.describe()] if beside and profile.describe() else []),
+            ],
             probe.doubts,
             width,
         )
@@ -131,27 +143,21 @@ def draw_probe(
         axes.tick_params(labelbottom=False)
         axes.set_xlabel("")
         draw_scale_bar(figure, traces, gain * microvolts * 1e-6, microvolts)
-        axes = _draw_map(figure, heat, probe, view, timeline, microvolts)
+        axes = _draw_map(figure, heat, probe, view, timeline, microvolts, values[rows.channels])
         _label(figure, axes, heat, probe, timeline, colours)
-        draw_colour_bar(figure, heat, HEAT_SHARE * microvolts)
+        if beside:
+            box = Box(heat.left + heat.width + 24, heat.top, beside - 34, heat.height)
+            draw_profile(figure, box, profile, rows, HEAT_SHARE * microvolts)
+        right = Box(heat.left, heat.top, heat.width + beside, heat.height)
+        draw_colour_bar(figure, right, HEAT_SHARE * microvolts)
         save(figure, overview)
         save(_thumbnail(probe, timeline, microvolts), thumbnail)
 
 
-def datashader_lines(
-    x: Array, y: Array, x_range: tuple[float, float], width: int, height: int
-) -> Mask:
-    """Draw lines with Datashader itself: a job has the time that the viewer has not.
-
-    Parameters, result and pixels are those of `lfpscope.render.lines.draw_lines`.
-    """
-    import datashader  # seconds, which only those pay who draw with it
-    import pandas as pd
-
-    # heights as floats: integers would be compiled again
-    canvas = datashader.Canvas(width, height, x_range, (0.0, float(height)))
-    table = pd.DataFrame({"x": x, "y": y}, copy=False)
-    return np.asarray(canvas.line(table, "x", "y", agg=datashader.any()))
+def _read_labels(table: Path | None, by_hand: Path | None, probe: OpenProbe) -> list[str]:
+    r = probe.references
+    found = read_labels(table, by_hand, r.probe, r.channels.id.tolist()) if table else {}
+    return found.get("label", [])
 
 
 def draw_session(
@@ -312,9 +318,16 @@ def _name_probe(axes: Axes, box: Box, probe: OpenProbe) -> None:
 
 
 def _draw_map(
-    figure: Figure, box: Box, probe: OpenProbe, view: View, timeline: Timeline, microvolts: float
+    figure: Figure,
+    box: Box,
+    probe: OpenProbe,
+    view: View,
+    timeline: Timeline,
+    microvolts: float,
+    values: Array | None = None,
 ) -> Axes:
-    pixels = heat_picture(view, probe, box.height, volts=HEAT_SHARE * microvolts * 1e-6)
+    volts = HEAT_SHARE * microvolts * 1e-6
+    pixels = heat_picture(view, probe, box.height, volts=volts, values=values)
     return show_pixels(figure, box, HEAT_PALETTE[pixels], view, timeline)
 
 

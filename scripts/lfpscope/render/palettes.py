@@ -39,3 +39,12 @@ SIGNED_PALETTE = np.array([*SIGNED_COLOURS, GREY, GAP], np.uint8)
 
 
 SIGNED_GREY, SIGNED_GAP = 253, 254
+
+# of channels
+LABEL_COLOURS = {
+    "good": "#4d4d4d",
+    "dead": "#1f78b4",
+    "noisy": "#d7191c",
+    "outside": "#e6a11c",
+    "unknown": "#b0b0b0",
+}

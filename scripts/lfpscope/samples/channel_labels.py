@@ -4,20 +4,24 @@ from pathlib import Path
 
 from lfpscope.errors import UserError
 from lfpscope.io.tables import read_table
-from lfpscope.result_files import BAD_CHANNELS, CHANNELS, probe_folder
+from lfpscope.result_files import BAD_CHANNELS
 
 LABELS = ("good", "dead", "noisy", "outside")
 COLUMNS = ("probe", "channel", "label")
 FOUND = ("label", "flags", "reason")  # columns of channels.csv
 
 
-def read_labels(session: Path, probe: str, channels: list[int]) -> dict[str, list[str]]:
+def read_labels(
+    table: Path, by_hand: Path | None, probe: str, channels: list[int]
+) -> dict[str, list[str]]:
     """Read label, flags and reason of a probe's channels; those by hand count before those found.
 
     Parameters
     ----------
-    session : Path
-        The folder of a session's results.
+    table : Path
+        ``channels.csv`` of the probe.
+    by_hand : Path, optional
+        ``bad_channels.tsv`` of the session.
     probe : str
         Its id.
     channels : list of int
@@ -29,14 +33,14 @@ def read_labels(session: Path, probe: str, channels: list[int]) -> dict[str, lis
         Of each of FOUND a text per channel. Empty where the pass has not been made, or was made
         of other channels.
     """
-    table = probe_folder(session.parent, session.name, probe) / CHANNELS
     rows = read_table(table) if table.is_file() else []
     if [row["channel"] for row in rows] != list(map(str, channels)):
         return {}
     found = {name: [row[name] for row in rows] for name in FOUND}
-    for channel, label in read_labels_by_hand(session / BAD_CHANNELS, probe).items():
-        for i in [i for i, own in enumerate(channels) if own == channel]:
-            found["label"][i], found["reason"][i] = label, f"by hand, in {BAD_CHANNELS}"
+    known = read_labels_by_hand(by_hand, probe) if by_hand else {}
+    for i, channel in enumerate(channels):
+        if channel in known:
+            found["label"][i], found["reason"][i] = known[channel], f"by hand, in {BAD_CHANNELS}"
     return found
 
 

@@ -17,7 +17,7 @@ from lfpscope.io.s3 import s3_options
 from lfpscope.references.model import ProbeReferences
 from lfpscope.references.schema import read_session
 from lfpscope.references.source_check import check_source
-from lfpscope.result_files import SESSION_REFERENCES
+from lfpscope.result_files import BAD_CHANNELS, CHANNELS, SESSION_REFERENCES, probe_folder
 from lfpscope.samples.channel_labels import read_labels
 from lfpscope.samples.chunk_cache import Samples
 from lfpscope.samples.chunk_reader import Source
@@ -52,16 +52,11 @@ def open_session(session: str | Path, chunks: Chunks = None) -> xr.DataTree:
     -------
     DataTree
         Of each probe ``lfp(time, channel)`` in volts (counts where gains differ per channel:
-        multiply by ``volts_per_count``), and what is known of the channels. ``time`` is session
+        multiply by ``volts_per_count``), and what is known of the channels, with their
+        ``label``, ``flags`` and ``reason`` once the pass has been made. ``time`` is session
         time by the clock, seconds: ``sel(time=slice(3600, 3610))`` selects by it, and see
         `ClockIndex`; ``timestamps(time)`` is what the file stores. Nothing is read before it is
         asked for. Where all probes agree also ``/stacked``, as zarr reads it.
-
-
-def _with_labels(group: xr.Dataset, session: Path, probe: str) -> xr.Dataset:
-    """Add what channels.csv and the user's own table say of the channels as coordinates."""
-    labels = read_labels(session, probe, group["channel"].to_numpy().tolist())
-    return group.assign_coords({name: ("channel", texts) for name, texts in labels.items()})
 
     Raises
     ------
@@ -81,20 +76,19 @@ def _with_labels(group: xr.Dataset, session: Path, probe: str) -> xr.Dataset:
         one = references.probes[name]
         group = _open_group(refs, references.templates, one.address)
         group = xr.decode_cf(group.assign(lfp=_lazily(one, group.lfp)))
-<<<<<<< HEAD
-        groups[name] = _with_labels(group, path.parent, name)
+        group = group.assign_coords(xr.Coordinates.from_xindex(ClockIndex.of(one.clock)))
+        group[TIME].attrs.update(TIME_ATTRIBUTES)
+        group = _with_labels(group, path.parent, name)
+        groups[name] = _chunked(group, one, chunks)
     return xr.DataTree.from_dict(groups)
 
 
 def _with_labels(group: xr.Dataset, session: Path, probe: str) -> xr.Dataset:
     """Add what channels.csv and the user's own table say of the channels as coordinates."""
-    labels = read_labels(session, probe, group["channel"].to_numpy().tolist())
+    table = probe_folder(session.parent, session.name, probe) / CHANNELS
+    channels = group["channel"].to_numpy().tolist()
+    labels = read_labels(table, session / BAD_CHANNELS, probe, channels)
     return group.assign_coords({name: ("channel", texts) for name, texts in labels.items()})
-=======
-        group = group.assign_coords(xr.Coordinates.from_xindex(ClockIndex.of(one.clock)))
-        group[TIME].attrs.update(TIME_ATTRIBUTES)
-        groups[name] = _chunked(group, one, chunks)
-    return xr.DataTree.from_dict(groups)
 
 
 def _chunked(group: xr.Dataset, references: ProbeReferences, chunks: Chunks) -> xr.Dataset:
@@ -117,7 +111,6 @@ def block_shape(layout: Layout, itemsize: int) -> tuple[int, int]:
         return min(rows * height, n_samples), n_channels
     columns = max(1, BLOCK_BYTES // (height * width * itemsize))
     return min(height, n_samples), min(columns * width, n_channels)
->>>>>>> notebooks
 
 
 def _open_group(refs: Refs, templates: dict[str, str], address: str = "") -> xr.Dataset:

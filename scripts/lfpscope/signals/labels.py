@@ -219,7 +219,7 @@ def _compare(
 def _beyond_level(differences: Floats) -> Floats:
     """High frequencies, in the last row, as far as the channel is not louder in all bands."""
     if differences.shape[0] < 2:
-        return differences[-1]
+        return np.asarray(differences[-1])
     return np.asarray(differences[-1] - np.maximum(differences[:-1].min(axis=0), 0))
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from lfpscope.render.datashader_lines import datashader_lines
 from lfpscope.render.lines import draw_lines
-from lfpscope.render.overviews import datashader_lines
 
 # on pixels' edges, between them, beyond the picture, and far away
 PLACE = st.one_of(
