@@ -8,6 +8,7 @@ REFERENCES = "lfp.json"
 INDEX = "index.json"
 ENVELOPE = "envelope.zarr.zip"
 CHANNELS = "channels.csv"
+PERIODS = "periods.csv"
 OVERVIEW = "overview.png"  # of a session too
 THUMBNAIL = "thumbnail.png"
 SPECTRUM = "spectrum.png"

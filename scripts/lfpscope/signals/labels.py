@@ -24,6 +24,7 @@ DRIFTING, SATURATED, MAINS = FLAGS = ("drifting", "saturated", "mains")
 COHERENT = 0.6  # usual similarity of neighbours below which it says nothing of a channel
 QUIETER_DB = 6.0  # than its neighbours, an incoherent channel is dead rather than noisy
 MOSTLY = 0.5  # of the samples
+LEAST_DRIFT = 0.01  # of the variance: less cannot be told from none
 ROUNDS = 3  # of comparing with the channels that are good so far
 
 
@@ -271,7 +272,7 @@ def _signed(number: float) -> str:
 
 def _drift(features: Features, neighbours: list[npt.NDArray[np.int64]], use: Mask) -> Floats:
     """Power below 0.5 Hz against that of the neighbours, dB."""
-    slow = decibels(features.drift * features.std**2)
+    slow = decibels(np.maximum(features.drift, LEAST_DRIFT) * features.std**2)
     return relative_to_neighbours(slow, neighbours, use)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lfpscope.doubts import KINDS, MEANINGS
+from lfpscope.errors import UserError
 from lfpscope.formatting import (
     bytes_text,
     count_text,
@@ -24,10 +25,12 @@ from lfpscope.formatting import (
 )
 from lfpscope.io.atomic import write_text
 from lfpscope.io.tables import read_table
+from lfpscope.periods.table import ARTEFACT, RIPPLE, SATURATED, THETA, read_periods
 from lfpscope.render.areas import area_colour
 from lfpscope.result_files import (
     EVOKED,
     OVERVIEW,
+    PERIODS,
     RESPONSES,
     SPECTRUM,
     SPECTRUM_SMALL,
@@ -35,6 +38,7 @@ from lfpscope.result_files import (
     VIEWER,
     probe_folder,
 )
+from lfpscope.signals.ripples import has_ripple_band
 from lfpscope.site.check_run import reason_not_taken
 from lfpscope.site.results import COLOURS_END, Figures, Result
 
@@ -44,6 +48,13 @@ DIFFERS = 1.5  # a scale is named where it is this many times larger or smaller 
 # labels and flags of channels, in words behind their number
 QUALITY = {name: name for name in ("dead", "noisy", "outside", "saturated", "drifting")}
 QUALITY["mains"] = "with mains"
+
+COUNTED_PERIODS = {
+    THETA: ("period of theta", "periods of theta"),
+    RIPPLE: ("ripple", "ripples"),
+    ARTEFACT: ("artefact", "artefacts"),
+    SATURATED: ("time at a rail", "times at a rail"),
+}
 
 
 @dataclass(frozen=True)
@@ -64,6 +75,8 @@ class Card:
         Kinds of intervals that were averaged, each with its number of trials.
     has_spectrum : bool
         Whether the pictures of its spectra are there.
+    periods : list of str
+        How much there is of theta, ripples, artefacts and saturation.
     """
 
     result: Result
@@ -72,6 +85,7 @@ class Card:
     remarks: list[str]
     averages: list[str]
     has_spectrum: bool
+    periods: list[str]
 
     @property
     def keys(self) -> str:
@@ -188,7 +202,8 @@ def _card(result: Result, root: Path, microvolts: float) -> Card:
     spectra = (root / folder / SPECTRUM, root / folder / SPECTRUM_SMALL)
     has_spectrum = all(picture.is_file() for picture in spectra)
     averages = _averages(root / folder)
-    return Card(result, folder.as_posix(), pictured, remarks, averages, has_spectrum)
+    periods = _periods(root / folder / PERIODS, result.figures)
+    return Card(result, folder.as_posix(), pictured, remarks, averages, has_spectrum, periods)
 
 
 def _averages(folder: Path) -> list[str]:
@@ -200,6 +215,25 @@ def _averages(folder: Path) -> list[str]:
     for row in read_table(table):
         n[row["kind"]] = max(n.get(row["kind"], 0), int(row["n"]))
     return [f"{kind} (n\N{NO-BREAK SPACE}{n_trials})" for kind, n_trials in n.items()]
+
+
+def _periods(table: Path, figures: Figures | None) -> list[str]:
+    """How often something happens, and for how long in all; what was not looked for."""
+    if not figures or not table.is_file():
+        return []
+    try:
+        found = read_periods(table)
+    except UserError as error:
+        return [str(error)]
+    said = []
+    for kind, (one, several) in COUNTED_PERIODS.items():
+        lengths = [period.stop - period.start for period in found if period.kind == kind]
+        if lengths:
+            n = f"{len(lengths)} {one if len(lengths) == 1 else several}"
+            said.append(n if kind == RIPPLE else f"{n}, {duration_text(sum(lengths))}")
+    if math.isfinite(figures.rate) and not has_ripple_band(figures.rate):
+        said.append(f"no ripples at {figures.rate:.6g} Hz")
+    return said
 
 
 def _remarks(figures: Figures, microvolts: float) -> list[str]:

@@ -16,6 +16,7 @@ from lfpscope.doubts import Doubt
 from lfpscope.envelope.zarr_zip import StoreWriter
 from lfpscope.formatting import bytes_text, natural_key
 from lfpscope.io.tables import write_json, write_table
+from lfpscope.periods.table import Period, write_periods
 from lfpscope.references.index import index_recording
 from lfpscope.references.open import open_references
 from lfpscope.render.heatmap import HEAT_SHARE
@@ -284,7 +285,7 @@ def test_damage_is_a_problem(tmp_path: Path) -> None:
     write_probes(tmp_path / "probes.tsv", [ROW])
     folder.mkdir(parents=True)
     write_header(folder / "lfp.json", [])
-    for name in ("source.json", "thumbnail.png", "evoked.csv", "evoked.png"):
+    for name in ("source.json", "periods.csv", "thumbnail.png", "evoked.csv", "evoked.png"):
         (folder / name).touch()
     (folder / "verified.json").write_text('{"problems":["two chunks overlap"]}')
     log = tmp_path / "logs/verify_probe/one/a.log"
@@ -422,6 +423,28 @@ def test_averages_are_named_with_their_trials_where_they_are_drawn(
     assert "and 2 more" in text
     write_table(folder / "evoked.csv", ["kind", "n"], [])  # no intervals
     assert "averages" not in page(some, tmp_path)
+
+
+def test_periods_are_counted(figures: Figures, tmp_path: Path) -> None:
+    folder = tmp_path / "one/probes/a"
+    folder.mkdir(parents=True)
+    some = [Result(ROW, "", "", replace(figures, rate=1250.0), {"size": 1})]
+    assert "periods.csv" not in page(some, tmp_path)
+    periods = [
+        Period(0.0, 60.0, "theta", (1,), 3.0),
+        Period(80.0, 95.0, "theta", (1,), 3.0),
+        Period(2.0, 2.5, "artefact", (1, 2), 0.4),
+        Period(3.0, 4.0, "gap", (), 1.0),
+        *(Period(i, i + 0.1, "ripple", (1,), 5.0) for i in range(3)),
+    ]
+    write_periods(folder / "periods.csv", periods)
+    text = page(some, tmp_path)
+    assert 'href="one/probes/a/periods.csv"' in text
+    assert ": 2 periods of theta, 1 min 15 s; 3 ripples; 1 artefact, 500 ms<" in text
+    write_periods(folder / "periods.csv", [])
+    assert "periods.csv" not in page(some, tmp_path)
+    some = [Result(ROW, "", "", replace(figures, rate=500.0), {"size": 1})]
+    assert ": no ripples at 500 Hz<" in page(some, tmp_path)
 
 
 def test_page_says_which_scale_would_fit(figures: Figures, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from lfpscope.nwb.file import open_nwb
 from lfpscope.sources.demo.recipes import OUTSIDE, Area, Gap, Recipe
 from lfpscope.sources.demo.signals import Events, Seconds, counts
 
-MARK = "Made by the demo of lfpscope, version 1. No animal was recorded."  # a new one for new bytes
+MARK = "Made by the demo of lfpscope, version 2. No animal was recorded."  # a new one for new bytes
 VOLTS_PER_COUNT = 0.195e-6  # of Neuropixels 1.0 at Allen's gain
 FIRST_PROBE = 100_000_000  # ids are counted from here
 DATE = datetime(2019, 1, 19, 16, 54, 18, tzinfo=UTC)
@@ -115,7 +115,7 @@ def demo_recipe(session: str, probe: str) -> Recipe:
 
 
 def _odd_session(number: int) -> tuple[Recipe, Recipe]:
-    """Two probes that can be stacked: same samples and chunks, other channels and clocks."""
+    """Two probes that can be stacked; the second one has a channel with each fault but silence."""
     first = Recipe(
         session=number,
         probe=1,
@@ -140,6 +140,10 @@ def _odd_session(number: int) -> tuple[Recipe, Recipe]:
         timestamps_chunk=2_344,
         start=13.9127,
         rate=1250.0012310452,
+        noisy=(3,),
+        drifting=(7,),
+        mains=(20, 21, 22),
+        saturated=(60,),
     )
     return first, second
 

@@ -44,6 +44,10 @@ class Recipe:
     gap: Gap | None = None
     constant: tuple[int, ...] = ()  # dead channels that give one value
     detached: tuple[int, ...] = ()  # dead channels that give a trace of noise
+    noisy: tuple[int, ...] = ()  # channels with an amplifier that hisses
+    drifting: tuple[int, ...] = ()  # channels whose baseline wanders
+    saturated: tuple[int, ...] = ()  # channels that are at a rail for a while
+    mains: tuple[int, ...] = ()  # channels that pick up the hum of the room
 
     @property
     def positions(self) -> NDArray[np.int64]:

@@ -28,6 +28,12 @@ BACKGROUND = {"CA1": 52.0, "DG": 44.0, "TH": 17.0, "LP": 21.0, "LGd": 23.0, "APN
 BACKGROUND |= {"VIS": 40.0, "cc": 22.0, OUTSIDE: 6.0}
 SENSOR_NOISE = 3.5  # µV, of each channel's own amplifier
 
+# of the channels with a fault: µV, Hz, seconds of the session's clock
+HISS = 40.0
+WANDER, WANDER_S = 250.0, 61.0  # amplitude and cycle of the baseline
+RAIL, AT_RAIL = 1200.0, (128.0, 132.0)
+HUM = {60.03: 14.0, 180.09: 5.0}  # a little beside 60 Hz, so that no stimulus is in step with it
+
 
 @dataclass(frozen=True)
 class Events:
@@ -112,11 +118,27 @@ def counts(recipe: Recipe, microvolts_per_count: float) -> NDArray[np.int16]:
         single = waveform.astype(np.float32)
         for channel in np.flatnonzero(np.abs(profile) > 0.05).tolist():
             samples[channel] += np.float32(profile[channel]) * single
+    add_faults(recipe, times, samples)
+    samples /= np.float32(microvolts_per_count)
+    return np.rint(samples, out=samples).astype(np.int16)
+
+
+def add_faults(recipe: Recipe, times: Seconds, samples: Floats) -> None:
+    """Give some channels the fault that the recipe has for them."""
     samples[list(recipe.constant)] = 0
     for channel in recipe.detached:
         samples[channel] = 0.1 * recipe.rng(9).standard_normal(times.size, dtype=np.float32)
-    samples /= np.float32(microvolts_per_count)
-    return np.rint(samples, out=samples).astype(np.int16)
+    for channel in recipe.noisy:
+        samples[channel] += HISS * recipe.rng(10).standard_normal(times.size, dtype=np.float32)
+    for channel in recipe.drifting:
+        samples[channel] += (WANDER * np.sin(2 * np.pi * times / WANDER_S)).astype(np.float32)
+    for channel in recipe.mains:
+        hum = sum(size * np.sin(2 * np.pi * hertz * times) for hertz, size in HUM.items())
+        samples[channel] += np.asarray(hum, np.float32)
+    start, stop = AT_RAIL
+    for channel in recipe.saturated:
+        pushed = 3 * RAIL * _step_up(8 * (times - start)) * _step_up(8 * (stop - times))
+        samples[channel] = np.minimum(samples[channel] + pushed.astype(np.float32), RAIL)
 
 
 def sources(recipe: Recipe, events: Events, times: Seconds) -> Sources:
