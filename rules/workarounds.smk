@@ -9,23 +9,11 @@ import re
 import sys
 from functools import cache
 from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
 
 # the workflow's own folder, also where another workflow uses this one as a module, as seen from
 # the folder in which Snakemake works
 HOUSE = Path(os.path.relpath(Path(str(workflow.current_basedir)).parent))
-
-
-def library_folder():
-    """Return the folder of the library: beside the programs, or where it is installed."""
-    own = HOUSE / "scripts"
-    if (own / "lfpscope").is_dir():
-        return own
-    return Path(find_spec("lfpscope").origin).parents[1]
-
-
-LIBRARY = library_folder()
 
 
 def collect_garbage_rarely():
@@ -48,7 +36,7 @@ def use_own_python():
 
 def use_own_library():
     """Let lfpscope be the one beside this file, in a copy of the workflow too."""
-    sys.path.insert(0, str(LIBRARY))
+    sys.path.insert(0, str(HOUSE / "scripts"))
 
 
 def take_prefix():
@@ -122,7 +110,7 @@ def imports(path):
     for package, module, rest in IMPORTS.findall(Path(path).read_text()):
         names |= {package or module}
         names |= {f"{module}.{name}" for name in re.findall(r"\w+", rest)}
-    ours = (LIBRARY / name.replace(".", "/") for name in names)
+    ours = (HOUSE / "scripts" / name.replace(".", "/") for name in names)
     files = (
         file
         for stem in ours
@@ -133,7 +121,7 @@ def imports(path):
 
 def whole_library():
     """Checksum of all files of the library, which may be of any type."""
-    files = (LIBRARY / "lfpscope").rglob("*.*")
+    files = (HOUSE / "scripts" / "lfpscope").rglob("*.*")
     return checksum(
         one for one in files if one.is_file() and "__pycache__" not in one.parts
     )
@@ -141,7 +129,7 @@ def whole_library():
 
 def templates():
     """Checksum of what the gallery is made from, beside its module."""
-    return checksum((LIBRARY / "lfpscope" / "site" / "templates").iterdir())
+    return checksum((HOUSE / "scripts" / "lfpscope" / "site" / "templates").iterdir())
 
 
 collect_garbage_rarely()

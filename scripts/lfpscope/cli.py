@@ -19,18 +19,12 @@ def run(function: Callable[..., None]) -> None:
     A `UserError` is printed as one line; any other error is ours and keeps its traceback. Both
     end the program with exit code 1, an interruption with 130.
     """
-    run_app(
-        cyclopts.App(
-            default_command=function,
-            default_parameter=cyclopts.Parameter(consume_multiple=True, negative=""),
-            version_flags=[],
-            result_action="return_value",
-        )
+    app = cyclopts.App(
+        default_command=function,
+        default_parameter=cyclopts.Parameter(consume_multiple=True, negative=""),
+        version_flags=[],
+        result_action="return_value",
     )
-
-
-def run_app(app: cyclopts.App) -> None:
-    """Run a program of several commands, with its errors as `run` has them."""
     try:
         app()
     except KeyboardInterrupt:

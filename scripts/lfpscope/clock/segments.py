@@ -1,7 +1,7 @@
 """Times of samples: regular stretches and what lies between them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -83,16 +83,6 @@ class Clock:
     def t1(self) -> float:
         """The latest session time, one step past the last sample, seconds."""
         return max((segment.t1 for segment in self.valid), default=float("nan"))
-
-    def until(self, stop: int) -> "Clock":
-        """Return the clock of the samples before one."""
-        there = [one for one in self.segments if one.first_sample < stop]
-        return Clock(
-            tuple(
-                replace(one, n_samples=min(one.stop_sample, stop) - one.first_sample)
-                for one in there
-            )
-        )
 
     def gaps(self) -> list[tuple[float, float]]:
         """Times ``(start, stop)`` that are missing between two segments, seconds."""

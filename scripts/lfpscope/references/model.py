@@ -4,7 +4,7 @@ Their files are kerchunk's JSON, version 1, with Zarr version 2 metadata
 (https://fsspec.github.io/kerchunk/spec.html); `lfpscope.references.schema` reads and writes them.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.clock.segments import Clock
-from lfpscope.doubts import Doubt, sort_doubts
+from lfpscope.doubts import Doubt
 from lfpscope.hdf5.chunk_table import ChunkTable
 from lfpscope.hdf5.layout import Layout, Refs
 from lfpscope.io.byte_source import Identity
@@ -133,23 +133,6 @@ class ProbeReferences(ProbeHeader):
     def n_channels(self) -> int:
         """Channels."""
         return self.layout.shape[1]
-
-    def first_rows(self, n_rows: int) -> "ProbeReferences":
-        """Return references to the first rows of the chunk grid only; all where there are fewer."""
-        stop = min(n_rows * self.layout.chunks[0], self.n_samples)
-        if stop == self.n_samples:
-            return self
-        cut = replace(self.layout, shape=(stop, *self.layout.shape[1:]))
-        lfp = ChunkTable(
-            cut,
-            self.lfp.offsets[:n_rows],
-            self.lfp.sizes[:n_rows],
-            {place: raw for place, raw in self.lfp.inlined.items() if place[0] < n_rows},
-        )
-        clock = self.clock.until(stop)
-        seconds = sum(one.n_samples * one.dt for one in clock.valid)
-        doubt = Doubt("missing", f"the first {seconds:.3g} s alone: all of it is still being read")
-        return replace(self, lfp=lfp, clock=clock, doubts=sort_doubts([*self.doubts, doubt]))
 
     def describe_chunk(self, row: int, column: int) -> str:
         """Describe a chunk: its probe, channels, time and offset in the file."""

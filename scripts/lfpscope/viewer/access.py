@@ -51,8 +51,6 @@ class Guard:
         Host names that are its own, beside those of loopback.
     has_token : bool
         Whether one is asked for.
-    files : str
-        Start of the paths of files that are served beside the pages; empty if there are none.
 
     Attributes
     ----------
@@ -60,15 +58,7 @@ class Guard:
         What belongs behind the address; empty if none is asked for.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        names: Iterable[str] = (),
-        *,
-        has_token: bool = True,
-        files: str = "",
-    ) -> None:
-        self._files = files
+    def __init__(self, folder: Path, names: Iterable[str] = (), *, has_token: bool = True) -> None:
         self.token = secrets.token_urlsafe(24) if has_token else ""
         self._tickets: set[str] = set()
         self._names = LOOPBACK | {name.lower() for name in names}
@@ -107,8 +97,6 @@ class Guard:
                 return None if has_page else _refuse("The page of this websocket has ended.")
             if request.path in (page, f"{page}/"):
                 return open_page(page if name != "/" else f"{page}/")
-        if self._files and request.path.startswith(prefix + self._files):
-            return open_page(request.path)
         if request.path == f"{prefix}/":  # where Bokeh lists several programs
             return open_page(request.path)
         return {"status": 404, "text": "404: there is no such page.\n"}

@@ -10,10 +10,10 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import bokeh
 from bokeh.application import Application
@@ -79,7 +79,7 @@ def serve_document(folder: Path) -> None:
     if len(programs) > 1:
         curdoc().add_root(Div(text=ONE_ONLY.format(len(programs)), margin=20))
     elif not is_guarded():
-        prepare()
+        _prepare()
         guard = Guard(folder, has_token="--no-token" not in sys.argv)
         install(guard)
         if guard.token:
@@ -151,8 +151,7 @@ def _say_why(document: Document, error: Exception) -> None:
 
 
 @cache  # once
-def prepare() -> None:
-    """Set what Bokeh has no settings for."""
+def _prepare() -> None:
     _keep_memory_small()
     _send_at_once()
 
@@ -253,29 +252,17 @@ def _serve(folder: Path, arguments: argparse.Namespace) -> None:
         )
     # that a tab was closed before its picture was drawn is no news
     logging.getLogger("bokeh.server.views.ws").setLevel(logging.ERROR)
-    prepare()
+    _prepare()
     moved = _moved(folder, arguments.data)
     guard = Guard(folder, {arguments.address} - ANY_ADDRESS, has_token=not arguments.no_token)
     install(guard)
-
-    def fill(document: Document) -> None:
-        fill_document(document, open_session(folder, moved))
-
-    server = make_server(
-        {"/": fill},
-        port=arguments.port,
-        address=arguments.address,
-        allow_websocket_origin=arguments.allow_websocket_origin,
-        prefix=arguments.prefix,
-    )
+    server = _server(folder, moved, arguments)
     server.start()
     address = _address(arguments, server)
-    print(
-        f"session {folder.name}: {with_token(guard.token, address)} (end with Ctrl-C)", flush=True
-    )
+    print(f"session {folder.name}: {_with(guard.token, address)} (end with Ctrl-C)", flush=True)
     open_session(folder, moved)
     if not arguments.no_browser:
-        server.io_loop.add_callback(webbrowser.open, with_token(guard.ticket(), address))
+        server.io_loop.add_callback(webbrowser.open, _with(guard.ticket(), address))
     try:
         server.io_loop.start()
     except KeyboardInterrupt:
@@ -291,54 +278,33 @@ def _address(arguments: argparse.Namespace, server: Server) -> str:
     return f"http://{host}{server.prefix}/"
 
 
-def with_token(token: str, address: str) -> str:
-    """Return an address with the token that opens it."""
+def _with(token: str, address: str) -> str:
     return f"{address}?token={token}" if token else address
 
 
-def make_server(
-    pages: Mapping[str, Callable[[Document], None]],
-    *,
-    port: int | None = None,
-    address: str = "localhost",
-    **options: Any,
-) -> Server:
-    """Make a server of pages that fill documents.
+def _server(folder: Path, moved: tuple[str, str] | None, arguments: argparse.Namespace) -> Server:
+    def fill(document: Document) -> None:
+        fill_document(document, open_session(folder, moved))
 
-    Parameters
-    ----------
-    pages : mapping of callable
-        By their paths.
-    port : int, optional
-        5006, or any that is free, if none is named.
-    address : str
-        Of this machine.
-    options
-        Of Bokeh's server.
-
-    Raises
-    ------
-    UserError
-        If the address is not this machine's, or the port is taken.
-    """
     make = partial(
         Server,
-        {path: Application(FunctionHandler(fill)) for path, fill in pages.items()},
-        address=address,
+        {"/": Application(FunctionHandler(fill))},
+        address=arguments.address,
+        allow_websocket_origin=arguments.allow_websocket_origin,
+        prefix=arguments.prefix,
         websocket_compression_level=1,
         websocket_compression_mem_level=8,
-        **options,
     )
     try:
-        return make(port=PORT if port is None else port)
+        return make(port=PORT if arguments.port is None else arguments.port)
     except OSError as error:
         if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
             raise UserError(
-                f"--address {address}: {error.strerror or error}. Name an address of "
+                f"--address {arguments.address}: {error.strerror or error}. Name an address of "
                 "this machine, or none for localhost."
             ) from None
-        if port is not None:
+        if arguments.port is not None:
             raise UserError(
-                f"port {port}: {error.strerror}. Name another, or none for any."
+                f"port {arguments.port}: {error.strerror}. Name another, or none for any."
             ) from None
         return make(port=0)

@@ -43,7 +43,6 @@ class ProbeSlot:
 
     def __init__(self, folder: Path, moved: tuple[str, str] | None = None) -> None:
         self.folder, self.name, self._moved = folder, folder.name, moved
-        self._rows: int | None = None  # of the chunk grid, the first ones alone
         self.known: OpenProbe | UserError = UserError("is being opened …")
         self._opening = threading.Lock()  # pages share the probe
         self._counting = threading.Lock()
@@ -63,19 +62,6 @@ class ProbeSlot:
         """
         with self._opening:
             return self._open()
-
-    def move(self, folder: Path, rows: int | None = None) -> None:
-        """Look for the probe's files in another folder from now on.
-
-        Parameters
-        ----------
-        folder : Path
-            With ``lfp.json`` and ``envelope.zarr.zip``.
-        rows : int, optional
-            The envelope is of so many first rows of the chunk grid only.
-        """
-        with self._opening:
-            self.folder, self._rows = folder, rows
 
     @contextmanager
     def use(self) -> Iterator["OpenProbe"]:
@@ -146,8 +132,6 @@ class ProbeSlot:
         try:
             results = self._stamp()
             references = open_references(self.folder / REFERENCES, moved=self._moved)
-            if self._rows is not None:
-                references = references.first_rows(self._rows)
             source = _stamp(Path(references.address))
             self._probe = OpenProbe(references, self.folder / ENVELOPE)
         except OSError as error:

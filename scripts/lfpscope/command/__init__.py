@@ -1,1 +1,0 @@
-"""The command `lfpscope`: from a file to the screen in one step."""
