@@ -44,7 +44,7 @@ class PagePool:
 
             self.session.refresh(PATIENCE)
             for probe in self._open()[:1]:
-                _load_loops(probe, samples=False)
+                _load_loops(probe, samples=not probe.is_summarised)
         finally:
             gc.freeze()
             gc.enable()
