@@ -109,6 +109,8 @@ def _load_loops(probe: "OpenProbe", *, samples: bool) -> None:
 
 
 @cache
-def open_session(folder: Path, moved: tuple[str, str] | None = None) -> PagePool:
+def open_session(
+    folder: Path, moved: tuple[str, str] | None = None, first: Path | None = None
+) -> PagePool:
     """The pages of a folder's session: the same pool for all tabs of this server."""
-    return PagePool(SessionFolder(folder, moved))
+    return PagePool(SessionFolder(folder, moved, first))
