@@ -5,6 +5,7 @@ pixel column holds whole buckets (Jugel et al., M4: a visualization-oriented tim
 aggregation, VLDB 2014).
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -63,6 +64,9 @@ class OpenProbe:
     UserError
         If the envelope is missing, damaged, or made of another file, probe or clock.
     """
+
+    is_summarised = True
+    most_seconds = math.inf  # see `UnsummarisedProbe`
 
     def __init__(self, references: ProbeReferences, envelope: Path) -> None:
         self.references = references

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from tqdm import tqdm
 
 from lfpscope.errors import RESTORE, UserError
 from lfpscope.io.atomic import fsync, fsync_folder, remove_abandoned, translate_os_errors
@@ -23,6 +22,7 @@ from lfpscope.io.http import (
     retry,
 )
 from lfpscope.io.locks import file_lock
+from lfpscope.io.progress import Progress
 from lfpscope.io.tables import read_json, write_json
 
 BLOCK = 1 << 16  # bytes; what a killed download loses at most
@@ -193,15 +193,7 @@ def _append(answer: requests.Response, part: Path, start: int, total: int | None
     with (
         translate_os_errors(part),
         part.open("r+b" if start else "wb") as file,
-        tqdm(
-            total=total,
-            initial=start,
-            unit="B",
-            unit_scale=True,
-            mininterval=1.0,
-            desc=part.stem,
-            disable=None,  # in a log it would be one long line
-        ) as bar,
+        Progress("fetched", total, start) as bar,
     ):
         file.seek(start)
         for block in answer.iter_content(BLOCK):

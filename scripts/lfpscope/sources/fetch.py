@@ -5,6 +5,7 @@ from typing import Any
 
 from lfpscope.errors import UserError
 from lfpscope.io.addresses import is_remote, open_address
+from lfpscope.io.progress import noted_in
 from lfpscope.nwb.file import open_nwb
 from lfpscope.sources.allen.files import check_lfp, fetch_lfp
 from lfpscope.sources.demo.nwb_writer import is_demo_complete, make_probe
@@ -126,16 +127,17 @@ def fetch_probe(
     """
     reason, found = "", {}
     try:
-        found = fetch_file(
-            source,
-            session,
-            probe,
-            address,
-            listed=listed,
-            keep=keep,
-            stall_seconds=stall_seconds,
-            tries=tries,
-        )
+        with noted_in(checked.parent):
+            found = fetch_file(
+                source,
+                session,
+                probe,
+                address,
+                listed=listed,
+                keep=keep,
+                stall_seconds=stall_seconds,
+                tries=tries,
+            )
     except (UserError, OSError) as error:
         reason = str(error)
         print(f"error: {reason}")

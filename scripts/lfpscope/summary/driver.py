@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from lfpscope.envelope import kernels
 from lfpscope.errors import UserError
+from lfpscope.io.progress import Progress
 from lfpscope.references.model import ProbeReferences
 from lfpscope.samples.chunk_reader import Damage, Source, submit_chunks
 from lfpscope.summary.measure import DecodedChunk, Measure, Stretch
@@ -59,7 +59,7 @@ def run_pass(
     n_bytes = references.n_channels * references.layout.dtype.itemsize
     size = references.n_samples * n_bytes
     damage: list[Damage] = []
-    bar = tqdm(total=size, unit="B", unit_scale=True, mininterval=1.0, desc="summarise")
+    bar = Progress("summarised", size)
     with bar, closing(_walk(source, measures, limits, threads)) as works:
         for work in works:
             damage += work.damage

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from lfpscope.io.http import traffic
+from lfpscope.io.progress import noted_in
 from lfpscope.references.open import open_references
 from lfpscope.summary.channels import write_channels
 from lfpscope.summary.driver import OnDamage
@@ -45,14 +46,15 @@ def summarize_probe(
     on_damage : str
         Whether damaged chunks are left out and counted, or an error.
     """
-    summary = build_envelope(
-        open_references(references),
-        envelope,
-        bucket=bucket,
-        threads=threads,
-        on_damage=on_damage,
-        spectrum=read_spectrum_settings(spectrum, bands, quality) if spectrum else None,
-    )
+    with noted_in(references.parent):
+        summary = build_envelope(
+            open_references(references),
+            envelope,
+            bucket=bucket,
+            threads=threads,
+            on_damage=on_damage,
+            spectrum=read_spectrum_settings(spectrum, bands, quality) if spectrum else None,
+        )
     write_channels(summary, channels)
     if asked := traffic():
         print(f"asked {asked}")

@@ -51,6 +51,8 @@ class Guard:
         Host names that are its own, beside those of loopback.
     has_token : bool
         Whether one is asked for.
+    files : iterable of str
+        Patterns of paths beside pages, which are given to those who may see a page.
 
     Attributes
     ----------
@@ -58,9 +60,17 @@ class Guard:
         What belongs behind the address; empty if none is asked for.
     """
 
-    def __init__(self, folder: Path, names: Iterable[str] = (), *, has_token: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        names: Iterable[str] = (),
+        *,
+        has_token: bool = True,
+        files: Iterable[str] = (),
+    ) -> None:
         self.token = secrets.token_urlsafe(24) if has_token else ""
         self._tickets: set[str] = set()
+        self._files = [re.compile(pattern) for pattern in files]
         self._names = LOOPBACK | {name.lower() for name in names}
         realm = os.fsencode(folder)
         self._cookie = (
@@ -98,6 +108,9 @@ class Guard:
             if request.path in (page, f"{page}/"):
                 return open_page(page if name != "/" else f"{page}/")
         if request.path == f"{prefix}/":  # where Bokeh lists several programs
+            return open_page(request.path)
+        path = request.path.removeprefix(prefix)
+        if any(pattern.fullmatch(path) for pattern in self._files):
             return open_page(request.path)
         return {"status": 404, "text": "404: there is no such page.\n"}
 

@@ -10,10 +10,10 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bokeh
 from bokeh.application import Application
@@ -23,6 +23,7 @@ from bokeh.io import curdoc
 from bokeh.models import Div
 from bokeh.server.server import Server
 from bokeh.server.views.ws import WSHandler
+from tornado.web import RequestHandler
 
 from lfpscope.errors import UserError
 from lfpscope.viewer.access import Guard, install, is_guarded
@@ -32,6 +33,7 @@ from lfpscope.viewer.session_folder import SessionFolder, source_addresses
 if TYPE_CHECKING:
     from lfpscope.viewer.page import Page
 
+Pages = Mapping[str, Callable[[Document], None]]
 PORT, MAX_PORT = 5006, 65535
 ORIGIN = re.compile(r"[\w.*-]+(:\d{1,5})?", re.ASCII)
 M_ARENA_MAX = -8  # of malloc.h
@@ -183,6 +185,18 @@ def _send_at_once() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="viewer.py", description="Show a session in a browser.")
+    add_server_options(parser)
+    parser.add_argument(
+        "--data", metavar="OLD=NEW", help="the NWB files were moved from OLD… to NEW…"
+    )
+    parser.add_argument(
+        "--render", nargs=2, type=Path, metavar=("VIEW.json", "OUT.png"), help="draw a saved view"
+    )
+    return parser.parse_args()
+
+
+def add_server_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of every server of viewers."""
     parser.add_argument("--port", type=_port, help=f"default {PORT}, or any that is free")
     parser.add_argument("--address", default="localhost", help="default %(default)s")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
@@ -199,13 +213,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--no-token", action="store_true", help="show the session to everybody who can get here"
     )
-    parser.add_argument(
-        "--data", metavar="OLD=NEW", help="the NWB files were moved from OLD… to NEW…"
-    )
-    parser.add_argument(
-        "--render", nargs=2, type=Path, metavar=("VIEW.json", "OUT.png"), help="draw a saved view"
-    )
-    return parser.parse_args()
 
 
 def _port(text: str) -> int:
@@ -245,6 +252,46 @@ def _render(folder: Path, moved: tuple[str, str] | None, view: Path, png: Path) 
 
 
 def _serve(folder: Path, arguments: argparse.Namespace) -> None:
+    moved = _moved(folder, arguments.data)
+    pages: Pages = {"/": lambda document: fill_document(document, open_session(folder, moved))}
+    serve(
+        folder,
+        pages,
+        arguments,
+        what=f"session {folder.name}",
+        started=lambda: open_session(folder, moved),
+    )
+
+
+def serve(
+    folder: Path,
+    pages: Pages,
+    arguments: argparse.Namespace,
+    *,
+    what: str,
+    path: str = "",
+    files: Sequence[tuple[str, type[RequestHandler], dict[str, Any]]] = (),
+    started: Callable[[], object] = lambda: None,
+) -> None:
+    """Serve pages until the user ends it.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the session, or of the results of several.
+    pages : mapping of callable
+        Fills the document of a page, by its path.
+    arguments : Namespace
+        Of `add_server_options`.
+    what : str
+        What is printed before the address.
+    path : str
+        Of the page that is opened first, without a slash in front.
+    files : sequence
+        What else may be asked for: patterns of paths, and who answers.
+    started : callable
+        Called once the server answers.
+    """
     if arguments.address in ANY_ADDRESS and not arguments.allow_websocket_origin:
         raise UserError(
             f"--address {arguments.address} lets other machines read this session. Say which "
@@ -253,14 +300,15 @@ def _serve(folder: Path, arguments: argparse.Namespace) -> None:
     # that a tab was closed before its picture was drawn is no news
     logging.getLogger("bokeh.server.views.ws").setLevel(logging.ERROR)
     _prepare()
-    moved = _moved(folder, arguments.data)
-    guard = Guard(folder, {arguments.address} - ANY_ADDRESS, has_token=not arguments.no_token)
+    names = {arguments.address} - ANY_ADDRESS
+    paths = [pattern for pattern, *_ in files]
+    guard = Guard(folder, names, has_token=not arguments.no_token, files=paths)
     install(guard)
-    server = _server(folder, moved, arguments)
+    server = _server(pages, arguments, files)
     server.start()
-    address = _address(arguments, server)
-    print(f"session {folder.name}: {_with(guard.token, address)} (end with Ctrl-C)", flush=True)
-    open_session(folder, moved)
+    address = _address(arguments, server) + path
+    print(f"{what}: {_with(guard.token, address)} (end with Ctrl-C)", flush=True)
+    started()
     if not arguments.no_browser:
         server.io_loop.add_callback(webbrowser.open, _with(guard.ticket(), address))
     try:
@@ -282,13 +330,12 @@ def _with(token: str, address: str) -> str:
     return f"{address}?token={token}" if token else address
 
 
-def _server(folder: Path, moved: tuple[str, str] | None, arguments: argparse.Namespace) -> Server:
-    def fill(document: Document) -> None:
-        fill_document(document, open_session(folder, moved))
-
+def _server(pages: Pages, arguments: argparse.Namespace, files: Sequence[Any]) -> Server:
     make = partial(
         Server,
-        {"/": Application(FunctionHandler(fill))},
+        {name: Application(FunctionHandler(fill)) for name, fill in pages.items()},
+        extra_patterns=list(files),
+        use_index=False,
         address=arguments.address,
         allow_websocket_origin=arguments.allow_websocket_origin,
         prefix=arguments.prefix,

@@ -119,6 +119,8 @@ def _names(probes: Sequence[OpenProbe]) -> LinearAxis:
 @lru_cache(KEPT)  # the same for every page
 def heat_line(probe: OpenProbe, whole: State) -> tuple[npt.NDArray[np.uint8], float, float]:
     """Amplitude of a probe over time as one line of pixels: the mean over channels that live."""
+    if not probe.is_summarised:
+        return np.full((1, 1), HEAT_GAP, np.uint8), whole.start, whole.stop
     clock = axis_clock(probe, whole.timeline)
     view = read_view(probe, whole.start, whole.stop, COLUMNS, clock)
     # each counts for the brightest colour at most: a few wild channels do not outshine the rest

@@ -34,7 +34,7 @@ from lfpscope.viewer.picture import Picture
 from lfpscope.viewer.readout import channel_at
 from lfpscope.viewer.redraw import Pictures
 from lfpscope.viewer.saving import Savings
-from lfpscope.viewer.session_folder import Opened, SessionFolder, Tables, first_state, only_open
+from lfpscope.viewer.session_folder import Opened, SessionFolder, Tables, first_states, only_open
 from lfpscope.viewer.times import read_axis_time, time_of
 from lfpscope.viewer.view_state import MODES, State, from_query, read_depths
 
@@ -69,8 +69,8 @@ class Page:
     ) -> None:
         self.opened, self.tables = opened, Tables()
         self._session, self._on_complete = session, on_complete
-        whole = first_state(only_open(opened))
-        self.state = self._whole = replace(whole, probes=tuple(opened))
+        self._whole, self._opening = first_states(opened)
+        self.state = self._opening
         self._cursor: Cursor | None = None
         self._is_showing = self._settling = self._ready = self._outdated = False
         self._issues = list_issues(only_open(opened), self._whole.timeline)
@@ -143,15 +143,15 @@ class Page:
         """Have failed probes tried again; where one was opened, have a new page made."""
         self._session.try_again()
         known = self._session.known_probes()
-        self._layout.show_errors(known)
+        self._layout.show_errors(known, self._session.describe_progress())
         fresh = [not isinstance(p, UserError) and p is not self.opened[n] for n, p in known.items()]
         if any(fresh) and not self._outdated:
             self._outdated = True
             self._renew(self)
 
     def own_query(self) -> dict[str, str]:
-        """Fields of the address in which the page differs from a new one."""
-        own, first = (dict(parse_qsl(s.to_query())) for s in (self.state, self._whole))
+        """Fields of the address in which the page differs from how it was opened."""
+        own, first = (dict(parse_qsl(s.to_query())) for s in (self.state, self._opening))
         return {name: value for name, value in own.items() if first.get(name) != value}
 
     @property

@@ -173,8 +173,10 @@ class PageLayout:
         """Show the keys, or hide them."""
         self.keyboard.help.visible = not self.keyboard.help.visible
 
-    def show_errors(self, known: Opened) -> None:
-        """Say why probes are not open."""
+    def show_errors(self, known: Opened, progress: str = "") -> None:
+        """Say why probes are not open, and how far what goes on has come."""
+        if progress:
+            self.show_message(progress)
         for name, probe in known.items():
             if isinstance(probe, UserError) and name in self.errors:
                 show_error(self.errors[name], name, probe)

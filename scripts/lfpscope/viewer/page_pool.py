@@ -44,7 +44,7 @@ class PagePool:
 
             self.session.refresh(PATIENCE)
             for probe in self._open()[:1]:
-                _load_loops(probe, samples=False)
+                _load_loops(probe, samples=not probe.is_summarised)
         finally:
             gc.freeze()
             gc.enable()
@@ -109,6 +109,8 @@ def _load_loops(probe: "OpenProbe", *, samples: bool) -> None:
 
 
 @cache
-def open_session(folder: Path, moved: tuple[str, str] | None = None) -> PagePool:
+def open_session(
+    folder: Path, moved: tuple[str, str] | None = None, first: Path | None = None
+) -> PagePool:
     """The pages of a folder's session: the same pool for all tabs of this server."""
-    return PagePool(SessionFolder(folder, moved))
+    return PagePool(SessionFolder(folder, moved, first))

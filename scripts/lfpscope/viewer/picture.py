@@ -151,6 +151,8 @@ def draw_probe(
     channels = chosen_rows(probe, state).channels
     grey = probe.dead | bad_channels(probe, state)
     mode = state.mode(probe.references.probe, width)
+    if mode == HEAT and not probe.is_summarised:  # amplitude is known from the summary
+        mode = SIGNED
     values = _values(view, probe, mode, channels)
     microvolts = state.microvolts
     if state.is_auto:

@@ -32,6 +32,9 @@ class ProbeSlot:
         With its ``lfp.json`` and ``envelope.zarr.zip``.
     moved : (str, str), optional
         Start of the source's address, and what stands there now.
+    first : Path, optional
+        References to open until there is an envelope, instead of those in the folder: a run that
+        goes on may still replace these.
 
     Attributes
     ----------
@@ -41,8 +44,10 @@ class ProbeSlot:
         The probe if it is open, else why it is not, as the last attempt has found.
     """
 
-    def __init__(self, folder: Path, moved: tuple[str, str] | None = None) -> None:
-        self.folder, self.name, self._moved = folder, folder.name, moved
+    def __init__(
+        self, folder: Path, moved: tuple[str, str] | None = None, first: Path | None = None
+    ) -> None:
+        self.folder, self.name, self._moved, self._first = folder, folder.name, moved, first
         self.known: OpenProbe | UserError = UserError("is being opened …")
         self._opening = threading.Lock()  # pages share the probe
         self._counting = threading.Lock()
@@ -85,6 +90,16 @@ class ProbeSlot:
         if time.monotonic() >= self._due:
             self._start()
 
+    @property
+    def awaits_summary(self) -> bool:
+        """Whether it is open without an envelope."""
+        return self._probe is not None and not self._probe.is_summarised
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether it was opened without an envelope, and has one by now."""
+        return self.awaits_summary and (self.folder / ENVELOPE).exists()
+
     def refresh(self) -> bool:
         """Start to open what is not open as its files are; tell whether that is worth a wait.
 
@@ -123,7 +138,7 @@ class ProbeSlot:
 
     def _open(self) -> "OpenProbe":
         # imported late: the server answers before these are loaded
-        from lfpscope.envelope.read import OpenProbe
+        from lfpscope.envelope.unsummarised import open_probe
         from lfpscope.references.open import open_references
 
         if self._probe is not None and self._seen == self._stamp(self._probe.references.address):
@@ -131,9 +146,9 @@ class ProbeSlot:
         self._drop()
         try:
             results = self._stamp()
-            references = open_references(self.folder / REFERENCES, moved=self._moved)
+            references = open_references(self._references, moved=self._moved)
             source = _stamp(Path(references.address))
-            self._probe = OpenProbe(references, self.folder / ENVELOPE)
+            self._probe = open_probe(references, self.folder / ENVELOPE)
         except OSError as error:
             self.known = UserError(f"probe {self.name}: {error}")
             raise self.known from None
@@ -142,6 +157,12 @@ class ProbeSlot:
             raise
         self._seen, self.known = (*results, source), self._probe
         return self._probe
+
+    @property
+    def _references(self) -> Path:
+        if self._first and not (self.folder / ENVELOPE).exists():
+            return self._first
+        return self.folder / REFERENCES
 
     def _drop(self) -> None:
         """Close the probe, now or when its last user has done."""
@@ -153,7 +174,7 @@ class ProbeSlot:
 
     def _stamp(self, *addresses: str) -> Stamp:
         """Stamp of the results, and of a local source; a server's every answer is checked."""
-        results = (self.folder / REFERENCES, self.folder / ENVELOPE)
+        results = (self._references, self.folder / ENVELOPE)
         return tuple(_stamp(path) for path in (*results, *map(Path, addresses)))
 
 

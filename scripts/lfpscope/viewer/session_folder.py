@@ -1,13 +1,15 @@
 """A session's folder: its probes, its intervals and marks, where pictures are saved."""
 
 import csv
+import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lfpscope.clock.timeline import Timeline
 from lfpscope.errors import UserError
+from lfpscope.io.progress import read_progress
 from lfpscope.nwb.intervals import read_intervals
 from lfpscope.result_files import INTERVALS, MARKS, REFERENCES, VIEWS, find_probe_folders
 from lfpscope.viewer.intervals import IntervalLane, make_lane
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from lfpscope.envelope.read import OpenProbe
 
 DEVIATIONS = 10  # standard deviations of a typical channel that the scale bar stands for at first
+FIRST_SECONDS = 2.0  # of a recording that is not summarised yet
 Opened = dict[str, "OpenProbe | UserError"]
 """The probes of a session by name, open or with the reason why not."""
 
@@ -51,6 +54,8 @@ class SessionFolder:
         With ``probes/<probe>/lfp.json``.
     moved : (str, str), optional
         Start of the sources' addresses, and what stands there now.
+    first : Path, optional
+        A folder with references of the same probes, to be opened until they are summarised.
 
     Attributes
     ----------
@@ -67,12 +72,17 @@ class SessionFolder:
         Pixels of the screen in one of these, on the page seen last.
     """
 
-    def __init__(self, folder: Path, moved: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, moved: tuple[str, str] | None = None, first: Path | None = None
+    ) -> None:
         self.folder, self.name = folder, folder.name
         self.marks, self.views = folder / MARKS, folder / VIEWS
         self.sizes: dict[str, tuple[int, int]] = {}
         self.ratio = 1.0
-        self.slots = [ProbeSlot(one, moved) for one in find_probe_folders(folder)]
+        self.slots = [
+            ProbeSlot(folder / "probes" / one.name, moved, one / REFERENCES if first else None)
+            for one in find_probe_folders(first or folder)
+        ]
         self._lane: tuple[tuple[int, int, Timeline], IntervalLane] | None = None
 
     def known_probes(self) -> Opened:
@@ -84,10 +94,16 @@ class SessionFolder:
         return {slot.name: _open_or_why(slot) for slot in self.slots}
 
     def try_again(self) -> None:
-        """Have what could not be opened tried again, in threads."""
+        """Have what could not be opened, or only from samples, tried again, in threads."""
         for slot in self.slots:
-            if isinstance(slot.known, UserError):
+            if isinstance(slot.known, UserError) or slot.is_outdated:
                 slot.try_again()
+
+    def describe_progress(self) -> str:
+        """How far summaries that are awaited have come; empty where nothing is known."""
+        waiting = [slot for slot in self.slots if slot.awaits_summary]
+        stages = [(slot.name, read_progress(slot.folder)) for slot in waiting]
+        return " · ".join(f"{name}: {stage.text}" for name, stage in stages if stage)
 
     def refresh(self, patience: float) -> None:
         """Open what has changed or can be opened again, as far as that goes in some seconds."""
@@ -129,6 +145,17 @@ def _open_or_why(slot: ProbeSlot) -> "OpenProbe | UserError":
         return slot.open()
     except UserError as error:
         return error
+
+
+def first_states(opened: Opened) -> tuple[State, State]:
+    """Show the whole recording, and what a new page shows: two seconds where that must wait."""
+    probes = only_open(opened)
+    whole = replace(first_state(probes), probes=tuple(opened))
+    most = min((probe.most_seconds for probe in probes), default=math.inf)
+    if whole.stop - whole.start <= most:
+        return whole, whole
+    middle = (whole.start + whole.stop) / 2
+    return whole, whole.at(middle, middle + min(FIRST_SECONDS, most))
 
 
 def only_open(opened: Opened) -> "list[OpenProbe]":

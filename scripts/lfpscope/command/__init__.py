@@ -1,0 +1,1 @@
+"""The command `lfpscope`: from files to the screen."""
