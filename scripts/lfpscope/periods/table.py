@@ -127,7 +127,6 @@ def parse_ranges(text: str) -> tuple[int, ...]:
         found = RANGE.fullmatch(part)
         if not found:
             raise ValueError(f"{part!r} (expected numbers, as 3-5 7 20-40/10)")
-        first, last, step = (int(one) if one else None for one in found.groups())
-        assert first is not None  # the pattern has it
-        numbers += range(first, (first if last is None else last) + 1, step or 1)
+        first, last, step = found.groups()
+        numbers += range(int(first), int(last or first) + 1, int(step or 1))
     return tuple(numbers)
