@@ -214,6 +214,11 @@ class OpenProbe:
             found = amplitude_of_buckets(self._levels, columns, self._step or 1.0)
         return found.in_volts(self.references.scale)
 
+    @property
+    def step(self) -> float | None:
+        """Of which stored floats are whole counts, stored units; None if they are of none."""
+        return self._step
+
     def samples(self, first: int, stop: int, channels: Sequence[int] | None = None) -> Array:
         """Samples first to stop of some channels in stored units, shape (n_channels, n).
 

@@ -69,12 +69,12 @@ def design(rate: float, low: float | None, high: float | None) -> Floats:
     if high is not None:
         width = min(max(TRANSITION_SHARE * high, MIN_TRANSITION_HZ), rate / 2 - high)
         parts.append((1.0, high + width / 2, width))
-    length = max((_length(rate, width) for _, _, width in parts), default=1)
+    length = max((response_length(rate, width) for _, _, width in parts), default=1)
     taps = np.zeros(length)
     if high is None:
         taps[length // 2] = 1.0
     for sign, cutoff, width in parts:
-        response = _low_pass(_length(rate, width), cutoff / rate)
+        response = low_pass(response_length(rate, width), cutoff / rate)
         offset = (length - response.size) // 2
         taps[offset : length - offset] += sign * response
     return taps
@@ -85,12 +85,13 @@ def half_length(rate: float, low: float | None, high: float | None) -> int:
     return design(rate, low, high).size // 2
 
 
-def _length(rate: float, transition: float) -> int:
+def response_length(rate: float, transition: float) -> int:
+    """Samples of a response with a transition of some Hz, an odd number."""
     length = round(LENGTH_FACTOR * rate / transition)
     return length + 1 - length % 2
 
 
-def _low_pass(length: int, cutoff: float) -> Floats:
+def low_pass(length: int, cutoff: float) -> Floats:
     """Windowed sinc of unit sum; the cutoff is in cycles per sample."""
     t = np.arange(length) - length // 2
     response = 2 * cutoff * np.sinc(2 * cutoff * t) * np.hamming(length)
@@ -113,7 +114,7 @@ def apply(x: Floats, taps: Floats) -> Floats:
     n_fft = max(MIN_FFT, 1 << (4 * taps.size - 1).bit_length())
     step = n_fft - 2 * half
     spectrum = np.fft.rfft(taps, n_fft)
-    padded = _continued(x, half)
+    padded = continued(x, half)
     result = np.empty(x.size)
     for start in range(0, x.size, step):
         block = np.fft.irfft(np.fft.rfft(padded[start : start + n_fft], n_fft) * spectrum, n_fft)
@@ -122,7 +123,7 @@ def apply(x: Floats, taps: Floats) -> Floats:
     return result
 
 
-def _continued(x: Floats, n: int) -> Floats:
+def continued(x: Floats, n: int) -> Floats:
     """Continue both ends by n samples: reflected through the end point, then constant."""
     reach = min(n, x.size - 1)
     before = 2 * x[0] - x[reach:0:-1]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from bokeh.models import (
+    AutocompleteInput,
     BoxSelectTool,
     BoxZoomTool,
     Button,
@@ -32,6 +33,20 @@ from lfpscope.viewer.view_state import AUTO, MODES, SPACINGS, STEPS, State, dept
 FORMATS: list[Any] = [("PNG", ".png"), ("SVG", ".svg"), ("PDF", ".pdf")]
 CHOSEN = "chosen areas"  # in the menu
 LENGTHS = {"10 ms": 0.01, "100 ms": 0.1, "1 s": 1.0, "10 s": 10.0, "1 min": 60.0, "10 min": 600.0}
+TRANSFORMS = (
+    "median",
+    "median:shank",
+    "median:area",
+    "bipolar",
+    ">0.5Hz",
+    "4-10Hz",
+    "30-80Hz",
+    "80-200Hz",
+    "150-250Hz",
+    "notch:50",
+    "notch:60",
+    "median 150-250Hz",
+)
 EVERY = {1: "", 2: "2nd ", 3: "3rd ", 4: "4th ", 8: "8th ", 16: "16th "}
 
 
@@ -103,11 +118,23 @@ class Controls:
         self.depths = TextInput(
             placeholder="depths 500-1500", width=128, visible=has_depth, **style
         )
+        self.transform = AutocompleteInput(
+            placeholder="as recorded",
+            completions=list(TRANSFORMS),
+            min_characters=0,
+            restrict=False,
+            case_sensitive=False,
+            width=150,
+            **style,
+        )
         toolbar = Toolbar(tools=tools, logo=None, stylesheets=[TOOLBAR])
         bar = GridPlot(toolbar=toolbar, toolbar_location="above", width=174)
         move = bar, self.back, self.time, self.on, self.length, self.previous, self.kind, self.next
         keep = self.note, self.mark, self.save, self.help
-        look = self.probes, self.gain, self.spacing, self.mode, self.areas, self.depths, self.every
+        look = (
+            *(self.probes, self.gain, self.spacing, self.mode, self.transform),
+            *(self.areas, self.depths, self.every),
+        )
         line = {"sizing_mode": "stretch_width", "margin": 0, "stylesheets": [HEADER]}
         self.layout = Row(*move, *keep, **line), Row(*look, **line)
         self.show(state)
@@ -120,6 +147,7 @@ class Controls:
         self.probes.active = [i for i, name in enumerate(state.probes) if name not in state.hidden]
         self.areas.update(options=self._area_options(state), value=CHOSEN if state.areas else "")
         self.depths.value = depths_text(state.depths)
+        self.transform.value = state.transform
         self.spacing.value = f"{state.spacing}" if state.spacing in SPACINGS else ""
         self.every.value = f"{state.every}" if state.every in EVERY else ""
 

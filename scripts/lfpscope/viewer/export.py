@@ -23,6 +23,7 @@ from lfpscope.io.tables import read_json, write_json
 from lfpscope.nwb.areas import is_area
 from lfpscope.render.areas import area_colours
 from lfpscope.render.ticks import Run, shorten
+from lfpscope.signals.transform import parse_transform
 from lfpscope.viewer.auto_gain import BAR
 from lfpscope.viewer.channel_selection import bad_channels, chosen_rows
 from lfpscope.viewer.export_lane import Lane
@@ -221,6 +222,7 @@ def read_state(content: dict[str, Any]) -> State:
     for name in ("modes", "bad"):
         plain[name] = frozenset((probe, what) for probe, what in plain[name])
     plain["probes"] = tuple(plain["probes"])
+    plain["transform"] = parse_transform(plain.get("transform", "")).text
     plain["channel"] = None if plain["channel"] is None else tuple(plain["channel"])
     low_high = plain["depths"]
     plain["depths"] = None if low_high is None else (low_high[0], low_high[1])
@@ -349,7 +351,8 @@ def _head(axes: Axes, probe: OpenProbe, state: State, picture: Picture, width: i
     references = probe.references
     n_shown, n_bad = chosen_rows(probe, state).channels.size, int(bad_channels(probe, state).sum())
     facts = [references.session, references.probe]
-    facts += [count_channels(references.n_channels, n_shown), picture.drawn_from, scale]
+    done = [picture.transform] if picture.transform else []
+    facts += [count_channels(references.n_channels, n_shown), *done, picture.drawn_from, scale]
     facts += [f"{n_bad} marked bad (grey)"] if n_bad else []
     # names and doubts may hold a $, which would begin a formula
     above: dict[str, Any] = {"fontsize": SIZE, "parse_math": False, "va": "bottom"}

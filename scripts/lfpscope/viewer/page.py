@@ -36,7 +36,8 @@ from lfpscope.viewer.redraw import Pictures
 from lfpscope.viewer.saving import Savings
 from lfpscope.viewer.session_folder import Opened, SessionFolder, Tables, first_states, only_open
 from lfpscope.viewer.times import read_axis_time, time_of
-from lfpscope.viewer.view_state import MODES, State, from_query, read_depths
+from lfpscope.viewer.typed import type_depths, type_transform
+from lfpscope.viewer.view_state import MODES, State, from_query
 
 WATCH_MS = 1000  # milliseconds between looks at what has become of the probes
 
@@ -187,7 +188,8 @@ class Page:
         controls.save.on_event("menu_item_click", lambda event: self.save_picture(event.item))
         controls.time.on_change("value", self._time_typed)
         controls.on_choice(self._controls_changed)
-        controls.depths.on_change("value", self._depths_typed)
+        controls.depths.on_change("value", partial(self._typed, type_depths))
+        controls.transform.on_change("value", partial(self._typed, type_transform))
 
     def apply(self, state: State) -> None:
         """Show another state, as far as the recording goes."""
@@ -273,20 +275,17 @@ class Page:
         self._show_time(seconds)
 
     def _show_time(self, seconds: float) -> None:
-        first, last = self._whole.start, self._whole.stop
+        both = self._whole.start, self._whole.stop
         self.apply(self.state.around(seconds))
-        if not first <= seconds <= last:
-            ends = " to ".join(time_of(self.timeline, end, 1) for end in (first, last))
+        if not both[0] <= seconds <= both[1]:
+            ends = " to ".join(time_of(self.timeline, end, 1) for end in both)
             self._layout.show_message(f"The recording lasts from {ends}.")
 
-    def _depths_typed(self, _name: str, _old: str, text: str) -> None:
+    def _typed(self, read: Callable[[State, str], State], _name: str, _old: str, text: str) -> None:
         try:
-            depths = read_depths(text)
-        except ValueError:
-            self._layout.show_message(f"{text}: no range of depths. Write 500-1500.")
-            return
-        if depths != self.state.depths:
-            self.apply(replace(self.state, depths=depths))
+            self.apply(read(self.state, text))
+        except ValueError as error:
+            self._layout.show_message(str(error))
 
     def _mode_chosen(self, probe: str, _name: str, _old: int, active: int) -> None:
         mode = list(MODES)[active]

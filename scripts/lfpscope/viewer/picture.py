@@ -12,12 +12,15 @@ import numpy.typing as npt
 from lfpscope.clock.segments import Clock
 from lfpscope.clock.timeline import Timeline
 from lfpscope.envelope.read import OpenProbe, time_range
+from lfpscope.envelope.transformed import transformed
 from lfpscope.errors import UserError
+from lfpscope.formatting import duration_text
 from lfpscope.render.heatmap import HEAT_SHARE, amplitude, heat_picture
 from lfpscope.render.palettes import HEAT_PALETTE, SIGNED_PALETTE, TRACE_PALETTE
 from lfpscope.render.signed import SIGNED_SHARE, signed_picture, signed_values
 from lfpscope.render.traces import trace_picture
 from lfpscope.render.view import View, read_view
+from lfpscope.signals.transform import parse_transform
 from lfpscope.viewer.auto_gain import BAR, suitable_gain, traces_sizes
 from lfpscope.viewer.channel_selection import bad_channels, chosen_rows
 from lfpscope.viewer.grid import Grid, read_grid
@@ -55,6 +58,8 @@ class Picture:
         Which samples lie in which of its pixels.
     final : bool
         False where it stands in for samples that are still to be read.
+    transform : str
+        What was done to the samples, or why it was not; empty where nothing was asked for.
     """
 
     mode: str
@@ -67,13 +72,15 @@ class Picture:
     seconds: float
     grid: Grid
     final: bool = True
+    transform: str = ""
 
     def badge(self) -> str:
         """What the picture was drawn from, and what that cost, in words."""
         if not self.final:
             return f"{self.drawn_from} · samples are being read"
+        done = f"{self.transform} · " if self.transform else ""
         size = f" in {_size_text(self.n_bytes)}" if self.n_bytes else ""
-        return f"{self.drawn_from}{size} · {self.seconds * 1e3:.0f} ms"
+        return f"{done}{self.drawn_from}{size} · {self.seconds * 1e3:.0f} ms"
 
 
 def _size_text(n_bytes: int) -> str:
@@ -121,6 +128,8 @@ def sketch(slot: ProbeSlot, state: State, width: int, height: int) -> Picture | 
 
 
 def _sketched(probe: OpenProbe, state: State, width: int, height: int) -> Picture | None:
+    if state.transform:  # no sketch of something else
+        return None
     clock, bucket = axis_clock(probe, state.timeline), probe.sizes[0]
     n_samples = math.ceil((state.stop - state.start) / clock.dt)
     pieces = list(time_range(clock, state.start, state.stop))
@@ -145,6 +154,7 @@ def draw_probe(
 ) -> Picture:
     """Draw what a page shows of an open probe; for the numbers see `draw`."""
     begin = time.perf_counter()
+    probe, done = transformed_for(probe, state)
     clock = axis_clock(probe, state.timeline)
     view = read_view(probe, state.start, state.stop, round(width * ratio), clock)
     n_rows = round(height * ratio)
@@ -175,8 +185,32 @@ def draw_probe(
     seconds = time.perf_counter() - begin
     grid = read_grid(view)
     return Picture(
-        mode, microvolts, pixels, view.t0, view.t1, view.drawn_from, n_bytes, seconds, grid
+        mode,
+        microvolts,
+        pixels,
+        view.t0,
+        view.t1,
+        view.drawn_from,
+        n_bytes,
+        seconds,
+        grid,
+        transform=done,
     )
+
+
+def transformed_for(probe: OpenProbe, state: State) -> tuple[OpenProbe, str]:
+    """Return the probe that a state shows, and what is done to its samples or why it is not."""
+    if not state.transform:
+        return probe, ""
+    wanted, seconds = parse_transform(state.transform), state.stop - state.start
+    try:
+        found = transformed(probe, wanted, bad_channels(probe, state).tobytes())
+    except ValueError as error:
+        return probe, f"AS RECORDED, not {state.transform}: {error}"
+    if seconds > found.most_seconds:
+        longest = duration_text(found.most_seconds)
+        return probe, f"AS RECORDED: {state.transform} is shown of {longest} at most"
+    return found, state.transform
 
 
 def _values(

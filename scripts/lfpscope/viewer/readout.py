@@ -9,7 +9,7 @@ from lfpscope.envelope.read import OpenProbe
 from lfpscope.nwb.areas import is_area
 from lfpscope.viewer.channel_selection import chosen_rows
 from lfpscope.viewer.grid import Grid
-from lfpscope.viewer.picture import axis_clock
+from lfpscope.viewer.picture import axis_clock, transformed_for
 from lfpscope.viewer.times import time_of
 from lfpscope.viewer.view_state import State
 
@@ -108,6 +108,7 @@ def read_values(
         Of the picture on the page; without one the nearest sample is read.
     """
     row = channel_at(probe, state, height)
+    probe, _ = transformed_for(probe, state)
     if grid is not None and not grid.shows_samples:
         pieces = grid.samples_at(seconds)
         if not pieces:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from lfpscope.clock.timeline import Timeline
+from lfpscope.signals.transform import parse_transform
 
 SHORTEST = 1e-3  # seconds that a page shows at least
 ONSET = 0.25  # of a page that lies before the start of an interval
@@ -35,6 +36,8 @@ class State:
         Whether the gain follows what is shown instead.
     channel : (str, int) or None
         Probe and electrode id of the channel that is shown alone, too.
+    transform : str
+        What is done to the samples before they are drawn, see `parse_transform`.
     probes : tuple of str
         All probes of the session that can be shown, in their order.
     hidden : frozenset of str
@@ -69,6 +72,7 @@ class State:
     bad: frozenset[tuple[str, int]] = frozenset()
     is_auto: bool = False
     channel: tuple[str, int] | None = None
+    transform: str = ""
 
     @property
     def pieces(self) -> list[tuple[float, float]]:
@@ -187,6 +191,8 @@ class State:
             fields["spacing"] = str(self.spacing)
         if self.channel:
             fields["channel"] = "{}:{}".format(*self.channel)
+        if self.transform:
+            fields["transform"] = self.transform
         return urlencode(fields, safe=",:")
 
     def _modes_text(self) -> str:
@@ -235,6 +241,7 @@ def from_query(query: Mapping[str, str], default: State) -> tuple[State, list[st
         "depths": _read_depths,
         "spacing": _read_spacing,
         "channel": _read_channel,
+        "transform": _read_transform,
     }
     state, doubts = default, []
     for name, reader in readers.items():
@@ -311,6 +318,10 @@ def _read_channel(state: State, text: str) -> State:
     if name not in state.probes:
         raise ValueError(text)
     return replace(state, channel=(name, int(channel)))
+
+
+def _read_transform(state: State, text: str) -> State:
+    return replace(state, transform=parse_transform(text).text)
 
 
 def _read_depths(state: State, text: str) -> State:

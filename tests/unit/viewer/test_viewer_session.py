@@ -49,7 +49,7 @@ from lfpscope.viewer.labels import (
 )
 from lfpscope.viewer.minimap import heat_line
 from lfpscope.viewer.page_pool import PagePool
-from lfpscope.viewer.picture import Picture, draw, draw_probe, sketch
+from lfpscope.viewer.picture import Picture, draw, draw_probe, sketch, transformed_for
 from lfpscope.viewer.probe_slot import ProbeSlot
 from lfpscope.viewer.readout import Reading, read_values
 from lfpscope.viewer.redraw import Pictures
@@ -843,3 +843,23 @@ def test_controls_that_cannot_work_are_hidden(whole: State) -> None:
     for areas, has_depth in ([], False), (["CA1"], True):
         controls = Controls([], whole, areas, has_depth=has_depth)
         assert (controls.areas.visible, controls.depths.visible) == (bool(areas), has_depth)
+
+
+def test_a_transform_is_drawn_or_the_picture_says_that_it_is_not(slot: ProbeSlot) -> None:
+    state = replace(first_state([slot.open()]), transform="median 30-80Hz").at(10.5, 11.0)
+    raw = draw(slot, replace(state, transform=""), 300, 80)
+    close = draw(slot, state, 300, 80)
+    assert isinstance(close, Picture)
+    assert isinstance(raw, Picture)
+    assert close.badge().startswith("median 30-80Hz · every sample")
+    assert (close.pixels != raw.pixels).any()
+    beyond = draw(slot, replace(state, transform="<900Hz"), 300, 80)
+    assert isinstance(beyond, Picture)
+    assert "AS RECORDED, not <900Hz: edge of 900.0 Hz" in beyond.badge()
+    assert (beyond.pixels == raw.pixels).all()
+    assert sketch(slot, state, 300, 80) is None
+    reading = read_values(slot.open(), state, 10.7, 0.5)
+    assert reading is not None
+    probe, _ = transformed_for(slot.open(), state)
+    volts = probe.samples(reading.sample, reading.sample + 1)[reading.row, 0]
+    assert reading.low == volts != 0

@@ -99,6 +99,7 @@ def test_gain_goes_in_steps_of_1_2_5() -> None:
     every=some.integers(1, 9),
     depths=some.none() | some.just((20.0, 3840.0)),
     spacing=some.sampled_from([0, 8, 17]),
+    transform=some.sampled_from(["", "median:shank 4-10Hz notch:50", ">0.5Hz", "<300Hz"]),
 )
 def test_the_address_reproduces_the_state(
     start: float,
@@ -146,6 +147,7 @@ def test_the_address_reproduces_the_state(
         "every=0",
         "depths=1",
         "spacing=-1",
+        "transform=mean",
     ],
 )
 def test_what_an_address_says_wrongly_is_named_and_ignored(field: str) -> None:
