@@ -205,8 +205,8 @@ def test_ripples_beside_mains_a_rail_and_a_channel_that_ends(tmp_path: Path) -> 
     data[:, 10:20] += 40e-6 * wave(n, -1.0, n, 180.0)  # mains on more than eight channels
     data[:, 21] += 20e-6 * np.random.default_rng(2).normal(size=n)
     data[30_000:, 21] = np.nan  # of the loudest in the band
-    data[18_000:18_700, 3] = 4e-4  # at a rail, 14.4 to 14.96 s
-    data[45_000:45_700, 3] = 4e-4
+    data[18_000:18_100:6, 3] = 6e-4  # at a rail now and then, 14.4 to 14.48 s
+    data[45_000:45_700, 3] = 6e-4
     ripples = of_kind(periods_of(tmp_path, data), "ripple")
     assert [one.start for one in ripples] == pytest.approx([START + at for at in PLANTED], abs=0.05)
     assert set(ripples[0].channels) >= {2, 3, 4, 5}
