@@ -170,7 +170,7 @@ class Periods(Group):
         ge=0,
         lt=1,
         description="An artefact is beyond the usual range on more than this share of the "
-        "channels at once. Averages leave out trials that touch one.",
+        "channels at once, and on two at least. Averages leave out trials that touch one.",
     )
     artefact_sd: float = Field(
         default=12,
@@ -188,7 +188,8 @@ class Periods(Group):
         default=3,
         gt=0,
         description="A ripple stands so many standard deviations above the mean of 150 to 250 Hz, "
-        "on the eight good channels with most of it.",
+        "on the eight good channels with most of it, of those in CA1 to CA3 where the file names "
+        "some.",
     )
 
 

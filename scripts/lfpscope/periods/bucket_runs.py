@@ -1,7 +1,8 @@
 """Runs of buckets in which channels are beyond a limit."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from lfpscope.signals.runs import find_runs
 from lfpscope.typing import Mask
 
 JOINED_S = 0.5  # runs with no more between them are one: a channel comes and goes at its rail
-MOST_RUNS = 10_000  # where there are more, those with more between them are one
+MOST_RUNS = 20_000  # where there are more, the half of them with least between them are joined
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Runs:
         ]
         self.joined[-1:] = join_runs([*self.joined[-1:], *runs], self._hole_s)
         if len(self.joined) > self._limit:
-            self._hole_s *= 2
+            self._hole_s = max(self._hole_s, _hole_that_halves(self.joined))
             self.joined = list(join_runs(self.joined, self._hole_s))
             # those of different segments stay apart
             self._limit = max(MOST_RUNS, 2 * len(self.joined))
@@ -90,7 +91,7 @@ def join_runs(runs: Iterable[Run], hole_s: float) -> Iterator[Run]:
     for run in runs:
         if last is None:
             last = run
-        elif run.segment is last.segment and (run.first - last.stop) * run.segment.dt <= hole_s:
+        elif _seconds_between(last, run) <= hole_s:
             channels, most = last.channels | run.channels, max(last.most, run.most)
             last = Run(run.segment, last.first, run.stop, channels, most)
         else:
@@ -98,3 +99,16 @@ def join_runs(runs: Iterable[Run], hole_s: float) -> Iterator[Run]:
             last = run
     if last is not None:
         yield last
+
+
+def _hole_that_halves(runs: Sequence[Run]) -> float:
+    """Seconds between two runs that are not exceeded between half of them."""
+    between = np.sort([_seconds_between(*pair) for pair in pairwise(runs)])[len(runs) // 2]
+    return float(between) if np.isfinite(between) else 0.0
+
+
+def _seconds_between(before: Run, after: Run) -> float:
+    """Seconds between two runs; infinite between those of different segments."""
+    if before.segment is not after.segment:
+        return np.inf
+    return (after.first - before.stop) * after.segment.dt

@@ -10,7 +10,7 @@ from lfpscope.periods.channels import find_good, find_hippocampal, find_largest
 from lfpscope.periods.recording import find_damage, find_seams
 from lfpscope.periods.ripples import find_probe_ripples
 from lfpscope.periods.table import Period, write_periods
-from lfpscope.periods.theta import COARSEST_HZ, find_theta, read_powers
+from lfpscope.periods.theta import find_theta, read_powers, why_no_theta
 from lfpscope.references.open import open_references
 from lfpscope.signals.ripples import BAND_HZ, N_SD, has_ripple_band
 from lfpscope.typing import Mask
@@ -86,10 +86,10 @@ def _from_spectrum(
         print("neither theta nor ripples are looked for: the sampling rate is not known")
         return []
     found: list[Period] = []
-    if powers.resolution <= COARSEST_HZ:
-        found += find_theta(powers, probe.references.channels.id, good, theta_ratio)
+    if why := why_no_theta(powers, good):
+        print(f"theta is not looked for: {why}")
     else:
-        print("theta is not looked for: the recording is too short to tell it from delta")
+        found += find_theta(powers, probe.references.channels.id, good, theta_ratio)
     rate = 1 / probe.references.clock.dt
     if not has_ripple_band(rate):
         print(f"ripples are not looked for: {rate:g} Hz are too few for {BAND_HZ[1]:g} Hz")

@@ -18,6 +18,8 @@ from lfpscope.typing import Floats, Ints, Mask
 THETA_HZ = (4.0, 10.1)  # the stored bands end at 10.08 Hz
 DELTA_HZ = (0.5, 4.0)
 SHORTEST_BINS = 2  # of 3.3 s at 1250 Hz
+SLOW_HZ = (0.6, 1.2), (2.0, 3.0)
+LEAST_SLOW = 0.5  # with less of the slower ones, they are filtered out: delta is not known
 STRONG = 0.9  # of the bins are below the ratio by which channels are chosen
 COARSEST_HZ = 0.6  # from one frequency to the next, to tell theta from delta
 STEP_ERROR = 0.01  # of the bins of a segment, whose clock runs evenly
@@ -38,6 +40,8 @@ class Powers:
         Session time of the bins, s.
     ripple : ndarray of float64, shape (n_channels,)
         Power in the band of ripples, without that near mains, V²; NaN where it is not known.
+    slow : ndarray of float64, shape (n_channels,)
+        Density of 0.6–1.2 Hz divided by that of 2–3 Hz: a natural signal has more of the former.
     resolution : float
         Hz from one frequency to the next.
     """
@@ -46,6 +50,7 @@ class Powers:
     starts: Floats
     stops: Floats
     ripple: Floats
+    slow: Floats
     resolution: float
 
 
@@ -78,12 +83,27 @@ def read_powers(path: Path) -> Powers | None:
                 ratio[:, here] = power[:, theta].sum(axis=1) / power[:, delta].sum(axis=1)
         inside = (frequency >= BAND_HZ[0]) & (frequency < BAND_HZ[1]) & ~_near_mains(frequency)
         ripple = psd[:, inside].sum(axis=1, dtype=np.float64) * (frequency[1] - frequency[0])
+        low_density, high_density = (
+            psd[:, (frequency >= edges[0]) & (frequency <= edges[1])].sum(axis=1) / np.ptp(edges)
+            for edges in SLOW_HZ
+        )
+        with np.errstate(invalid="ignore", divide="ignore"):
+            slow = low_density / high_density
     except (LookupError, TypeError, ValueError) as error:
         raise store.damaged(error) from None
     finally:
         store.close()
     ripple = np.where(np.isfinite(ripple), ripple, np.nan)
-    return Powers(ratio, starts, stops, ripple, float(frequency[1] - frequency[0]))
+    return Powers(ratio, starts, stops, ripple, slow, float(frequency[1] - frequency[0]))
+
+
+def why_no_theta(powers: Powers, good: Mask) -> str:
+    """Why theta cannot be told from what is slower; empty where it can."""
+    if powers.resolution > COARSEST_HZ:
+        return "the recording is too short to tell it from delta"
+    if _quantile(powers.slow[good], 0.5) < LEAST_SLOW:
+        return "frequencies below 2 Hz are filtered out, so there is no delta to compare with"
+    return ""
 
 
 def find_theta(powers: Powers, ids: Ints, good: Mask, least: float) -> Iterator[Period]:

@@ -61,7 +61,7 @@ def trace_ripples(x: Array, rate: float) -> Floats:
     trace = np.full(x.shape[1], np.nan)
     if x.shape[1] <= 2 * half:
         return trace
-    squares = np.sum([_squared_envelope(row, taps) for row in x], axis=0)
+    squares = _squared_envelopes(x, taps)
     reach = int(SMOOTHING_S * rate * TRUNCATE + 0.5)
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / (SMOOTHING_S * rate)) ** 2)
     smooth = np.convolve(squares, weights / weights.sum())[reach : reach + squares.size]
@@ -69,17 +69,21 @@ def trace_ripples(x: Array, rate: float) -> Floats:
     return trace
 
 
-def _squared_envelope(x: Array, taps: Floats) -> Floats:
-    """Squared magnitude of the analytic signal of a channel in the band."""
+def _squared_envelopes(x: Array, taps: Floats) -> Floats:
+    """Sum over channels of the squared magnitude of the analytic signal in the band."""
     import scipy.fft  # 0.1 s, for those who look for ripples
 
-    n = scipy.fft.next_fast_len(x.size + taps.size)
-    spectrum = scipy.fft.fft(np.asarray(x - np.mean(x), np.float64), n) * scipy.fft.fft(taps, n)
-    spectrum[1 : (n + 1) // 2] *= 2
-    spectrum[n // 2 + 1 :] = 0
-    half = taps.size // 2
-    analytic = scipy.fft.ifft(spectrum)[half : half + x.size]
-    return np.asarray(analytic.real**2 + analytic.imag**2)
+    n_times, half = x.shape[1], taps.size // 2
+    n = scipy.fft.next_fast_len(n_times + taps.size)
+    response = scipy.fft.rfft(taps, n)
+    response[1 : (n + 1) // 2] *= 2  # what lies above is left out
+    spectrum = np.zeros(n, np.complex128)
+    total = np.zeros(n_times)
+    for row in x:
+        spectrum[: response.size] = scipy.fft.rfft(row - np.mean(row), n) * response
+        analytic = scipy.fft.ifft(spectrum)[half : half + n_times]
+        total += analytic.real**2 + analytic.imag**2
+    return total
 
 
 def find_ripples(trace: Floats, step_s: float, n_sd: float = N_SD) -> tuple[Ints, Floats]:

@@ -122,6 +122,20 @@ def test_drift_and_steps_of_the_baseline_are_no_artefacts(tmp_path: Path) -> Non
     assert of_kind(periods_of(tmp_path, data, spectrum=False), "artefact") == []
 
 
+def test_on_one_channel_a_large_wave_is_no_artefact(tmp_path: Path) -> None:
+    data = background(60_000, 1)
+    data[12_500:13_000, 0] += 3e-3
+    assert of_kind(periods_of(tmp_path, data, chunks=(4000, 1)), "artefact") == []
+
+
+def test_artefacts_where_half_of_the_recording_is_missing(tmp_path: Path) -> None:
+    data = background(60_000)
+    data[20_000:55_000] = np.nan
+    data[12_500:13_000] += 2e-3 * np.sin(np.arange(500) / 20)[:, np.newaxis]
+    (one,) = of_kind(periods_of(tmp_path, data), "artefact")
+    assert (one.start, one.stop) == pytest.approx((20.0, 20.4), abs=0.11)
+
+
 def test_theta_is_found_where_it_is(tmp_path: Path) -> None:
     n = 150_000
     data = background(n)
@@ -141,6 +155,17 @@ def test_theta_does_not_reach_over_a_gap(tmp_path: Path) -> None:
     first, second = of_kind(periods_of(tmp_path, data, times=times), "theta")
     assert first.stop < 40.1
     assert second.start > 139.9
+
+
+def test_without_delta_there_is_no_theta(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = background(60_000)
+    spectrum = np.fft.rfft(data, axis=0)
+    hertz = np.fft.rfftfreq(60_000, 1 / recorded.RATE)[:, np.newaxis]
+    data = np.fft.irfft(spectrum * (hertz / np.hypot(hertz, 3.0)) ** 4, 60_000, axis=0)
+    assert of_kind(periods_of(tmp_path, data), "theta") == []
+    assert "theta is not looked for: frequencies below 2 Hz are filtered" in capsys.readouterr().out
 
 
 PLANTED = [5.0, 11.3, 19.0, 27.7, 40.0]
@@ -170,6 +195,22 @@ def test_ripples_beside_missing_samples(tmp_path: Path) -> None:
     data[24_000:24_010, :] = np.nan
     ripples = of_kind(periods_of(tmp_path, data), "ripple")
     assert [one.start for one in ripples] == pytest.approx([START + at for at in PLANTED], abs=0.03)
+
+
+def test_ripples_beside_mains_a_rail_and_a_channel_that_ends(tmp_path: Path) -> None:
+    n = 60_000
+    data = background(n, 24)
+    for at in PLANTED:
+        data[:, 2:6] += 60e-6 * wave(n, at, at + 0.08, 190.0)
+    data[:, 10:20] += 40e-6 * wave(n, -1.0, n, 180.0)  # mains on more than eight channels
+    data[:, 21] += 20e-6 * np.random.default_rng(2).normal(size=n)
+    data[30_000:, 21] = np.nan  # of the loudest in the band
+    data[18_000:18_100:6, 3] = 6e-4  # at a rail now and then, 14.4 to 14.48 s
+    data[45_000:45_700, 3] = 6e-4
+    ripples = of_kind(periods_of(tmp_path, data), "ripple")
+    assert [one.start for one in ripples] == pytest.approx([START + at for at in PLANTED], abs=0.05)
+    assert set(ripples[0].channels) >= {2, 3, 4, 5}
+    assert 21 not in ripples[0].channels
 
 
 def test_a_low_rate_has_no_ripples(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
