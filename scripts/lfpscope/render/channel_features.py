@@ -56,7 +56,7 @@ def _features(spectrum: Spectrum) -> list[Feature]:
     known = std[np.isfinite(std)]
     low = float(np.floor(known.min(initial=1.0)))
     high = max(float(np.ceil(known.max(initial=2.0))), low + 1)
-    decades = tuple(np.arange(low, high + 0.5, 1 + (high - low > 3)).tolist())
+    decades = tuple(np.arange(low, high + 0.5, np.ceil((high - low) / 3)).tolist())
     quiet, loud = -limits["quiet_db"], limits["loud_db"]
     level, hf = found["level_difference"], found["hf_difference"]
     share, most = 100 * found["drift_share"], 100 * limits["drift_share"]
@@ -94,7 +94,7 @@ def draw_features(page: Page, box: Box) -> None:
         axes.set_yticks([])
         axes.set_xlabel(one.title, fontsize=9)
         axes.tick_params(labelsize=8.5, color="#888888")
-        labels_of = [f"{10.0**tick:g}" if one.is_log else f"{tick:g}" for tick in one.ticks]
+        labels_of = [_power_of_ten(tick) if one.is_log else f"{tick:g}" for tick in one.ticks]
         axes.set_xticks(one.ticks, [text.replace("-", "−") for text in labels_of])
         for tick, label in zip(one.ticks, axes.get_xticklabels(), strict=True):
             # inwards at the ends: the next panel has labels too
@@ -103,6 +103,12 @@ def draw_features(page: Page, box: Box) -> None:
         for spine in axes.spines.values():
             spine.set_color("#cccccc")
     _legend(page, box)
+
+
+def _power_of_ten(exponent: float) -> str:
+    if 0 <= exponent <= 3:
+        return f"{10.0**exponent:g}"
+    return "10" + f"{exponent:.0f}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def _draw_points(

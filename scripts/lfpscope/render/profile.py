@@ -82,6 +82,9 @@ def draw_profile(figure: Figure, box: Box, profile: Profile, rows: Rows, microvo
         size = 26 if box.height >= 3 * n else 14
         axes.scatter(shown[here], y[here], s=size, marker=marker, clip_on=False, zorder=3, **edge)
     axes.set_yticks([])
+    # above: beside the last label of the time axis there is no room
+    axes.xaxis.tick_top()
+    axes.xaxis.set_label_position("top")
     axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
     axes.tick_params(labelsize=9, color="#888888")
     axes.set_xlabel("RMS (µV)", fontsize=9, color=QUIET)

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lfpscope.clock.timeline import Timeline, make_timeline
+from lfpscope.formatting import count_text
 from lfpscope.nwb.areas import is_area
 from lfpscope.render.depth_labels import label_rows
 from lfpscope.render.figure import QUIET, Box, new_axes
@@ -99,7 +100,9 @@ def draw_coherence(page: Page, box: Box) -> None:
     order = [place[one] for one in page.rows.channels.tolist() if one in place]
     n = spectrum.quality["n_compared_windows"]
     if len(order) < 2 or not np.isfinite(spectrum.coherence).any():
-        why = f"{n} windows, expected at least 20" if len(order) > 1 else "one channel"
+        why = (
+            f"{count_text(n, 'window')}, expected at least 20" if len(order) > 1 else "one channel"
+        )
         text = f"no coherence: {why}"
         page.figure.text(box.left / WIDTH, 1 - (box.top + 20) / _height(page), text, color=QUIET)
         return
