@@ -7,6 +7,7 @@ SOURCE = "source.json"
 REFERENCES = "lfp.json"
 INDEX = "index.json"
 ENVELOPE = "envelope.zarr.zip"
+SPECTRA = "spectrum.zarr.zip"
 CHANNELS = "channels.csv"
 PERIODS = "periods.csv"
 OVERVIEW = "overview.png"  # of a session too

@@ -103,6 +103,9 @@ def test_filters(page: Page, results: list[Result]) -> None:
         assert shown(page) == [probe for probe, one in figures.items() if getattr(one, quality)]
     page.get_by_role("combobox", name="Quality").select_option("incomplete")
     assert shown(page) == [one.row.probe for one in results if one.problem]
+    page.get_by_role("combobox", name="Quality").select_option("")
+    page.get_by_label("Bad up to").fill("0")
+    assert shown(page) == [probe for probe, one in figures.items() if not one.dead + one.noisy]
 
 
 def test_doubts_are_on_cards_and_found_by_kind(page: Page, results: list[Result]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from lfpscope.render.figure import QUIET, WARNING, Box, fit_text, new_axes
+from lfpscope.render.figure import QUIET, WARNING, Box, fit_text, new_axes, text_width
 from lfpscope.render.palettes import LABEL_COLOURS
 from lfpscope.render.rows import Rows
 from lfpscope.render.spectrum_images import Spectrum
@@ -56,7 +56,7 @@ def _features(spectrum: Spectrum) -> list[Feature]:
     known = std[np.isfinite(std)]
     low = float(np.floor(known.min(initial=1.0)))
     high = max(float(np.ceil(known.max(initial=2.0))), low + 1)
-    decades = tuple(np.arange(low, high + 0.5, 1 + (high - low > 3)).tolist())
+    decades = tuple(np.arange(low, high + 0.5, np.ceil((high - low) / 3)).tolist())
     quiet, loud = -limits["quiet_db"], limits["loud_db"]
     level, hf = found["level_difference"], found["hf_difference"]
     share, most = 100 * found["drift_share"], 100 * limits["drift_share"]
@@ -94,11 +94,21 @@ def draw_features(page: Page, box: Box) -> None:
         axes.set_yticks([])
         axes.set_xlabel(one.title, fontsize=9)
         axes.tick_params(labelsize=8.5, color="#888888")
-        labels_of = [f"{10.0**tick:g}" if one.is_log else f"{tick:g}" for tick in one.ticks]
+        labels_of = [_power_of_ten(tick) if one.is_log else f"{tick:g}" for tick in one.ticks]
         axes.set_xticks(one.ticks, [text.replace("-", "−") for text in labels_of])
+        for tick, label in zip(one.ticks, axes.get_xticklabels(), strict=True):
+            # inwards at the ends: the next panel has labels too
+            if tick in one.span:
+                label.set_horizontalalignment("left" if tick == one.span[0] else "right")
         for spine in axes.spines.values():
             spine.set_color("#cccccc")
     _legend(page, box)
+
+
+def _power_of_ten(exponent: float) -> str:
+    if 0 <= exponent <= 3:
+        return f"{10.0**exponent:g}"
+    return "10" + f"{exponent:.0f}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def _draw_points(
@@ -106,26 +116,27 @@ def _draw_points(
 ) -> None:
     values = np.atleast_2d(one.values)[:, rows.channels]
     if not np.isfinite(values).any():
-        middle: dict[str, Any] = {"ha": "center", "va": "center", "rotation": 90}
-        middle["transform"] = axes.transAxes
-        axes.text(0.5, 0.5, "not known", fontsize=9, color=QUIET, **middle)
+        centred: dict[str, Any] = {"ha": "center", "va": "center", "rotation": 90}
+        paper = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
+        text = axes.text(0.5, 0.5, "not known", fontsize=9, color=QUIET, bbox=paper, **centred)
+        text.set_transform(axes.transAxes)
         return
     low, high = one.span
     shown = np.clip(values, low, high)
     if shown.shape[0] > 1:
         with np.errstate(invalid="ignore"):
             axes.hlines(y, shown.min(axis=0), shown.max(axis=0), colors=colours, linewidth=1.4)
-    else:
-        known = np.isfinite(shown[0])
-        axes.scatter(
-            shown[0, known],
-            y[known],
-            s=sizes[known],
-            c=np.array(colours)[known].tolist(),
-            linewidths=0,
-            clip_on=False,
-            zorder=3,
-        )
+    middle = np.median(shown, axis=0)  # a line of no length is not seen
+    known = np.isfinite(middle)
+    axes.scatter(
+        middle[known],
+        y[known],
+        s=sizes[known],
+        c=np.array(colours)[known].tolist(),
+        linewidths=0,
+        clip_on=False,
+        zorder=3,
+    )
 
 
 def _legend(page: Page, box: Box) -> None:
@@ -141,11 +152,17 @@ def _legend(page: Page, box: Box) -> None:
             text = f"{n} {name}"
             axes.text(x + 9, 7, text, fontsize=9, va="center", color=colour)
             x += 30 + 7.2 * len(text)
-    text = "differences are from the median of neighbours in µm; dashed: thresholds"
+    texts = (
+        "differences are from the median of neighbours in µm; dashed: thresholds",
+        "dB from the median of neighbours; dashed: thresholds",
+        "dB from neighbours; dashed: thresholds",
+    )
+    room = box.width - x
+    fitting = [text for text in texts if text_width(text, 8.5) <= room]
     axes.text(
         box.width,
         7,
-        fit_text(text, 8.5, box.width - x),
+        fitting[0] if fitting else fit_text(texts[-1], 8.5, room),
         fontsize=8.5,
         va="center",
         ha="right",

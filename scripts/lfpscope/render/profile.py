@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.render.figure import QUIET, Box, new_axes
@@ -81,8 +82,10 @@ def draw_profile(figure: Figure, box: Box, profile: Profile, rows: Rows, microvo
         size = 26 if box.height >= 3 * n else 14
         axes.scatter(shown[here], y[here], s=size, marker=marker, clip_on=False, zorder=3, **edge)
     axes.set_yticks([])
-    ticks = [0, microvolts / 2, microvolts]
-    axes.set_xticks(ticks, [f"{one:g}" for one in ticks])
+    # above: beside the last label of the time axis there is no room
+    axes.xaxis.tick_top()
+    axes.xaxis.set_label_position("top")
+    axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
     axes.tick_params(labelsize=9, color="#888888")
     axes.set_xlabel("RMS (µV)", fontsize=9, color=QUIET)
     axes.grid(axis="x", color="#e5e5e5", linewidth=0.8)

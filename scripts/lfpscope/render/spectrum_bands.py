@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lfpscope.clock.timeline import Timeline, make_timeline
+from lfpscope.formatting import count_text
 from lfpscope.nwb.areas import is_area
 from lfpscope.render.depth_labels import label_rows
 from lfpscope.render.figure import QUIET, Box, new_axes
@@ -98,10 +99,15 @@ def draw_coherence(page: Page, box: Box) -> None:
     place = {channel: i for i, channel in enumerate(spectrum.compared.tolist())}
     order = [place[one] for one in page.rows.channels.tolist() if one in place]
     n = spectrum.quality["n_compared_windows"]
-    if not np.isfinite(spectrum.coherence).any():
-        text = f"no coherence: {n} windows, expected at least 20"
+    if len(order) < 2 or not np.isfinite(spectrum.coherence).any():
+        why = (
+            f"{count_text(n, 'window')}, expected at least 20" if len(order) > 1 else "one channel"
+        )
+        text = f"no coherence: {why}"
         page.figure.text(box.left / WIDTH, 1 - (box.top + 20) / _height(page), text, color=QUIET)
         return
+    n_all = page.rows.channels.size
+    rows = "rows" if len(order) == n_all else f"{len(order)} of {n_all} rows"
     for i, name in enumerate(spectrum.attributes["coherence_bands"]):
         here = Box(box.left + i * (box.width + 14), box.top, box.width, box.height)
         matrix = spectrum.coherence[i][np.ix_(order, order)].astype(np.float64)
@@ -115,7 +121,7 @@ def draw_coherence(page: Page, box: Box) -> None:
         if i == 0:
             axes.set_ylabel("coherence of channels", fontsize=10)
             axes.set_xlabel(
-                f"rows as above · 0 dark, 1 bright · {n} windows", fontsize=9, loc="left"
+                f"{rows} as above · 0 dark, 1 bright · {n} windows", fontsize=9, loc="left"
             )
 
 

@@ -95,6 +95,12 @@ def _round_depths(low: float, high: float, most: int) -> list[float]:
     if low == high:
         return [low]
     step = _round_step((high - low) / most)
+    found = _multiples(step, low, high)
+    # one depth alone says nothing about the rest
+    return found if len(found) > 1 or most < 2 else _multiples(step / 2, low, high)
+
+
+def _multiples(step: float, low: float, high: float) -> list[float]:
     return [i * step for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 

@@ -167,3 +167,14 @@ def decode_power(codes: npt.NDArray[np.integer[Any]], floor_db: float) -> npt.ND
     """Powers in dB re 1 V² of their codes; NaN where there is no window."""
     decibels = floor_db + CODE_STEP_DB * (codes.astype(np.float32) - AT_FLOOR)
     return np.where(codes == NO_WINDOW, np.float32(np.nan), decibels.astype(np.float32))
+
+
+def round_mantissa(values: npt.NDArray[np.float32], bits: int) -> npt.NDArray[np.float32]:
+    """Round to so many bits behind the first one, which leaves zeros that take no room.
+
+    The relative error is at most 2 ** −(bits + 1). NaN and infinity stay as they are.
+    """
+    dropped = np.uint32(23 - bits)
+    half = np.uint32(1 << (22 - bits)) if bits < 23 else np.uint32(0)
+    rounded = ((values.view(np.uint32) + half) >> dropped) << dropped
+    return np.where(np.isfinite(values), rounded.view(np.float32), values)

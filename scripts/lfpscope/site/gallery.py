@@ -105,7 +105,7 @@ class Card:
                 "channels": figures.channels,
                 "seconds": null_if_nan(figures.seconds),
                 "std": null_if_nan(figures.std),
-                **{name: getattr(figures, name) for name in QUALITY},
+                **{name: getattr(figures, name) for name in (*QUALITY, "bad")},
                 "gaps": figures.gaps,
                 "resets": figures.resets,
                 "missing": figures.missing,
@@ -253,6 +253,20 @@ def _remarks(figures: Figures, microvolts: float) -> list[str]:
     return remarks
 
 
+def _mains(figures: Figures) -> str:
+    """Mains in words; empty where no channel has it."""
+    if not math.isfinite(figures.mains_db):
+        return ""
+    hertz = f"{figures.mains_hz:.0f} Hz, " if figures.mains_hz > 0 else ""
+    return f"{hertz}{figures.mains_db:+.0f} dB".replace("-", "−")
+
+
+def _surfaces(figures: Figures) -> str:
+    """Surfaces of the brain in words; empty where none was found."""
+    found = [f"{height:.0f} ± {error:.0f}" for height, error in figures.surfaces]
+    return f"{', '.join(found)} µm" if found else ""
+
+
 def _kinds(result: Result) -> set[str]:
     return {doubt.kind for doubt in result.doubts}
 
@@ -301,6 +315,8 @@ def _environment() -> Environment:
         "size": bytes_text,
         "hertz": _unless_unknown("{:.6g} Hz".format),
         "volts": _unless_unknown(_short_voltage),
+        "mains": _mains,
+        "surfaces": _surfaces,
         "colour": area_colour,
         "meaning": MEANINGS.__getitem__,
         "reason_not_taken": reason_not_taken,

@@ -2,11 +2,12 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -30,12 +31,14 @@ from lfpscope.result_files import (
     REFERENCES,
     RESPONSES,
     SOURCE,
+    SPECTRA,
     THUMBNAIL,
     VERIFIED,
     probe_folder,
 )
 from lfpscope.sources.probes_table import NO_LFP, NOT_TAKEN, ProbeRow, read_probes
 
+NO_QUALITY: Mapping[str, Any] = MappingProxyType({})
 COLOURS_END = 0.5  # of the scale in µV, as amplitude maps are drawn
 ERROR = re.compile(r"(?i)(error|exception)\b")  # in a log
 STEPS = (  # rules in their order, each with a file that it makes last
@@ -82,6 +85,11 @@ class Figures:
         The scale that would fit this probe, from `fitting_scale`.
     std : float
         Median over the channels that are not dead, µV.
+    mains_hz, mains_db : float
+        Frequency of the mains, and how far it stands out: the median of the channels that are
+        flagged; NaN where none is.
+    surfaces : list of list of float
+        Height of the brain's surface on each shank where it was found, and its uncertainty, µm.
     """
 
     channels: int
@@ -104,6 +112,14 @@ class Figures:
     missing: float
     std: float
     microvolts: float
+    mains_hz: float = math.nan
+    mains_db: float = math.nan
+    surfaces: list[list[float]] = field(default_factory=list)
+
+    @property
+    def bad(self) -> int:
+        """Channels of which no average should be made."""
+        return self.dead + self.noisy
 
 
 @dataclass(frozen=True)
@@ -199,7 +215,8 @@ def _read_files(row: ProbeRow, results: Path, logs: Path) -> Result:
         header = read_header(folder / REFERENCES)
         doubts, source = _read_doubts(header, folder), header.provenance.to_json()
         if "summarize_probe" not in missing:
-            figures = probe_figures(header.clock, read_table(folder / CHANNELS))
+            quality = _read_quality(folder / SPECTRA)
+            figures = probe_figures(header.clock, read_table(folder / CHANNELS), quality)
     rule, problem = "", ""
     if missing:
         rule = missing[0]
@@ -243,6 +260,14 @@ def _read_doubts(header: ProbeHeader, folder: Path) -> tuple[Doubt, ...]:
         return sort_doubts(doubts_from_json(store.attributes()["doubts"]))
 
 
+def _read_quality(spectra: Path) -> dict[str, Any]:
+    """Read what the spectra say of the probe; empty where there are none."""
+    if not spectra.is_file():
+        return {}
+    with closing(Store(spectra)) as store:
+        return store.attributes("quality")
+
+
 def _last_word(log: Path) -> str:
     """Say why a job failed: the last line of its log that names an error, else the last one."""
     if not log.is_file():
@@ -262,13 +287,17 @@ def _one_line(text: str) -> str:
     return " ".join(str(text).split())
 
 
-def probe_figures(clock: Clock, channels: Sequence[dict[str, str]]) -> Figures:
-    """Sum up a probe from its clock and its table of channels."""
+def probe_figures(
+    clock: Clock, channels: Sequence[dict[str, str]], quality: Mapping[str, Any] = NO_QUALITY
+) -> Figures:
+    """Sum up a probe from its clock, its table of channels, and attributes of its spectra."""
     gaps = [stop - start for start, stop in clock.gaps()]
     untimed = clock.n_samples - sum(segment.n_samples for segment in clock.valid)
     damaged, nan = _sum(channels, "n_damaged"), _sum(channels, "n_nan")
     stds = [float(row["std"]) for row in channels if row["std"] and row["dead"] == "0"]
     alive = np.array([std for std in stds if math.isfinite(std)])
+    flagged = [row["line_noise_db"] for row in channels if "mains" in row["flags"].split()]
+    lines = [float(level) for level in flagged if level]
     return Figures(
         channels=len(channels),
         samples=clock.n_samples,
@@ -291,6 +320,9 @@ def probe_figures(clock: Clock, channels: Sequence[dict[str, str]]) -> Figures:
         missing=(damaged + nan + untimed * len(channels)) / (clock.n_samples * len(channels)),
         std=float(np.median(alive) * 1e6) if alive.size else float("nan"),
         microvolts=fitting_scale(alive),
+        mains_hz=quality.get("mains_hz", math.nan) if lines else math.nan,
+        mains_db=float(np.median(lines)) if lines else math.nan,
+        surfaces=[[abs(one["height"]), one["uncertainty"]] for one in quality.get("surfaces", ())],
     )
 
 

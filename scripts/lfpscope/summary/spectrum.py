@@ -20,6 +20,7 @@ from lfpscope.signals.bands import (
     encode_means,
     fine_bands,
     named_bands,
+    round_mantissa,
 )
 from lfpscope.signals.features import QUALITY_BANDS
 from lfpscope.signals.spectra import MIN_LENGTH, Welch, Windows, transform_windows
@@ -38,6 +39,7 @@ USUAL_LEVEL_V = 1e-4
 CHUNK_VALUES = 1 << 21  # of a stored chunk of powers
 MAX_CHUNK_BINS = 512
 N_CODES = 256
+PSD_BITS = 14  # of the stored densities: 3e-5 of each, and a third less to store
 TASK_SAMPLES = 1 << 17  # of a task: less is not worth handing to a thread
 
 
@@ -261,7 +263,8 @@ class SpectrumMeasure(Measure[SpectrumPart]):
     def finish(self) -> None:
         """Write the mean spectra."""
         attributes = {"units": "V2 Hz-1", "long_name": "power spectral density"}
-        self._store.whole("psd", self.psd, ("channel", "frequency"), attributes)
+        psd = round_mantissa(self.psd, PSD_BITS)
+        self._store.whole("psd", psd, ("channel", "frequency"), attributes)
 
     def _begin_arrays(self, n_channels: int) -> None:
         store, windows, seconds = self._store, self.windows, {"units": "s"}

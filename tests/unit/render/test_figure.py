@@ -21,6 +21,7 @@ from lfpscope.render.figure import (
     wrap_some,
 )
 from lfpscope.render.overviews import draw_probe, draw_session, natural_order
+from lfpscope.render.profile import PROFILE
 from lfpscope.render.time_labels import describe_breaks, time_ticks
 
 RESET = Timeline((Stretch(0, 1800.0, 1801.0, 1800.0), Stretch(1, 0.0, 9.0, 1801.2)))
@@ -157,7 +158,7 @@ def test_a_reset_is_drawn_as_a_break(tmp_path: Path) -> None:
     times[:400] += 27_720
     files = make(tmp_path, times=times)
     overview, thumbnail = tmp_path / "o.png", tmp_path / "t.png"
-    draw_probe(*files, overview=overview, thumbnail=thumbnail, width=1510)
+    draw_probe(*files, overview=overview, thumbnail=thumbnail, width=1510 + PROFILE)
     picture = matplotlib.image.imread(overview)[:, :, :3]
     map_row = picture[880, 190:1390]
     is_paper = (map_row > 0.99).all(axis=1)
@@ -177,7 +178,7 @@ def test_each_segment_has_a_column(tmp_path: Path) -> None:
     )
     files = make(tmp_path, times=times)
     overview, thumbnail = tmp_path / "o.png", tmp_path / "t.png"
-    draw_probe(*files, overview=overview, thumbnail=thumbnail, width=1510)
+    draw_probe(*files, overview=overview, thumbnail=thumbnail, width=1510 + PROFILE)
     picture = (matplotlib.image.imread(overview)[880, 190:1390, :3] * 255).round()
     is_data = (picture < 200).any(axis=1) | (picture[:, 2] < 150)
     assert is_data.mean() > 0.5

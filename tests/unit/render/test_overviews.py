@@ -20,6 +20,8 @@ from lfpscope.references.open import open_references
 from lfpscope.references.write import write_references
 from lfpscope.render.areas import interval_colours
 from lfpscope.render.overviews import draw_probe, draw_session, probe_caption
+from lfpscope.render.palettes import LABEL_COLOURS
+from lfpscope.render.profile import MARKS, PROFILE, Profile, total_rms
 from lfpscope.render.view import read_view
 
 Draw = Callable[[str | None], bytes]
@@ -40,6 +42,7 @@ PAPER = [0xF1, 0xF0, 0xEE]
 WIDTH, LEFT = 1510, 190  # pixels of a picture, and to the left of what it shows
 STOP = WIDTH - 120
 SIZE: dict[str, Any] = {"width": WIDTH, "height": 400}
+PROBE_SIZE = {**SIZE, "width": WIDTH + PROFILE}  # the map is as wide
 
 
 @pytest.fixture(scope="module", params=["probe", "session"])
@@ -55,11 +58,12 @@ def draw(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         table = folder / "intervals.csv" if rows else None
         if table:
             table.write_text(rows)
-        options: dict[str, Any] = {"intervals": table, **SIZE}
         if request.param == "probe":
-            draw_probe(references.file, envelope, overview=overview, thumbnail=thumbnail, **options)
+            both = {"overview": overview, "thumbnail": thumbnail}
+            draw_probe(references.file, envelope, intervals=table, **both, **PROBE_SIZE)
         else:
-            draw_session([references.file], [envelope], session="s", overview=overview, **options)
+            both = {"overview": overview, "intervals": table}
+            draw_session([references.file], [envelope], session="s", **both, **SIZE)
         return overview.read_bytes()
 
     return draw
@@ -102,7 +106,7 @@ def test_damage_is_hatched_where_it_has_a_time(tmp_path: Path) -> None:
     references = recorded.index(tmp_path, data, **how)
     _, envelope = recorded.summarise(references)
     overview, thumbnail = tmp_path / "overview.png", tmp_path / "thumbnail.png"
-    draw_probe(references.file, envelope, overview=overview, thumbnail=thumbnail, **SIZE)
+    draw_probe(references.file, envelope, overview=overview, thumbnail=thumbnail, **PROBE_SIZE)
     with OpenProbe(references, envelope) as probe:
         top = 64 + 16 * bool(probe.doubts)  # they fill a line
     red, green, _ = np.moveaxis(matplotlib.image.imread(overview)[top:, LEFT:STOP, :3], 2, 0)
@@ -111,6 +115,58 @@ def test_damage_is_hatched_where_it_has_a_time(tmp_path: Path) -> None:
     upper, lower = (np.flatnonzero(half.sum(axis=0) > 5) for half in halves)
     assert (lower.min(), lower.max()) == pytest.approx((585, 646), abs=4)  # 18 to 18.8 s
     assert (upper.min(), upper.max()) == pytest.approx((0, 31), abs=4)  # 10.4 to 10.8 s
+
+
+def test_rms_is_of_all_samples_whatever_the_columns(tmp_path: Path) -> None:
+    data = recorded.walk(20_000, 3, step=1e-6)
+    data[:, 1] = np.nan
+    with recorded.probe(recorded.index(tmp_path, data, chunks=(1000, 3))) as probe:
+        clock = probe.references.clock
+        found = [total_rms(read_view(probe, clock.t0, clock.t1, n), probe) for n in (16, 700)]
+    expected = [np.std(one - recorded.baseline(one, 2048, 128)) for one in data.T[::2]]
+    for rms in found:
+        assert np.isnan(rms[1])
+        assert rms[::2] == pytest.approx(expected, rel=0.02)
+
+
+def test_bad_channels_are_marked_beside_the_map(tmp_path: Path) -> None:
+    data = recorded.walk(20_000, 5, step=2e-6)
+    references = recorded.index(tmp_path, data, chunks=(1000, 5))
+    _, envelope = recorded.summarise(references)
+    channels, by_hand = tmp_path / "channels.csv", tmp_path / "bad_channels.tsv"
+    labels = ("good", "dead", "noisy", "outside", "good")
+    rows = [f"{i},{label},,\n" for i, label in enumerate(labels)]
+    channels.write_text("channel,label,flags,reason\n" + "".join(rows))
+    by_hand.write_text("probe\tchannel\tlabel\tnote\nprobe\t2\tgood\t\nprobe\t4\tnoisy\t\n")
+
+    def marked(**tables: Path) -> dict[str, list[int]]:
+        """Channels of the rows in which the colour of a label is found."""
+        overview = tmp_path / "o.png"
+        size = {"width": 1600, "height": 1000}
+        pictures = {"overview": overview, "thumbnail": tmp_path / "t.png"}
+        draw_probe(references.file, envelope, **pictures, **size, **tables)
+        picture = (matplotlib.image.imread(overview)[:, 1370:1500, :3] * 255).round()
+        found = {}
+        for name in ("dead", "noisy", "outside"):
+            colour = [int(LABEL_COLOURS[name][i : i + 2], 16) for i in (1, 3, 5)]
+            y = np.flatnonzero((np.abs(picture - colour).max(axis=2) < 12).any(axis=1))
+            found[name] = sorted({int(4 - (one - bottom + height) * 5 // height) for one in y})
+        return found
+
+    bottom, height = 1000 - 54, 312
+    assert marked() == {"dead": [], "noisy": [], "outside": []}
+    assert marked(channels=channels) == {"dead": [1], "noisy": [2], "outside": [3]}
+    both = marked(channels=channels, by_hand=by_hand)
+    assert both == {"dead": [1], "noisy": [4], "outside": [3]}
+
+
+def test_marks_are_explained() -> None:
+    rms = np.full(4, 1e-5)
+    assert Profile(rms, ["good", "dead", "noisy", "dead"]).describe() == (
+        "RMS at the right: ○ 2 dead, △ 1 noisy"
+    )
+    assert Profile(rms, ["good"] * 4).describe() == Profile(rms, []).describe() == ""
+    assert set(MARKS) == set(LABEL_COLOURS) - {"good"}
 
 
 def test_saturated_channels_are_counted_in_the_caption(tmp_path: Path) -> None:

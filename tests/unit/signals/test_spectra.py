@@ -14,6 +14,7 @@ from lfpscope.signals.bands import (
     encode_power,
     fine_bands,
     named_bands,
+    round_mantissa,
 )
 from lfpscope.signals.spectra import (
     Welch,
@@ -265,3 +266,18 @@ def test_bands_of_windows_are_the_sums_of_their_spectra():
     assert powers.sum(axis=0) == pytest.approx(band_power(total, fine, welch), rel=1e-12)
     first = reference(x[:1024], welch)
     assert powers[0] == pytest.approx(band_power(first, fine, welch), rel=1e-4)
+
+
+@given(
+    values=st.lists(
+        st.floats(0, 2.0**100, width=32, allow_subnormal=False) | st.just(np.nan), max_size=9
+    ),
+    bits=st.integers(1, 23),
+)
+def test_rounded_numbers_are_near_and_take_few_bits(values, bits):
+    x = np.array(values, np.float32)
+    found = round_mantissa(x, bits)
+    known = np.isfinite(x)
+    assert (np.isnan(found) == np.isnan(x)).all()
+    assert (np.abs(found[known] - x[known]) <= 2.0 ** -(bits + 1) * np.abs(x[known])).all()
+    assert not (found[known].view(np.uint32) & ((1 << (23 - bits)) - 1)).any()

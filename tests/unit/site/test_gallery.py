@@ -41,7 +41,7 @@ def test_scale_of_the_gallery_is_that_of_the_pictures() -> None:
 
 def channel(**cells: object) -> dict[str, str]:
     row = {"depth_um": 20, "area": "CA1", "std": 8e-5, "n_nan": 0, "n_damaged": 0, "dead": 0}
-    row |= {"saturated": 0, "label": "good", "flags": ""}
+    row |= {"saturated": 0, "label": "good", "flags": "", "line_noise_db": ""}
     return {name: str(cell) for name, cell in (row | cells).items()}
 
 
@@ -66,6 +66,19 @@ def test_figures_of_a_probe(figures: Figures) -> None:
     assert figures.areas == ["VISp", "CA1"]  # from the top down
     assert figures.std == pytest.approx(80)
     assert figures.microvolts == 300
+
+
+def test_mains_and_surface_are_among_the_numbers(figures: Figures, tmp_path: Path) -> None:
+    rows = [channel(flags="mains", line_noise_db=db) for db in (12, 20, 14)] + [channel()]
+    quality = {"mains_hz": 50.0, "surfaces": [{"height": -840.0, "uncertainty": 30.0}]}
+    found = probe_figures(CLOCK, rows, quality)
+    assert (found.mains_hz, found.mains_db, found.surfaces) == (50.0, 14.0, [[840.0, 30.0]])
+    html = page([Result(ROW, "", "", found, {"size": 9})], tmp_path)
+    assert "<dt>mains</dt><dd>50 Hz, +14 dB</dd>" in html
+    assert "<dt>surface</dt><dd>840 ± 30 µm</dd>" in html
+    without = page([Result(ROW, "", "", figures, {"size": 9})], tmp_path)
+    assert "<dt>mains</dt>" not in without
+    assert "<dt>surface</dt>" not in without
 
 
 def test_labels_and_flags_are_counted() -> None:

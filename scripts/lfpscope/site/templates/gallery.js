@@ -29,6 +29,7 @@ function fits(key, wanted) {
     (!wanted.rate || key.rate === Number(wanted.rate)) &&
     (!wanted.least || key.channels >= Number(wanted.least)) &&
     (!wanted.most || key.channels <= Number(wanted.most)) &&
+    (!wanted.bad || key.bad <= Number(wanted.bad)) &&
     (quality[wanted.quality] ?? quality[""])(key) // an address may name what is no choice here
   );
 }
