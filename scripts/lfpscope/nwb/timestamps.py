@@ -221,7 +221,7 @@ def _decode_times(address: str, table: ChunkTable) -> Iterator[Floats]:
             ) from None
         return np.asarray(chunk[:n], dtype=np.float64)
 
-    threads = CONNECTIONS if is_remote(address) else 2
+    threads = CONNECTIONS if is_remote(address) else 1  # as the rule declares
     ahead = max(threads, min(CHUNKS_AHEAD, BYTES_AHEAD // layout.chunk_bytes))
     with open_address(address) as file, ThreadPoolExecutor(threads) as pool:
         for first in range(0, layout.grid[0], ahead):

@@ -39,8 +39,8 @@ from lfpscope.render.figure import (
     new_axes,
     new_figure,
     save,
-    text_settings,
 )
+from lfpscope.render.fonts import text_settings
 
 LEFT, RIGHT, TOP, BOTTOM = 190, 120, 70, 50  # pixels around the pictures
 NAMES = RIGHT - 15  # for names of channels beside the lines

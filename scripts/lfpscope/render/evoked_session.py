@@ -34,8 +34,8 @@ from lfpscope.render.figure import (
     new_axes,
     new_figure,
     save,
-    text_settings,
 )
+from lfpscope.render.fonts import text_settings
 
 MAX_KINDS = 6  # with most trials; the pictures of the probes have the others
 LABELS, MAP, RIGHT, TOP, BOTTOM = 190, 220, 90, 96, 50  # pixels

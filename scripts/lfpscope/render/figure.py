@@ -1,27 +1,25 @@
 """What stands around pixels in a PNG: axes, labels, bars, lanes, headings (matplotlib)."""
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, fontManager
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 
 from lfpscope.clock.timeline import Timeline
 from lfpscope.doubts import Doubt, describe_doubts
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.io.atomic import atomic
+from lfpscope.render.fonts import describe_boxes
 from lfpscope.render.palettes import HEAT_COLOURS
 from lfpscope.render.rows import Rows
 from lfpscope.render.ticks import (
@@ -36,23 +34,6 @@ LINE = 16  # pixels of a line under the title
 MAX_LINES, MAX_DOUBT_LINES = 8, 2  # of a caption, and of doubts
 
 
-# beside DejaVu Sans, which matplotlib brings; those that a system has
-FONTS = (
-    "Noto Sans",
-    "Noto Sans CJK JP",
-    "Noto Sans CJK SC",
-    "Source Han Sans",
-    "WenQuanYi Zen Hei",
-    "WenQuanYi Micro Hei",
-    "IPAGothic",
-    "Droid Sans Fallback",
-    "Hiragino Sans",
-    "PingFang SC",
-    "Arial Unicode MS",
-    "Unifont",
-)
-
-
 @dataclass(frozen=True)
 class Box:
     """A rectangle in pixels from the figure's left and top edge."""
@@ -61,20 +42,6 @@ class Box:
     top: int
     width: int
     height: int
-
-
-@contextmanager
-def text_settings() -> Iterator[None]:
-    """Draw names from files as they are: no formulas, letters of any script, none that fails."""
-    installed = {font.name for font in fontManager.ttflist}
-    family = ["DejaVu Sans", *(name for name in FONTS if name in installed)]
-    with (
-        mpl.rc_context({"font.family": family, "text.parse_math": False}),
-        warnings.catch_warnings(),
-    ):
-        # a letter that no font has is drawn as a box
-        warnings.filterwarnings("ignore", r"(?s)Glyph .* missing from", UserWarning)
-        yield
 
 
 def new_figure(width: int, height: int) -> Figure:
@@ -95,9 +62,19 @@ def new_axes(figure: Figure, box: Box) -> Axes:
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG."""
+    note_boxes(figure)
     with atomic(path) as part:
         # no date and no version of the library inside: equal pictures are equal bytes
         figure.savefig(part, format="png", metadata={"Software": None})
+
+
+def note_boxes(figure: Figure) -> None:
+    """Say in the upper right corner, and in the log, which letters are drawn as boxes."""
+    if words := describe_boxes(figure):
+        print(words)
+        height = figure.get_size_inches()[1] * DPI
+        place = figure.text(0.995, 1 - 3 / height, words, ha="right", va="top", fontsize=8)
+        place.set(color=WARNING, backgroundcolor="white")
 
 
 def text_width(text: str, size: float) -> float:

@@ -31,9 +31,9 @@ from lfpscope.render.figure import (
     new_figure,
     save,
     show_pixels,
-    text_settings,
     text_width,
 )
+from lfpscope.render.fonts import text_settings
 from lfpscope.render.heatmap import HEAT_SHARE, PEAK_MULTIPLE, amplitude, heat_picture
 from lfpscope.render.lane import LANE_HEIGHT, LANE_ROOM, LANE_TOP, Span, draw_lane
 from lfpscope.render.palettes import HEAT_PALETTE, TRACE_PALETTE

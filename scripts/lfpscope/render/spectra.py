@@ -22,8 +22,8 @@ from lfpscope.render.figure import (
     make_heading,
     new_figure,
     save,
-    text_settings,
 )
+from lfpscope.render.fonts import text_settings
 from lfpscope.render.rows import arrange_rows
 from lfpscope.render.spectrum_bands import (
     BETWEEN,

@@ -77,6 +77,8 @@ class Samples:
     limits : ndarray of float64, shape (2, n_channels), optional
         Smallest and largest plausible value of each channel, in stored units: samples beyond them
         are read as NaN.
+    cache : Cache, optional
+        Where decoded chunks stay; without it one for all that is open.
 
     Attributes
     ----------
@@ -91,8 +93,9 @@ class Samples:
         step: float | None = None,
         threads: int | None = None,
         limits: npt.NDArray[np.float64] | None = None,
+        cache: Cache | None = None,
     ) -> None:
-        self.source = source
+        self.source, self._cache = source, cache or CACHE
         self._owner = object()  # of what is cached: that shall not keep the source open
         self._step, self._limits = step, limits
         layout = source.references.layout
@@ -146,11 +149,11 @@ class Samples:
         def read(places: list[Place]) -> None:
             for place, chunk in zip(places, self.source.run(places), strict=True):
                 if isinstance(chunk, Damage):
-                    CACHE.keep((self._owner, place), chunk, DAMAGE_BYTES)
+                    self._cache.keep((self._owner, place), chunk, DAMAGE_BYTES)
                     work(*place, chunk)
                 else:
                     packed = self._packed(self._masked(chunk, place[1]))
-                    CACHE.keep((self._owner, place), packed, packed.nbytes)
+                    self._cache.keep((self._owner, place), packed, packed.nbytes)
                     work(*place, packed)
 
         pool = _threads(self._n_threads)
@@ -165,7 +168,7 @@ class Samples:
         layout = self.source.references.layout
         rows = range(first // layout.chunks[0], -(-stop // layout.chunks[0]))
         places = [(row, column) for row in rows for column in range(layout.grid[1])]
-        return all(CACHE.get((self._owner, place)) is not None for place in places)
+        return all(self._cache.get((self._owner, place)) is not None for place in places)
 
     def _masked(self, chunk: Array, column: int) -> Array:
         """Return a chunk with NaN where a value is not plausible."""
@@ -203,13 +206,13 @@ class Samples:
 
     def _known(self, places: list[Place]) -> tuple[dict[Place, Array | Damage], list[Place]]:
         """Return the chunks that are in the cache, and the places of those that are not."""
-        found = {place: CACHE.get((self._owner, place)) for place in places}
+        found = {place: self._cache.get((self._owner, place)) for place in places}
         known = {place: chunk for place, chunk in found.items() if chunk is not None}
         return known, [place for place in places if place not in known]
 
     def close(self) -> None:
         """Release the chunks."""
-        CACHE.forget(self._owner)
+        self._cache.forget(self._owner)
 
 
 @cache

@@ -38,14 +38,15 @@ def find_neighbours(positions: Positions, radius: float) -> list[Ints]:
         others = others[others != i]
         if np.isnan(positions.height[i]):
             others = others[np.isnan(positions.height[others])]
-            found.append(others[np.argsort(np.abs(others - i), kind="stable")][:MAX_NEIGHBOURS])
+            order = np.argsort(np.abs(others - i), kind="stable")[:MAX_NEIGHBOURS]
+            found.append(others[order])
             continue
         away = np.abs(positions.height[others] - positions.height[i])
         order = np.argsort(away, kind="stable")  # unknown heights last
         others, away = others[order], away[order]
         least = np.count_nonzero(away[:MIN_NEIGHBOURS] <= FARTHEST_UM)
         n = max(int(np.count_nonzero(away <= radius)), least)
-        found.append(others[: min(n, MAX_NEIGHBOURS)])
+        found.append(others[: min(n, MAX_NEIGHBOURS)].copy())  # not a view of all of them
     return found
 
 

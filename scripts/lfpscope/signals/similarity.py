@@ -18,6 +18,8 @@ FEW_NEIGHBOURS = 3  # of which one that is good has to do
 
 
 LANES = 32
+PIECE_VALUES = 1 << 20  # samples that are transformed at a time: steps between need several copies
+ROWS = 16  # a multiple of what scipy transforms at once
 
 
 def near_lines(frequencies: Floats, mains_hz: float) -> Mask:
@@ -79,9 +81,10 @@ def compare_channels(
     spectra = np.zeros((len(bands), compared.size, compared.size), np.complex128)
     powers = np.zeros(spectra.shape)
     stds = []
+    highest = max([SIMILAR_HZ[1], *(high for _, high in bands)])
     for window in windows:
-        is_valid = np.asarray(np.isfinite(window).all(axis=1))
-        frequencies, x = _transform(np.where(is_valid[:, np.newaxis], window, 0.0), rate)
+        is_valid = np.concatenate([np.isfinite(window[r]).all(axis=1) for r in _pieces(window)])
+        frequencies, x = _transform_pieces(window, is_valid, rate, highest)
         stds.append(_std_without_nan(window))
         y = x[:, _is_similar(frequencies)]
         n_averages += y.shape[1]
@@ -97,6 +100,7 @@ def compare_channels(
                 np.ascontiguousarray(z.real), np.ascontiguousarray(z.imag), spectra[i]
             )
             powers[i] += _squared(z)[:, np.newaxis] * is_valid[compared]
+        del window, x, y  # before memory is needed for the next one
     with np.errstate(invalid="ignore", divide="ignore"):
         is_known = is_near & (n_averages >= MIN_AVERAGES)
         r = np.where(is_known, np.abs(cross) / np.sqrt(own * other), np.nan)
@@ -134,8 +138,19 @@ def _add_cross_spectra(real: Array, imaginary: Array, out: Array) -> None:
                 out[j, i] += product.conjugate()
 
 
+def _pieces(window: Array) -> list[slice]:
+    """Rows that are computed with at a time."""
+    step = max(1, PIECE_VALUES // (ROWS * max(1, window.shape[1]))) * ROWS
+    return [slice(i, i + step) for i in range(0, window.shape[0], step)]
+
+
 def _std_without_nan(window: Array) -> Floats:
     """Standard deviation of the finite samples of each row; 0 where there is none."""
+    stds = [_std_of_rows(window[rows]) for rows in _pieces(window)]
+    return np.concatenate([np.empty(0), *stds])
+
+
+def _std_of_rows(window: Array) -> Floats:
     is_finite = np.isfinite(window)
     n = np.maximum(is_finite.sum(axis=1, keepdims=True), 1)
     x = np.where(is_finite, window, 0.0).astype(np.float64)
@@ -156,14 +171,28 @@ def _squared(x: Array) -> Floats:
     return np.asarray((x.real**2 + x.imag**2).sum(axis=1, dtype=np.float64))
 
 
-def _transform(window: Array, rate: float) -> tuple[Floats, Array]:
+def _transform(window: Array) -> Array:
     """Spectra of a Hann window, in µV: float32 has room for them."""
     import scipy.fft  # 0.1 s, also for those who compute no spectra
 
     n = window.shape[1]
     taper = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
     centred = (window - window.mean(axis=1, keepdims=True, dtype=np.float64)) * (taper * 1e6)
-    return np.arange(n // 2 + 1) * rate / n, scipy.fft.rfft(centred.astype(np.float32), axis=1)
+    return np.asarray(scipy.fft.rfft(centred.astype(np.float32), axis=1))
+
+
+def _transform_pieces(
+    window: Array, is_valid: Mask, rate: float, highest: float
+) -> tuple[Floats, Array]:
+    """Spectra of rows up to a frequency; those that are not valid as if they were zeros."""
+    n = window.shape[1]
+    frequencies = np.arange(n // 2 + 1) * rate / n
+    frequencies = frequencies[: np.searchsorted(frequencies, highest)]
+    found = np.empty((window.shape[0], frequencies.size), np.complex64)
+    for rows in _pieces(window):
+        known = np.where(is_valid[rows, np.newaxis], window[rows], 0.0)
+        found[rows] = _transform(known)[:, : frequencies.size]
+    return frequencies, found
 
 
 def _second_largest(r: Floats) -> Floats:

@@ -10,10 +10,11 @@ from pathlib import Path
 from lfpscope.formatting import bytes_text, count_text
 from lfpscope.io.addresses import is_remote, open_address
 from lfpscope.sources.allen.tables import Listed, read_listed
-from lfpscope.sources.probes_table import NO_LFP, ProbeRow, read_probes
+from lfpscope.sources.probes_table import NO_LFP, UNREADABLE, ProbeRow, read_probes
 from lfpscope.sources.sessions_table import cached_path
 
 AT_ONCE = 4  # servers are asked for so many lengths
+MAX_UNKNOWN = 20  # rows that are named
 # of 2.4 hours of 93 channels in 23,808 chunks: 3.2 MB in tests/benchmarks/remote.py, and four
 # chunks for checksums, which are small there
 INDEX_BYTES = 3_600_000
@@ -151,8 +152,18 @@ def _bytes_on_disk(address: str) -> int:
     return path.stat().st_size if not is_remote(address) and path.is_file() else 0
 
 
-def describe_plans(plans: Sequence[Plan], cache: Path) -> str:
-    """Return the plans as a table, with their sum and what else is to be known, for a person."""
+def describe_plans(plans: Sequence[Plan], unknown: Sequence[ProbeRow], cache: Path) -> str:
+    """Return the plans as a table, with their sum and what else is to be known, for a person.
+
+    Parameters
+    ----------
+    plans : sequence of Plan
+        Of the sessions.
+    unknown : sequence of ProbeRow
+        Those of which nothing could be found out.
+    cache : Path
+        Folder in which files that are made or fetched are kept.
+    """
     head = ["session", "probes", "no LFP", "to fetch", "on disk", "on servers", "index in place"]
     total = _sum(plans)
     rows = [head, *map(_cells, plans), _cells(total)]
@@ -161,10 +172,12 @@ def describe_plans(plans: Sequence[Plan], cache: Path) -> str:
     free = shutil.disk_usage(_existing(cache)).free
     to_fetch = bytes_text(total.missing_bytes)
     room = "enough" if free > total.missing_bytes else "NOT ENOUGH"
-    lines += [
-        "",
-        f"{bytes_text(free)} are free where {cache} is: {room} for {to_fetch}.",
-    ]
+    known = f"{room} for {to_fetch}" if total.probes or not unknown else "nothing is known"
+    more = ", without what is not known" if unknown and total.probes else ""
+    lines += ["", f"{bytes_text(free)} are free where {cache} is: {known}{more}."]
+    lines += [f"Not known: {_name(one)}: {one.note}" for one in unknown[:MAX_UNKNOWN]]
+    if len(unknown) > MAX_UNKNOWN:
+        lines.append(f"Not known: {count_text(len(unknown) - MAX_UNKNOWN, 'more row')}.")
     if total.missing:
         lines += [
             "Read in place (allen.mirror, or keep: false), nothing is kept: the index reads what",
@@ -173,6 +186,10 @@ def describe_plans(plans: Sequence[Plan], cache: Path) -> str:
             "its chunks again.",
         ]
     return "\n".join(lines)
+
+
+def _name(one: ProbeRow) -> str:
+    return f"{one.session}/{one.probe}" if one.probe else one.session
 
 
 def _cells(plan: Plan) -> list[str]:
@@ -231,4 +248,5 @@ def plan(
     tables = {table.parent.name: table for table in listed or []}
     rows = read_probes(probes)
     plans = plan_sessions(rows, tables, cache, keep=keep, stall_seconds=stall_seconds, tries=tries)
-    print(describe_plans(plans, cache))
+    unknown = [one for one in rows if one.status == UNREADABLE]
+    print(describe_plans(plans, unknown, cache))

@@ -12,7 +12,7 @@ from lfpscope.envelope.zarr_zip import StoreWriter
 from lfpscope.nwb.areas import is_area
 from lfpscope.nwb.electrodes import Channels
 from lfpscope.references.model import ProbeReferences
-from lfpscope.samples.chunk_cache import Samples
+from lfpscope.samples.chunk_cache import Cache, Samples
 from lfpscope.samples.chunk_reader import Source
 from lfpscope.signals.features import drift_share, find_mains, hf_power, pass_band_end
 from lfpscope.signals.labels import LABELS, Features, Labels, label_channels
@@ -28,6 +28,7 @@ N_COMPARED = 24  # windows, in
 N_CLUSTERS = 8  # places spread over the recording: few chunks are read again
 NOT_BRAIN = {"root", "void", "out", "outside", "air", "agar"}
 DISAGREEMENT_UM = 100.0  # beyond the uncertainty
+KEPT_BYTES = 32 << 20  # of chunks, for the window after
 MAX_COMPARED = 512  # channels of the coherence
 
 
@@ -110,11 +111,15 @@ def compared_windows(references: ProbeReferences) -> list[tuple[int, int]]:
 
 def read_windows(source: Source, limits: npt.NDArray[np.float64]) -> Iterator[Array]:
     """Read the windows in which channels are compared, in volts."""
-    samples = Samples(source, limits=limits)
+    samples = Samples(source, limits=limits, cache=Cache(KEPT_BYTES))
     scale = source.references.scale[:, np.newaxis]
     for first, stop in compared_windows(source.references):
-        yield samples.read(first, stop) * scale
-    samples.close()
+        yield _multiplied(samples.read(first, stop), scale)
+
+
+def _multiplied(window: Array, scale: Floats) -> Array:
+    """Multiply in place; the caller keeps no second window in memory."""
+    return np.multiply(window, scale, out=window)
 
 
 def compared_channels(n_channels: int) -> Ints:

@@ -19,7 +19,8 @@ from lfpscope.summary.slabs import SlabBuffers
 from lfpscope.typing import Array
 
 OnDamage = Literal["mask", "fail"]
-STRETCH_BYTES = 64 << 20  # of decoded samples; a row of chunks if that is more
+# of decoded samples with those of the stretch before that are kept; a row of chunks if that is more
+STRETCH_BYTES = 64 << 20
 STRETCH_ROWS = 1 << 10  # at most
 REMEDY = (
     "Put a complete copy in its place, or delete it if it was fetched, and run with "
@@ -84,12 +85,17 @@ def _damaged(references: ProbeReferences, one: Damage) -> UserError:
     )
 
 
-def stretches(references: ProbeReferences) -> Iterator[Stretch]:
-    """Cut a recording into stretches of whole rows of chunks that fit into memory."""
+def stretches(references: ProbeReferences, overlap: int = 0) -> Iterator[Stretch]:
+    """Cut a recording into stretches of whole rows of chunks that fit into memory.
+
+    With very many channels what is kept for the next stretch fills memory; then a stretch is a
+    quarter of that.
+    """
     layout = references.layout
     n_rows, height = layout.grid[0], layout.chunks[0]
-    row_bytes = height * references.n_channels * layout.dtype.itemsize
-    step = int(np.clip(STRETCH_BYTES // row_bytes, 1, STRETCH_ROWS))
+    n_bytes = references.n_channels * layout.dtype.itemsize
+    samples = max(STRETCH_BYTES // n_bytes - overlap, overlap // 4)
+    step = int(np.clip(samples // height, 1, STRETCH_ROWS))
     for row in range(0, n_rows, step):
         rows = range(row, min(row + step, n_rows))
         yield Stretch(rows, row * height, min(rows.stop * height, references.n_samples))
@@ -176,11 +182,12 @@ def _walk(
 ) -> Generator[_Work, None, None]:
     """Yield stretches in the order of time; the next one is decoded while one is merged."""
     references = source.references
-    slabs = SlabBuffers(references, max(measure.overlap for measure in measures))
+    overlap = max(measure.overlap for measure in measures)
+    slabs = SlabBuffers(references, overlap)
     pool = ThreadPoolExecutor(threads)
     ahead: deque[_Work] = deque()
     try:
-        for stretch in stretches(references):
+        for stretch in stretches(references, overlap):
             work = _Work(references, stretch, measures, limits, slabs)
             work.futures += submit_chunks(pool, source, stretch.rows, work.take_chunk)
             ahead.append(work)

@@ -141,7 +141,7 @@ class SpectrumMeasure(Measure[SpectrumPart]):
             [_bounds(bands) for bands in (self.fine, self.named, self.compared)]
         )
         # how often each code occurs, for medians over time
-        self._counts = np.zeros((len(self.compared.names), n_channels * N_CODES), np.int64)
+        self._counts = np.zeros((len(self.compared.names), n_channels * N_CODES), np.int32)
         self._step = 0  # channels of a task
         self._done: dict[int, Event] = {}  # by the first channel of a task: the one before it
         # of the time bin whose second window may be in the next stretch
@@ -164,11 +164,7 @@ class SpectrumMeasure(Measure[SpectrumPart]):
     @property
     def levels(self) -> npt.NDArray[np.float64]:
         """Median over time of the density in `compared`, dB re 1 V²/Hz; NaN without a window."""
-        counts = self._counts.reshape(*self._counts.shape[:1], -1, N_CODES).copy()
-        counts[..., NO_WINDOW] = 0
-        below = np.cumsum(counts, axis=2)
-        middle = (2 * below >= below[..., -1:]).argmax(axis=2)
-        middle[below[..., -1] == 0] = NO_WINDOW
+        middle = np.stack([_median_codes(one.reshape(-1, N_CODES)) for one in self._counts])
         width = (self.compared.stop - self.compared.first) * self.windows.welch.resolution
         median = decode_power(middle, self.floor_db).astype(np.float64)
         return np.asarray(median - 10 * np.log10(width)[:, np.newaxis])
@@ -309,6 +305,16 @@ class SpectrumMeasure(Measure[SpectrumPart]):
             "named_bands": list(self.named.names),
             "n_windows": int(self.windows.starts.size),
         }
+
+
+def _median_codes(counts: Array) -> Array:
+    """Return the median code of each channel from how often each occurs."""
+    below = counts.copy()
+    below[:, NO_WINDOW] = 0
+    np.cumsum(below, axis=1, out=below)
+    middle: Array = (2 * below >= below[:, -1:]).argmax(axis=1)
+    middle[below[:, -1] == 0] = NO_WINDOW
+    return middle
 
 
 def _bounds(bands: Bands) -> npt.NDArray[np.int64]:

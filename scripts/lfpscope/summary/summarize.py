@@ -12,6 +12,7 @@ from lfpscope.envelope import kernels, kernels_amplitude
 from lfpscope.envelope.plausible import plausible_values
 from lfpscope.envelope.zarr_zip import StoreWriter
 from lfpscope.io.atomic import atomic
+from lfpscope.memory import return_free_memory
 from lfpscope.references.model import ProbeReferences
 from lfpscope.samples.chunk_reader import Source
 from lfpscope.signals.similarity import Likeness
@@ -70,6 +71,7 @@ def build_envelope(
     with Source(references) as source:
         limit = find_limit(source)
         likeness = _compare_channels(source, limit, spectrum)
+        return_free_memory()
         for step in [*find_steps(source, limit), None]:
             try:  # whole counts take half or a quarter of the room
                 return _build(
@@ -111,6 +113,7 @@ def _build(
         )
         measures = [measure, *(spectrum.measures if spectrum else ())]
         damage = run_pass(source, measures, limits, threads=threads, on_damage=on_damage)
+        return_free_memory()
         statistics = measure.statistics
         finest = writer.sizes[0]
         dead = find_dead(statistics, references.scale, references.clock.dt)
@@ -171,8 +174,9 @@ def _medians(store: StoreWriter, level: int, n_channels: int) -> npt.NDArray[np.
     width = max(1, MEDIAN_BYTES // store.row_bytes(f"{level}/first"))  # channels
     for first in range(0, n_channels, width):
         here = slice(first, first + width)
-        values = np.concatenate([chunk[here] for chunk in store.chunks(f"{level}/first")], axis=1)
-        nan = np.concatenate([chunk[here] for chunk in store.chunks(f"{level}/nan")], axis=1)
+        # copies: what is cut out would keep its chunk in memory
+        values = np.hstack([chunk[here].copy() for chunk in store.chunks(f"{level}/first")])
+        nan = np.hstack([chunk[here].copy() for chunk in store.chunks(f"{level}/nan")])
         for i, flags in enumerate(nan == kernels.ALL_NAN):
             numbers = values[i][~flags] if flags.any() else values[i]
             if numbers.size:

@@ -1,7 +1,6 @@
 """The viewer's server and its command line. Light to import: the page must answer soon."""
 
 import argparse
-import ctypes
 import errno
 import html
 import logging
@@ -26,6 +25,7 @@ from bokeh.server.views.ws import WSHandler
 from tornado.web import RequestHandler
 
 from lfpscope.errors import UserError
+from lfpscope.memory import share_arenas
 from lfpscope.viewer.access import Guard, install, is_guarded
 from lfpscope.viewer.page_pool import PagePool, open_session
 from lfpscope.viewer.session_folder import SessionFolder, source_addresses
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 Pages = Mapping[str, Callable[[Document], None]]
 PORT, MAX_PORT = 5006, 65535
 ORIGIN = re.compile(r"[\w.*-]+(:\d{1,5})?", re.ASCII)
-M_ARENA_MAX = -8  # of malloc.h
 ANY_ADDRESS = {"", "0.0.0.0", "::"}  # noqa: S104 - what is refused without a name
 # addresses of scripts are relative: a proxy may cut what is before them. Parts of Bokeh that no
 # page needs are left out: the browser would take longer to read them than to build the page
@@ -154,18 +153,8 @@ def _say_why(document: Document, error: Exception) -> None:
 
 @cache  # once
 def _prepare() -> None:
-    _keep_memory_small()
+    share_arenas(2)  # 0.3 GB less after some dozens of moves of six probes
     _send_at_once()
-
-
-def _keep_memory_small() -> None:
-    """Let all threads share two of malloc's arenas.
-
-    Else it makes one for each thread, and each keeps much of what was freed in it: together 0.3 GB
-    after some dozens of moves of six probes.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 
 def _send_at_once() -> None:

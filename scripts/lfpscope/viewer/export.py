@@ -22,6 +22,8 @@ from lfpscope.io.atomic import atomic
 from lfpscope.io.tables import read_json, write_json
 from lfpscope.nwb.areas import is_area
 from lfpscope.render.areas import area_colours
+from lfpscope.render.figure import note_boxes
+from lfpscope.render.fonts import text_settings
 from lfpscope.render.ticks import Run, shorten
 from lfpscope.signals.transform import parse_transform
 from lfpscope.viewer.auto_gain import BAR
@@ -233,6 +235,7 @@ def read_state(content: dict[str, Any]) -> State:
     return State(**plain)
 
 
+@text_settings()
 def draw_view(session: SessionFolder, view: dict[str, Any], path: Path) -> None:
     """Draw a described view, in the format that the name of the file says."""
     lane = Lane(**view["lane"])
@@ -262,6 +265,7 @@ def draw_view(session: SessionFolder, view: dict[str, Any], path: Path) -> None:
     axes = _axes(figure, (LEFT, BOTTOM, width, lane.height))
     lane.draw(axes, state.stop - state.start, width)
     _draw_times(axes, state)
+    note_boxes(figure)
     suffix = path.suffix if path.suffix in SUFFIXES else ".png"
     # no date and no version inside: equal pictures are equal bytes
     with atomic(path) as part, mpl.rc_context({"svg.hashsalt": "lfpscope"}):

@@ -1,5 +1,6 @@
 """Texts around pictures fit, and the time axis says where it is broken."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +10,20 @@ import pytest
 import recorded
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.font_manager import findSystemFonts
 
 from lfpscope.clock.timeline import Stretch, Timeline
 from lfpscope.doubts import Doubt
 from lfpscope.render.figure import (
     fit_text,
     make_heading,
-    text_settings,
+    new_figure,
+    save,
     text_width,
     wrap,
     wrap_some,
 )
+from lfpscope.render.fonts import describe_boxes, text_settings
 from lfpscope.render.overviews import draw_probe, draw_session, natural_order
 from lfpscope.render.profile import PROFILE
 from lfpscope.render.time_labels import describe_breaks, time_ticks
@@ -124,6 +128,34 @@ def test_names_are_shortened_in_their_middle_to_the_room() -> None:
         assert text_width(fitted, 9.5) <= 150
         assert fit_text("海馬 CA1 $x_$", 9.5, 300) == "海馬 CA1 $x_$"  # no font may have them
         assert text_width("two\nlines", 9.5) > 0  # no font has the end of a line
+
+
+def test_letters_that_no_font_has_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with text_settings():
+        figure = new_figure(600, 100)
+        figure.text(0, 0.5, "σ ганглий CA1\n\u2009µV")
+        assert describe_boxes(figure) == ""
+        figure.text(0, 0.1, "".join(map(chr, range(0x10600, 0x10605))))  # Linear A
+        words = (
+            "drawn as boxes, because no font here has them: U+10600, U+10601, U+10602 and 2 more"
+        )
+        assert describe_boxes(figure) == words
+        save(figure, tmp_path / "a.png")
+    assert capsys.readouterr().out == f"{words}\n"
+    assert [one.get_text() for one in figure.texts][-1] == words
+
+
+def test_chinese_letters_are_drawn_where_a_font_has_them() -> None:
+    if not any("CJK" in font or "wqy" in font for font in findSystemFonts()):
+        pytest.skip("no font with Chinese letters: apt-get install fonts-wqy-microhei")
+    with text_settings(), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = new_figure(600, 100)
+        figure.text(0.1, 0.5, "海马 CA1 µV σ", fontweight="bold")
+        assert describe_boxes(figure) == ""
+        figure.canvas.draw()
 
 
 def test_natural_order() -> None:
