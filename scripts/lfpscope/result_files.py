@@ -8,10 +8,13 @@ REFERENCES = "lfp.json"
 INDEX = "index.json"
 ENVELOPE = "envelope.zarr.zip"
 CHANNELS = "channels.csv"
+PERIODS = "periods.csv"
 OVERVIEW = "overview.png"  # of a session too
 THUMBNAIL = "thumbnail.png"
+SPECTRA = "spectrum.zarr.zip"
 SPECTRUM = "spectrum.png"
 SPECTRUM_SMALL = "spectrum_small.png"
+EVOKED_AVERAGES = "evoked.zarr.zip"
 RESPONSES = "evoked.csv"
 EVOKED = "evoked.png"  # of a session too
 VERIFIED = "verified.json"
@@ -21,6 +24,7 @@ SESSION_REFERENCES = "session.json"
 INTERVALS = "intervals.csv"
 VIEWER = "viewer.py"
 MARKS = "marks.csv"  # which the viewer writes
+BAD_CHANNELS = "bad_channels.tsv"  # which a user writes
 VIEWS = "views"  # folder of pictures that the viewer saves
 
 # of a run
