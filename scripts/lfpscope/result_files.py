@@ -12,8 +12,10 @@ CHANNELS = "channels.csv"
 PERIODS = "periods.csv"
 OVERVIEW = "overview.png"  # of a session too
 THUMBNAIL = "thumbnail.png"
+SPECTRA = "spectrum.zarr.zip"
 SPECTRUM = "spectrum.png"
 SPECTRUM_SMALL = "spectrum_small.png"
+EVOKED_AVERAGES = "evoked.zarr.zip"
 RESPONSES = "evoked.csv"
 EVOKED = "evoked.png"  # of a session too
 VERIFIED = "verified.json"
@@ -24,6 +26,7 @@ INTERVALS = "intervals.csv"
 VIEWER = "viewer.py"
 BAD_CHANNELS = "bad_channels.tsv"  # which a user writes
 MARKS = "marks.csv"  # which the viewer writes
+BAD_CHANNELS = "bad_channels.tsv"  # which a user writes
 VIEWS = "views"  # folder of pictures that the viewer saves
 
 # of a run

@@ -44,6 +44,8 @@ COMMANDS = (
     Command("m", "m", "mark this range"),
     Command("u", "u", "take the last mark in this range away"),
     Command("b", "b", "channel under the cursor is bad, or not"),
+    Command("e", "e", "averages around intervals: LFP, CSD, one channel"),
+    Command("f", "f", "spectra by depth, coherence"),
     Command("s", "s", "save picture"),
     Command("Backspace", "Backspace", "the view before"),
     Command("Shift+ArrowDown", "Shift ↓", "channel below, of one shown alone"),

@@ -29,6 +29,7 @@ from lfpscope.viewer.gestures import (
 from lfpscope.viewer.issues import list_issues
 from lfpscope.viewer.keyboard import Key
 from lfpscope.viewer.page_layout import PageLayout
+from lfpscope.viewer.page_sheets import EVOKED, SPECTRA, make_sheets
 from lfpscope.viewer.panel import send
 from lfpscope.viewer.picture import Picture
 from lfpscope.viewer.readout import channel_at
@@ -101,6 +102,7 @@ class Page:
         self._readings = Readings(document, slots, self._layout.show_reading)
         self._traces = TraceReader(document, slots, self._layout.drawer.show)
         self._savings = Savings(document, self._session, self._layout.download, say)
+        self._sheets = make_sheets(document, self._session, self._layout)
         self._annotations = Annotations(
             document,
             self._session.marks,
@@ -214,6 +216,7 @@ class Page:
     def close_extras(self) -> None:
         """Close help, message and the channel shown alone."""
         self._layout.keyboard.help.visible = False
+        self._sheets.close()
         self.apply(self.state.show_alone(None))
 
     def go_to_interval(self, step: int) -> None:
@@ -342,6 +345,7 @@ class Page:
         self._layout.show_title(self.state, width)
         self._layout.point_out(self.state)
         self._traces.want(self.state, width)
+        self._sheets.want(self.state)
         self._pictures.want(self.state, sizes, self._session.ratio)
         self._get_ready()
 
@@ -364,13 +368,8 @@ class Page:
         self._end()
 
     def _end(self) -> None:
-        for worker in (
-            self._pictures,
-            self._readings,
-            self._traces,
-            self._savings,
-            self._annotations,
-        ):
+        readers = self._pictures, self._readings, self._traces
+        for worker in (*readers, self._savings, self._annotations, self._sheets):
             worker.stop()
 
     def _keys(self) -> list[Key]:
@@ -388,6 +387,8 @@ class Page:
             "m": self.mark_range,
             "u": lambda: self._annotations.remove(self.state.pieces),
             "b": self.toggle_bad,
+            "e": lambda: self._sheets.toggle(EVOKED, self.state),
+            "f": lambda: self._sheets.toggle(SPECTRA, self.state),
             "s": self.save_picture,
             "?": lambda: self._layout.toggle_help(),
             "Escape": self.close_extras,

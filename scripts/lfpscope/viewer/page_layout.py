@@ -20,6 +20,7 @@ from lfpscope.viewer.models import Plots
 from lfpscope.viewer.panel import Panel, error_panel, show_error
 from lfpscope.viewer.saving import download_source
 from lfpscope.viewer.session_folder import Opened, Tables, only_open
+from lfpscope.viewer.sheets import sheet_place
 from lfpscope.viewer.style import LEFT, MESSAGE, PAGE, RIGHT, SCROLL, text_line
 from lfpscope.viewer.time_axis import TimeAxis
 from lfpscope.viewer.view_state import State
@@ -53,7 +54,7 @@ class PageLayout:
         Intervals and marks, as they are drawn.
     address : AddressBar
         Of the browser.
-    axis, controls, drawer, keyboard
+    axis, controls, drawer, keyboard, plots, sheet
         Of the page.
     screen : ColumnDataSource
         Its ratio, as the browser says it.
@@ -78,7 +79,7 @@ class PageLayout:
         self.time.update(reset_start=ends[0], reset_end=ends[1], bounds=ends)
         tools = navigation(self.time)
         left = max((axis_width(probe.references.channels) for probe in probes), default=LEFT)
-        plots = Plots(self.time, tools, whole.timeline, left)
+        self.plots = plots = Plots(self.time, tools, whole.timeline, left)
         self.spans = plots.source(Tables().lane.blocks(0, 1, 1), name="spans")
         self.address = AddressBar()
         self.keyboard = Keyboard(keys)
@@ -96,6 +97,7 @@ class PageLayout:
         self.axis.plot.js_on_change("inner_width", self.keyboard.listen(self.time, self.screen))
         self.drawer = ChannelDrawer(plots)
         overview = minimap(plots, probes, whole)
+        self.sheet = sheet_place()
         self._box = overview.select_one({"name": "minimap box"})
         page = Column(
             text_line(self._title, margin=(0, RIGHT, 4, 0)),
@@ -104,6 +106,7 @@ class PageLayout:
             self._message,
             Column(*rows, sizing_mode="stretch_both", margin=0, stylesheets=[SCROLL]),
             self.drawer.layout,
+            self.sheet,
             self.axis.plot,
             overview,
             text_line(self._reading, margin=5, css_classes=["reading"]),
