@@ -72,7 +72,13 @@ class Run:
         command = [sys.executable, "-m", "snakemake", "--snakefile"]
         command += [str(workflow_folder() / "Snakefile"), "--directory", str(self._results)]
         # the lock above is the one that counts: Snakemake's own outlives a run that was killed
-        command += ["--nolock", *self._arguments, "--config", f"sessions={sessions}", f"results={self._results}"]
+        command += [
+            "--nolock",
+            *self._arguments,
+            "--config",
+            f"sessions={sessions}",
+            f"results={self._results}",
+        ]
         command += [f"cache={self._cache}"]
         # a group of its own: ended by us, together with its jobs
         self._process = subprocess.Popen(command, start_new_session=True)  # noqa: S603
