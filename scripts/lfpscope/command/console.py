@@ -83,15 +83,12 @@ class Console(logging.Filter):
             self._write(f"    {line}")
 
     def _progress(self, record: Any) -> None:
-        done, total = record.done, record.total
-        left = self._left(done, total)
-        for place, number in enumerate(reversed(self._ended)):
-            job = self._jobs.pop(number, None)
-            if job:
-                self._is_counted |= job.name.split()[0] == COUNTED
-                took = duration_text(time.monotonic() - job.begun)
-                self._write(f"[{done - place}/{total}] {job.name} ({took}){'' if place else left}")
-        self._ended.clear()
+        ended, self._ended = [self._jobs.pop(n) for n in self._ended if n in self._jobs], []
+        for done, job in enumerate(ended, start=record.done - len(ended) + 1):
+            self._is_counted |= job.name.split()[0] == COUNTED
+            took = duration_text(time.monotonic() - job.begun)
+            left = self._left(done, record.total) if job is ended[-1] else ""
+            self._write(f"[{done}/{record.total}] {job.name} ({took}){left}")
 
     def _left(self, done: int, total: int) -> str:
         seconds = time.monotonic() - self._start
