@@ -94,6 +94,7 @@ name_environment()
 onstart:
     check_executor()
     start_without_pace()
+    print_steps()
     LAST_LINES.unlink(missing_ok=True)
 
 

@@ -9,11 +9,23 @@ import re
 import sys
 from functools import cache
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 
 # the workflow's own folder, also where another workflow uses this one as a module, as seen from
 # the folder in which Snakemake works
 HOUSE = Path(os.path.relpath(Path(str(workflow.current_basedir)).parent))
+PROGRAMS = HOUSE / "scripts"
+
+
+def library_folder():
+    """Folder that holds lfpscope: beside the programs in a clone, else where it is installed."""
+    if (PROGRAMS / "lfpscope").is_dir():
+        return PROGRAMS
+    return Path(find_spec("lfpscope").submodule_search_locations[0]).parent
+
+
+LIBRARY = library_folder()
 
 
 def collect_garbage_rarely():
@@ -36,7 +48,7 @@ def use_own_python():
 
 def use_own_library():
     """Let lfpscope be the one beside this file, in a copy of the workflow too."""
-    sys.path.insert(0, str(HOUSE / "scripts"))
+    sys.path.insert(0, str(LIBRARY))
 
 
 def take_prefix():
@@ -73,7 +85,7 @@ def name_environment():
 
 def script(rule):
     """A rule's program."""
-    return str(HOUSE / "scripts" / f"{rule}.py")
+    return str(PROGRAMS / f"{rule}.py")
 
 
 def library(rule):
@@ -110,7 +122,7 @@ def imports(path):
     for package, module, rest in IMPORTS.findall(Path(path).read_text()):
         names |= {package or module}
         names |= {f"{module}.{name}" for name in re.findall(r"\w+", rest)}
-    ours = (HOUSE / "scripts" / name.replace(".", "/") for name in names)
+    ours = (LIBRARY / name.replace(".", "/") for name in names)
     files = (
         file
         for stem in ours
@@ -121,7 +133,7 @@ def imports(path):
 
 def whole_library():
     """Checksum of all files of the library, which may be of any type."""
-    files = (HOUSE / "scripts" / "lfpscope").rglob("*.*")
+    files = (LIBRARY / "lfpscope").rglob("*.*")
     return checksum(
         one for one in files if one.is_file() and "__pycache__" not in one.parts
     )
@@ -129,7 +141,7 @@ def whole_library():
 
 def templates():
     """Checksum of what the gallery is made from, beside its module."""
-    return checksum((HOUSE / "scripts" / "lfpscope" / "site" / "templates").iterdir())
+    return checksum((LIBRARY / "lfpscope" / "site" / "templates").iterdir())
 
 
 collect_garbage_rarely()

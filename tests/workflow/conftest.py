@@ -40,7 +40,8 @@ class Run:
                 wildcards = re.search(r"^    wildcards: (.*)$", block, re.MULTILINE)
                 values = re.findall(r"=([^,]+)", wildcards[1]) if wildcards else []
                 jobs.add(" ".join([rule[1], "/".join(values)]).strip())
-        return jobs
+        ended = r"^(?:\[\d+/\d+\] (.*) \(\d.*\)|failed: ([^;\n]+))"
+        return jobs | {a or b for a, b in re.findall(ended, self.output, re.MULTILINE)}
 
     @property
     def rules(self) -> set[str]:

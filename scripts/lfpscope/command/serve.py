@@ -52,7 +52,7 @@ def serve_results(
     pages: Pages = {f"/{quote(name)}": partial(fill_session, results / name) for name in names}
     known = {"results": results, "sessions": names}
     files: list[tuple[str, type[RequestHandler], dict[str, Any]]] = [
-        ("/", Gallery, known),
+        (r"/(?:index\.html)?", Gallery, known),
         (FILES, StaticFileHandler, {"path": str(results)}),
     ]
     path = quote(names[0]) if len(names) == 1 else ""
