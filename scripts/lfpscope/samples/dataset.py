@@ -77,7 +77,9 @@ def open_session(session: str | Path, chunks: Chunks = None) -> xr.DataTree:
         group = group.assign_coords(xr.Coordinates.from_xindex(ClockIndex.of(one.clock)))
         group[TIME].attrs.update(TIME_ATTRIBUTES)
         groups[name] = _chunked(group, one, chunks)
-    return xr.DataTree.from_dict(groups)
+    tree = xr.DataTree.from_dict(groups)
+    tree.encoding["source"] = str(path.absolute())
+    return tree
 
 
 def _chunked(group: xr.Dataset, references: ProbeReferences, chunks: Chunks) -> xr.Dataset:

@@ -25,7 +25,7 @@ from bokeh.server.server import Server
 from bokeh.server.views.ws import WSHandler
 
 from lfpscope.errors import UserError
-from lfpscope.viewer.access import Guard, install, is_guarded
+from lfpscope.viewer.access import ANY_ORIGIN, FRAMES, Guard, install, is_guarded
 from lfpscope.viewer.page_pool import PagePool, open_session
 from lfpscope.viewer.session_folder import SessionFolder, source_addresses
 
@@ -200,6 +200,9 @@ def _arguments() -> argparse.Namespace:
         "--no-token", action="store_true", help="show the session to everybody who can get here"
     )
     parser.add_argument(
+        "--any-frame", action="store_true", help="any page may show the viewer in a frame"
+    )
+    parser.add_argument(
         "--data", metavar="OLD=NEW", help="the NWB files were moved from OLD… to NEW…"
     )
     parser.add_argument(
@@ -254,7 +257,9 @@ def _serve(folder: Path, arguments: argparse.Namespace) -> None:
     logging.getLogger("bokeh.server.views.ws").setLevel(logging.ERROR)
     _prepare()
     moved = _moved(folder, arguments.data)
-    guard = Guard(folder, {arguments.address} - ANY_ADDRESS, has_token=not arguments.no_token)
+    names = {arguments.address} - ANY_ADDRESS
+    frames = ANY_ORIGIN if arguments.any_frame else FRAMES
+    guard = Guard(folder, names, has_token=not arguments.no_token, frames=frames)
     install(guard)
     server = _server(folder, moved, arguments)
     server.start()
