@@ -80,7 +80,9 @@ def open_session(session: str | Path, chunks: Chunks = None) -> xr.DataTree:
         group[TIME].attrs.update(TIME_ATTRIBUTES)
         group = _with_labels(group, path.parent, name)
         groups[name] = _chunked(group, one, chunks)
-    return xr.DataTree.from_dict(groups)
+    tree = xr.DataTree.from_dict(groups)
+    tree.encoding["source"] = str(path.absolute())
+    return tree
 
 
 def _with_labels(group: xr.Dataset, session: Path, probe: str) -> xr.Dataset:

@@ -33,6 +33,7 @@ POLICY = (
 )
 # a notebook on this machine may show the page in a frame
 FRAMES = " ".join(f"{s}://{h}:*" for s in ("http", "https") for h in ("localhost", "127.0.0.1"))
+ANY_ORIGIN = "*"
 INLINE = re.compile(rb'<script(?: type="text/javascript")?>(.*?)</script>', re.DOTALL)
 
 
@@ -53,6 +54,8 @@ class Guard:
         Whether one is asked for.
     files : iterable of str
         Patterns of paths beside pages, which are given to those who may see a page.
+    frames : str
+        Pages of which origins may show it in a frame, as CSP writes them.
 
     Attributes
     ----------
@@ -67,7 +70,9 @@ class Guard:
         *,
         has_token: bool = True,
         files: Iterable[str] = (),
+        frames: str = FRAMES,
     ) -> None:
+        self.frames = frames
         self.token = secrets.token_urlsafe(24) if has_token else ""
         self._tickets: set[str] = set()
         self._files = [re.compile(pattern) for pattern in files]
@@ -160,10 +165,11 @@ def install(guard: Guard) -> None:
     has the name that it was sent to, and its login leaves out scripts and ``bokeh serve``.
     """
     find = BokehTornado.find_handler
+    policy = partial(Policy, frames=guard.frames)
 
     def find_allowed(server: BokehTornado, request: HTTPServerRequest, **kwargs: Any) -> Any:
-        if Policy not in server.transforms:
-            server.add_transform(Policy)
+        if policy not in server.transforms:
+            server.add_transform(policy)
         answer = guard.answer(server, request)
         if answer is None:
             return find(server, request, **kwargs)
@@ -205,6 +211,10 @@ class Responder(RequestHandler):
 class Policy(OutputTransform):
     """Forbids the browser to ask any other server, and to run what is no script of the page."""
 
+    def __init__(self, request: HTTPServerRequest, frames: str = FRAMES) -> None:
+        super().__init__(request)
+        self._frames = frames
+
     def transform_first_chunk(
         self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
     ) -> tuple[int, HTTPHeaders, bytes]:
@@ -212,7 +222,7 @@ class Policy(OutputTransform):
         if finishing and headers.get("Content-Type", "").startswith("text/"):
             digests = (hashlib.sha256(script).digest() for script in INLINE.findall(chunk))
             hashes = " ".join(f"'sha256-{base64.b64encode(d).decode()}'" for d in digests)
-            headers["Content-Security-Policy"] = POLICY.format(hashes=hashes, frames=FRAMES)
+            headers["Content-Security-Policy"] = POLICY.format(hashes=hashes, frames=self._frames)
             headers["Cache-Control"] = "no-store"
         headers["Referrer-Policy"] = "no-referrer"
         headers["X-Content-Type-Options"] = "nosniff"

@@ -26,7 +26,7 @@ from tornado.web import RequestHandler
 
 from lfpscope.errors import UserError
 from lfpscope.memory import share_arenas
-from lfpscope.viewer.access import Guard, install, is_guarded
+from lfpscope.viewer.access import ANY_ORIGIN, FRAMES, Guard, install, is_guarded
 from lfpscope.viewer.page_pool import PagePool, open_session
 from lfpscope.viewer.session_folder import SessionFolder, source_addresses
 
@@ -202,6 +202,9 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-token", action="store_true", help="show the session to everybody who can get here"
     )
+    parser.add_argument(
+        "--any-frame", action="store_true", help="any page may show the viewer in a frame"
+    )
 
 
 def _port(text: str) -> int:
@@ -291,7 +294,8 @@ def serve(
     _prepare()
     names = {arguments.address} - ANY_ADDRESS
     paths = [pattern for pattern, *_ in files]
-    guard = Guard(folder, names, has_token=not arguments.no_token, files=paths)
+    frames = ANY_ORIGIN if arguments.any_frame else FRAMES
+    guard = Guard(folder, names, has_token=not arguments.no_token, files=paths, frames=frames)
     install(guard)
     server = _server(pages, arguments, files)
     server.start()

@@ -238,6 +238,17 @@ def read_state(content: dict[str, Any]) -> State:
 @text_settings()
 def draw_view(session: SessionFolder, view: dict[str, Any], path: Path) -> None:
     """Draw a described view, in the format that the name of the file says."""
+    figure = draw_figure(session, view)
+    suffix = path.suffix if path.suffix in SUFFIXES else ".png"
+    # no date and no version inside: equal pictures are equal bytes
+    with atomic(path) as part, mpl.rc_context({"svg.hashsalt": "lfpscope"}):
+        figure.savefig(part, format=suffix[1:], metadata=dict.fromkeys(SUFFIXES[suffix]))
+
+
+def draw_figure(
+    session: SessionFolder, view: dict[str, Any], kind: type[Figure] = Figure
+) -> Figure:
+    """Draw a described view as a figure of some kind."""
     lane = Lane(**view["lane"])
     state, width, height = read_state(view), view["width"], view["height"]
     probes = _shown(session, state)
@@ -245,7 +256,7 @@ def draw_view(session: SessionFolder, view: dict[str, Any], path: Path) -> None:
         LEFT + width + RIGHT,
         TOP + (height + BETWEEN) * len(probes) - BETWEEN + ABOVE_LANE + lane.height + BOTTOM,
     )
-    figure = Figure(figsize=(total[0] / DPI, total[1] / DPI), dpi=DPI, facecolor="white")
+    figure = kind(figsize=(total[0] / DPI, total[1] / DPI), dpi=DPI, facecolor="white")
     pictures = [draw_probe(probe, state, width, height) for probe in probes]
     if state.is_auto:
         gains = common_gains(pictures)
@@ -266,10 +277,7 @@ def draw_view(session: SessionFolder, view: dict[str, Any], path: Path) -> None:
     lane.draw(axes, state.stop - state.start, width)
     _draw_times(axes, state)
     note_boxes(figure)
-    suffix = path.suffix if path.suffix in SUFFIXES else ".png"
-    # no date and no version inside: equal pictures are equal bytes
-    with atomic(path) as part, mpl.rc_context({"svg.hashsalt": "lfpscope"}):
-        figure.savefig(part, format=suffix[1:], metadata=dict.fromkeys(SUFFIXES[suffix]))
+    return figure
 
 
 def _axes(figure: Figure, place: Sequence[float]) -> Axes:

@@ -1,8 +1,9 @@
 """Intervals and marks below a saved picture, as they stood on the page."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from matplotlib.axes import Axes
 
@@ -36,6 +37,12 @@ class Lane:
     low: list[float] = field(default_factory=list)
     label: list[str] = field(default_factory=list)
     colour: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, lines: Sequence[str], blocks: Mapping[str, Any]) -> Self:
+        """Take what it has of the page's blocks."""
+        names = ("start", "stop", "bottom", "at", "low", "label", "colour")
+        return cls(list(lines), **{name: blocks[name] for name in names})
 
     def __post_init__(self) -> None:
         """Check what may come from a file.

@@ -81,8 +81,7 @@ class Savings:
         from lfpscope.viewer.export_lane import Lane
 
         state, size, lines, blocks, suffix = view
-        names = ("start", "stop", "bottom", "at", "low", "label", "colour")
-        lane = Lane(lines, **{name: blocks[name] for name in names})
+        lane = Lane.of(lines, blocks)
         folder = self._session.views
         try:
             path = save_view(self._session, state, *size, folder, lane=lane, suffix=suffix)

@@ -230,4 +230,6 @@ def frequency_ticks(low: float, high: float) -> list[float]:
 
 
 def _line(text: str) -> str:
-    return f'<div class="heading"><span title="{html.escape(text)}">{html.escape(text)}</span></div>'
+    return (
+        f'<div class="heading"><span title="{html.escape(text)}">{html.escape(text)}</span></div>'
+    )

@@ -1,0 +1,1 @@
+"""Pictures and the viewer in a notebook's cell."""

@@ -1,0 +1,142 @@
+"""What a cell names → the folder of a session's results, made in a cache for an NWB file."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import xarray as xr
+
+from lfpscope.clock.timeline import Timeline, make_timeline
+from lfpscope.errors import UserError
+from lfpscope.io.addresses import is_remote, open_address
+from lfpscope.io.locks import file_lock
+from lfpscope.references.schema import read_header
+from lfpscope.result_files import REFERENCES, SESSION_REFERENCES, find_probe_folders
+from lfpscope.sources.nwb import probe_id
+from lfpscope.version import VERSION
+from lfpscope.viewer.view_state import MODES, WITHOUT_BREAKS
+
+PACKAGE = Path(__file__).parents[2]
+Shown = str | Path | xr.DataTree
+"""The folder of a session's results, a session that is open, or an NWB file."""
+
+
+def find_session(shown: Shown) -> Path:
+    """Find the folder of a session's results.
+
+    Parameters
+    ----------
+    shown : str or Path or DataTree
+        That folder or a file in it, what `open_session` returned, or an NWB file or its address:
+        what is derived from that is made on the first call, in the cache folder of lfpscope.
+
+    Raises
+    ------
+    UserError
+        If it is none of these, or the file holds no LFP that can be read.
+    """
+    if isinstance(shown, xr.DataTree):
+        shown = str(shown.encoding.get("source", ""))
+        if not shown:
+            raise UserError("a session that lfpscope.open_session did not open. Name its folder.")
+    if is_remote(str(shown)):
+        return _summarized(str(shown))
+    path = Path(shown).absolute()
+    folder = path if path.is_dir() else path.parent
+    if find_probe_folders(folder):
+        return folder
+    if path.is_file():
+        return _summarized(str(path))
+    raise UserError(
+        f"{shown}: neither a session's results nor an NWB file. Name the folder in which "
+        "session.json is, or the file."
+    )
+
+
+def _summarized(address: str) -> Path:
+    """Index and summarise the probes of one file, unless that has been done."""
+    with open_address(address) as file:
+        made_of = json.dumps([address, file.identity(), VERSION], sort_keys=True)
+    name = probe_id(Path(urlsplit(address).path if is_remote(address) else address))
+    digest = hashlib.sha256(made_of.encode()).hexdigest()[:12]
+    folder = _cache() / digest / name
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with file_lock(folder.parent / "made"):
+        if not (folder / SESSION_REFERENCES).exists():
+            _summarize(address, folder)
+    return folder
+
+
+def _summarize(address: str, folder: Path) -> None:
+    """In a process of its own: the programs that read damaged files start this one's script."""
+    paths = [str(PACKAGE), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    command = [sys.executable, "-m", "lfpscope.notebook.summarize_file", address, str(folder)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise UserError(done.stderr.strip().rpartition("\n")[2])
+
+
+def _cache() -> Path:
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "lfpscope"
+
+
+def view_fields(
+    folder: Path,
+    t: tuple[float, float] | None,
+    probes: str | Iterable[str] | None,
+    mode: str | None,
+) -> dict[str, str]:
+    """Say a view as the viewer's address does.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the session's results.
+    t : (float, float), optional
+        Session time, seconds; without it the complete recording.
+    probes : str or iterable of str, optional
+        Those that are shown; without it all.
+    mode : str, optional
+        "traces", "signed" or "heat"; without it what suits the zoom.
+
+    Raises
+    ------
+    UserError
+        If there is no such probe or mode, or the time is not a range.
+    """
+    fields: dict[str, str] = {}
+    if t is not None:
+        start, stop = (_timeline(folder).to_axis(float(one)) for one in t)
+        if not start < stop:
+            raise UserError(f"t = {t}: no range of seconds (expected start before stop).")
+        fields["t"] = f"{start:.6f}-{stop:.6f}"
+    if probes is not None:
+        wanted = [probes] if isinstance(probes, str) else [str(one) for one in probes]
+        known = [one.name for one in find_probe_folders(folder)]
+        if not wanted or not set(wanted) <= set(known):
+            raise UserError(f"probes = {wanted}: expected some of {', '.join(known)}.")
+        fields["probes"] = ",".join(wanted)
+    if mode is not None:
+        if mode not in MODES:
+            raise UserError(f"mode = {mode!r}: expected one of {', '.join(MODES)}.")
+        fields["mode"] = mode
+    return fields
+
+
+def to_query(fields: dict[str, str]) -> str:
+    """For the address: what is behind the question mark."""
+    return urlencode(fields, safe=",:")
+
+
+def _timeline(folder: Path) -> Timeline:
+    """The time axis of all probes, as the viewer has it."""
+    clocks = [read_header(one / REFERENCES).clock for one in find_probe_folders(folder)]
+    clocks = [clock for clock in clocks if clock.valid]
+    return make_timeline(clocks) if clocks else WITHOUT_BREAKS
