@@ -1,6 +1,13 @@
 """Memory and time that jobs ask for."""
 
+import json
+import math
 import os
+import re
+
+ARRAY = re.compile(r'"lfp/\.zarray":("(?:[^"\\]|\\.)*")')
+CLOCK = re.compile(r'\\"clock\\": \[\[[^,]+, [^,]+, [^,]+, ([0-9.e+-]+)')
+STRETCH_BYTES = 64 << 20  # as in lfpscope.summary.driver
 
 
 def growing(start, per_megabyte):
@@ -11,6 +18,42 @@ def growing(start, per_megabyte):
     return lambda wildcards, input, attempt: round(
         attempt * (start + per_megabyte * os.path.getsize(input.references) / 1e6)
     )
+
+
+def read_head(references):
+    """What references say of their recording: its array as Zarr has it, and seconds a sample."""
+    text = ""
+    with open(references) as file:
+        while not (array := ARRAY.search(text)):
+            if not (more := file.read(1 << 16)):
+                raise ValueError(f"{references}: no array of samples")
+            text += more
+    dt = CLOCK.search(text)
+    return json.loads(json.loads(array[1])), float(dt[1]) if dt else 0.0
+
+
+def summary_memory(wildcards, input, threads, attempt):
+    """MB for the pass: a few chunks, two slabs of all channels, and what each channel adds up.
+
+    Less than 600 for usual recordings of any length, more where the chunks that lie side by side
+    are taller than 64 MB together, or channels are thousands. tests/unit/summary/test_memory.py
+    compares it with what is used.
+    """
+    array, dt = read_head(input.references)
+    (n_samples, n_channels), (height, width) = array["shape"], array["chunks"]
+    n_bytes = max(int(array["dtype"][2:]), 4 if array["dtype"][1] == "f" else 1)
+    window = 2 ** round(math.log2(3.28 / dt)) if dt > 0 and config["spectrum"] else 0
+    stretch = max(STRETCH_BYTES // (n_channels * n_bytes) - window, window // 4, height)
+    stretch = min(stretch, max(n_samples, height))
+    used = [
+        2 * n_channels * n_bytes * (window + stretch),  # slabs
+        3 * threads * height * width * n_bytes,  # chunks: read, decoded, turned
+        4 * n_channels * stretch / config["summary"]["bucket"] * 41,  # buckets
+        n_channels * (8 * window + 8192),  # spectra
+        n_samples / config["summary"]["bucket"] * 32,  # where buckets begin
+        15 * os.path.getsize(input.references),
+    ]
+    return round(attempt * 1.2 * (280 + sum(used) / 1e6))
 
 
 def drawing_memory(wildcards, input, attempt):

@@ -22,7 +22,7 @@ rule summarize_probe:
         "<benchmarks>/summarize_probe/{session}/{probe}.tsv"
     threads: 4
     resources:
-        mem_mb=growing(600, 200),
+        mem_mb=summary_memory,
         runtime=growing(15, 60),
     params:
         bucket=config["summary"]["bucket"],

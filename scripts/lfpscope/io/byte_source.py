@@ -32,6 +32,10 @@ class Bytes(Protocol):
         """Release it."""
 
 
+# of one call of the system: Linux returns up to 2 GB, macOS refuses more
+MAX_READ = 1 << 30
+
+
 class LocalFile:
     """A file on disk; closed once nobody has it any more, too."""
 
@@ -69,7 +73,10 @@ class LocalFile:
             If the disk does not give them.
         """
         try:
-            return os.pread(self._descriptor, size, offset)
+            first = os.pread(self._descriptor, min(size, MAX_READ), offset)
+            if size <= MAX_READ or len(first) < MAX_READ:
+                return first
+            return first + self.read(offset + MAX_READ, size - MAX_READ)
         except OSError as error:
             raise UserError(
                 f"{self.address}: byte {offset}: {error.strerror}. Check the disk."

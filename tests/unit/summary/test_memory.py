@@ -1,0 +1,58 @@
+"""The pass uses no more memory than its rule asks for."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import recorded
+
+ROOT = Path(__file__).parents[3]
+THREADS = 4
+MOST_MB = 600
+
+
+def asked_mb(references: Path) -> int:
+    """What the rule asks for."""
+    rules: dict[str, Any] = {"config": {"spectrum": True, "summary": {"bucket": 128}}}
+    exec((ROOT / "rules/resources.smk").read_text(), rules)  # noqa: S102 - ours
+    asked: int = rules["summary_memory"](None, SimpleNamespace(references=references), THREADS, 1)
+    return asked
+
+
+def used_mb(references: Path, folder: Path) -> float:
+    """What the program takes at most."""
+    outputs = {"envelope": "e.zip", "channels": "c.csv", "spectrum": "s.zip"}
+    options = [f"--{name}={folder / file}" for name, file in outputs.items()]
+    command = [sys.executable, ROOT / "scripts/summarize_probe.py", references, *options]
+    with subprocess.Popen([*command, f"--threads={THREADS}"]) as program:
+        _, status, usage = os.wait4(program.pid, 0)
+        program.returncode = os.waitstatus_to_exitcode(status)
+    assert program.returncode == 0
+    return usage.ru_maxrss * 1024 / 1e6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("shape", "dtype", "chunks", "is_usual"),
+    [
+        ((200_000, 384), "<i2", None, True),  # without chunks
+        ((200_000, 93), "<f4", (13653, 1), True),  # as Allen's
+        ((100_000, 384), "<i2", (78_125, 64), True),  # as neuroconv's
+        ((10_000, 2_500), "<f4", None, True),
+        ((300_000, 93), "<f4", (300_000, 1), False),  # a channel in one piece
+    ],
+)
+def test_memory_used_is_memory_asked_for(
+    tmp_path: Path, shape: tuple[int, int], dtype: str, chunks: Any, is_usual: bool
+) -> None:
+    # a few samples again and again: they are soon made
+    few = np.random.default_rng(0).normal(0, 100, (1000, shape[1])).astype(dtype)
+    references = recorded.index(tmp_path, np.tile(few, (shape[0] // 1000, 1)), chunks=chunks)
+    used = used_mb(references.file, tmp_path)
+    assert used <= asked_mb(references.file)
+    assert not is_usual or used <= MOST_MB
