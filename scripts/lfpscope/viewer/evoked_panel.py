@@ -194,7 +194,9 @@ class _ProbeColumn:
 
 
 def _line(text: str) -> str:
-    return f'<div class="heading"><span title="{html.escape(text)}">{html.escape(text)}</span></div>'
+    return (
+        f'<div class="heading"><span title="{html.escape(text)}">{html.escape(text)}</span></div>'
+    )
 
 
 def _largest(view: EvokedView) -> int:

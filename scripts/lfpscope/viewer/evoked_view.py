@@ -128,7 +128,9 @@ def average_probe(
         source = f"computed from samples in {time.perf_counter() - begin:.1f} s"
     references = probe.references
     bad = _bad(probe, folder)
-    return EvokedProbe(references.session, references.probe, references.channels, bad, [found]), source
+    return EvokedProbe(
+        references.session, references.probe, references.channels, bad, [found]
+    ), source
 
 
 def _stored(
@@ -212,7 +214,9 @@ def channel_average(view: EvokedView, row: int) -> ChannelAverage:
     words = [f"channel {channels.id[channel]}"]
     depth, area = (channels.columns.get(name) for name in ("depth", "area"))
     if depth is not None and np.isfinite(depth[channel]):
-        words.append(f"{depth[channel]:g} {channels.depth_axis.unit if channels.depth_axis else ''}")
+        words.append(
+            f"{depth[channel]:g} {channels.depth_axis.unit if channels.depth_axis else ''}"
+        )
     words += [str(area[channel])] if area is not None and str(area[channel]) else []
     words.append(f"n {int(one.n[channel])} · mean ± SEM, µV")
     if view.probe.bad[channel]:
