@@ -8,7 +8,6 @@ REFERENCES = "lfp.json"
 INDEX = "index.json"
 ENVELOPE = "envelope.zarr.zip"
 CHANNELS = "channels.csv"
-PERIODS = "periods.csv"
 OVERVIEW = "overview.png"  # of a session too
 THUMBNAIL = "thumbnail.png"
 SPECTRA = "spectrum.zarr.zip"
@@ -23,8 +22,8 @@ VERIFIED = "verified.json"
 SESSION_REFERENCES = "session.json"
 INTERVALS = "intervals.csv"
 VIEWER = "viewer.py"
-MARKS = "marks.csv"  # which the viewer writes
 BAD_CHANNELS = "bad_channels.tsv"  # which a user writes
+MARKS = "marks.csv"  # which the viewer writes
 VIEWS = "views"  # folder of pictures that the viewer saves
 
 # of a run

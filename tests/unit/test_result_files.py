@@ -10,7 +10,7 @@ from lfpscope.result_files import RESERVED, find_probe_folders, probe_folder
 
 RULES = Path(__file__).parents[2] / "rules"
 TEXT = "\n".join(path.read_text() for path in sorted(RULES.glob("*.smk")))
-MADE_BY_THE_VIEWER = {"MARKS", "VIEWS"}
+MADE_BY_THE_VIEWER = {"BAD_CHANNELS", "MARKS", "VIEWS"}
 NAMES = {
     name: value
     for name, value in vars(result_files).items()

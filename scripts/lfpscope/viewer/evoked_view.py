@@ -26,10 +26,10 @@ from lfpscope.render.evoked_maps import (
     is_bad,
     signed_picture,
 )
-from lfpscope.result_files import BAD_CHANNELS, CHANNELS, EVOKED_AVERAGES, INTERVALS, PERIODS
+from lfpscope.result_files import BAD_CHANNELS, CHANNELS, EVOKED_AVERAGES, INTERVALS
 from lfpscope.summary.labels_by_hand import read_labels_by_hand
 from lfpscope.typing import Floats, Mask
-from lfpscope.viewer.period_table import artefact_times, read_periods
+from lfpscope.viewer.period_table import PERIODS, artefact_times, read_periods
 
 THREADS = 4  # that decode chunks of a live average
 MAX_WIDTH = 800  # pixels of a map

@@ -10,10 +10,9 @@ from bokeh.models import MultiSelect, Select
 
 from lfpscope.clock.timeline import Span, Timeline
 from lfpscope.errors import UserError
-from lfpscope.result_files import PERIODS
 from lfpscope.viewer.marks import marked, read_marks
 from lfpscope.viewer.overlay import Overlay
-from lfpscope.viewer.period_table import read_periods
+from lfpscope.viewer.period_table import PERIODS, read_periods
 from lfpscope.viewer.session_folder import SessionFolder
 from lfpscope.viewer.style import CONTROL
 from lfpscope.viewer.times import time_of

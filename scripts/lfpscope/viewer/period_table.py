@@ -7,6 +7,7 @@ from pathlib import Path
 from lfpscope.errors import UserError
 from lfpscope.io.tables import read_table
 
+PERIODS = "periods.csv"
 ARTEFACTS = ("artefact", "saturated")
 
 
