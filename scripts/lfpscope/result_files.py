@@ -7,7 +7,6 @@ SOURCE = "source.json"
 REFERENCES = "lfp.json"
 INDEX = "index.json"
 ENVELOPE = "envelope.zarr.zip"
-SPECTRA = "spectrum.zarr.zip"
 CHANNELS = "channels.csv"
 PERIODS = "periods.csv"
 OVERVIEW = "overview.png"  # of a session too
@@ -26,7 +25,6 @@ INTERVALS = "intervals.csv"
 VIEWER = "viewer.py"
 BAD_CHANNELS = "bad_channels.tsv"  # which a user writes
 MARKS = "marks.csv"  # which the viewer writes
-BAD_CHANNELS = "bad_channels.tsv"  # which a user writes
 VIEWS = "views"  # folder of pictures that the viewer saves
 
 # of a run

@@ -35,6 +35,8 @@ class ChannelDrawer:
     ----------
     layout : Column
         To be put below the panels.
+    plot : Plot
+        Of it.
     """
 
     def __init__(self, plots: Plots) -> None:
@@ -42,7 +44,7 @@ class ChannelDrawer:
         self._range = Range1d(-1, 1)
         self._band = plots.source({"left": [], "right": [], "low": [], "high": []})
         self._line = plots.source({"x": [], "y": []}, name="channel")
-        plot = plots.plot(
+        self.plot = plot = plots.plot(
             plots.time,
             self._range,
             plots.lane_tools,

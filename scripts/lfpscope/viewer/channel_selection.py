@@ -14,12 +14,12 @@ KEPT = 24  # selections: what is shown now and before, of six probes
 
 def chosen_rows(probe: OpenProbe, state: State) -> Rows:
     """Rows that a page shows, from the top down; all where the choice leaves none."""
-    return _select(probe, state.areas, state.depths, state.every)[0]
+    return _select(probe, state.areas, state.depths, state.every, _hidden(probe, state))[0]
 
 
 def leaves_none(probe: OpenProbe, state: State) -> bool:
     """Tell whether the choice of areas and depths leaves no channel of a probe."""
-    return _select(probe, state.areas, state.depths, state.every)[1]
+    return _select(probe, state.areas, state.depths, state.every, _hidden(probe, state))[1]
 
 
 def bad_channels(probe: OpenProbe, state: State) -> npt.NDArray[np.bool_]:
@@ -28,13 +28,25 @@ def bad_channels(probe: OpenProbe, state: State) -> npt.NDArray[np.bool_]:
     return np.isin(probe.references.channels.id, ids)
 
 
+def _hidden(probe: OpenProbe, state: State) -> frozenset[int]:
+    """Ids of a probe's channels that are bad, where these are not shown."""
+    bad = state.bad | state.left_out if state.hides_bad else ()
+    return frozenset(channel for name, channel in bad if name == probe.references.probe)
+
+
 @lru_cache(KEPT)  # once per choice: the axis, the picture and the cursor ask for it
 def _select(
-    probe: OpenProbe, areas: frozenset[str], depths: tuple[float, float] | None, every: int
+    probe: OpenProbe,
+    areas: frozenset[str],
+    depths: tuple[float, float] | None,
+    every: int,
+    hidden: frozenset[int],
 ) -> tuple[Rows, bool]:
     """Rows chosen, and whether the choice leaves none."""
     columns = probe.references.channels.columns
     keep = np.ones(probe.references.n_channels, np.bool_)
+    if hidden:
+        keep &= ~np.isin(probe.references.channels.id, sorted(hidden))
     if areas:
         keep &= np.isin(columns.get("area", ""), sorted(areas))
     if depths:

@@ -96,7 +96,8 @@ class DepthMap:
     @property
     def _height(self) -> int:
         try:
-            return int(self.plot.inner_height)
+            # one that is not shown has no height yet
+            return max(LIKELY // 2, int(self.plot.inner_height))
         except UnsetValueError:
             return LIKELY
 

@@ -15,6 +15,7 @@ from lfpscope.evoked.averages import Evoked, average_intervals
 from lfpscope.evoked.files import Stored, read_evoked
 from lfpscope.evoked.kinds import Kind, choose_kinds, invalid_times
 from lfpscope.io.tables import read_table
+from lfpscope.periods.table import artefact_times, read_periods
 from lfpscope.render.evoked_maps import (
     NOT_SMOOTHED,
     EvokedProbe,
@@ -29,7 +30,6 @@ from lfpscope.render.evoked_maps import (
 from lfpscope.result_files import BAD_CHANNELS, CHANNELS, EVOKED_AVERAGES, INTERVALS, PERIODS
 from lfpscope.samples.channel_labels import read_labels_by_hand
 from lfpscope.typing import Floats, Mask
-from lfpscope.viewer.period_table import artefact_times, read_periods
 
 THREADS = 4  # that decode chunks of a live average
 MAX_WIDTH = 800  # pixels of a map
@@ -154,11 +154,13 @@ def _live(probe: OpenProbe, folder: Path, kind: Kind, seconds: tuple[float, floa
     intervals = folder.parents[1] / INTERVALS
     rows = [dict(row) for row in read_rows(intervals, intervals.stat().st_mtime_ns)]
     names = {references.probe, *map(str, references.channels.columns.get("group", []))}
+    table = folder / PERIODS
     (found,) = average_intervals(
         references,
         [kind],
         seconds=seconds,
-        excluded=[*invalid_times(rows, names), *artefact_times(read_periods(folder / PERIODS))],
+        excluded=invalid_times(rows, names),
+        artefacts=artefact_times(read_periods(table)) if table.is_file() else (),
         limits=probe.limits,
         threads=THREADS,
     )

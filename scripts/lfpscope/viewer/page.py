@@ -29,7 +29,7 @@ from lfpscope.viewer.gestures import (
 from lfpscope.viewer.issues import list_issues
 from lfpscope.viewer.keyboard import Key
 from lfpscope.viewer.page_layout import PageLayout
-from lfpscope.viewer.page_sheets import EVOKED, SPECTRA, make_sheets
+from lfpscope.viewer.page_sheets import PageExtras, toggles
 from lfpscope.viewer.panel import send
 from lfpscope.viewer.picture import Picture
 from lfpscope.viewer.readout import channel_at
@@ -102,7 +102,9 @@ class Page:
         self._readings = Readings(document, slots, self._layout.show_reading)
         self._traces = TraceReader(document, slots, self._layout.drawer.show)
         self._savings = Savings(document, self._session, self._layout.download, say)
-        self._sheets = make_sheets(document, self._session, self._layout)
+        of_page = document, self._session, self._layout
+        go_to = partial(self._go_to, what="period", step=1)
+        self._extras = PageExtras(*of_page, self._leave_out, go_to)
         self._annotations = Annotations(
             document,
             self._session.marks,
@@ -178,7 +180,7 @@ class Page:
                 plot.on_event(MouseWheel, partial(self._wheel_turned, name))
             panel.mode.on_change("active", partial(self._mode_chosen, name))
         self._layout.screen.on_change("data", self._changed)
-        self._layout.address.on_visit(self._visit)
+        self._layout.address.on_visit(lambda query: self.apply(from_query(query, self._whole)[0]))
         controls = self._layout.controls
         controls.back.on_click(lambda: self.apply(self.state.page(-1)))
         controls.on.on_click(lambda: self.apply(self.state.page(1)))
@@ -209,14 +211,10 @@ class Page:
         finally:
             self._is_showing = False
 
-    def _visit(self, query: dict[str, str]) -> None:
-        """Go back to a view of the browser's history."""
-        self.apply(from_query(query, self._whole)[0])
-
     def close_extras(self) -> None:
         """Close help, message and the channel shown alone."""
         self._layout.keyboard.help.visible = False
-        self._sheets.close()
+        self._extras.close()
         self.apply(self.state.show_alone(None))
 
     def go_to_interval(self, step: int) -> None:
@@ -232,11 +230,14 @@ class Page:
 
     def _go_to(self, found: tuple[float, float] | None, what: str, step: int) -> None:
         if found is None:
-            self._layout.show_message(
-                f"There is no {what} " + ("after" if step > 0 else "before") + " this one."
-            )
+            where = "after" if step > 0 else "before"
+            self._layout.show_message(f"There is no {what} {where} this one.")
         else:
             self.apply(self.state.from_onset(*found))
+
+    def _leave_out(self, channels: frozenset[tuple[str, int]]) -> None:
+        self._whole = replace(self._whole, left_out=channels)
+        self.apply(replace(self.state, left_out=channels))
 
     def mark_range(self) -> None:
         """Write a mark for what the page shows."""
@@ -345,7 +346,7 @@ class Page:
         self._layout.show_title(self.state, width)
         self._layout.point_out(self.state)
         self._traces.want(self.state, width)
-        self._sheets.want(self.state)
+        self._extras.want(self.state)
         self._pictures.want(self.state, sizes, self._session.ratio)
         self._get_ready()
 
@@ -369,7 +370,7 @@ class Page:
 
     def _end(self) -> None:
         readers = self._pictures, self._readings, self._traces
-        for worker in (*readers, self._savings, self._annotations, self._sheets):
+        for worker in (*readers, self._savings, self._annotations, self._extras):
             worker.stop()
 
     def _keys(self) -> list[Key]:
@@ -387,8 +388,7 @@ class Page:
             "m": self.mark_range,
             "u": lambda: self._annotations.remove(self.state.pieces),
             "b": self.toggle_bad,
-            "e": lambda: self._sheets.toggle(EVOKED, self.state),
-            "f": lambda: self._sheets.toggle(SPECTRA, self.state),
+            **toggles(lambda: self._extras, lambda: self.state),
             "s": self.save_picture,
             "?": lambda: self._layout.toggle_help(),
             "Escape": self.close_extras,

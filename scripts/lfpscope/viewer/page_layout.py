@@ -60,6 +60,8 @@ class PageLayout:
         Its ratio, as the browser says it.
     download : ColumnDataSource
         What the browser saves as a file.
+    below : tuple of Plot
+        Whose frames end where those of the panels do.
     roots : tuple
         To be added to the document.
     """
@@ -98,6 +100,7 @@ class PageLayout:
         self.drawer = ChannelDrawer(plots)
         overview = minimap(plots, probes, whole)
         self.sheet = sheet_place()
+        self.below = self.drawer.plot, self.axis.plot, overview
         self._box = overview.select_one({"name": "minimap box"})
         page = Column(
             text_line(self._title, margin=(0, RIGHT, 4, 0)),

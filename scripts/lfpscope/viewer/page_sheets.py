@@ -1,24 +1,93 @@
-"""Which sheets a page has."""
+"""What a page can open beside its panels: sheets over them, and columns of channels."""
+
+from collections.abc import Callable
 
 from bokeh.document import Document
 
+from lfpscope.clock.timeline import Span
+from lfpscope.viewer.channel_column import ChannelColumns, LeftOut
 from lfpscope.viewer.evoked_panel import EvokedPanel
 from lfpscope.viewer.page_layout import PageLayout
+from lfpscope.viewer.period_list import PeriodList
 from lfpscope.viewer.session_folder import SessionFolder
 from lfpscope.viewer.sheets import Sheets
 from lfpscope.viewer.spectrum_panel import SpectrumPanel
+from lfpscope.viewer.view_state import State
 
-EVOKED, SPECTRA = "evoked", "spectra"
+EVOKED, SPECTRA, LISTS, COLUMNS = "e", "f", "i", "l"  # their keys
 
 
-def make_sheets(document: Document, session: SessionFolder, layout: PageLayout) -> Sheets:
-    """Make the sheets of a page; each is made when it is opened first."""
-    place = document, session, layout.plots
-    sheets = Sheets(
-        {
-            EVOKED: lambda: EvokedPanel(*place, sheets.close),
-            SPECTRA: lambda: SpectrumPanel(*place, sheets.close),
-        },
-        layout.sheet,
-    )
-    return sheets
+class PageExtras:
+    """Sheets and columns of a page; each is made when it is opened first.
+
+    Parameters
+    ----------
+    document, session, layout
+        Of the page.
+    left_out : callable
+        Gets probe and electrode id of all channels that are dead or noisy.
+    go_to : callable
+        Shows a stretch of axis time.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        session: SessionFolder,
+        layout: PageLayout,
+        left_out: Callable[[LeftOut], None],
+        go_to: Callable[[Span | None], None],
+    ) -> None:
+        of_page = document, session, layout.plots
+        self._sheets = Sheets(
+            {
+                EVOKED: lambda: EvokedPanel(*of_page, self.close),
+                LISTS: lambda: PeriodList(document, session, go_to, self.close),
+                SPECTRA: lambda: SpectrumPanel(*of_page, self.close),
+            },
+            layout.sheet,
+        )
+        self._of_page, self._layout, self._left_out = of_page, layout, left_out
+        self._columns: ChannelColumns | None = None
+
+    def toggle(self, name: str, state: State) -> None:
+        """Open a sheet or the columns, or close them."""
+        if name != COLUMNS:
+            self._sheets.toggle(name, state)
+            return
+        self._columns = self._columns or self._make_columns()
+        self._columns.toggle(state)
+
+    def _make_columns(self) -> ChannelColumns:
+        layout = self._layout
+        place = layout.panels, layout.below
+        return ChannelColumns(*self._of_page, *place, self._left_out, layout.show_message)
+
+    def close(self) -> None:
+        """Close the sheet that is open."""
+        self._sheets.close()
+
+    def want(self, state: State) -> None:
+        """Have what is open follow the page; find out which channels are bad if they are hidden."""
+        self._sheets.want(state)
+        if state.hides_bad and self._columns is None:
+            self._columns = self._make_columns()
+        if self._columns is not None:
+            self._columns.want(state)
+
+    def stop(self) -> None:
+        """End all threads."""
+        self._sheets.stop()
+        if self._columns is not None:
+            self._columns.stop()
+
+
+def toggles(
+    extras: Callable[[], PageExtras], state: Callable[[], State]
+) -> dict[str, Callable[[], None]]:
+    """What the keys of sheets and columns do, on a page that is still being made."""
+
+    def toggle(key: str) -> Callable[[], None]:
+        return lambda: extras().toggle(key, state())
+
+    return {key: toggle(key) for key in (EVOKED, SPECTRA, LISTS, COLUMNS)}

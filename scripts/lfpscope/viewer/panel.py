@@ -86,6 +86,8 @@ class Panel:
         Of the picture, and of the areas beside it.
     layout : Column
         To be put on the page.
+    head, body : Row
+        Of it: heading and mode, strip and picture.
     mode : RadioButtonGroup
         Traces, signed map or amplitude.
     shown : Picture or None
@@ -126,14 +128,16 @@ class Panel:
         self._area_strip = AreaStrip(plots, heights, colours, self._name)
         self.strip = self._area_strip.plot
         self.figure = self._traces(plots, heights, spans)
+        self.head = Row(
+            text_line(self._heading, margin=(3, 12, 0, 0)),
+            self.mode,
+            sizing_mode="stretch_width",
+            margin=(4, RIGHT, 2, 0),
+        )
+        self.body = Row(self.strip, self.figure, sizing_mode="stretch_both", margin=0)
         self.layout = Column(
-            Row(
-                text_line(self._heading, margin=(3, 12, 0, 0)),
-                self.mode,
-                sizing_mode="stretch_width",
-                margin=(4, RIGHT, 2, 0),
-            ),
-            Row(self.strip, self.figure, sizing_mode="stretch_both", margin=0),
+            self.head,
+            self.body,
             sizing_mode="stretch_both",
             margin=0,
             min_height=LEAST,

@@ -24,6 +24,7 @@ PACKAGES = (
     "numcodecs",
     "numpy",
     "requests",
+    "scipy",
     "tornado",
     "tqdm",
 )

@@ -11,7 +11,7 @@ from lfpscope.viewer.view_state import State
 SHEET = f"""
 :host {{
   position: absolute; left: 0; top: 30px; z-index: 3;
-  width: 100% !important; height: calc(100% - 170px) !important;
+  width: 100% !important; height: calc(100% - 176px) !important;
   padding: 6px 8px; background: white; border: 1px solid {ACCENT}; box-sizing: border-box;
 }}
 """

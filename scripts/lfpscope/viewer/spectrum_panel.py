@@ -131,7 +131,9 @@ class SpectrumPanel:
         bands = [NO_COHERENCE, *dict.fromkeys(name for view in views for name in view.coherence)]
         if self._band.options != bands:
             self._band.options = bands
-        ends = " · ".join(f"{low:g} … {high:g}" for low, high in dict.fromkeys(_levels(views)))
+        ends = " · ".join(
+            f"{low:g} … {high:g}".replace("-", "−") for low, high in dict.fromkeys(_levels(views))
+        )
         self._sheet.say(
             f"density, dark to bright {ends} dB re 1 µV²/Hz · Hann windows, 50 % overlap · lines: "
             "mains and harmonics, where a channel has them · coherence of the recording: 0 dark, "

@@ -19,6 +19,7 @@ MODES = {TRACES: "traces", SIGNED: "signed map", HEAT: "amplitude"}
 """How a probe is drawn, in words."""
 COARSE = 0.02  # seconds in a pixel: from there on the amplitude is drawn unless a mode was chosen
 AUTO = "auto"  # gain
+HIDDEN = "hidden"  # bad channels
 WITHOUT_BREAKS = Timeline(())
 
 
@@ -56,6 +57,10 @@ class State:
         Of all probes of the session.
     bad : frozenset of (str, int)
         Probe and electrode id of channels that were marked as bad: they are drawn grey.
+    hides_bad : bool
+        Whether these, and channels labelled dead or noisy, are not shown.
+    left_out : frozenset of (str, int)
+        Probe and electrode id of channels labelled dead or noisy, once that has been read.
     """
 
     start: float
@@ -73,6 +78,8 @@ class State:
     is_auto: bool = False
     channel: tuple[str, int] | None = None
     transform: str = ""
+    hides_bad: bool = False
+    left_out: frozenset[tuple[str, int]] = frozenset()
 
     @property
     def pieces(self) -> list[tuple[float, float]]:
@@ -163,6 +170,10 @@ class State:
         """Show one area, or all if it was the only one."""
         return replace(self, areas=frozenset[str]() if self.areas == {area} else frozenset({area}))
 
+    def toggle_bad(self) -> "State":
+        """Hide channels that are bad, or show them."""
+        return replace(self, hides_bad=not self.hides_bad)
+
     def show_alone(self, channel: tuple[str, int] | None) -> "State":
         """Show a channel alone, too, or none."""
         return replace(self, channel=channel)
@@ -187,6 +198,8 @@ class State:
             fields["every"] = str(self.every)
         if self.depths:
             fields["depths"] = depths_text(self.depths)
+        if self.hides_bad:
+            fields["bad"] = HIDDEN
         if self.spacing:
             fields["spacing"] = str(self.spacing)
         if self.channel:
@@ -239,6 +252,7 @@ def from_query(query: Mapping[str, str], default: State) -> tuple[State, list[st
         "areas": _read_areas,
         "every": _read_every,
         "depths": _read_depths,
+        "bad": _read_bad,
         "spacing": _read_spacing,
         "channel": _read_channel,
         "transform": _read_transform,
@@ -305,6 +319,12 @@ def _read_every(state: State, text: str) -> State:
     if int(text) < 1:
         raise ValueError(text)
     return replace(state, every=int(text))
+
+
+def _read_bad(state: State, text: str) -> State:
+    if text != HIDDEN:
+        raise ValueError(text)
+    return replace(state, hides_bad=True)
 
 
 def _read_spacing(state: State, text: str) -> State:
