@@ -29,6 +29,7 @@ def test_from_a_file_to_the_page_and_from_the_gallery_to_a_viewer(
         tab.page.get_by_text("not summarised yet").wait_for(state="hidden")
         tab.wait_for("every sample")
         wait_until(lambda: not (results / ".first").exists())
+        tab.page.close()  # it would complain that the server is gone
         assert program.end() == 143
     assert not list(results.rglob(".progress.json*"))
     with running(results, "--no-browser", "--port=0", cache=cache) as program:
@@ -38,4 +39,5 @@ def test_from_a_file_to_the_page_and_from_the_gallery_to_a_viewer(
         tab.page.get_by_role("link", name="open in the viewer").first.click()
         tab.wait_for("every sample")
         assert tab.page.url.split("?")[0].endswith("/mouse_e__1_")
+        tab.page.close()
         assert program.end() == 143

@@ -110,5 +110,5 @@ def test_a_wheel_works_without_a_clone(
     snakefile = Path(installed[0]).parents[1] / "share" / "lfpscope" / "Snakefile"
     log = next((results / ".snakemake" / "log").iterdir()).read_text()
     assert str(snakefile) in log
-    assert str(ROOT) not in log
+    assert str(ROOT / "scripts") not in log
     assert tree(tmp_path / "data") == {nwb}
