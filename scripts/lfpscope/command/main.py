@@ -30,7 +30,8 @@ VIEWER = "lfpscope.command.serve"  # takes a second to import
 def main(words: Sequence[str] | None = None) -> None:
     """Run the command."""
     words = list(sys.argv[1:] if words is None else words)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends the run behind the page too
+    for number in (signal.SIGTERM, signal.SIGHUP):  # the run behind the page ends too
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
         sys.exit(_run(words))
     except UserError as error:
