@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lfpscope.errors import UserError
+from lfpscope.hdf5.isolation import IsolatedReader
 from lfpscope.references.index import index_isolated
 from lfpscope.result_files import (
     ENVELOPE,
@@ -58,18 +59,24 @@ def look_at(row: SessionRow, results: Path, cache: Path) -> Iterator[Look]:
     cache : Path
         Where files are that were simulated.
     """
-    for probe in find_probes([row], cache=cache):
-        if probe.status != OK:
-            note = probe.note.removeprefix(f"{probe.address}: ")
-            yield Look(probe, problem=f"{probe.address or row.location}: {note}")
-            continue
-        folder = probe_folder(results, row.session, probe.probe)
-        folder.mkdir(parents=True, exist_ok=True)
-        ids = {"session": row.session, "probe": probe.probe, "series": probe.series}
-        try:
-            yield Look(probe, index_isolated(probe.address, folder / REFERENCES, **ids))
-        except (UserError, OSError) as error:
-            yield Look(probe, problem=str(error))
+    with IsolatedReader() as reader:
+        for probe in find_probes([row], cache=cache, reader=reader):
+            if probe.status != OK:
+                note = probe.note.removeprefix(f"{probe.address}: ")
+                yield Look(probe, problem=f"{probe.address or row.location}: {note}")
+            else:
+                yield _index(probe, results, reader)
+
+
+def _index(probe: ProbeRow, results: Path, reader: IsolatedReader) -> Look:
+    folder = probe_folder(results, probe.session, probe.probe)
+    folder.mkdir(parents=True, exist_ok=True)
+    ids = {"session": probe.session, "probe": probe.probe, "series": probe.series}
+    try:
+        found = index_isolated(probe.address, folder / REFERENCES, **ids, reader=reader)
+    except (UserError, OSError) as error:
+        return Look(probe, problem=str(error))
+    return Look(probe, found)
 
 
 def is_summarised(results: Path, session: str) -> bool:

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,13 +24,14 @@ EXAMPLES = """examples:
 Files are only read. Without --results, what is made goes to a folder below ~/.cache/lfpscope, which
 is printed and may be deleted at any time.
 """
-COMMANDS = ("check", "demo")
+VIEWER = "lfpscope.command.serve"  # takes a second to import
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Run the command."""
     words = list(sys.argv[1:] if words is None else words)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends the run behind the page too
+    for number in (signal.SIGTERM, signal.SIGHUP):  # the run behind the page ends too
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
         sys.exit(_run(words))
     except UserError as error:
@@ -52,7 +54,7 @@ def _run(words: list[str]) -> int:
 
 
 def _arguments(words: list[str], *, is_demo: bool) -> argparse.Namespace:
-    from lfpscope.viewer.app import add_server_options
+    from lfpscope.viewer.options import add_server_options
 
     parser = _parser("Show recordings of LFP in NWB files in a browser.")
     if not is_demo:
@@ -96,7 +98,6 @@ def _show(locations: Sequence[str], arguments: argparse.Namespace, *, is_demo: b
     """Show recordings while the workflow makes the rest."""
     from lfpscope.command.first_look import FIRST, forget, is_summarised, look_at
     from lfpscope.command.inputs import checksum, demo_inputs, find_inputs
-    from lfpscope.command.serve import serve_results
     from lfpscope.command.workflow import Run
     from lfpscope.sources.sessions_table import SessionRow
 
@@ -105,6 +106,8 @@ def _show(locations: Sequence[str], arguments: argparse.Namespace, *, is_demo: b
         _say(problem)
     if not inputs.rows:
         return 1
+    # while another process reads the first file
+    threading.Thread(target=import_module, args=[VIEWER], daemon=True).start()
     cache = cache_folder()
     own = f"{inputs.rows[0].session}-{checksum([inputs.table])}"
     results = (arguments.results or cache / own).expanduser().absolute()
@@ -135,6 +138,8 @@ def _show(locations: Sequence[str], arguments: argparse.Namespace, *, is_demo: b
             look(row)
         if run.wait() == 0:
             forget(results)
+
+    from lfpscope.command.serve import serve_results
 
     try:
         serve_results(

@@ -80,8 +80,11 @@ class Run:
             f"results={self._results}",
         ]
         command += [f"cache={self._cache}"]
-        # a group of its own: ended by us, together with its jobs
-        self._process = subprocess.Popen(command, start_new_session=True)  # noqa: S603
+        # a group of its own: ended by us, together with its jobs. It holds the lock as well, so
+        # that nothing else works here if this process is killed
+        self._process = subprocess.Popen(  # noqa: S603
+            command, start_new_session=True, pass_fds=(self._lock,)
+        )
         return True
 
     @property

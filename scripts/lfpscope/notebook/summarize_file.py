@@ -41,8 +41,7 @@ def summarize_file(address: str, folder: Path) -> None:
         results = probe_folder(folder.parent, folder.name, one.probe)
         results.mkdir(parents=True, exist_ok=True)
         references = results / REFERENCES
-        ids = {"session": folder.name, "probe": one.probe, "series": one.series}
-        index_isolated(address, references, **ids)
+        index_isolated(address, references, session=folder.name, probe=one.probe, series=one.series)
         summarize_probe(
             references,
             envelope=results / ENVELOPE,

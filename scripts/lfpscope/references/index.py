@@ -2,6 +2,7 @@
 
 import sys
 import traceback
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -62,10 +63,18 @@ def index_recording(address: str, path: Path, *, session: str, probe: str, serie
     return describe(recording, clock, n_chunks=references.lfp.n_chunks)
 
 
-def index_isolated(address: str, path: Path, *, session: str, probe: str, series: str = "") -> str:
+def index_isolated(
+    address: str,
+    path: Path,
+    *,
+    session: str,
+    probe: str,
+    series: str = "",
+    reader: IsolatedReader | None = None,
+) -> str:
     """Write references as `index_recording`, in a process that damaged metadata may end."""
     index = partial(_index, session=session, probe=probe, series=series)
-    with IsolatedReader() as reader:
+    with nullcontext(reader) if reader else IsolatedReader() as reader:
         return reader.call(address, index, address, path)
 
 

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from types import MappingProxyType
 
@@ -23,6 +24,7 @@ def find_probes(
     cache: Path,
     listed: Mapping[str, Path] = MappingProxyType({}),
     mirror: str = "",
+    reader: IsolatedReader | None = None,
 ) -> list[ProbeRow]:
     """Find the probes of sessions. A session that has none because of an error is a row of itself.
 
@@ -36,9 +38,11 @@ def find_probes(
         What AllenSDK says of the probes of each of Allen's sessions.
     mirror : str
         A copy of AllenSDK's cache instead of these, on disk or on a server.
+    reader : IsolatedReader, optional
+        Reads the files; without it one that ends afterwards.
     """
     found: list[ProbeRow] = []
-    with IsolatedReader() as reader:
+    with nullcontext(reader) if reader else IsolatedReader() as reader:
         for session in sessions:
             try:
                 probes = _find_probes(session, cache, listed, mirror, reader)

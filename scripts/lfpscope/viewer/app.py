@@ -4,7 +4,6 @@ import argparse
 import errno
 import html
 import logging
-import re
 import socket
 import sys
 import threading
@@ -27,6 +26,7 @@ from tornado.web import RequestHandler
 from lfpscope.errors import UserError
 from lfpscope.memory import share_arenas
 from lfpscope.viewer.access import ANY_ORIGIN, FRAMES, Guard, install, is_guarded
+from lfpscope.viewer.options import PORT, add_server_options
 from lfpscope.viewer.page_pool import PagePool, open_session
 from lfpscope.viewer.session_folder import SessionFolder, source_addresses
 
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from lfpscope.viewer.page import Page
 
 Pages = Mapping[str, Callable[[Document], None]]
-PORT, MAX_PORT = 5006, 65535
-ORIGIN = re.compile(r"[\w.*-]+(:\d{1,5})?", re.ASCII)
 ANY_ADDRESS = {"", "0.0.0.0", "::"}  # noqa: S104 - what is refused without a name
 # addresses of scripts are relative: a proxy may cut what is before them. Parts of Bokeh that no
 # page needs are left out: the browser would take longer to read them than to build the page
@@ -182,44 +180,6 @@ def _arguments() -> argparse.Namespace:
         "--render", nargs=2, type=Path, metavar=("VIEW.json", "OUT.png"), help="draw a saved view"
     )
     return parser.parse_args()
-
-
-def add_server_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of every server of viewers."""
-    parser.add_argument("--port", type=_port, help=f"default {PORT}, or any that is free")
-    parser.add_argument("--address", default="localhost", help="default %(default)s")
-    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
-    parser.add_argument(
-        "--allow-websocket-origin",
-        action="append",
-        type=_origin,
-        metavar="HOST[:PORT]",
-        help="a name of this server as it stands in the browser's address bar; for proxies too",
-    )
-    parser.add_argument(
-        "--prefix", default="", metavar="/PATH", help="of all addresses, if a proxy leaves it in"
-    )
-    parser.add_argument(
-        "--no-token", action="store_true", help="show the session to everybody who can get here"
-    )
-    parser.add_argument(
-        "--any-frame", action="store_true", help="any page may show the viewer in a frame"
-    )
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= MAX_PORT):
-        raise UserError(f"--port {text}: no port (expected 0 to {MAX_PORT}). Name another.")
-    return int(text)
-
-
-def _origin(text: str) -> str:
-    if not ORIGIN.fullmatch(text):
-        raise UserError(
-            f"--allow-websocket-origin {text}: no name of a server (expected HOST or HOST:PORT). "
-            "Write it as in the browser's address bar, without http:// and path."
-        )
-    return text.lower()
 
 
 def _moved(folder: Path, data: str | None) -> tuple[str, str] | None:
