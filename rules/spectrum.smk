@@ -6,6 +6,7 @@ rule draw_spectrum:
     input:
         references="<results>/{session}/probes/{probe}/lfp.json",
         spectrum="<results>/{session}/probes/{probe}/spectrum.zarr.zip",
+        by_hand=labels_by_hand,
         script=script("draw_spectrum"),
     output:
         picture=report(
@@ -24,11 +25,13 @@ rule draw_spectrum:
         mem_mb=growing(500, 100),
         runtime="30m",
     params:
+        by_hand=lambda wildcards, input: options("--by-hand", input.by_hand),
         library=library("draw_spectrum"),
     shell:
         """
         python {input.script:q} {input.references:q} {input.spectrum:q} \
-            --picture {output.picture:q} --thumbnail {output.thumbnail:q} >{log:q} 2>&1
+            {params.by_hand} --picture {output.picture:q} \
+            --thumbnail {output.thumbnail:q} >{log:q} 2>&1
         """
 
 

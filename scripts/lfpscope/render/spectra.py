@@ -1,5 +1,6 @@
 """The picture of a probe's spectra and of its channel quality, as PNG."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ from lfpscope.render.spectrum_page import (
     draw_colours,
     image_axes,
 )
+from lfpscope.samples.channel_labels import read_labels_by_hand
 from lfpscope.typing import Floats
 
 LEFT, RIGHT = 190, 24
@@ -56,7 +58,14 @@ THUMBNAIL = (320, 180)
 FEATURES_LEFT = 876
 
 
-def draw_spectrum(references: Path, spectrum: Path, *, picture: Path, thumbnail: Path) -> None:
+def draw_spectrum(
+    references: Path,
+    spectrum: Path,
+    *,
+    picture: Path,
+    thumbnail: Path,
+    by_hand: Path | None = None,
+) -> None:
     """Draw spectra by depth and time, and channel quality, of one probe.
 
     Parameters
@@ -65,6 +74,8 @@ def draw_spectrum(references: Path, spectrum: Path, *, picture: Path, thumbnail:
         ``lfp.json`` and ``spectrum.zarr.zip`` of the probe.
     picture, thumbnail : Path
         The PNG files to write.
+    by_hand : Path, optional
+        ``bad_channels.tsv`` of the session, whose labels count before those that were found.
 
     Raises
     ------
@@ -73,9 +84,21 @@ def draw_spectrum(references: Path, spectrum: Path, *, picture: Path, thumbnail:
     """
     opened = open_references(references)
     found = read_spectrum(spectrum, opened)
+    if by_hand:
+        found = _relabel(found, opened, read_labels_by_hand(by_hand, opened.probe))
     with text_settings():
         save(_draw_page(opened, found), picture)
         save(_draw_thumbnail(opened, found), thumbnail)
+
+
+def _relabel(spectrum: Spectrum, references: ProbeReferences, by_hand: dict[int, str]) -> Spectrum:
+    """Labels that a user wrote instead of those that were found."""
+    ids = references.channels.id.tolist()
+    pairs = zip(ids, spectrum.label.tolist(), strict=True)
+    label = np.array([by_hand.get(one, label) for one, label in pairs])
+    n = sum(one in by_hand for one in ids)
+    notes = [*spectrum.quality["notes"], *([f"{n} labelled by hand"] if n else [])]
+    return replace(spectrum, label=label, quality={**spectrum.quality, "notes": notes})
 
 
 def _draw_page(references: ProbeReferences, spectrum: Spectrum) -> Figure:

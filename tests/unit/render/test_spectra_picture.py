@@ -8,6 +8,7 @@ import recorded
 from PIL import Image
 
 from lfpscope.errors import UserError
+from lfpscope.render.palettes import LABEL_COLOURS
 from lfpscope.render.rows import RowBlock, Rows
 from lfpscope.render.spectra import draw_spectrum
 from lfpscope.render.spectrum_images import (
@@ -136,3 +137,22 @@ def test_spectra_of_another_probe_are_refused(tmp_path):
             picture=tmp_path / "c.png",
             thumbnail=tmp_path / "d.png",
         )
+
+
+def test_labels_by_hand_are_those_of_the_picture(tmp_path):
+    data = recorded.walk(20_000, 6, step=1e-6).astype(np.float32)
+    picture, thumbnail = draw(tmp_path, data)
+    table = tmp_path / "bad_channels.tsv"
+
+    def colours(by_hand):
+        files = {"picture": picture, "thumbnail": thumbnail, "by_hand": by_hand}
+        draw_spectrum(tmp_path / "lfp.json", tmp_path / "spectrum.zarr.zip", **files)
+        with Image.open(picture) as image:
+            return {
+                f"#{r:02x}{g:02x}{b:02x}"
+                for _, (r, g, b) in image.convert("RGB").getcolors(1 << 24)
+            }
+
+    assert LABEL_COLOURS["noisy"] not in colours(None)
+    table.write_text("probe\tchannel\tlabel\tnote\nprobe\t2\tnoisy\t\n")
+    assert LABEL_COLOURS["noisy"] in colours(table)
