@@ -41,7 +41,8 @@ def check_deployment():
         names = " ".join(sorted(str(one) for one in asked))
         refuse(
             f"--software-deployment-method {names}: rules run in the environment that runs "
-            "Snakemake. Leave it out."
+            "Snakemake. Leave it out; envs/pipeline.yaml (conda) and envs/pipeline.def (Apptainer) "
+            "make such an environment."
         )
 
 

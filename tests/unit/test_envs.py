@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import yaml
+
 ENVS = Path(__file__).parents[2] / "envs"
 
 
@@ -19,3 +21,12 @@ def test_both_lists_agree_and_every_package_has_checksums() -> None:
     entries = re.split(r"\n(?=\S)", hashed.strip())
     assert all("--hash=sha256:" in entry for entry in entries)
     assert "://" not in hashed
+
+
+def test_conda_and_apptainer_install_the_same_pins() -> None:
+    conda = yaml.safe_load((ENVS / "pipeline.yaml").read_text())
+    assert conda["dependencies"] == ["python=3.11", "pip", {"pip": ["-r pipeline.txt"]}]
+    container = (ENVS / "pipeline.def").read_text()
+    assert "From: python:3.11-slim" in container
+    assert "--require-hashes -r /pipeline.hashes.txt" in container
+    assert "envs/pipeline.hashes.txt /pipeline.hashes.txt" in container
