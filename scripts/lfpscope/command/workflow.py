@@ -80,8 +80,8 @@ class Run:
             f"results={self._results}",
         ]
         command += [f"cache={self._cache}"]
-        # a group of its own: ended by us, together with its jobs. It holds the lock as well, so
-        # that nothing else works here if this process is killed
+        # a group of its own, ended by us together with its jobs; it holds the lock too, for it goes
+        # on if this process is killed
         self._process = subprocess.Popen(  # noqa: S603
             command, start_new_session=True, pass_fds=(self._lock,)
         )

@@ -81,10 +81,8 @@ class UnsummarisedProbe(OpenProbe):
             If it would take too long to read them.
         """
         if n_samples > self.most_samples:
-            raise UserError(
-                f"{self.references.file}: not summarised yet, so no more than {self._longest()} "
-                "of it can be shown. Zoom in, or wait until it is."
-            )
+            # the panel has the probe's name already, and room for few words
+            raise UserError(f"not summarised yet: zoom in to {self._longest()} or less, or wait")
         return max(1, -(-n_samples // width))
 
     def _level(self, step: int) -> int:  # noqa: ARG002
