@@ -32,8 +32,8 @@ def find_session(shown: Shown) -> Path:
     Parameters
     ----------
     shown : str or Path or DataTree
-        That folder or its ``session.json``, what `open_session` returned, or an NWB file or its address:
-        what is derived from that is made on the first call, in the cache folder of lfpscope.
+        That folder or its ``session.json``, what `open_session` returned, or an NWB file or its
+        address: what is derived from that is made on the first call, in lfpscope's cache folder.
 
     Raises
     ------

@@ -90,7 +90,7 @@ def test_an_nwb_file_is_summarised_once(
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.zip")} == made
     assert nwb.read_bytes() == before
     (tmp_path / "empty.nwb").write_bytes(b"")
-    with pytest.raises(UserError, match="empty.nwb"):
+    with pytest.raises(UserError, match=r"empty\.nwb"):
         lfpscope.plot(tmp_path / "empty.nwb")
 
 
