@@ -1,18 +1,24 @@
-"""The viewer in cells of a real JupyterLab, directly and through jupyter-server-proxy."""
+"""The viewer in cells: of a real JupyterLab through its proxy, and where there is no proxy."""
 
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import serving
 from conftest import MODELS
 from playwright.sync_api import Browser, Frame, Page
 
+import lfpscope
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
 
 
@@ -49,7 +55,7 @@ def jupyter(folder: Path, *options: str, **environment: str) -> Iterator[str]:
 
 def run_cells(page: Page, address: str, notebook: str) -> None:
     """Open a notebook and run all its cells."""
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(60_000)
     page.add_init_script(MODELS)
     before, token = address.split("/lab?")
     # with a kernel that runs already nothing is asked
@@ -81,52 +87,62 @@ def viewer_frame(page: Page, number: int) -> Frame:
     return frame
 
 
-@pytest.mark.browser
-@pytest.mark.slow
-@pytest.mark.parametrize("base", ["/", "/user/me/"], ids=["direct", "proxied"])
-def test_two_viewers_in_a_notebook(
-    tmp_path: Path, session: Path, browser: Browser, base: str
-) -> None:
+def test_two_viewers_in_jupyterlab(tmp_path: Path, session: Path, browser: Browser) -> None:
+    """Through jupyter-server-proxy, as behind JupyterHub, below a prefix."""
     first = f"import lfpscope\nlfpscope.view({str(session)!r}, t=(60, 62), mode='traces')"
     second = f"lfpscope.view({str(session)!r}, t=(30, 31), probes='100000022')"
     third = f"lfpscope.plot({str(session)!r}, t=(30, 31), probes='100000022')"
     write_notebook(tmp_path / "views.ipynb", first, second, third)
-    proxied = base != "/"
-    options = [f"--ServerApp.base_url={base}"]
-    # as without jupyter-server-proxy
-    options += (
-        [] if proxied else ["--ServerApp.jpserver_extensions={'jupyter_server_proxy': False}"]
-    )
-    with jupyter(tmp_path, *options) as address:
+    with jupyter(tmp_path, "--ServerApp.base_url=/user/me/") as address:
         page = browser.new_page(viewport={"width": 1300, "height": 900})
         run_cells(page, address, "views.ipynb")
         shown = [viewer_frame(page, i) for i in range(2)]
-        ranges = [one.evaluate("[pageModel('time').start, pageModel('time').end]") for one in shown]
-        assert ranges == [[60, 62], [30, 31]]
+        assert [time_range(one) for one in shown] == [[60, 62], [30, 31]]
         own = address.split("/lab?")[0]
-        assert [one.url.startswith(f"{own}/proxy/") for one in shown] == [proxied] * 2
-        # the view follows keys, and a page that is loaded again is still let in
-        shown[0].locator("body").press("ArrowRight")
-        shown[0].wait_for_function("pageModel('time').start > 61")
-        shown[0].wait_for_function("!location.search.includes('t=60.')")
-        shown[0].evaluate("location.reload()")
-        page.wait_for_timeout(500)
-        again = viewer_frame(page, 0)
-        assert again.evaluate("pageModel('time').start") > 61
+        assert all(one.url.startswith(f"{own}/proxy/") for one in shown)
         page.locator(".jp-OutputArea-output img").first.wait_for()  # the plot
         if folder := os.environ.get("LFPSCOPE_PICTURES"):
-            page.screenshot(path=f"{folder}/notebook-{'proxied' if proxied else 'direct'}.png")
-        # what the kernel has started ends with it
-        port = re.search(r"proxy/(\d+)/" if proxied else r":(\d+)/", shown[0].url)
+            page.screenshot(path=f"{folder}/notebook.png")
+        port = re.search(r"proxy/(\d+)/", shown[0].url)
         assert port
         page.close()
-    wait_until_closed(int(port[1]))
+    wait_until_closed(int(port[1]))  # with the kernel
+
+
+def test_a_viewer_in_a_page_of_another_origin(
+    tmp_path: Path, session: Path, browser: Browser
+) -> None:
+    """As in VS Code: the page knows of no Jupyter, and the browser sends no cookies."""
+    shown = lfpscope.view(session, t=(60, 62))
+    (tmp_path / "cell.html").write_text(f"<!doctype html><body>{shown._repr_html_()}</body>")
+    with serving.serve(tmp_path) as served:
+        page = browser.new_page(viewport={"width": 1100, "height": 700})
+        page.add_init_script(MODELS)
+        page.set_default_timeout(90_000)
+        page.goto(f"{served.address}/cell.html")
+        frame = viewer_frame(page, 0)
+        assert frame.url.startswith("http://127.0.0.1:")
+        # the view follows keys, and a frame that is loaded again is still let in
+        frame.locator("body").press("ArrowRight")
+        frame.wait_for_function("pageModel('time').start > 61")
+        frame.wait_for_function("!location.search.includes('t=60.')")
+        with page.expect_event("framenavigated"):
+            frame.evaluate("setTimeout(() => location.reload())")
+        assert time_range(viewer_frame(page, 0))[0] > 61
+        # once the server has ended the cell says so
+        shown.close()
+        page.reload()
+        page.get_by_text("run the cell again").wait_for()
+        page.close()
+
+
+def time_range(frame: Frame) -> list[float]:
+    found = frame.evaluate("[pageModel('time').start, pageModel('time').end]")
+    assert isinstance(found, list)
+    return found
 
 
 def wait_until_closed(port: int) -> None:
-    import socket
-    import time
-
     for _ in range(600):
         with socket.socket() as one:
             if one.connect_ex(("127.0.0.1", port)):

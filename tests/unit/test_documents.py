@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
     *ROOT.glob("*.md"),
     *(ROOT / folder / "README.md" for folder in ("config", "profiles", "scripts", "tests")),
+    ROOT / "scripts/TUTORIAL.md",
     ROOT / "tests/benchmarks/RESULTS.md",
 ]
 

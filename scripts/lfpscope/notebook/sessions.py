@@ -32,8 +32,8 @@ def find_session(shown: Shown) -> Path:
     Parameters
     ----------
     shown : str or Path or DataTree
-        That folder or a file in it, what `open_session` returned, or an NWB file or its address:
-        what is derived from that is made on the first call, in the cache folder of lfpscope.
+        That folder or its ``session.json``, what `open_session` returned, or an NWB file or its
+        address: what is derived from that is made on the first call, in lfpscope's cache folder.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def find_session(shown: Shown) -> Path:
     if is_remote(str(shown)):
         return _summarized(str(shown))
     path = Path(shown).absolute()
-    folder = path if path.is_dir() else path.parent
+    folder = path.parent if path.name == SESSION_REFERENCES else path
     if find_probe_folders(folder):
         return folder
     if path.is_file():
