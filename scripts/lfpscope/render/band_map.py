@@ -29,6 +29,7 @@ CYCLES = 5  # of the slowest oscillation of a band that a window of samples hold
 HOPS = 4  # windows of samples start so often in the length of one
 RANGE_DB = 30.0  # from the lower to the upper end of the colours
 KEPT = 12  # maps, for what is read under the cursor
+INSET = np.array([1e-3, -1e-3])  # samples: spans that end where a column begins are not in it
 MANY = 4  # probes whose spectra are kept
 
 
@@ -274,7 +275,7 @@ class _Columns:
 
     def add(self, power: Floats, segment: Segment, spans: Floats) -> None:
         """Add windows of a segment that are shown in spans of its samples."""
-        seconds = segment.t0 + spans * segment.dt
+        seconds = segment.t0 + (spans + INSET) * segment.dt
         first, stop = time_columns(seconds, *self._edges, self._width)
         known = ~np.isnan(power)
         for total, values in ((self._sums, np.where(known, power, 0.0)), (self._n, known)):

@@ -33,6 +33,7 @@ KEPT = 12  # pictures: of six probes the first view, for pages opened later, and
 PALETTES = {TRACES: TRACE_PALETTE, SIGNED: SIGNED_PALETTE, HEAT: HEAT_PALETTE}
 SHARES = {SIGNED: SIGNED_SHARE, HEAT: HEAT_SHARE}
 """Of the gain, the upper end of the colours."""
+POWER_ROOM = 2.0  # 6 of 30 dB above what is usual: steps of the gain are up to 8 dB
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,7 @@ def _draw_power(
     found = read_band_map(probe, clock, band_of(mode), view.t0, view.t1, view.width)
     microvolts = state.microvolts
     if state.is_auto:
-        live = found.rms[channels][~grey[channels]]
+        live = POWER_ROOM * found.rms[channels][~grey[channels]]
         microvolts = suitable_gain(live, HEAT, height / max(1, channels.size))
     shares = colour_shares(found.power[channels], microvolts)
     pixels = heat_picture(
