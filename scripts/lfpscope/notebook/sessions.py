@@ -19,7 +19,7 @@ from lfpscope.references.schema import read_header
 from lfpscope.result_files import REFERENCES, SESSION_REFERENCES, find_probe_folders
 from lfpscope.sources.nwb import probe_id
 from lfpscope.version import VERSION
-from lfpscope.viewer.view_state import MODES, WITHOUT_BREAKS
+from lfpscope.viewer.view_state import MODES, POWER, WITHOUT_BREAKS, is_mode
 
 PACKAGE = Path(__file__).parents[2]
 Shown = str | Path | xr.DataTree
@@ -124,8 +124,9 @@ def view_fields(
             raise UserError(f"probes = {wanted}: expected some of {', '.join(known)}.")
         fields["probes"] = ",".join(wanted)
     if mode is not None:
-        if mode not in MODES:
-            raise UserError(f"mode = {mode!r}: expected one of {', '.join(MODES)}.")
+        if not is_mode(mode):
+            modes = ", ".join([*MODES, f"{POWER}theta"])
+            raise UserError(f"mode = {mode!r}: expected one of {modes}.")
         fields["mode"] = mode
     return fields
 

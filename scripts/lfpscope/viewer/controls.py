@@ -27,8 +27,9 @@ from bokeh.models import (
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.formatting import voltage_text
 from lfpscope.nwb.areas import is_area
+from lfpscope.render.band_map import band_names
 from lfpscope.viewer.style import CONTROL, HEADER, TOOLBAR
-from lfpscope.viewer.view_state import AUTO, MODES, SPACINGS, STEPS, State, depths_text
+from lfpscope.viewer.view_state import AUTO, MODES, POWER, SPACINGS, STEPS, State, depths_text
 
 FORMATS: list[Any] = [("PNG", ".png"), ("SVG", ".svg"), ("PDF", ".pdf")]
 CHOSEN = "chosen areas"  # in the menu
@@ -79,6 +80,8 @@ class Controls:
         Brain areas of all probes; without any there is no menu of them.
     has_depth : bool
         Whether any probe knows depths; without any there is no box for them.
+    bands : sequence of str
+        Frequency bands whose power can be drawn.
 
     Attributes
     ----------
@@ -87,7 +90,13 @@ class Controls:
     """
 
     def __init__(
-        self, tools: list[Any], state: State, areas: Sequence[str], *, has_depth: bool
+        self,
+        tools: list[Any],
+        state: State,
+        areas: Sequence[str],
+        *,
+        has_depth: bool,
+        bands: Sequence[str] = (),
     ) -> None:
         self._whole = state.stop - state.start
         style = {"stylesheets": [CONTROL], "margin": (2, 2)}
@@ -108,7 +117,9 @@ class Controls:
         gains = [(f"{step!r}", f"gain {voltage_text(step)}") for step in STEPS]
         gains = [(AUTO, "auto gain"), *gains]
         self.gain = Select(options=gains, width=112, **style)
-        self.mode = Select(options=[(AUTO, "mode by zoom"), *MODES.items()], width=124, **style)
+        modes = [(AUTO, "mode by zoom"), *MODES.items()]
+        modes += [(f"{POWER}{band}", f"{band} power") for band in bands]
+        self.mode = Select(options=modes, width=124, **style)
         self._area_names = areas
         self.areas = Select(options=[], width=124, visible=bool(areas), **style)
         counts = [(f"{n}", f"every {nth}channel") for n, nth in EVERY.items()]
@@ -218,3 +229,8 @@ def area_names(probes: list[OpenProbe]) -> list[str]:
         areas = probe.references.channels.columns.get("area")
         found |= set() if areas is None else set(map(str, areas.tolist()))
     return sorted(filter(is_area, found))
+
+
+def common_bands(probes: list[OpenProbe]) -> list[str]:
+    """Frequency bands whose power is stored of any probe, in the order of the first ones."""
+    return list(dict.fromkeys(name for probe in probes for name in band_names(probe)))

@@ -38,8 +38,8 @@ from lfpscope.viewer.labels import (
     channel_marks,
     row_ticks,
 )
-from lfpscope.viewer.picture import PALETTES, Picture, axis_clock, common_gains, draw_probe
-from lfpscope.viewer.scale_bar import COLOURS, colour_limits, colour_ticks, scale_text
+from lfpscope.viewer.picture import Picture, axis_clock, common_gains, draw_probe, palette_array
+from lfpscope.viewer.scale_bar import colour_limits, colour_ticks, map_colours, scale_text
 from lfpscope.viewer.session_folder import SessionFolder
 from lfpscope.viewer.style import STRIP, WRONG
 from lfpscope.viewer.times import axis_title, time_of
@@ -297,7 +297,7 @@ def _draw_probe(
     axes = _axes(figure, frame)
     # columns may be wider than a pixel; what lies beyond the range asked for is cut off
     extent = (picture.t0, picture.t1, 0.0, 1.0)
-    colours = PALETTES[picture.mode][picture.pixels]
+    colours = palette_array(picture.mode)[picture.pixels]
     axes.imshow(colours, extent=extent, aspect="auto", interpolation="nearest")
     axes.set(xlim=(state.start, state.stop), ylim=(0, 1))
     for first, last in state.timeline.breaks:
@@ -337,7 +337,7 @@ def _draw_probe(
 def _draw_colours(figure: Figure, picture: Picture, frame: tuple[int, int, int, int]) -> None:
     """Draw what the colours stand for, as a bar."""
     axes = _axes(figure, frame)
-    colours = COLOURS[picture.mode][:, np.newaxis]
+    colours = map_colours(picture.mode)[:, np.newaxis]
     low, high = colour_limits(picture.mode, picture.microvolts)
     axes.imshow(colours, extent=(0, 1, low, high), aspect="auto", origin="lower")
     ticks = colour_ticks(picture.mode, picture.microvolts)

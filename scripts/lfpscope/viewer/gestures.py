@@ -37,7 +37,8 @@ def next_mode(state: State, panels: Mapping[str, Panel]) -> State:
     if not shown:
         return state
     now = state.mode(shown[0], panels[shown[0]].size[0])
-    return state.drawn_as(modes[(modes.index(now) + 1) % len(modes)])
+    at = modes.index(now) if now in modes else -1
+    return state.drawn_as(modes[(at + 1) % len(modes)])
 
 
 def change_gain(state: State, panels: Mapping[str, Panel], steps: int) -> State:

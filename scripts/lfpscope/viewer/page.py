@@ -291,9 +291,9 @@ class Page:
         except ValueError as error:
             self._layout.show_message(str(error))
 
-    def _mode_chosen(self, probe: str, _name: str, _old: int, active: int) -> None:
-        mode = list(MODES)[active]
-        if mode != self.state.mode(probe, self.panels[probe].size[0]):
+    def _mode_chosen(self, probe: str, _name: str, _old: int, active: int | None) -> None:
+        mode = None if active is None else list(MODES)[active]  # None: power of a band
+        if mode and mode != self.state.mode(probe, self.panels[probe].size[0]):
             self.apply(self.state.drawn_as(mode, probe))
 
     def _length_chosen(self, _name: str, _old: int | None, active: int | None) -> None:

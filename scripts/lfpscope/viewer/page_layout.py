@@ -11,7 +11,7 @@ from lfpscope.errors import UserError
 from lfpscope.render.areas import area_colours
 from lfpscope.viewer.address_bar import AddressBar
 from lfpscope.viewer.channel_drawer import ChannelDrawer
-from lfpscope.viewer.controls import Controls, area_names, navigation
+from lfpscope.viewer.controls import Controls, area_names, common_bands, navigation
 from lfpscope.viewer.facts import range_text, session_facts
 from lfpscope.viewer.keyboard import Key, Keyboard
 from lfpscope.viewer.labels import axis_width, has_depth
@@ -87,7 +87,8 @@ class PageLayout:
         self.keyboard = Keyboard(keys)
         areas = area_names(probes)
         any_depth = any(has_depth(probe.references.channels) for probe in probes)
-        self.controls = Controls(tools, whole, areas, has_depth=any_depth)
+        bands = common_bands(probes)
+        self.controls = Controls(tools, whole, areas, has_depth=any_depth, bands=bands)
         self._title, self._reading = HTML(""), HTML("")
         self._facts = session_facts(name, len(opened), len(probes), whole)
         self._message = Div(visible=False, css_classes=["message"], stylesheets=[MESSAGE])

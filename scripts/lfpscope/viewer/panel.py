@@ -223,7 +223,8 @@ class Panel:
         self._facts += NONE_CHOSEN if leaves_none(self.probe, state) else ""
         self._head()
         self.layout.min_height = max(LEAST, channels.size * state.spacing + AROUND)
-        self.mode.active = list(MODES).index(state.mode(self._name, size[0]))
+        mode = state.mode(self._name, size[0])
+        self.mode.active = list(MODES).index(mode) if mode in MODES else None
         fitted = (size, channels.tolist(), bad.tolist())
         if fitted == self._fitted:
             return

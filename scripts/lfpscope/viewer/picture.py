@@ -15,6 +15,7 @@ from lfpscope.envelope.read import OpenProbe, time_range
 from lfpscope.envelope.transformed import transformed
 from lfpscope.errors import UserError
 from lfpscope.formatting import duration_text
+from lfpscope.render.band_map import colour_shares, read_band_map
 from lfpscope.render.heatmap import HEAT_SHARE, amplitude, heat_picture
 from lfpscope.render.palettes import HEAT_PALETTE, SIGNED_PALETTE, TRACE_PALETTE
 from lfpscope.render.signed import SIGNED_SHARE, signed_picture, signed_values
@@ -25,13 +26,14 @@ from lfpscope.viewer.auto_gain import BAR, suitable_gain, traces_sizes
 from lfpscope.viewer.channel_selection import bad_channels, chosen_rows
 from lfpscope.viewer.grid import Grid, read_grid
 from lfpscope.viewer.probe_slot import ProbeSlot
-from lfpscope.viewer.view_state import HEAT, SIGNED, TRACES, State
+from lfpscope.viewer.view_state import HEAT, SIGNED, TRACES, State, band_of
 
 EVERY_SAMPLE = "every sample"
 KEPT = 12  # pictures: of six probes the first view, for pages opened later, and the one before
 PALETTES = {TRACES: TRACE_PALETTE, SIGNED: SIGNED_PALETTE, HEAT: HEAT_PALETTE}
 SHARES = {SIGNED: SIGNED_SHARE, HEAT: HEAT_SHARE}
 """Of the gain, the upper end of the colours."""
+POWER_ROOM = 2.0  # 6 of 30 dB above what is usual: steps of the gain are up to 8 dB
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Picture:
     Attributes
     ----------
     mode : str
-        TRACES, SIGNED or HEAT.
+        TRACES, SIGNED, HEAT, or the power of a band.
     microvolts : float
         The gain that it was drawn with.
     pixels : ndarray of uint8, shape (height, width)
@@ -128,7 +130,8 @@ def sketch(slot: ProbeSlot, state: State, width: int, height: int) -> Picture | 
 
 
 def _sketched(probe: OpenProbe, state: State, width: int, height: int) -> Picture | None:
-    if state.transform:  # no sketch of something else
+    name = probe.references.probe
+    if state.transform or band_of(state.mode(name, width)):  # no sketch of something else
         return None
     clock, bucket = axis_clock(probe, state.timeline), probe.sizes[0]
     n_samples = math.ceil((state.stop - state.start) / clock.dt)
@@ -137,7 +140,6 @@ def _sketched(probe: OpenProbe, state: State, width: int, height: int) -> Pictur
         return None
     if all(probe.at_hand(first, stop) for _, first, stop in pieces):
         return None
-    name = probe.references.probe
     state = state.drawn_as(state.mode(name, width), name)  # its columns are wider
     # two columns more: a view is snapped outward
     return replace(draw_probe(probe, state, n_samples // bucket + 2, height), final=False)
@@ -161,6 +163,9 @@ def draw_probe(
     channels = chosen_rows(probe, state).channels
     grey = probe.dead | bad_channels(probe, state)
     mode = state.mode(probe.references.probe, width)
+    if band_of(mode):
+        picture = _draw_power(view, probe, state, (mode, height, n_rows), (channels, grey))
+        return replace(picture, seconds=time.perf_counter() - begin, transform=done)
     if mode == HEAT and not probe.is_summarised:  # amplitude is known from the summary
         mode = SIGNED
     values = _values(view, probe, mode, channels)
@@ -196,6 +201,30 @@ def draw_probe(
         grid,
         transform=done,
     )
+
+
+def _draw_power(
+    view: View,
+    probe: OpenProbe,
+    state: State,
+    look: tuple[str, float, int],
+    rows: tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]],
+) -> Picture:
+    """Draw the power of a band, in decibels, where other maps show microvolts."""
+    (mode, height, n_rows), (channels, grey) = look, rows
+    clock = axis_clock(probe, state.timeline)
+    found = read_band_map(probe, clock, band_of(mode), view.t0, view.t1, view.width)
+    microvolts = state.microvolts
+    if state.is_auto:
+        live = POWER_ROOM * found.rms[channels][~grey[channels]]
+        microvolts = suitable_gain(live, HEAT, height / max(1, channels.size))
+    shares = colour_shares(found.power[channels], microvolts)
+    pixels = heat_picture(
+        view, probe, n_rows, volts=1.0, channels=channels, grey=grey, values=shares
+    )
+    n_bytes = stored_bytes(probe, state) if found.is_live else 0
+    words = f"{found.band} · {found.drawn_from}"
+    return Picture(mode, microvolts, pixels, view.t0, view.t1, words, n_bytes, 0.0, read_grid(view))
 
 
 def transformed_for(probe: OpenProbe, state: State) -> tuple[OpenProbe, str]:
@@ -242,7 +271,12 @@ def stored_bytes(probe: OpenProbe, state: State) -> int:
 
 def palette(mode: str) -> list[str]:
     """Colours of a picture's indices."""
-    return hex_colours(PALETTES[mode])
+    return hex_colours(palette_array(mode))
+
+
+def palette_array(mode: str) -> npt.NDArray[np.uint8]:
+    """The same as numbers, shape (n_colours, 3)."""
+    return PALETTES[HEAT if band_of(mode) else mode]
 
 
 def hex_colours(colours: npt.NDArray[np.uint8]) -> list[str]:

@@ -7,11 +7,12 @@ import numpy as np
 from lfpscope.clock.segments import Clock, Segment
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.nwb.areas import is_area
+from lfpscope.render.band_map import decibels, read_band_map
 from lfpscope.viewer.channel_selection import chosen_rows
 from lfpscope.viewer.grid import Grid
 from lfpscope.viewer.picture import axis_clock, transformed_for
 from lfpscope.viewer.times import time_of
-from lfpscope.viewer.view_state import State
+from lfpscope.viewer.view_state import State, band_of
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Reading:
         Of the samples, volts, as stored and scaled; NaN where there is no number.
     rms : float
         About the line of the block, volts; NaN for a single sample.
+    band : str
+        Power of the band that is drawn, in words; empty where none is.
     """
 
     probe: str
@@ -52,13 +55,14 @@ class Reading:
     low: float
     high: float
     rms: float
+    band: str = ""
 
     def text(self, state: State) -> str:
         """In one line, for the reader."""
         parts = [time_of(state.timeline, self.seconds, 4), self.probe, f"channel {self.channel}"]
         parts += [] if self.depth is None else [f"{self.depth:g} {self.unit}".strip()]
         parts += [self.area] if is_area(self.area) else []
-        return " · ".join([*parts, *self._values()])
+        return " · ".join([*parts, *self._values(), *([self.band] if self.band else [])])
 
     def _values(self) -> list[str]:
         if self.n_samples == 1:
@@ -139,7 +143,23 @@ def read_values(
         low=low,
         high=high,
         rms=rms,
+        band=_band_power(probe, state, row, seconds, grid),
     )
+
+
+def _band_power(probe: OpenProbe, state: State, row: int, seconds: float, grid: Grid | None) -> str:
+    """Power of the band that is drawn in the pixel column at a time; empty where none is."""
+    band = band_of(dict(state.modes).get(probe.references.probe, ""))
+    if not band or grid is None:
+        return ""
+    clock = axis_clock(probe, state.timeline)
+    found = read_band_map(probe, clock, band, grid.t0, grid.t1, grid.width)
+    pixel = int((seconds - grid.t0) / (grid.t1 - grid.t0) * grid.width)
+    power = found.power[row, min(max(pixel, 0), grid.width - 1)]
+    if np.isnan(power):
+        return f"{found.band}: no window"
+    level, rms = float(decibels(power)), float(np.sqrt(power)) * 1e6
+    return f"{found.band}: {level:.1f} dB re 1 µV² (RMS {rms:.3g} µV) in {found.drawn_from}"
 
 
 def _read_pieces(

@@ -1,14 +1,17 @@
 """What the height of a trace, or a colour, stands for."""
 
+import numpy as np
+import numpy.typing as npt
 from bokeh.models import BoxAnnotation, ColorBar, FixedTicker, Label, LinearColorMapper, Plot
 
 from lfpscope.formatting import voltage_text
+from lfpscope.render.band_map import colour_range
 from lfpscope.render.palettes import HEAT_COLOURS, SIGNED_COLOURS
 from lfpscope.render.ticks import LINE
 from lfpscope.viewer.auto_gain import BAR
 from lfpscope.viewer.picture import SHARES, hex_colours
 from lfpscope.viewer.style import FONT, INK, RULE
-from lfpscope.viewer.view_state import HEAT, SIGNED, TRACES
+from lfpscope.viewer.view_state import HEAT, SIGNED, TRACES, band_of
 
 MIN_LABELLED = 120  # pixels: a lower map is not covered by the name of its quantity
 COLOURS = {SIGNED: SIGNED_COLOURS, HEAT: HEAT_COLOURS}
@@ -57,7 +60,7 @@ class ScaleBar:
         self._bar.visible = mode == TRACES
         text, bottom = scale_text(mode, microvolts), BAR if mode == TRACES else LINE
         if mode != TRACES:
-            text = QUANTITIES[mode]
+            text = quantity(mode)
             self._show_colours(mode, microvolts)
         is_visible = mode == TRACES or height >= MIN_LABELLED
         self._label.update(text=f" {text} ", y=8 + bottom / 2, visible=is_visible)
@@ -66,7 +69,7 @@ class ScaleBar:
     def _show_colours(self, mode: str, microvolts: float) -> None:
         low, high = colour_limits(mode, microvolts)
         if mode != self._mode:
-            self._mapper.palette = hex_colours(COLOURS[mode])
+            self._mapper.palette = hex_colours(map_colours(mode))
         self._mode = mode
         self._mapper.update(low=low, high=high)
         ticks = colour_ticks(mode, microvolts)
@@ -74,8 +77,21 @@ class ScaleBar:
         self._ticker.ticks = list(ticks)
 
 
+def map_colours(mode: str) -> npt.NDArray[np.uint8]:
+    """Colours of a map from its lower to its upper end, shape (n_colours, 3)."""
+    return COLOURS[HEAT if band_of(mode) else mode]
+
+
+def quantity(mode: str) -> str:
+    """What the colours of a map stand for."""
+    band = band_of(mode)
+    return f"{band} power (dB re 1 µV²)" if band else QUANTITIES[mode]
+
+
 def colour_limits(mode: str, microvolts: float) -> tuple[float, float]:
-    """Microvolts at the lower and the upper end of the colours of a map."""
+    """Lower and upper end of the colours of a map: µV, of a band's power dB re 1 µV²."""
+    if band_of(mode):
+        return colour_range(microvolts)
     high = SHARES[mode] * microvolts
     return (-high if mode == SIGNED else 0.0), high
 
@@ -83,13 +99,23 @@ def colour_limits(mode: str, microvolts: float) -> tuple[float, float]:
 def colour_ticks(mode: str, microvolts: float) -> dict[float, str]:
     """Where the ends and the middle of the colours lie, and what they stand for."""
     low, high = colour_limits(mode, microvolts)
+    if band_of(mode):
+        return {one: decibel_text(one) for one in (low, (low + high) / 2, high)}
     sign = "+" if mode == SIGNED else ""
     texts = {low: f"−{voltage_text(high)}", 0.0: "0", high: f"{sign}{voltage_text(high)}"}
     return texts | {0.0: "0"}  # which may be the lower end
 
 
+def decibel_text(level: float) -> str:
+    """A level, for a label."""
+    return f"{level:.0f} dB".replace("-", "−")
+
+
 def scale_text(mode: str, microvolts: float) -> str:
     """What the bar or the colours stand for, in words."""
+    if band_of(mode):
+        low, high = map(decibel_text, colour_limits(mode, microvolts))
+        return f"{quantity(mode)}, {low} to {high}"
     text = voltage_text(SHARES.get(mode, 1.0) * microvolts)
     if mode == TRACES:
         return f"bar {text}"

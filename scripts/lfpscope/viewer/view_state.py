@@ -17,10 +17,21 @@ SPACINGS = (0, 8, 16, 32, 64)  # pixels from channel to channel; 0 for what fits
 TRACES, SIGNED, HEAT = "traces", "signed", "heat"
 MODES = {TRACES: "traces", SIGNED: "signed map", HEAT: "amplitude"}
 """How a probe is drawn, in words."""
+POWER = "power "  # before the name of a band: a mode of its own
 COARSE = 0.02  # seconds in a pixel: from there on the amplitude is drawn unless a mode was chosen
 AUTO = "auto"  # gain
 HIDDEN = "hidden"  # bad channels
 WITHOUT_BREAKS = Timeline(())
+
+
+def is_mode(text: str) -> bool:
+    """Whether a probe can be drawn so: one of MODES, or the power of some band."""
+    return text in MODES or (text.startswith(POWER) and len(text) > len(POWER))
+
+
+def band_of(mode: str) -> str:
+    """Name of the band whose power a mode shows; empty for the others."""
+    return mode.removeprefix(POWER) if mode.startswith(POWER) else ""
 
 
 @dataclass(frozen=True)
@@ -92,7 +103,7 @@ class State:
         return tuple(name for name in self.probes if name not in self.hidden)
 
     def mode(self, probe: str, width: int) -> str:
-        """How a probe is drawn in a picture of some pixels' width: TRACES, SIGNED or HEAT.
+        """How a probe is drawn in a picture of some pixels' width: see `is_mode`.
 
         Unless one was chosen: where a pixel holds a good part of a cycle of theta, its amplitude,
         else the potential with its sign.
@@ -294,11 +305,11 @@ def _read_probes(state: State, text: str) -> State:
 
 
 def _read_mode(state: State, text: str) -> State:
-    if text in MODES:
+    if is_mode(text):
         return state.drawn_as(text)
     for one in text.split(","):
         name, _, mode = one.partition(":")
-        if name not in state.probes or mode not in MODES:
+        if name not in state.probes or not is_mode(mode):
             raise ValueError(text)
         state = state.drawn_as(mode, name)
     return state
