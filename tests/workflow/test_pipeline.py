@@ -409,7 +409,7 @@ def test_damaged_chunk_is_named(workflow, write_nwb):
     named = (
         f"probe a, channel 101, 10.800 to 11.599 s, byte {chunk.byte_offset} of {nwb}: damaged: "
     )
-    assert f"\n{named}" in log
+    assert log.startswith(named)
 
     workflow.run("--config", "on_damage=fail", code=1)
     log = (workflow / "results/logs/summarize_probe/one/a.log").read_text()
