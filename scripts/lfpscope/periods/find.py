@@ -92,7 +92,8 @@ def _from_spectrum(
         found += find_theta(powers, probe.references.channels.id, good, theta_ratio)
     rate = 1 / probe.references.clock.dt
     if not has_ripple_band(rate):
-        print(f"ripples are not looked for: {rate:g} Hz are too few for {BAND_HZ[1]:g} Hz")
+        low, high = BAND_HZ
+        print(f"ripples are not looked for: {rate:g} Hz is too low for {low:g} to {high:g} Hz")
         return found
     hippocampal = good & find_hippocampal(probe)
     if not hippocampal.any():
