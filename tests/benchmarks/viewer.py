@@ -41,6 +41,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 WINDOW = {"width": 1440, "height": 1000}
 WIDTH, HEIGHT = 1200, 800
 N_PROBES = 6
+N_TABS = 20
 PAUSE = 1  # second between pages, as nobody opens them without one
 START, RATE = 13.58, 1249.9969812390361
 SPAN = FULL / RATE
@@ -373,6 +374,21 @@ async def measure_flood(server: Server, probes: list[str]) -> None:
     page.close()
 
 
+async def measure_tabs(server: Server, probes: list[str]) -> None:
+    """Many tabs that are moved at once: how long until the last one has its pictures."""
+    pages = [Page(server) for _ in range(N_TABS)]
+    for page in pages:
+        await page.open(probes)
+    moves = list(views(N_TABS, seed=2))
+    times = await asyncio.gather(
+        *(page.show(*move) for page, move in zip(pages, moves, strict=True))
+    )
+    name = f"{N_TABS} tabs of {len(probes)} probes moved at once: the last"
+    row(name, [max(times)], "ms", 3000)
+    for page in pages:
+        page.close()
+
+
 async def measure_memory(server: Server, probes: list[str], n: int) -> None:
     """What the server holds in the course of many moves of all probes."""
     page = Page(server)
@@ -416,6 +432,7 @@ def main() -> None:
             asyncio.run(measure_redraws(server, probes[:1], arguments.views))
             asyncio.run(measure_redraws(server, probes, arguments.views // 2))
             asyncio.run(measure_flood(server, probes))
+            asyncio.run(measure_tabs(server, probes[:2]))
         with serving(session) as server:
             asyncio.run(measure_memory(server, probes, arguments.moves))
     finally:
