@@ -71,6 +71,7 @@ def run_cells(page: Page, address: str, notebook: str) -> None:
 def viewer_frame(page: Page, number: int) -> Frame:
     """The viewer in one of the outputs, once it has drawn all its pictures."""
     output = page.locator("iframe[title=lfpscope]").nth(number)
+    output.wait_for()  # it is hidden until the server was reached
     output.scroll_into_view_if_needed()
     handle = output.element_handle()
     assert handle is not None
