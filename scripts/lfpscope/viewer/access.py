@@ -226,7 +226,9 @@ class Policy(OutputTransform):
             headers["Cache-Control"] = "no-store"
         headers["Referrer-Policy"] = "no-referrer"
         headers["X-Content-Type-Options"] = "nosniff"
-        headers["Cross-Origin-Resource-Policy"] = "same-site"
+        # a page that may show this one in a frame asks first whether it is reached
+        site = "cross-origin" if self._frames == ANY_ORIGIN else "same-site"
+        headers["Cross-Origin-Resource-Policy"] = site
         return status_code, headers, chunk
 
 
