@@ -115,7 +115,7 @@ def test_sheets_and_columns(
         assert (before["label"][at], shown["label"][at]) == ("good", "dead")
         assert at in (11, 12)
         written = read_labels_by_hand(own / "bad_channels.tsv", PROBE)
-        assert written == {one: "good" for one in ids} | {int(shown["channel"][at]): "dead"}
+        assert written == dict.fromkeys(ids, "good") | {int(shown["channel"][at]): "dead"}
         tab.press("x")
         assert "bad=hidden" in tab.page.url
         tab.page.wait_for_function(f"() => {data}.channel.length == 23")
