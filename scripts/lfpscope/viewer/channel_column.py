@@ -136,11 +136,14 @@ class ChannelColumns:
                 probe, channel, label = request
                 write_label(self._session.folder / BAD_CHANNELS, probe, channel, label)
                 words = f"Channel {channel} of {probe}: {label}, written to {BAD_CHANNELS}."
-            for slot in self._session.slots:
-                tables[slot.name], found = read_channels(slot.folder)
-                bad |= {(slot.name, channel) for channel in found}
         except (UserError, OSError) as error:
             words = str(error)
+        for slot in self._session.slots:
+            try:
+                tables[slot.name], found = read_channels(slot.folder)
+                bad |= {(slot.name, channel) for channel in found}
+            except (UserError, OSError) as error:  # the other probes are shown
+                words = str(error)
         show = partial(self._show, tables, frozenset(bad), words)
         self._document.add_next_tick_callback(show)
 

@@ -101,30 +101,41 @@ class EvokedPanel:
             if not kinds:
                 raise UserError("This session has no kind of intervals with two trials or more.")
             name = name if name in kinds else next(iter(kinds))
-            found = []
+            found, problems = [], []
             for slot in self._session.slots:
                 if slot.name not in state.shown:
                     continue
                 if is_stale():
                     return
-                with slot.use() as probe:
-                    found.append(average_probe(probe, slot.folder, kinds[name], WINDOWS[window]))
+                try:
+                    with slot.use() as probe:
+                        one = average_probe(probe, slot.folder, kinds[name], WINDOWS[window])
+                        found.append(one)
+                except (UserError, OSError) as error:  # the other probes are shown
+                    problems.append(str(error))
+            if problems and not found:
+                raise UserError(" ".join(problems))
             views = view_averages(found)
         except (UserError, OSError) as error:
             show = partial(self._sheet.say, str(error), is_wrong=True)
             self._document.add_next_tick_callback(show)
             return
-        self._document.add_next_tick_callback(partial(self._show, name, list(kinds), views))
+        self._document.add_next_tick_callback(
+            partial(self._show, name, list(kinds), views, problems)
+        )
 
-    def _show(self, name: str, names: list[str], views: Sequence[EvokedView]) -> None:
+    def _show(
+        self, name: str, names: list[str], views: Sequence[EvokedView], problems: list[str]
+    ) -> None:
         if self._kind.options != names:
             self._kind.update(options=names, value=name)
         scales = views[0].scales
-        self._sheet.say(
+        text = (
             f"LFP ±{scales.microvolts:g} µV about the mean before the onset · "
             f"CSD ±{scales.density:g} A/m³, {FORMULA}, σ {SIGMA_S_PER_M:g} S/m, not smoothed, "
             "sinks negative, blue · line: onset"
         )
+        self._sheet.say(" ".join(problems) or text, is_wrong=bool(problems))
         for view in views:
             if view.probe.probe not in self._columns:
                 self._columns[view.probe.probe] = _ProbeColumn(self._plots, view.probe.probe)

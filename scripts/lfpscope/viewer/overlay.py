@@ -47,8 +47,9 @@ class Overlay:
 
     def say(self, text: str, *, is_wrong: bool = False) -> None:
         """Write a line below the controls."""
-        mark = ' class="wrong"' if is_wrong else ""
-        self._text.html = f'<div class="heading"><span{mark}>{html.escape(text)}</span></div>'
+        mark = ' class="wrong" style="white-space: nowrap"' if is_wrong else ""
+        words = html.escape(text)
+        self._text.html = f'<div class="heading"><span{mark} title="{words}">{words}</span></div>'
 
     def show(self, columns: Sequence[Any]) -> None:
         """Put columns side by side."""

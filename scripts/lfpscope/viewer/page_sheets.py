@@ -6,12 +6,10 @@ from bokeh.document import Document
 
 from lfpscope.clock.timeline import Span
 from lfpscope.viewer.channel_column import ChannelColumns, LeftOut
-from lfpscope.viewer.evoked_panel import EvokedPanel
 from lfpscope.viewer.page_layout import PageLayout
 from lfpscope.viewer.period_list import PeriodList
 from lfpscope.viewer.session_folder import SessionFolder
-from lfpscope.viewer.sheets import Sheets
-from lfpscope.viewer.spectrum_panel import SpectrumPanel
+from lfpscope.viewer.sheets import Sheet, Sheets
 from lfpscope.viewer.view_state import State
 
 EVOKED, SPECTRA, LISTS, COLUMNS = "e", "f", "i", "l"  # their keys
@@ -41,9 +39,9 @@ class PageExtras:
         of_page = document, session, layout.plots
         self._sheets = Sheets(
             {
-                EVOKED: lambda: EvokedPanel(*of_page, self.close),
+                EVOKED: self._make_evoked,
                 LISTS: lambda: PeriodList(document, session, go_to, self.close),
-                SPECTRA: lambda: SpectrumPanel(*of_page, self.close),
+                SPECTRA: self._make_spectra,
             },
             layout.sheet,
         )
@@ -57,6 +55,17 @@ class PageExtras:
             return
         self._columns = self._columns or self._make_columns()
         self._columns.toggle(state)
+
+    def _make_evoked(self) -> Sheet:
+        # matplotlib: not before the sheet is opened
+        from lfpscope.viewer.evoked_panel import EvokedPanel
+
+        return EvokedPanel(*self._of_page, self.close)
+
+    def _make_spectra(self) -> Sheet:
+        from lfpscope.viewer.spectrum_panel import SpectrumPanel
+
+        return SpectrumPanel(*self._of_page, self.close)
 
     def _make_columns(self) -> ChannelColumns:
         layout = self._layout

@@ -109,21 +109,28 @@ class SpectrumPanel:
             pieces = None if name == RECORDING else state.pieces
             if name in self._kinds:
                 pieces = pieces_of(self._kinds[name])
-            views = []
+            views, problems = [], []
             for slot in self._session.slots:
                 if slot.name not in state.shown:
                     continue
                 if is_stale():
                     return
-                with slot.use() as probe:
-                    views.append(view_spectrum(probe, slot.folder, pieces, name))
+                try:
+                    with slot.use() as probe:
+                        views.append(view_spectrum(probe, slot.folder, pieces, name))
+                except (UserError, OSError) as error:  # the other probes are shown
+                    problems.append(str(error))
+            if problems and not views:
+                raise UserError(" ".join(problems))
         except (UserError, OSError) as error:
             show = partial(self._sheet.say, str(error), is_wrong=True)
             self._document.add_next_tick_callback(show)
             return
-        self._document.add_next_tick_callback(partial(self._show, list(self._kinds), views))
+        self._document.add_next_tick_callback(
+            partial(self._show, list(self._kinds), views, problems)
+        )
 
-    def _show(self, kinds: list[str], views: Sequence[SpectrumView]) -> None:
+    def _show(self, kinds: list[str], views: Sequence[SpectrumView], problems: list[str]) -> None:
         self._views = views
         options = [RECORDING, VIEW, *kinds]
         if self._of.options != options:
@@ -134,11 +141,12 @@ class SpectrumPanel:
         ends = " · ".join(
             f"{low:g} … {high:g}".replace("-", "−") for low, high in dict.fromkeys(_levels(views))
         )
-        self._sheet.say(
+        text = (
             f"density, dark to bright {ends} dB re 1 µV²/Hz · Hann windows, 50 % overlap · lines: "
             "mains and harmonics, where a channel has them · coherence of the recording: 0 dark, "
             "1 bright"
         )
+        self._sheet.say(" ".join(problems) or text, is_wrong=bool(problems))
         for view in views:
             if view.probe not in self._columns:
                 self._columns[view.probe] = _ProbeColumn(self._plots, view.probe)
