@@ -1,5 +1,6 @@
 """Session time in words, on the page and in the browser."""
 
+import re
 from itertools import pairwise
 
 from bokeh.models import CustomJSTicker, CustomJSTickFormatter, LinearAxis
@@ -8,12 +9,28 @@ from lfpscope.clock.segments import Clock
 from lfpscope.clock.timeline import Span, Timeline
 from lfpscope.formatting import DAY, TICK_LABEL_JS, is_unix_time, time_text
 from lfpscope.viewer.style import quiet_axis
-from lfpscope.viewer.view_state import read_time
 
 
 def time_of(timeline: Timeline, at: float, decimals: int = 0) -> str:
     """Session time, or time of day, of an axis time."""
     return time_text(timeline.to_session(at), decimals)
+
+
+def read_time(text: str) -> float:
+    """Session time, seconds, from "62.5", "1:02.5" or "0:01:02.5".
+
+    Raises
+    ------
+    ValueError
+        If it is none of these.
+    """
+    if not re.fullmatch(r"[-−]?(\d+:){0,2}\d+(\.\d*)?", text.strip()):
+        raise ValueError(text)
+    sign = -1 if text.strip()[0] in "-−" else 1
+    seconds = 0.0
+    for part in text.strip().lstrip("-−").split(":"):
+        seconds = seconds * 60 + float(part)
+    return sign * seconds
 
 
 def read_axis_time(timeline: Timeline, text: str) -> float:

@@ -386,20 +386,3 @@ def round_scale(microvolts: float) -> float:
     if not microvolts > 0:
         return 100.0
     return min(STEPS, key=lambda step: abs(math.log(step / microvolts)))
-
-
-def read_time(text: str) -> float:
-    """Session time, seconds, from "62.5", "1:02.5" or "0:01:02.5".
-
-    Raises
-    ------
-    ValueError
-        If it is none of these.
-    """
-    if not re.fullmatch(r"[-−]?(\d+:){0,2}\d+(\.\d*)?", text.strip()):
-        raise ValueError(text)
-    sign = -1 if text.strip()[0] in "-−" else 1
-    seconds = 0.0
-    for part in text.strip().lstrip("-−").split(":"):
-        seconds = seconds * 60 + float(part)
-    return sign * seconds

@@ -10,8 +10,8 @@ from hypothesis import strategies as some
 from lfpscope.clock.segments import Clock, Segment
 from lfpscope.clock.timeline import Timeline, make_timeline
 from lfpscope.formatting import voltage_text
-from lfpscope.viewer.times import axis_title, read_axis_time, time_of
-from lfpscope.viewer.view_state import MODES, State, from_query, read_time, round_scale
+from lfpscope.viewer.times import axis_title, read_axis_time, read_time, time_of
+from lfpscope.viewer.view_state import MODES, State, from_query, round_scale
 
 WHOLE = State(0.0, 100.0, 200.0, probes=("a", "b"))
 
