@@ -45,7 +45,8 @@ def plot(
     probes : str or iterable of str, optional
         Those that are drawn, one below the other; without it all.
     mode : str, optional
-        "traces", "signed" or "heat"; without it what suits the zoom.
+        "traces", "signed", "heat" or the power of a band, "power theta"; without it what suits
+        the zoom.
     size : (int, int)
         Width and height of each probe's frame, pixels.
 

@@ -24,7 +24,7 @@ from lfpscope.signals.spectra import (
 )
 from lfpscope.typing import Floats, Ints
 
-MAX_LIVE_VALUES = 4_000_000  # that a view may transform: 34 s of a released probe
+MAX_LIVE_VALUES = 8_000_000  # that a view may transform: 69 s of a released probe
 CYCLES = 5  # of the slowest oscillation of a band that a window of samples holds at least
 HOPS = 4  # windows of samples start so often in the length of one
 RANGE_DB = 30.0  # from the lower to the upper end of the colours
