@@ -62,7 +62,7 @@ def test_the_tutorial(
     monkeypatch.chdir(folder)
     names = run_examples(ROOT / "scripts/TUTORIAL.md")
     trials, left_out, answer = capsys.readouterr().out.splitlines()
-    assert trials == "20 trials"
+    assert trials == "19 trials"  # one touches an artefact
     assert left_out == "left out: [2820.] µm"  # the demo's dead contact
     below, after = map(int, re.findall(r"\d+", answer))
     assert abs(below - 0.42 * 920) <= 40  # where the demo has layer 4
