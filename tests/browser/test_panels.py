@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 import pytest
 from conftest import PROBES, Tab
-from lfpscope.summary.labels_by_hand import read_labels_by_hand
 
+from lfpscope.samples.channel_labels import read_labels_by_hand
 from lfpscope.viewer.spectrum_panel import RECORDING, VIEW
 
 pytestmark = pytest.mark.browser

@@ -46,6 +46,7 @@ from lfpscope.viewer.times import axis_title, time_of
 from lfpscope.viewer.view_state import TRACES, State
 
 VERSION = 3
+SETS, PAIRS = ("hidden", "areas"), ("modes", "bad", "left_out")  # fields of a state
 SUFFIXES = {".png": ["Software"], ".svg": ["Date"], ".pdf": ["CreationDate", "Producer", "Creator"]}
 """Formats, and the metadata that would differ from time to time."""
 MARKERS = {"x": "x", "triangle": "^", "circle_x": "o"}
@@ -121,9 +122,7 @@ def describe_view(
     session: SessionFolder, state: State, width: int, height: int, lane: Lane
 ) -> dict[str, Any]:
     """Everything it takes to render a view again, and to know what it was made from."""
-    plain = asdict(state) | {
-        name: sorted(getattr(state, name)) for name in ("hidden", "modes", "areas", "bad")
-    }
+    plain = asdict(state) | {name: sorted(getattr(state, name)) for name in (*SETS, *PAIRS)}
     return {
         "lfpscope_view": VERSION,
         "session": session.name,
@@ -219,10 +218,10 @@ def _versions() -> dict[str, str]:
 def read_state(content: dict[str, Any]) -> State:
     """State of a saved view."""
     plain = dict(content["state"])
-    for name in ("hidden", "areas"):
+    for name in SETS:
         plain[name] = frozenset(plain[name])
-    for name in ("modes", "bad"):
-        plain[name] = frozenset((probe, what) for probe, what in plain[name])
+    for name in PAIRS:
+        plain[name] = frozenset((probe, what) for probe, what in plain.get(name, ()))
     plain["probes"] = tuple(plain["probes"])
     plain["transform"] = parse_transform(plain.get("transform", "")).text
     plain["channel"] = None if plain["channel"] is None else tuple(plain["channel"])

@@ -8,7 +8,6 @@ import h5py
 import numpy as np
 import pytest
 import scipy.signal
-from lfpscope.summary.labels_by_hand import read_labels_by_hand
 
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.errors import UserError
@@ -17,6 +16,7 @@ from lfpscope.evoked.files import write_evoked
 from lfpscope.evoked.kinds import Kind
 from lfpscope.io.tables import read_table
 from lfpscope.references.index import index_recording
+from lfpscope.samples.channel_labels import read_labels_by_hand
 from lfpscope.summary.probe import summarize_probe
 from lfpscope.viewer import evoked_view, spectrum_view
 from lfpscope.viewer.channel_selection import chosen_rows
