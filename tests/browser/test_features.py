@@ -170,7 +170,7 @@ def test_a_window_of_any_width_has_all_controls(open_tab: Open, address: str, wi
 
 
 def test_a_range_of_depths(tab: Tab, session: Path) -> None:
-    entry = tab.page.get_by_placeholder("depths 500-1500")
+    entry = tab.page.get_by_placeholder('500-1500 or area == "CA1"')
     entry.fill("400-100")
     entry.press("Enter")
     tab.page.wait_for_function("() => location.search.includes('depths=100-400')")
@@ -185,7 +185,7 @@ def test_a_range_of_depths(tab: Tab, session: Path) -> None:
     assert depth == max(one for one in known if 100 <= one <= 400)
     entry.fill("deep")
     entry.press("Enter")
-    tab.page.get_by_text("deep: no range of depths. Write 500-1500").wait_for()
+    tab.page.get_by_text("Or write depths, as 500-1500").wait_for()
     entry.fill("")
     entry.press("Enter")
     tab.page.wait_for_function("() => !location.search.includes('depths')")

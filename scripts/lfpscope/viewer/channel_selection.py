@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.render.rows import Rows, arrange_rows
+from lfpscope.samples.channel_expression import find_channels
+from lfpscope.typing import Array
 from lfpscope.viewer.view_state import State
 
 KEPT = 24  # selections: what is shown now and before, of six probes
@@ -14,12 +16,23 @@ KEPT = 24  # selections: what is shown now and before, of six probes
 
 def chosen_rows(probe: OpenProbe, state: State) -> Rows:
     """Rows that a page shows, from the top down; all where the choice leaves none."""
-    return _select(probe, state.areas, state.depths, state.every, _hidden(probe, state))[0]
+    return _selected(probe, state)[0]
 
 
 def leaves_none(probe: OpenProbe, state: State) -> bool:
     """Tell whether the choice of areas and depths leaves no channel of a probe."""
-    return _select(probe, state.areas, state.depths, state.every, _hidden(probe, state))[1]
+    return _selected(probe, state)[1]
+
+
+def _selected(probe: OpenProbe, state: State) -> tuple[Rows, bool]:
+    hidden = _hidden(probe, state)
+    return _select(probe, state.areas, state.depths, state.every, hidden, state.where)
+
+
+def columns_of(probe: OpenProbe) -> dict[str, Array]:
+    """Columns of the electrodes by name, and their ids as `channel`."""
+    channels = probe.references.channels
+    return {"channel": channels.id, **{str(name): one for name, one in channels.columns.items()}}
 
 
 def bad_channels(probe: OpenProbe, state: State) -> npt.NDArray[np.bool_]:
@@ -41,6 +54,7 @@ def _select(
     depths: tuple[float, float] | None,
     every: int,
     hidden: frozenset[int],
+    where: str,
 ) -> tuple[Rows, bool]:
     """Rows chosen, and whether the choice leaves none."""
     columns = probe.references.channels.columns
@@ -52,6 +66,11 @@ def _select(
     if depths:
         depth = columns.get("depth", np.nan)
         keep &= (depths[0] <= depth) & (depth <= depths[1])
+    if where:
+        try:
+            keep &= find_channels(where, columns_of(probe), keep.size)
+        except ValueError:  # of another probe's column: no channel of this one
+            keep[:] = False
     rows = arrange_rows(probe.references.channels)
     rows = rows.only(keep[rows.channels]) if keep.any() else rows
     return rows.only(np.arange(rows.channels.size) % every == 0), not keep.any()

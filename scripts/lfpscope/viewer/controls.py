@@ -78,8 +78,6 @@ class Controls:
         At first.
     areas : sequence of str
         Brain areas of all probes; without any there is no menu of them.
-    has_depth : bool
-        Whether any probe knows depths; without any there is no box for them.
     bands : sequence of str
         Frequency bands whose power can be drawn.
 
@@ -95,7 +93,6 @@ class Controls:
         state: State,
         areas: Sequence[str],
         *,
-        has_depth: bool,
         bands: Sequence[str] = (),
     ) -> None:
         self._whole = state.stop - state.start
@@ -126,9 +123,7 @@ class Controls:
         self.every = Select(options=counts, width=140, **style)
         spacings = [(f"{n}", f"{n} px apart" if n else "fit spacing") for n in SPACINGS]
         self.spacing = Select(options=spacings, width=124, **style)
-        self.depths = TextInput(
-            placeholder="depths 500-1500", width=128, visible=has_depth, **style
-        )
+        self.depths = TextInput(placeholder='500-1500 or area == "CA1"', width=150, **style)
         self.transform = AutocompleteInput(
             placeholder="as recorded",
             completions=list(TRANSFORMS),
@@ -157,7 +152,7 @@ class Controls:
         self.mode.value = common_mode(state)
         self.probes.active = [i for i, name in enumerate(state.probes) if name not in state.hidden]
         self.areas.update(options=self._area_options(state), value=CHOSEN if state.areas else "")
-        self.depths.value = depths_text(state.depths)
+        self.depths.value = state.where or depths_text(state.depths)
         self.transform.value = state.transform
         self.spacing.value = f"{state.spacing}" if state.spacing in SPACINGS else ""
         self.every.value = f"{state.every}" if state.every in EVERY else ""

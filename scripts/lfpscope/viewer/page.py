@@ -37,7 +37,7 @@ from lfpscope.viewer.redraw import Pictures
 from lfpscope.viewer.saving import Savings
 from lfpscope.viewer.session_folder import Opened, SessionFolder, Tables, first_states, only_open
 from lfpscope.viewer.times import read_axis_time, time_of
-from lfpscope.viewer.typed import type_depths, type_transform
+from lfpscope.viewer.typed import TypedReader, type_channels, type_transform
 from lfpscope.viewer.view_state import MODES, State, from_query
 
 WATCH_MS = 1000  # milliseconds between looks at what has become of the probes
@@ -192,7 +192,7 @@ class Page:
         controls.save.on_event("menu_item_click", lambda event: self.save_picture(event.item))
         controls.time.on_change("value", self._time_typed)
         controls.on_choice(self._controls_changed)
-        controls.depths.on_change("value", partial(self._typed, type_depths))
+        controls.depths.on_change("value", partial(self._typed, type_channels))
         controls.transform.on_change("value", partial(self._typed, type_transform))
 
     def apply(self, state: State) -> None:
@@ -285,9 +285,9 @@ class Page:
             ends = " to ".join(time_of(self.timeline, end, 1) for end in both)
             self._layout.show_message(f"The recording lasts from {ends}.")
 
-    def _typed(self, read: Callable[[State, str], State], _name: str, _old: str, text: str) -> None:
+    def _typed(self, read: TypedReader, _name: str, _old: str, text: str) -> None:
         try:
-            self.apply(read(self.state, text))
+            self.apply(read(only_open(self.opened), self.state, text))
         except ValueError as error:
             self._layout.show_message(str(error))
 

@@ -14,7 +14,7 @@ from lfpscope.viewer.channel_drawer import ChannelDrawer
 from lfpscope.viewer.controls import Controls, area_names, common_bands, navigation
 from lfpscope.viewer.facts import range_text, session_facts
 from lfpscope.viewer.keyboard import Key, Keyboard
-from lfpscope.viewer.labels import axis_width, has_depth
+from lfpscope.viewer.labels import axis_width
 from lfpscope.viewer.minimap import minimap
 from lfpscope.viewer.models import Plots
 from lfpscope.viewer.panel import Panel, error_panel, show_error
@@ -86,9 +86,8 @@ class PageLayout:
         self.address = AddressBar()
         self.keyboard = Keyboard(keys)
         areas = area_names(probes)
-        any_depth = any(has_depth(probe.references.channels) for probe in probes)
         bands = common_bands(probes)
-        self.controls = Controls(tools, whole, areas, has_depth=any_depth, bands=bands)
+        self.controls = Controls(tools, whole, areas, bands=bands)
         self._title, self._reading = HTML(""), HTML("")
         self._facts = session_facts(name, len(opened), len(probes), whole)
         self._message = Div(visible=False, css_classes=["message"], stylesheets=[MESSAGE])

@@ -1,26 +1,42 @@
 """What the user types into boxes of the header → another state."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from lfpscope.envelope.read import OpenProbe
+from lfpscope.samples.channel_expression import check_expression, find_channels
 from lfpscope.signals.transform import parse_transform
+from lfpscope.viewer.channel_selection import columns_of
 from lfpscope.viewer.view_state import State, read_depths
 
+TypedReader = Callable[[Sequence[OpenProbe], State, str], State]
+"""Gets the probes, a state and a text."""
 
-def type_depths(state: State, text: str) -> State:
-    """Show a range of depths.
+
+def type_channels(probes: Sequence[OpenProbe], state: State, text: str) -> State:
+    """Show channels in a range of depths, or for which an expression is true.
 
     Raises
     ------
     ValueError
-        If it is none, in a line.
+        If it is neither, or names columns that no probe has, in a line.
     """
     try:
-        return replace(state, depths=read_depths(text))
+        return replace(state, depths=read_depths(text), where="")
     except ValueError:
-        raise ValueError(f"{text}: no range of depths. Write 500-1500.") from None
+        pass
+    problems = []
+    for probe in probes:
+        try:
+            find_channels(text, columns_of(probe), probe.references.n_channels)
+        except ValueError as error:
+            problems.append(str(error))
+    if problems and len(problems) == len(probes):
+        raise ValueError(f"Not understood: {problems[0]}. Or write depths, as 500-1500.")
+    return replace(state, depths=None, where=check_expression(text))
 
 
-def type_transform(state: State, text: str) -> State:
+def type_transform(_probes: Sequence[OpenProbe], state: State, text: str) -> State:
     """Transform the samples that are drawn.
 
     Raises

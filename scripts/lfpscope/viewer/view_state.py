@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from lfpscope.clock.timeline import Timeline
+from lfpscope.samples.channel_expression import check_expression
 from lfpscope.signals.transform import parse_transform
 
 SHORTEST = 1e-3  # seconds that a page shows at least
@@ -48,6 +49,8 @@ class State:
         Whether the gain follows what is shown instead.
     channel : (str, int) or None
         Probe and electrode id of the channel that is shown alone, too.
+    where : str
+        And only those for which this expression is true, see `find_channels`; all if empty.
     transform : str
         What is done to the samples before they are drawn, see `parse_transform`.
     probes : tuple of str
@@ -89,6 +92,7 @@ class State:
     is_auto: bool = False
     channel: tuple[str, int] | None = None
     transform: str = ""
+    where: str = ""
     hides_bad: bool = False
     left_out: frozenset[tuple[str, int]] = frozenset()
 
@@ -217,6 +221,8 @@ class State:
             fields["channel"] = "{}:{}".format(*self.channel)
         if self.transform:
             fields["transform"] = self.transform
+        if self.where:
+            fields["where"] = self.where
         return urlencode(fields, safe=",:")
 
     def _modes_text(self) -> str:
@@ -267,6 +273,7 @@ def from_query(query: Mapping[str, str], default: State) -> tuple[State, list[st
         "spacing": _read_spacing,
         "channel": _read_channel,
         "transform": _read_transform,
+        "where": _read_where,
     }
     state, doubts = default, []
     for name, reader in readers.items():
@@ -349,6 +356,10 @@ def _read_channel(state: State, text: str) -> State:
     if name not in state.probes:
         raise ValueError(text)
     return replace(state, channel=(name, int(channel)))
+
+
+def _read_where(state: State, text: str) -> State:
+    return replace(state, where=check_expression(text) if text.strip() else "")
 
 
 def _read_transform(state: State, text: str) -> State:

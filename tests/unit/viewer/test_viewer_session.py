@@ -55,6 +55,7 @@ from lfpscope.viewer.readout import Reading, read_values
 from lfpscope.viewer.redraw import Pictures
 from lfpscope.viewer.session_folder import SessionFolder, first_state
 from lfpscope.viewer.style import LEFT
+from lfpscope.viewer.typed import type_channels
 from lfpscope.viewer.view_state import HEAT, SIGNED, TRACES, State
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
@@ -863,3 +864,16 @@ def test_a_transform_is_drawn_or_the_picture_says_that_it_is_not(slot: ProbeSlot
     probe, _ = transformed_for(slot.open(), state)
     volts = probe.samples(reading.sample, reading.sample + 1)[reading.row, 0]
     assert reading.low == volts != 0
+
+
+def test_channels_by_an_expression(slot: ProbeSlot) -> None:
+    probe = slot.open()
+    state = first_state([probe])
+    ids = probe.references.channels.id
+    typed = type_channels([probe], state, f"channel in [{ids[0]}, {ids[2]}] or depth < 0")
+    assert sorted(chosen_rows(probe, typed).channels.tolist()) == [0, 2]
+    assert type_channels([probe], typed, "0-20") == replace(state, depths=(0.0, 20.0))
+    with pytest.raises(ValueError, match="Not understood: no column 'hue' "):
+        type_channels([probe], state, "hue > 3")
+    other = replace(state, where="hue > 3")  # of another probe
+    assert leaves_none(probe, other)
