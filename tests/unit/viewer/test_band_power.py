@@ -98,12 +98,10 @@ def test_a_transform_goes_before_the_power(slot: ProbeSlot, state: State) -> Non
     assert picture.pixels.max() < 253 // 2
 
 
-def test_bands_are_in_the_menu_the_address_and_the_saved_picture(
-    slot: ProbeSlot, state: State
-) -> None:
+def test_bands_are_in_the_menu_and_the_address(slot: ProbeSlot, state: State) -> None:
     bands = common_bands([slot.open()])
     assert bands == ["delta", "theta", "beta", "gamma", "high gamma"]
-    controls = Controls([], state, [], has_depth=False, bands=bands)
+    controls = Controls([], state, [], bands=bands)
     assert controls.mode.value == THETA
     assert ("power high gamma", "high gamma power") in controls.mode.options
     for mode in ("power high gamma", THETA):

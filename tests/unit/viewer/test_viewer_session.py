@@ -841,9 +841,8 @@ def test_a_clock_reset_breaks_the_axis_and_hides_no_sample(tmp_path: Path) -> No
 
 
 def test_controls_that_cannot_work_are_hidden(whole: State) -> None:
-    for areas, has_depth in ([], False), (["CA1"], True):
-        controls = Controls([], whole, areas, has_depth=has_depth)
-        assert (controls.areas.visible, controls.depths.visible) == (bool(areas), has_depth)
+    for areas in [], ["CA1"]:
+        assert Controls([], whole, areas).areas.visible == bool(areas)
 
 
 def test_a_transform_is_drawn_or_the_picture_says_that_it_is_not(slot: ProbeSlot) -> None:
