@@ -56,6 +56,11 @@ def test_modes_of_one_probe_and_of_all(tab: Tab) -> None:
     assert "mode=heat" in tab.page.url
 
 
+# a colour bar's ends and its labels come one after the other
+IN_STEP = """() => pageModels().filter(({type, visible}) => type == "ColorBar" && visible)
+    .every(({color_mapper: {high}, ticker: {ticks}}) => ticks.at(-1) == high)"""
+
+
 def test_the_mode_suits_the_zoom_and_the_colours_have_a_bar(open_tab: Open, address: str) -> None:
     tab = open_tab(address)
     tab.wait_for("envelope of", 1)
@@ -64,11 +69,13 @@ def test_the_mode_suits_the_zoom_and_the_colours_have_a_bar(open_tab: Open, addr
         .map(({color_mapper, ticker, major_label_overrides}) => [color_mapper.low,
             color_mapper.high, [...ticker.ticks], [...major_label_overrides.values()]])"""
     assert tab.evaluate(CHOSEN) == ["amplitude"] * 2
+    tab.page.wait_for_function(IN_STEP)
     for low, high, ticks, texts in tab.evaluate(bars):
         assert [low, *ticks] == [0, 0, high]
         assert (texts[0], texts[1]) == ("0", f"{high:g} µV")
     tab.move_to(40, 44)
     assert tab.evaluate(CHOSEN) == ["signed map"] * 2
+    tab.page.wait_for_function(IN_STEP)
     for low, high, ticks, texts in tab.evaluate(bars):
         assert (low, ticks) == (-high, [-high, 0, high])
         assert texts == [f"−{high:g} µV", "0", f"+{high:g} µV"]
@@ -486,7 +493,16 @@ MOVES = {  # what the help writes: the key, and the address after it, one after 
     "0": ("0", "t=5.2143-149.680303&gain=200&mode=heat"),
 }
 # and those that do other things
-ACTS = {"Shift ↑", "Shift ↓", "Shift n", "Shift p", "Esc", "Backspace", *"gamubs?"}
+ACTS = {
+    "Shift ↑",
+    "Shift ↓",
+    "Shift n",
+    "Shift p",
+    "Esc",
+    "Backspace",
+    *"gamubs?",
+    *"eflix",
+}  # those of sheets and columns: test_panels.py
 
 
 def test_each_key_of_the_help_does_what_it_says(open_tab: Open, serve: Serve, copy: Path) -> None:

@@ -156,7 +156,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 # rules of one job; SLURM cuts long names
-SUMMARY = "average_intervals_draw_evoked_draw_probe_draw_spectrum_summarize_probe_..."
+SUMMARY = "average_intervals_draw_evoked_draw_probe_draw_spectrum_find_periods_..."
 
 
 @pytest.mark.usefixtures("slurm")
