@@ -17,6 +17,7 @@ from lfpscope.io.progress import PROGRESS, read_progress
 
 LAST_LINES = 5  # of the log of a job that failed
 PAUSE_S = 10.0  # seconds between two lines about jobs that go on
+RESTART = "Trying to restart job"  # which Snakemake says of one that failed and has tries left
 COUNTED = "index_session"  # once such a job has ended, the steps of its session are known
 
 
@@ -62,7 +63,8 @@ class Console(logging.Filter):
         event = str(getattr(record, "event", None) or "")
         if act := self._acts.get(event):
             act(record)
-        is_remark = not event and record.levelno < logging.WARNING
+        is_quiet = record.levelno < logging.WARNING and not record.getMessage().startswith(RESTART)
+        is_remark = not event and is_quiet
         return event == "error" or not (event or is_remark)
 
     def _job_begins(self, record: Any) -> None:
