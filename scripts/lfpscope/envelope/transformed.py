@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +13,14 @@ from lfpscope.envelope.amplitude import Amplitude
 from lfpscope.envelope.columns import Columns
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.result_files import BAD_CHANNELS, CHANNELS
-from lfpscope.samples.channel_labels import read_labels
+from lfpscope.samples.channel_labels import read_labels, read_labels_by_hand
 from lfpscope.signals.transform import Site, Transform, apply_transform
 from lfpscope.typing import Array, Floats, Mask
 
 MAX_VALUES = 3_000_000  # that a view may transform: 26 s of a released probe, half a second
 FLOAT_STEPS = 256.0  # quantisation steps of a float in the standard deviation of its channel
 KEPT = 12  # probes with what was drawn of them last
+Stamp = tuple[tuple[int, int], ...]
 BAD_LABELS = ("dead", "noisy", "outside")
 
 
@@ -138,15 +140,21 @@ def _fold(values: Floats, step: int) -> tuple[Array, Array]:
 def _site_of(probe: OpenProbe, marked: Mask) -> Site:
     references = probe.references
     columns, ids = references.channels.columns, references.channels.id.tolist()
-    folder = references.file.parent
-    session = folder.parent.parent
-    labels = read_labels(folder / CHANNELS, session / BAD_CHANNELS, references.probe, ids)
-    bad = probe.dead | marked
-    if labels:
-        bad = bad | np.isin(labels["label"], BAD_LABELS)
+    found, by_hand = _label_tables(probe)
+    labels = read_labels(found, by_hand, references.probe, ids).get("label")
+    if labels is None:  # the pass has not been made yet
+        given = read_labels_by_hand(by_hand, references.probe)
+        labels = [given.get(one, "") for one in ids]
+    bad = probe.dead | marked | np.isin(labels, BAD_LABELS)
     depth = columns.get("depth", np.arange(len(ids), dtype=np.float64))
     group = {str(name): columns[name] for name in ("shank", "area") if name in columns}
     return Site(np.asarray(bad, np.bool_), np.asarray(depth, np.float64), group)
+
+
+def _label_tables(probe: OpenProbe) -> tuple[Path, Path]:
+    """Where the labels that were found stand, and those by hand."""
+    folder = probe.references.file.parent
+    return folder / CHANNELS, folder.parents[1] / BAD_CHANNELS
 
 
 def _quantum_of(probe: OpenProbe) -> Floats:
@@ -159,7 +167,26 @@ def _quantum_of(probe: OpenProbe) -> Floats:
     return np.where(np.isfinite(found) & (found > 0), found, 1e-9)
 
 
+def stamp_of_labels(probe: OpenProbe) -> Stamp:
+    """Size and time of the tables that say which channels are bad; a user edits one of them."""
+    return tuple(_stamp(table) for table in _label_tables(probe))
+
+
+def _stamp(table: Path) -> tuple[int, int]:
+    try:
+        status = table.stat()
+    except OSError:
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
+
+
+def transformed(probe: OpenProbe, transform: Transform, marked: Mask) -> TransformedProbe:
+    """Return a probe with a transform: the same one as long as the labels of channels are."""
+    return _transformed(probe, transform, marked.tobytes(), stamp_of_labels(probe))
+
+
 @lru_cache(KEPT)
-def transformed(probe: OpenProbe, transform: Transform, marked: bytes) -> TransformedProbe:
-    """Return a probe with a transform, the same each time; `marked` are bytes of a mask."""
+def _transformed(
+    probe: OpenProbe, transform: Transform, marked: bytes, _labels: Stamp
+) -> TransformedProbe:
     return TransformedProbe(probe, transform, np.frombuffer(marked, np.bool_))

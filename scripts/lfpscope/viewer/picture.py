@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lfpscope.clock.segments import Clock
 from lfpscope.clock.timeline import Timeline
 from lfpscope.envelope.read import OpenProbe, time_range
-from lfpscope.envelope.transformed import transformed
+from lfpscope.envelope.transformed import Stamp, stamp_of_labels, transformed
 from lfpscope.errors import UserError
 from lfpscope.formatting import duration_text
 from lfpscope.render.band_map import colour_shares, read_band_map
@@ -105,7 +105,8 @@ def draw(
     """
     try:
         with slot.use() as probe:
-            return _drawn(probe, state, width, height, ratio)
+            labels = stamp_of_labels(probe) if state.transform else ()
+            return _drawn(probe, state, width, height, ratio, labels)
     except UserError as error:
         return error
     except OSError as error:
@@ -113,7 +114,9 @@ def draw(
 
 
 @lru_cache(KEPT)
-def _drawn(probe: OpenProbe, state: State, width: int, height: int, ratio: float) -> Picture:
+def _drawn(
+    probe: OpenProbe, state: State, width: int, height: int, ratio: float, _labels: Stamp
+) -> Picture:
     return draw_probe(probe, state, width, height, ratio)
 
 
@@ -233,7 +236,7 @@ def transformed_for(probe: OpenProbe, state: State) -> tuple[OpenProbe, str]:
         return probe, ""
     wanted, seconds = parse_transform(state.transform), state.stop - state.start
     try:
-        found = transformed(probe, wanted, bad_channels(probe, state).tobytes())
+        found = transformed(probe, wanted, bad_channels(probe, state))
     except ValueError as error:
         return probe, f"AS RECORDED, not {state.transform}: {error}"
     if seconds > found.most_seconds:

@@ -880,3 +880,16 @@ def test_channels_by_an_expression(slot: ProbeSlot) -> None:
         type_channels([probe], state, "hue > 3")
     other = replace(state, where="hue > 3")  # of another probe
     assert leaves_none(probe, other)
+
+
+def test_a_label_by_hand_changes_the_reference_at_once(copy: Path) -> None:
+    slot = ProbeSlot(copy)
+    state = replace(first_state([slot.open()]), transform="median").at(10.5, 11.0)
+    before = drawn(slot, state)
+    channel = int(slot.open().references.channels.id[0])
+    table = copy.parents[1] / "bad_channels.tsv"
+    table.write_text(f"probe\tchannel\tlabel\tnote\n{slot.name}\t{channel}\tnoisy\t\n")
+    after = drawn(slot, state)
+    assert (after.pixels != before.pixels).any()
+    table.unlink()
+    assert (drawn(slot, state).pixels == before.pixels).all()
