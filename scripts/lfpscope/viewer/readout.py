@@ -70,7 +70,8 @@ class Reading:
         if np.isnan(self.low):
             return [f"{self.n_samples} samples", "no number"]
         extremes = f"{self.low * 1e6:.3f} … {self.high * 1e6:.3f} µV"
-        return [f"{self.n_samples} samples", extremes, f"RMS {self.rms * 1e6:.3g} µV"]
+        rms = [] if np.isnan(self.rms) else [f"RMS {self.rms * 1e6:.3g} µV"]  # of a summary alone
+        return [f"{self.n_samples} samples", extremes, *rms]
 
 
 def _microvolts(volts: float) -> str:

@@ -869,6 +869,17 @@ def test_a_transform_is_drawn_or_the_picture_says_that_it_is_not(slot: ProbeSlot
     assert reading.low == volts != 0
 
 
+def test_a_reading_of_transformed_columns_has_no_rms(slot: ProbeSlot) -> None:
+    state = replace(first_state([slot.open()]), transform="median").at(10.5, 12.0)
+    grid = drawn(slot, state, width=50).grid
+    reading = read_values(slot.open(), state, 11.0, 0.5, grid)
+    assert reading is not None
+    assert reading.n_samples > 1
+    assert "µV" in reading.text(state)
+    assert "nan" not in reading.text(state)
+    assert "RMS" not in reading.text(state)
+
+
 def test_channels_by_an_expression(slot: ProbeSlot) -> None:
     probe = slot.open()
     state = first_state([probe])
