@@ -58,6 +58,7 @@ def test_every_file_is_made(finished_once):
             "periods.csv",
             "overview.png",
             "thumbnail.png",
+            "thumbnail_levels.png",
             "spectrum.zarr.zip",
             "spectrum.png",
             "spectrum_small.png",

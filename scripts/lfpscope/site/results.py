@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.clock.segments import Clock
+from lfpscope.clock.timeline import make_timeline
 from lfpscope.doubts import Doubt, Kind, doubts_from_json, sort_doubts
 from lfpscope.envelope.zarr_zip import Store
 from lfpscope.errors import UserError
@@ -64,7 +65,7 @@ class Figures:
     rate : float
         Hz; NaN where the file has no usable time.
     seconds : float
-        From the first sample to the last one, gaps included.
+        As long as the time axis of its pictures, gaps included, without what it leaves out.
     areas : list of str
         Brain areas, from the top of the picture down.
     gaps, gap_seconds : int, float
@@ -90,6 +91,10 @@ class Figures:
         flagged; NaN where none is.
     surfaces : list of list of float
         Height of the brain's surface on each shank where it was found, and its uncertainty, µm.
+    start : float
+        Session time of the first sample, seconds; NaN where the file has no usable time.
+    broken : bool
+        Whether the time axis of its pictures leaves something out.
     """
 
     channels: int
@@ -115,6 +120,8 @@ class Figures:
     mains_hz: float = math.nan
     mains_db: float = math.nan
     surfaces: list[list[float]] = field(default_factory=list)
+    start: float = math.nan
+    broken: bool = False
 
     @property
     def bad(self) -> int:
@@ -291,6 +298,7 @@ def probe_figures(
     clock: Clock, channels: Sequence[dict[str, str]], quality: Mapping[str, Any] = NO_QUALITY
 ) -> Figures:
     """Sum up a probe from its clock, its table of channels, and attributes of its spectra."""
+    timeline = make_timeline([clock])
     gaps = [stop - start for start, stop in clock.gaps()]
     untimed = clock.n_samples - sum(segment.n_samples for segment in clock.valid)
     damaged, nan = _sum(channels, "n_damaged"), _sum(channels, "n_nan")
@@ -302,7 +310,9 @@ def probe_figures(
         channels=len(channels),
         samples=clock.n_samples,
         rate=1 / clock.dt,
-        seconds=clock.t1 - clock.t0,
+        seconds=sum(one.stop - one.start for one in timeline.stretches)
+        if clock.valid
+        else math.nan,
         areas=_areas(channels),
         gaps=len(gaps),
         gap_seconds=sum(gaps),
@@ -323,6 +333,8 @@ def probe_figures(
         mains_hz=quality.get("mains_hz", math.nan) if lines else math.nan,
         mains_db=float(np.median(lines)) if lines else math.nan,
         surfaces=[[abs(one["height"]), one["uncertainty"]] for one in quality.get("surfaces", ())],
+        start=clock.t0,
+        broken=timeline.is_broken,
     )
 
 

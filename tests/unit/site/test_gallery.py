@@ -464,9 +464,10 @@ def test_page_says_which_scale_would_fit(figures: Figures, tmp_path: Path) -> No
     some = [Result(ROW, "", "", figures, {"size": 1})]
     assert "would suit most probes better" not in page(some, tmp_path)
     text = page(some, tmp_path, microvolts=1000)
-    assert "300 µV would suit most probes better" in text
-    assert "<span>suits 300 µV</span>" in text
-    assert "1 mV, brightest at an\nRMS of 500 µV" in text
+    assert "Brightest at 150 µV would suit most probes better" in text
+    assert "<span>suits brightest 150 µV</span>" in text
+    assert '<option value="500" selected>500 µV</option>' in text
+    assert '<option value="150">150 µV</option>' in text
 
 
 def test_command_is_quoted_for_the_shell(figures: Figures, tmp_path: Path) -> None:
