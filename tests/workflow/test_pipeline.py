@@ -245,6 +245,7 @@ def test_a_job_of_a_batch_does_not_read_the_table_of_sessions(finished):
         ("probes/a/periods.csv", "find_periods one/a"),
         ("probes/a/overview.png", "draw_probe one/a"),
         ("probes/a/thumbnail.png", "draw_probe one/a"),
+        ("probes/a/thumbnail_levels.png", "draw_probe one/a"),
         ("probes/a/spectrum.zarr.zip", "summarize_probe one/a"),
         ("probes/a/spectrum.png", "draw_spectrum one/a"),
         ("probes/a/spectrum_small.png", "draw_spectrum one/a"),
