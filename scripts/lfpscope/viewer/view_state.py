@@ -204,7 +204,7 @@ class State:
         fields = {"t": f"{self.start:.6f}-{self.stop:.6f}"}
         fields["gain"] = AUTO if self.is_auto else f"{self.microvolts:g}"
         if self.hidden:
-            fields["probes"] = ",".join(self.shown)
+            fields["probes"] = ",".join(self.shown) or "-"  # an empty field would get lost
         if self.modes:
             fields["mode"] = self._modes_text()
         if self.areas:
@@ -308,7 +308,8 @@ def _read_gain(state: State, text: str) -> State:
 
 
 def _read_probes(state: State, text: str) -> State:
-    return replace(state, hidden=frozenset(state.probes) - _known(text, state.probes))
+    shown = frozenset[str]() if text == "-" else _known(text, state.probes)
+    return replace(state, hidden=frozenset(state.probes) - shown)
 
 
 def _read_mode(state: State, text: str) -> State:
