@@ -21,12 +21,15 @@ def growing(start, per_megabyte):
 
 
 def read_head(references):
-    """What references say of their recording: its array as Zarr has it, and seconds a sample."""
+    """What references say of their recording: its array as Zarr has it, and seconds a sample.
+
+    None where they are broken: the job says why, a resource that fails would end the whole run.
+    """
     text = ""
-    with open(references) as file:
+    with open(references, errors="replace") as file:
         while not (array := ARRAY.search(text)):
             if not (more := file.read(1 << 16)):
-                raise ValueError(f"{references}: no array of samples")
+                return None
             text += more
     dt = CLOCK.search(text)
     return json.loads(json.loads(array[1])), float(dt[1]) if dt else 0.0
@@ -39,7 +42,10 @@ def summary_memory(wildcards, input, threads, attempt):
     are taller than 64 MB together, or channels are thousands. tests/unit/summary/test_memory.py
     compares it with what is used.
     """
-    array, dt = read_head(input.references)
+    head = read_head(input.references)
+    if head is None:
+        return 600 * attempt
+    array, dt = head
     (n_samples, n_channels), (height, width) = array["shape"], array["chunks"]
     n_bytes = max(int(array["dtype"][2:]), 4 if array["dtype"][1] == "f" else 1)
     window = 2 ** round(math.log2(3.28 / dt)) if dt > 0 and config["spectrum"] else 0
@@ -60,13 +66,13 @@ def drawing_memory(wildcards, input, attempt):
     """MB that grow with the probes drawn, and with the channels of the largest of them."""
     tables = [input.channels] if isinstance(input.channels, str) else input.channels
     # a line is a channel; where a table is still missing, Snakemake asks again later
-    n_channels = max(sum(1 for _ in open(table)) for table in tables)
+    n_channels = max(sum(1 for _ in open(table, "rb")) for table in tables)
     return (600 + 100 * len(tables) + round(0.35 * n_channels)) * attempt
 
 
 def averaging_memory(wildcards, input, attempt):
     """MB that grow with the channels of the largest probe, and with conditions."""
     tables = [input.channels] if isinstance(input.channels, str) else input.channels
-    n_channels = max(sum(1 for _ in open(table)) for table in tables)
+    n_channels = max(sum(1 for _ in open(table, "rb")) for table in tables)
     conditions = 1200 if config["evoked"]["conditions"] else 0
     return round(attempt * (500 + 50 * len(tables) + 2 * n_channels + conditions))

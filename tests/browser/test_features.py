@@ -135,6 +135,60 @@ def test_an_area_is_chosen_by_a_click(tab: Tab) -> None:
     tab.page.wait_for_timeout(500)  # or it would be a double click
     tab.page.mouse.click(x, y)
     tab.page.wait_for_function("() => !location.search.includes('areas')")
+    tab.settle()
+    tab.page.wait_for_timeout(500)
+    shown = set(tab.texts())
+    tab.page.keyboard.down("Shift")
+    tab.page.mouse.click(x, y)  # leaves it out
+    tab.page.keyboard.up("Shift")
+    tab.page.wait_for_function("() => location.search.includes('areas')")
+    tab.settle()
+    assert "CA1" not in tab.short_address()
+    assert "CA1" in shown - set(tab.texts())
+
+
+def test_a_box_over_depths_shows_these(tab: Tab) -> None:
+    before = tab.range
+    box = tab.page.locator(".bk-Plot.traces").nth(1).bounding_box()
+    top, bottom = (box["y"] + share * box["height"] for share in (0.25, 0.5))
+    found = []
+    for x in (-20, 20, 300):  # the strip of areas, the axis, and with Shift the picture
+        if x == 300:
+            tab.page.keyboard.down("Shift")
+        tab.page.mouse.move(box["x"] + x, top)
+        tab.page.mouse.down()
+        tab.page.mouse.move(box["x"] + x + 9, (top + bottom) / 2)
+        tab.page.mouse.move(box["x"] + x, bottom)
+        tab.page.mouse.up()
+        tab.page.keyboard.up("Shift")
+        tab.page.wait_for_function("() => location.search.includes('depths')")
+        tab.settle()
+        found += re.findall(r"&depths=[^&]*", tab.short_address())
+        assert "7 of 24 channels" in tab.page.locator(".heading").nth(2).inner_text()
+        assert "areas" not in tab.page.url
+        assert "channel=" not in tab.page.url
+        entry = tab.page.get_by_placeholder('500-1500 or area == "CA1"')
+        entry.fill("")
+        entry.press("Enter")
+        tab.page.wait_for_function("() => !location.search.includes('depths')")
+        tab.settle()
+    assert len(set(found)) == 1
+    assert tab.range == before
+
+
+def test_a_name_in_the_lane_hides_its_intervals(tab: Tab) -> None:
+    names = tab.source("spans")["name"]
+    assert "flash <b>" in " ".join(names)
+    box = tab.page.locator(".bk-Plot.moves:not(.traces)").first.bounding_box()
+    for address in ("&without=intervals", ""):
+        tab.page.mouse.click(box["x"] + 60, box["y"] + 9)
+        tab.page.wait_for_function(
+            "(there) => location.search.includes('without') == there", arg=bool(address)
+        )
+        tab.settle()
+        tab.page.wait_for_timeout(500)  # or it would be a double click
+        assert tab.short_address().endswith(address)
+        assert tab.source("spans")["name"] == ([] if address else names)
 
 
 def test_the_wheel_zooms_in_depth_beside_the_picture(tab: Tab) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from bokeh.document import Document
-from bokeh.events import MouseLeave, MouseMove, MouseWheel, SelectionGeometry, Tap
+from bokeh.events import MouseLeave, MouseMove, SelectionGeometry
 
 from lfpscope.clock.timeline import Timeline
 from lfpscope.errors import UserError
@@ -19,14 +19,12 @@ from lfpscope.viewer.channel_selection import drop_unknown_areas
 from lfpscope.viewer.commands import bind_keys
 from lfpscope.viewer.cursor import Readings
 from lfpscope.viewer.gestures import (
-    Clicked,
     change_gain,
-    choose_area,
-    choose_channel,
+    connect_gestures,
     next_channel,
     next_mode,
-    zoom_depths,
 )
+from lfpscope.viewer.intervals import saved_names
 from lfpscope.viewer.issues import list_issues
 from lfpscope.viewer.keyboard import Key
 from lfpscope.viewer.page_layout import PageLayout
@@ -36,9 +34,10 @@ from lfpscope.viewer.picture import Picture
 from lfpscope.viewer.redraw import Pictures
 from lfpscope.viewer.saving import Savings
 from lfpscope.viewer.session_folder import Opened, SessionFolder, Tables, first_states, only_open
+from lfpscope.viewer.state_query import from_query
 from lfpscope.viewer.times import read_axis_time, time_of
 from lfpscope.viewer.typed import TypedReader, type_channels, type_transform
-from lfpscope.viewer.view_state import MODES, State, from_query
+from lfpscope.viewer.view_state import MODES, State
 
 WATCH_MS = 1000  # milliseconds between looks at what has become of the probes
 
@@ -138,7 +137,6 @@ class Page:
             self._layout.show_message(" ".join([*problems, *self.tables.problems]))
 
     def _show_annotations(self) -> None:
-        self._layout.axis.show_lines(self._annotations.lane.lines)
         self._layout.controls.offer_kinds(self._annotations.names)
         bad = self._annotations.bad
         self._whole, self.state = (replace(s, bad=bad) for s in (self._whole, self.state))
@@ -177,11 +175,8 @@ class Page:
             panel.figure.on_event(MouseMove, partial(self._hover, name))
             panel.figure.on_event(MouseLeave, lambda event: self._readings.leave(event))
             panel.figure.on_event(SelectionGeometry, partial(self._box_drawn, name))
-            panel.figure.on_event(Tap, partial(self._clicked, choose_channel, name))
-            panel.strip.on_event(Tap, partial(self._clicked, choose_area, name))
-            for plot in (panel.strip, panel.figure):
-                plot.on_event(MouseWheel, partial(self._wheel_turned, name))
             panel.mode.on_change("active", partial(self._mode_chosen, name))
+        connect_gestures(self._layout, lambda: self.state, self.apply)
         self._layout.screen.on_change("data", self._changed)
         self._layout.address.on_visit(lambda query: self.apply(from_query(query, self._whole)[0]))
         controls = self._layout.controls
@@ -267,7 +262,8 @@ class Page:
         size = max((panel.size for panel in self.panels.values()), default=(0, 0))
         # what cannot be shown cannot be saved either
         state = replace(self.state, hidden=self.state.hidden | self._layout.errors.keys())
-        lines, blocks = self._annotations.lane.lines, self._layout.spans.data
+        lines = saved_names(self._annotations.lane.lines, self.state.without)
+        blocks = self._layout.spans.data
         self._savings.submit(state, size, lines, blocks, suffix)
 
     def _time_typed(self, _name: str, _old: str, text: str) -> None:
@@ -308,14 +304,6 @@ class Page:
         if changed != self.state:
             self.apply(changed)
 
-    def _clicked(self, change: Clicked, probe: str, event: Tap) -> None:
-        self.apply(change(self.state, self.panels[probe], event))
-
-    def _wheel_turned(self, probe: str, event: MouseWheel) -> None:
-        panel = self.panels[probe]
-        if event.model is panel.strip or event.sx < panel.figure.min_border_left:  # the axis
-            self.apply(zoom_depths(self.state, panel, self.panels.values(), event))
-
     def _hover(self, probe: str, event: MouseMove) -> None:
         time = self._layout.time  # has moved already where the page has not settled yet
         self._readings.move(probe, event, self.state.at(time.start, time.end))
@@ -335,6 +323,8 @@ class Page:
             self._layout.controls.show_length(self.state)
         self._session.ratio = self._layout.screen.data["ratio"][0]
         width = max((size[0] for size in sizes.values()), default=1)
+        self._annotations.leave_out(self.state.without)
+        self._layout.axis.show_lines(self._annotations.lane.lines, self.state.without)
         blocks = self._annotations.lane.blocks(self.state.start, self.state.stop, max(1, width))
         send(self._layout.spans, blocks)
         for name, panel in self.panels.items():

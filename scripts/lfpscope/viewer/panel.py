@@ -4,6 +4,7 @@ import html
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from bokeh.core.property.descriptors import UnsetValueError
 from bokeh.models import (
     Column,
@@ -36,6 +37,7 @@ from lfpscope.nwb.intervals import Interval
 from lfpscope.render.rows import Rows, arrange_rows
 from lfpscope.viewer.area_strip import AreaStrip
 from lfpscope.viewer.channel_selection import bad_channels, chosen_rows
+from lfpscope.viewer.depth_box import depth_classes
 from lfpscope.viewer.facts import axis_label, doubts_html, probe_facts
 from lfpscope.viewer.gaps import find_empty, no_gaps
 from lfpscope.viewer.labels import (
@@ -153,7 +155,7 @@ class Panel:
             heights,
             plots.tools,
             sizing_mode="stretch_both",
-            css_classes=["traces", "moves"],
+            css_classes=["traces", "moves", *depth_classes(self._name)],
             name="traces",
             **borders(plots.left),
         )
@@ -282,11 +284,21 @@ class Panel:
 
     def channels_between(self, low: float, high: float) -> list[int]:
         """Electrode ids between two heights of the panel, 0 at the bottom and 1 at the top."""
+        ids = self.probe.references.channels.id[self._between(low, high)]
+        return [int(one) for one in ids]
+
+    def depths_between(self, low: float, high: float) -> tuple[float, float] | None:
+        """Lowest and highest depth between two heights; None where none is known."""
+        depths = self.probe.references.channels.columns.get("depth", np.empty(0))
+        here = depths[self._between(low, high)] if depths.size else depths
+        known = here[np.isfinite(here)]
+        return (float(known.min()), float(known.max())) if known.size else None
+
+    def _between(self, low: float, high: float) -> npt.NDArray[np.int64]:
         channels = self._rows.channels
         n = channels.size
         first, last = (max(min(int((1 - height) * n), n - 1), 0) for height in (high, low))
-        ids = self.probe.references.channels.id[channels[first : last + 1]]
-        return [int(one) for one in ids]
+        return channels[first : last + 1]
 
     @property
     def depth_range(self) -> tuple[float, float] | None:

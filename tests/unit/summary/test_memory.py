@@ -63,3 +63,11 @@ def test_memory_used_is_memory_asked_for(
     used = used_mb(references.file, tmp_path)
     assert used <= asked_mb(references.file)
     assert not is_usual or used <= MOST_MB
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"refs": {}}', '{"refs": {"lfp/.zarray": "{}"}}'])
+def test_memory_of_broken_references_is_asked_for_so_that_the_job_says_why(
+    tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "lfp.json").write_text(text)
+    assert asked_mb(tmp_path / "lfp.json") == MOST_MB
