@@ -29,6 +29,7 @@ from lfpscope.viewer.probe_slot import ProbeSlot
 from lfpscope.viewer.view_state import HEAT, SIGNED, TRACES, State, band_of
 
 EVERY_SAMPLE = "every sample"
+NONE_CHOSEN = "no channel of this probe is among those chosen"
 KEPT = 12  # pictures: of six probes the first view, for pages opened later, and the one before
 LOOKS_KEPT = 6  # what is drawn of a session's probes, for another gain
 PALETTES = {TRACES: TRACE_PALETTE, SIGNED: SIGNED_PALETTE, HEAT: HEAT_PALETTE}
@@ -78,12 +79,15 @@ class Picture:
     transform: str = ""
 
     def badge(self) -> str:
-        """What the picture was drawn from, and what that cost, in words."""
+        """What the picture was drawn from, in words."""
         if not self.final:
             return f"{self.drawn_from} · samples are being read"
-        done = f"{self.transform} · " if self.transform else ""
-        size = f" in {_size_text(self.n_bytes)}" if self.n_bytes else ""
-        return f"{done}{self.drawn_from}{size} · {self.seconds * 1e3:.0f} ms"
+        return f"{self.transform} · {self.drawn_from}" if self.transform else self.drawn_from
+
+    def cost(self) -> str:
+        """What that cost, in words."""
+        size = f"{_size_text(self.n_bytes)} of the file, " if self.n_bytes else ""
+        return f"{size}{self.seconds * 1e3:.0f} ms"
 
 
 def _size_text(n_bytes: int) -> str:
@@ -106,6 +110,8 @@ def draw(
     """
     try:
         with slot.use() as probe:
+            if not chosen_rows(probe, state).channels.size:
+                return UserError(NONE_CHOSEN)
             labels = stamp_of_labels(probe) if state.transform else ()
             return _drawn(probe, state, width, height, ratio, labels)
     except UserError as error:
@@ -135,6 +141,8 @@ def sketch(slot: ProbeSlot, state: State, width: int, height: int) -> Picture | 
 
 def _sketched(probe: OpenProbe, state: State, width: int, height: int) -> Picture | None:
     name = probe.references.probe
+    if not chosen_rows(probe, state).channels.size:
+        return None
     if state.transform or band_of(state.mode(name, width)):  # no sketch of something else
         return None
     clock, bucket = axis_clock(probe, state.timeline), probe.sizes[0]
