@@ -7,6 +7,7 @@ import re
 
 ARRAY = re.compile(r'"lfp/\.zarray":("(?:[^"\\]|\\.)*")')
 CLOCK = re.compile(r'\\"clock\\": \[\[[^,]+, [^,]+, [^,]+, ([0-9.e+-]+)')
+VIEW_VALUES = 6_000_000  # of lfpscope.summary.view
 STRETCH_BYTES = 64 << 20  # as in lfpscope.summary.driver
 
 
@@ -51,6 +52,23 @@ def summary_memory(wildcards, input, threads, attempt):
         4 * n_channels * stretch / config["summary"]["bucket"] * 41,  # buckets
         n_channels * (8 * window + 8192),  # spectra
         n_samples / config["summary"]["bucket"] * 32,  # where buckets begin
+        15 * os.path.getsize(input.references),
+    ]
+    return round(attempt * 1.2 * (280 + sum(used) / 1e6))
+
+
+def view_memory(wildcards, input, threads, attempt):
+    """MB for the pass of a view: in each thread a stretch of all channels, some rows of chunks."""
+    array, _ = read_head(input.references)
+    (_, n_channels), (height, width) = array["shape"], array["chunks"]
+    n_bytes = max(int(array["dtype"][2:]), 4)
+    stretch = max(
+        VIEW_VALUES, 40_000 * n_channels
+    )  # of the longest filters a block and margins
+    used = [
+        (threads + 1) * stretch * 40,
+        3 * threads * height * width * n_bytes,
+        256e6,  # decoded chunks that are kept
         15 * os.path.getsize(input.references),
     ]
     return round(attempt * 1.2 * (280 + sum(used) / 1e6))

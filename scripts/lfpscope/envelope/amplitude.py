@@ -1,6 +1,7 @@
 """Amplitude in columns, from samples and from what is stored of buckets."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -9,11 +10,17 @@ from lfpscope.envelope import kernels_amplitude
 from lfpscope.envelope.columns import Columns
 from lfpscope.envelope.grid import LINES
 from lfpscope.envelope.stored import StoredLevels
-from lfpscope.samples.chunk_cache import Samples
 from lfpscope.typing import Array
 
 TILE_VALUES = 1 << 22  # samples that are read at a time for columns of a few of them
 CODE_RATIOS = kernels_amplitude.code_ratios()
+
+
+class Reader(Protocol):
+    """Reads samples, in the units of an envelope."""
+
+    def read(self, first: int, stop: int) -> Array:
+        """Samples first to stop, shape (n_channels, n)."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ def _nothing(columns: Columns) -> Amplitude:
     return Amplitude(np.zeros(shape), np.zeros(shape, np.int64), np.zeros(shape))
 
 
-def amplitude_of_samples(levels: StoredLevels, samples: Samples, columns: Columns) -> Amplitude:
+def amplitude_of_samples(levels: StoredLevels, samples: Reader, columns: Columns) -> Amplitude:
     """Amplitude of columns of samples, in stored units."""
     found, segment, step = _nothing(columns), columns.segment, columns.step
     end = min(columns.first_sample + step * columns.n_columns, segment.stop_sample)
