@@ -8,6 +8,7 @@ import re
 ARRAY = re.compile(r'"lfp/\.zarray":("(?:[^"\\]|\\.)*")')
 CLOCK = re.compile(r'\\"clock\\": \[\[[^,]+, [^,]+, [^,]+, ([0-9.e+-]+)')
 STRETCH_BYTES, DECODED_BYTES = 48 << 20, 96 << 20  # as in lfpscope.summary.driver
+VIEW_VALUES = 6_000_000  # of lfpscope.summary.view
 
 
 def growing(start, per_megabyte):
@@ -68,6 +69,26 @@ def summary_memory(wildcards, input, threads, attempt):
         15 * os.path.getsize(input.references),
     ]
     return round(attempt * 1.05 * (235 + sum(used) / 1e6))
+
+
+def view_memory(wildcards, input, threads, attempt):
+    """MB for the pass of a view: in each thread a stretch of all channels, some rows of chunks."""
+    head = read_head(input.references)
+    if head is None:
+        return 600 * attempt
+    array, _ = head
+    (_, n_channels), (height, width) = array["shape"], array["chunks"]
+    n_bytes = max(int(array["dtype"][2:]), 4)
+    stretch = max(
+        VIEW_VALUES, 40_000 * n_channels
+    )  # of the longest filters a block and margins
+    used = [
+        (threads + 1) * stretch * 40,
+        3 * threads * height * width * n_bytes,
+        256e6,  # decoded chunks that are kept
+        15 * os.path.getsize(input.references),
+    ]
+    return round(attempt * 1.2 * (280 + sum(used) / 1e6))
 
 
 def drawing_memory(wildcards, input, attempt):

@@ -129,7 +129,7 @@ def _build(
             references,
             statistics,
             damage,
-            _medians(store, finest, references.n_channels) * (step or 1.0),
+            first_medians(store, finest, references.n_channels) * (step or 1.0),
             dead,
             rails & ~dead,
             limit,
@@ -137,8 +137,8 @@ def _build(
             quality,
             rms,
         )
-        store.group("", _attributes(references, writer, summary))
-        _write_statistics(store, summary)
+        store.group("", envelope_attributes(references, writer, summary))
+        write_statistics(store, summary)
     return summary
 
 
@@ -169,7 +169,7 @@ def _count(found: Array) -> str:
     return f"{samples} {'are' if n > 1 else 'is'}" if n else ""
 
 
-def _medians(store: StoreWriter, level: int, n_channels: int) -> npt.NDArray[np.float64]:
+def first_medians(store: StoreWriter, level: int, n_channels: int) -> npt.NDArray[np.float64]:
     """Median of the first samples of all buckets, as they are stored; NaN where there is none.
 
     They are read back from what has been written, as many channels at a time as memory allows.
@@ -196,9 +196,10 @@ def _median(x: Array) -> float:
     return high if x.size % 2 else (float(parts[:half].max()) + high) / 2
 
 
-def _attributes(
+def envelope_attributes(
     references: ProbeReferences, writer: EnvelopeWriter, summary: Summary
 ) -> dict[str, Any]:
+    """Attributes of an envelope."""
     return {
         "session": references.session,
         "probe": references.probe,
@@ -215,7 +216,8 @@ def _attributes(
     }
 
 
-def _write_statistics(store: StoreWriter, summary: Summary) -> None:
+def write_statistics(store: StoreWriter, summary: Summary) -> None:
+    """Write what `OpenProbe` reads of all channels."""
     damaged = [[d.row, d.column, d.offset, d.reason] for d in summary.damage]
     store.group("statistics", {"damaged": damaged})
     names = ("n", "n_nan", "n_implausible", "n_damaged", "mean", "m2", "min", "max", "flat")

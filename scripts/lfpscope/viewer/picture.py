@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lfpscope.clock.segments import Clock
 from lfpscope.clock.timeline import Timeline
 from lfpscope.envelope.read import OpenProbe, time_range
-from lfpscope.envelope.transformed import Stamp, stamp_of_labels, transformed
+from lfpscope.envelope.transformed import Stamp, stamp_of_transform, transformed
 from lfpscope.errors import UserError
 from lfpscope.formatting import duration_text
 from lfpscope.render.band_map import colour_shares, read_band_map
@@ -112,7 +112,7 @@ def draw(
         with slot.use() as probe:
             if not chosen_rows(probe, state).channels.size:
                 return UserError(NONE_CHOSEN)
-            labels = stamp_of_labels(probe) if state.transform else ()
+            labels = stamp_of_transform(probe) if state.transform else ()
             return _drawn(probe, state, width, height, ratio, labels)
     except UserError as error:
         return error
@@ -242,7 +242,7 @@ class _Look:
 
 
 def _look(probe: OpenProbe, state: State, width: int, ratio: float) -> _Look:
-    labels = stamp_of_labels(probe) if state.transform else ()
+    labels = stamp_of_transform(probe) if state.transform else ()
     return _read_look(probe, state, width, ratio, labels)
 
 
@@ -294,9 +294,12 @@ def transformed_for(probe: OpenProbe, state: State) -> tuple[OpenProbe, str]:
         found = transformed(probe, wanted, bad_channels(probe, state))
     except ValueError as error:
         return probe, f"AS RECORDED, not {state.transform}: {error}"
-    if seconds > found.most_seconds:
-        longest = duration_text(found.most_seconds)
-        return probe, f"AS RECORDED: {state.transform} is shown of {longest} at most"
+    # stored spectra are those of the recording
+    band = band_of(dict(state.modes).get(probe.references.probe, ""))
+    most = found.live_seconds if band else found.most_seconds
+    if seconds > most:
+        what = f"{band} of {state.transform}" if band else state.transform
+        return probe, f"AS RECORDED: {what} is shown of {duration_text(most)} at most"
     return found, state.transform
 
 

@@ -901,7 +901,7 @@ def test_a_transform_is_drawn_or_the_picture_says_that_it_is_not(slot: ProbeSlot
     reading = read_values(slot.open(), state, 10.7, 0.5)
     assert reading is not None
     probe, _ = transformed_for(slot.open(), state)
-    volts = probe.samples(reading.sample, reading.sample + 1)[reading.row, 0]
+    volts = probe.volts(probe.samples(reading.sample, reading.sample + 1))[reading.row, 0]
     assert reading.low == volts != 0
 
 
