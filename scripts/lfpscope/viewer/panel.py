@@ -38,7 +38,7 @@ from lfpscope.render.rows import Rows, arrange_rows
 from lfpscope.viewer.area_strip import AreaStrip
 from lfpscope.viewer.channel_selection import bad_channels, chosen_rows
 from lfpscope.viewer.depth_box import depth_classes
-from lfpscope.viewer.facts import axis_label, doubts_html, probe_facts
+from lfpscope.viewer.facts import axis_label, doubts_html, probe_facts, quality_facts
 from lfpscope.viewer.gaps import find_empty, no_gaps
 from lfpscope.viewer.labels import (
     block_edges,
@@ -110,7 +110,7 @@ class Panel:
         self.shown: Picture | None = None
         self._likely = likely
         self._name = probe.references.probe
-        self._doubts = doubts_html(probe)
+        self._doubts, self._quality = doubts_html(probe), quality_facts(probe)
         self._facts = self._badge = ""
         self._rows = Rows(np.empty(0, np.int64), ())
         self._fitted: tuple[Any, ...] = ()
@@ -237,7 +237,7 @@ class Panel:
         rows, size = chosen_rows(self.probe, state), self.size
         channels, references = rows.channels, self.probe.references
         bad = bad_channels(self.probe, state)
-        self._facts = probe_facts(self.probe, channels.size, int(bad.sum()))
+        self._facts = probe_facts(self.probe, channels.size, int(bad.sum()), self._quality)
         send(self._empty, find_empty(self.probe, state, size[0]))
         self._head()
         self.layout.min_height = max(LEAST, channels.size * state.spacing + AROUND)

@@ -36,7 +36,7 @@ from lfpscope.viewer.channel_trace import read_trace
 from lfpscope.viewer.controls import Controls, offer_gains
 from lfpscope.viewer.export import render_view, save_view
 from lfpscope.viewer.export_lane import Lane
-from lfpscope.viewer.facts import doubts_html, probe_facts
+from lfpscope.viewer.facts import doubts_html, probe_facts, quality_facts
 from lfpscope.viewer.gaps import find_empty, no_gaps
 from lfpscope.viewer.issues import find_issues
 from lfpscope.viewer.labels import (
@@ -823,8 +823,24 @@ def test_the_heading_says_what_is_doubtful_whatever_it_holds(slot: ProbeSlot) ->
     assert ">! no conversion &lt;b&gt; (+ 2 more)</span>" in said
     everything = "no conversion &lt;b&gt;&#10;depth is &quot;z&quot;&#10;a &amp; b"
     assert f'title="{everything}"' in said
-    assert probe_facts(probe, 4, 0).startswith("4 channels · 1250 Hz")
-    assert probe_facts(probe, 1, 1).startswith("1 of 4 channels · 1250 Hz · 1 marked bad (⊗)")
+    assert probe_facts(probe, 4, 0, []).startswith("4 channels · 1250 Hz")
+    assert probe_facts(probe, 1, 1, ["2 noisy"]).startswith(
+        "1 of 4 channels · 1250 Hz · 2 noisy · 1 marked bad (⊗)"
+    )
+    probe.close()
+
+
+def test_the_heading_says_what_the_summary_found_of_the_channels(slot: ProbeSlot) -> None:
+    probe = ProbeSlot(slot.folder).open()
+    live = np.median(probe.std[~probe.dead]) * 1e6
+    ids = probe.references.channels.id.tolist()
+    labels = ["noisy", "outside", "outside", *["good"] * (len(ids) - 3)]
+    rows = [f"{one},{label},," for one, label in zip(ids, labels, strict=True)]
+    table = slot.folder / "channels.csv"
+    table.write_text("\n".join(["channel,label,flags,reason", *rows, ""]))
+    assert quality_facts(probe) == [f"median SD {live:.3g} µV", "1 noisy", "2 outside"]
+    table.write_text("another table\n1\n")
+    assert quality_facts(probe) == [f"median SD {live:.3g} µV"]
     probe.close()
 
 
