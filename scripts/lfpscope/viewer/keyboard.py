@@ -20,6 +20,7 @@ GESTURES = {
     "click an area": "only this area, again for all",
     "Shift click an area": "leave it out, or show it too",
     "drag at the depths, Shift drag": "show these depths",
+    "click a probe's name": "large, others small; again: all alike",
     "click a name below": "hide these intervals, or show them",
     "click below": "go there; drag to move, at its edges to stretch",
 }

@@ -36,7 +36,6 @@ from lfpscope.nwb.intervals import Interval
 from lfpscope.render.rows import Rows, arrange_rows
 from lfpscope.viewer.area_strip import AreaStrip
 from lfpscope.viewer.channel_selection import bad_channels, chosen_rows, leaves_none
-from lfpscope.viewer.depth_box import depth_classes
 from lfpscope.viewer.facts import axis_label, doubts_html, probe_facts
 from lfpscope.viewer.labels import (
     block_edges,
@@ -46,6 +45,7 @@ from lfpscope.viewer.labels import (
 )
 from lfpscope.viewer.models import Plots, hover_names
 from lfpscope.viewer.picture import Picture, palette
+from lfpscope.viewer.pointer import depth_classes
 from lfpscope.viewer.readout import channel_at
 from lfpscope.viewer.scale_bar import ScaleBar
 from lfpscope.viewer.style import (
@@ -63,6 +63,7 @@ from lfpscope.viewer.view_state import MODES, TRACES, State
 
 LETTER = 7.5  # pixels, about
 LEAST, AROUND = 94, 40  # pixels: height of a panel, and what of it is not the picture
+SMALL = 64  # pixels: height of a panel beside a large one
 NONE_CHOSEN = " · none of the channels chosen: all are shown"
 
 
@@ -224,7 +225,9 @@ class Panel:
         self._facts = probe_facts(self.probe, channels.size, int(bad.sum()))
         self._facts += NONE_CHOSEN if leaves_none(self.probe, state) else ""
         self._head()
-        self.layout.min_height = max(LEAST, channels.size * state.spacing + AROUND)
+        is_small = state.is_small(self._name)
+        least = SMALL if is_small else max(LEAST, channels.size * state.spacing + AROUND)
+        self.layout.update(min_height=least, max_height=SMALL if is_small else None)
         mode = state.mode(self._name, size[0])
         self.mode.active = list(MODES).index(mode) if mode in MODES else None
         fitted = (size, channels.tolist(), bad.tolist())
@@ -345,7 +348,8 @@ class Panel:
         name, references = html.escape(self._name), self.probe.references
         source = html.escape(f"{references.address} {references.series}")
         text = (
-            f'<div class="heading"><span class="facts"><b title="{source}">{name}</b>{self._doubts}'
+            '<div class="heading"><span class="facts">'
+            f'<b class="probe-name" title="{source}">{name}</b>{self._doubts}'
             f'<span>· {self._facts}</span></span><span class="badge">{self._badge}</span></div>'
         )
         if self._heading.html != text:
