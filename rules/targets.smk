@@ -175,15 +175,19 @@ SUMMARIES = of_probes(
     *map(os.path.basename, SPECTRUM.values()),
 )
 OVERVIEWS = targets(
-    of_probes("overview.png", "thumbnail.png", *SPECTRUM_PICTURES),
+    of_probes(
+        "overview.png", "thumbnail.png", "thumbnail_levels.png", *SPECTRUM_PICTURES
+    ),
     of_sessions("overview.png"),
 )
 EVOKED = targets(of_probes("evoked.csv", "evoked.png"), of_sessions("evoked.png"))
 VERIFIED = of_probes("verified.json")
+VIEWS = of_probes(*(f"views/{name}.zarr.zip" for name in config["views"]))
 VIEWERS = targets(
     # it shows what the envelopes hold
     of_sessions("viewer.py", "intervals.csv"),
     SUMMARIES,
+    VIEWS,
     lambda wildcards: [f"{config['results']}/lfpscope/VERSION"],
 )
 
@@ -197,6 +201,7 @@ PRODUCTS = {
     "channels.csv": "overview.png",
     "periods.csv": "evoked.zarr.zip",
     "thumbnail.png": "overview.png",
+    "thumbnail_levels.png": "overview.png",
     "overview.png": GALLERY,
     "evoked.zarr.zip": "evoked.png",
     "evoked.csv": "evoked.png",

@@ -11,6 +11,7 @@ CHANNELS = "channels.csv"
 PERIODS = "periods.csv"
 OVERVIEW = "overview.png"  # of a session too
 THUMBNAIL = "thumbnail.png"
+THUMBNAIL_LEVELS = "thumbnail_levels.png"  # codes, which the gallery colours
 SPECTRA = "spectrum.zarr.zip"
 SPECTRUM = "spectrum.png"
 SPECTRUM_SMALL = "spectrum_small.png"
@@ -25,7 +26,9 @@ INTERVALS = "intervals.csv"
 VIEWER = "viewer.py"
 BAD_CHANNELS = "bad_channels.tsv"  # which a user writes
 MARKS = "marks.csv"  # which the viewer writes
-VIEWS = "views"  # folder of pictures that the viewer saves
+VIEWS = (
+    "views"  # folder of pictures that the viewer saves; of a probe, of its transformed envelopes
+)
 
 # of a run
 PROBES = "probes.tsv"

@@ -55,8 +55,13 @@ def _type_of_samples(envelope: Path) -> str:
 
 
 def draw_both_ways(folder: Path) -> None:
-    """Draw a probe in each mode, complete from its envelope and close from samples."""
+    """Draw a probe in each mode, complete from its envelope and close from samples.
+
+    Of one onset an average is made too, as the viewer makes them of those that are chosen.
+    """
     from lfpscope.envelope.read import OpenProbe
+    from lfpscope.evoked.averages import average_intervals
+    from lfpscope.evoked.kinds import Kind
     from lfpscope.references.open import open_references
     from lfpscope.viewer.picture import draw_probe
     from lfpscope.viewer.view_state import MODES, State
@@ -68,6 +73,7 @@ def draw_both_ways(folder: Path) -> None:
         for state in (complete, *close):
             for mode in MODES:
                 draw_probe(probe, state.drawn_as(mode), WIDTH, HEIGHT)
+        average_intervals(probe.references, [Kind("one", (clock.t0 + SAMPLES[0] / 2,))])
 
 
 if __name__ == "__main__":

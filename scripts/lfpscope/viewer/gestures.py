@@ -51,7 +51,7 @@ def connect_gestures(
 
 
 def choose_area(state: State, panel: Panel, panels: Iterable[Panel], event: Tap) -> State:
-    """Show the area clicked alone, or all again; with Shift leave it out, or show it too."""
+    """Show the area clicked alone, or all again; with Shift leave it out."""
     area = panel.area_at(state, event.y)
     if not area:
         return state

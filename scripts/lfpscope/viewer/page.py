@@ -15,8 +15,9 @@ from lfpscope.clock.timeline import Timeline
 from lfpscope.errors import UserError
 from lfpscope.viewer.annotations import Annotations
 from lfpscope.viewer.channel_drawer import TraceReader
+from lfpscope.viewer.channel_selection import drop_unknown_areas
 from lfpscope.viewer.commands import bind_keys
-from lfpscope.viewer.cursor import Cursor, Readings
+from lfpscope.viewer.cursor import Readings
 from lfpscope.viewer.gestures import (
     change_gain,
     connect_gestures,
@@ -31,7 +32,6 @@ from lfpscope.viewer.page_layout import PageLayout
 from lfpscope.viewer.page_sheets import PageExtras, toggles
 from lfpscope.viewer.panel import send
 from lfpscope.viewer.picture import Picture
-from lfpscope.viewer.readout import channel_at
 from lfpscope.viewer.redraw import Pictures
 from lfpscope.viewer.saving import Savings
 from lfpscope.viewer.session_folder import Opened, SessionFolder, Tables, first_states, only_open
@@ -73,7 +73,6 @@ class Page:
         self._session, self._on_complete = session, on_complete
         self._whole, self._opening = first_states(opened)
         self.state = self._opening
-        self._cursor: Cursor | None = None
         self._is_showing = self._settling = self._ready = self._outdated = False
         self._issues = list_issues(only_open(opened), self._whole.timeline)
         self._layout = PageLayout(
@@ -99,7 +98,8 @@ class Page:
         self._document, self._renew = document, renew
         say, slots = self._layout.show_message, self._session.slots
         self._pictures = Pictures(document, slots, self._show)
-        self._readings = Readings(document, slots, self._layout.show_reading)
+        mouse = self._layout.show_reading, self._layout.plots.cursor, self.panels
+        self._readings = Readings(document, slots, *mouse)
         self._traces = TraceReader(document, slots, self._layout.drawer.show)
         self._savings = Savings(document, self._session, self._layout.download, say)
         of_page = document, self._session, self._layout
@@ -129,6 +129,9 @@ class Page:
             for root in self._layout.roots:
                 self._document.add_root(root)
         state, doubts = from_query(query, self.state)
+        if not self._layout.errors:  # a probe that is not open may have other areas
+            state, unknown = drop_unknown_areas(state, self._layout.controls.area_names)
+            doubts += unknown
         self.apply(state)
         problems = [f"Not understood in the address: {', '.join(doubts)}"] if doubts else []
         if problems or self.tables.problems:
@@ -171,7 +174,7 @@ class Page:
             panel.figure.on_change("inner_width", self._changed)
             panel.figure.on_change("inner_height", self._changed)
             panel.figure.on_event(MouseMove, partial(self._hover, name))
-            panel.figure.on_event(MouseLeave, self._leave)
+            panel.figure.on_event(MouseLeave, lambda event: self._readings.leave(event))
             panel.figure.on_event(SelectionGeometry, partial(self._box_drawn, name))
             panel.mode.on_change("active", partial(self._mode_chosen, name))
         connect_gestures(self._layout, lambda: self.state, self.apply)
@@ -196,6 +199,7 @@ class Page:
         self.state = state.inside(self._whole.start, self._whole.stop)
         with self._showing():
             self._layout.show(self.state)
+        self._readings.follow(self.state)
         self._changed("", None, None)
 
     @contextmanager
@@ -249,11 +253,10 @@ class Page:
 
     def toggle_bad(self) -> None:
         """Mark the channel under the cursor as bad, or no longer."""
-        if self._cursor is not None:
-            probe = self.panels[self._cursor.probe].probe
-            row = channel_at(probe, self.state, self._cursor.height)
-            channel = int(probe.references.channels.id[row])
-            self._annotations.toggle_bad(self._cursor.probe, channel)
+        at = self._readings.cursor
+        channel = at and self.panels[at.probe].electrode_at(self.state, at.height)
+        if channel:
+            self._annotations.toggle_bad(*channel)
 
     def save_picture(self, suffix: str = ".png") -> None:
         """Write the view as a picture, with what it takes to render it again."""
@@ -303,13 +306,8 @@ class Page:
             self.apply(changed)
 
     def _hover(self, probe: str, event: MouseMove) -> None:
-        if event.x is not None and event.y is not None:
-            self._cursor = Cursor(probe, event.x, event.y)
-            shown = self.panels[probe].shown
-            self._readings.submit(self._cursor, self.state, shown.grid if shown else None)
-
-    def _leave(self, _event: MouseLeave) -> None:
-        self._cursor = None
+        time = self._layout.time  # has moved already where the page has not settled yet
+        self._readings.move(probe, event, self.state.at(time.start, time.end))
 
     def _changed(self, _name: str, _old: Any, _new: Any) -> None:
         # start and end change one after the other: wait until both have
@@ -343,6 +341,8 @@ class Page:
 
     def _show(self, name: str, picture: Picture | UserError, state: State) -> None:
         self.panels[name].show(picture, state)
+        if self._readings.cursor and self._readings.cursor.probe == name:
+            self._readings.read(self.state)
         self._get_ready()
 
     def _get_ready(self) -> None:
@@ -380,7 +380,7 @@ class Page:
             "u": lambda: self._annotations.remove(self.state.pieces),
             "b": self.toggle_bad,
             **toggles(lambda: self._extras, lambda: self.state),
-            "o": lambda: self.apply(enlarge(self.state, self._cursor)),
+            "o": lambda: self.apply(enlarge(self.state, self._readings.cursor)),
             "s": self.save_picture,
             "?": lambda: self._layout.toggle_help(),
             "Escape": self.close_extras,

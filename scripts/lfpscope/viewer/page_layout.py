@@ -12,12 +12,13 @@ from lfpscope.render.areas import area_colours
 from lfpscope.viewer.address_bar import AddressBar
 from lfpscope.viewer.channel_drawer import ChannelDrawer
 from lfpscope.viewer.controls import Controls, area_names, common_bands, navigation
+from lfpscope.viewer.error_panel import error_panel, show_error
 from lfpscope.viewer.facts import range_text, session_facts
 from lfpscope.viewer.keyboard import Key, Keyboard
 from lfpscope.viewer.labels import axis_width
 from lfpscope.viewer.minimap import minimap
 from lfpscope.viewer.models import Plots
-from lfpscope.viewer.panel import Panel, error_panel, show_error
+from lfpscope.viewer.panel import Panel
 from lfpscope.viewer.pointer import Pointer
 from lfpscope.viewer.saving import download_source
 from lfpscope.viewer.session_folder import Opened, Tables, only_open

@@ -75,7 +75,8 @@ def _read_gain(state: State, text: str) -> State:
 
 
 def _read_probes(state: State, text: str) -> State:
-    return replace(state, hidden=frozenset(state.probes) - _known(text, state.probes))
+    shown = frozenset[str]() if text == "-" else _known(text, state.probes)
+    return replace(state, hidden=frozenset(state.probes) - shown)
 
 
 def _read_mode(state: State, text: str) -> State:

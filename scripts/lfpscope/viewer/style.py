@@ -60,7 +60,8 @@ CONTROL = """
 # over the page, so that nothing moves
 KEYS = f"""
 :host {{
-  position: absolute; top: 66px; z-index: 2; padding: 4px 8px;
+  position: absolute; top: 66px; left: 8px; right: 8px; width: auto !important;
+  z-index: 2; padding: 4px 8px;
   background: white; border: 1px solid {ACCENT};
 }}
 """

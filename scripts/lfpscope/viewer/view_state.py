@@ -224,7 +224,7 @@ class State:
         fields = {"t": f"{self.start:.6f}-{self.stop:.6f}"}
         fields["gain"] = AUTO if self.is_auto else f"{self.microvolts:g}"
         if self.hidden:
-            fields["probes"] = ",".join(self.shown)
+            fields["probes"] = ",".join(self.shown) or "-"  # an empty field would get lost
         if self.modes:
             fields["mode"] = self._modes_text()
         if self.areas:

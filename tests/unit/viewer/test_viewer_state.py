@@ -142,8 +142,6 @@ def test_the_address_reproduces_the_state(
     **rest: object,
 ) -> None:
     state = WHOLE.at(start, start + span).scaled(microvolts)
-    if hidden == {"a", "b"}:
-        hidden = {"a"}
     state = replace(
         state,
         hidden=frozenset(hidden),
