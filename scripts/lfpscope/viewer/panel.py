@@ -10,7 +10,6 @@ from bokeh.models import (
     Column,
     ColumnDataSource,
     CrosshairTool,
-    Div,
     FixedTicker,
     GlyphRenderer,
     HSpan,
@@ -48,6 +47,7 @@ from lfpscope.viewer.labels import (
 )
 from lfpscope.viewer.models import Plots, hover_names
 from lfpscope.viewer.picture import Picture, palette
+from lfpscope.viewer.pointer import depth_classes
 from lfpscope.viewer.readout import channel_at
 from lfpscope.viewer.scale_bar import ScaleBar
 from lfpscope.viewer.style import (
@@ -55,7 +55,6 @@ from lfpscope.viewer.style import (
     CONTROL,
     FAINT,
     FONT,
-    HEADING,
     INK,
     RIGHT,
     borders,
@@ -66,6 +65,7 @@ from lfpscope.viewer.view_state import MODES, TRACES, State
 
 LETTER = 7.5  # pixels, about
 LEAST, AROUND = 94, 40  # pixels: height of a panel, and what of it is not the picture
+SMALL = 64  # pixels: height of a panel beside a large one
 
 
 class Panel:
@@ -240,7 +240,9 @@ class Panel:
         self._facts = probe_facts(self.probe, channels.size, int(bad.sum()), self._quality)
         send(self._empty, find_empty(self.probe, state, size[0]))
         self._head()
-        self.layout.min_height = max(LEAST, channels.size * state.spacing + AROUND)
+        is_small = state.is_small(self._name)
+        least = SMALL if is_small else max(LEAST, channels.size * state.spacing + AROUND)
+        self.layout.update(min_height=least, max_height=SMALL if is_small else None)
         mode = state.mode(self._name, size[0])
         self.mode.active = list(MODES).index(mode) if mode in MODES else None
         fitted = (size, channels.tolist(), bad.tolist())
@@ -363,7 +365,8 @@ class Panel:
         name, references = html.escape(self._name), self.probe.references
         source = html.escape(f"{references.address} {references.series}")
         text = (
-            f'<div class="heading"><span class="facts"><b title="{source}">{name}</b>{self._doubts}'
+            '<div class="heading"><span class="facts">'
+            f'<b class="probe-name" title="{source}">{name}</b>{self._doubts}'
             f'<span>· {self._facts}</span></span><span class="badge">{self._badge}</span></div>'
         )
         if self._heading.html != text:
@@ -384,17 +387,3 @@ def no_boxes() -> dict[str, list[Any]]:
 def no_picture() -> dict[str, list[Any]]:
     """Instead of a picture."""
     return {"image": [], "x": [], "dw": []}
-
-
-def error_panel(name: str, error: UserError) -> Div:
-    """Instead of a probe that is not open."""
-    panel = Div(sizing_mode="stretch_width", margin=(4, 0), stylesheets=[HEADING])
-    show_error(panel, name, error)
-    return panel
-
-
-def show_error(panel: Div, name: str, error: UserError) -> None:
-    """Say why a probe is not open."""
-    text = f'<b>{html.escape(name)}</b> · <span class="wrong">{html.escape(str(error))}</span>'
-    if panel.text != text:
-        panel.text = text

@@ -26,7 +26,7 @@ from lfpscope.envelope.read import OpenProbe
 from lfpscope.errors import UserError
 from lfpscope.nwb.depth import DepthAxis
 from lfpscope.nwb.electrodes import Channels
-from lfpscope.render.palettes import HEAT_GREY, SIGNED_GREY
+from lfpscope.render.palettes import HEAT_GREY, SIGNED_GREY, TRACE_PALETTE
 from lfpscope.render.rows import RowBlock, Rows, arrange_rows
 from lfpscope.render.traces import trace_picture
 from lfpscope.render.view import read_view
@@ -531,12 +531,13 @@ def test_moved_data_must_be_the_same_file(
         ProbeSlot(probe, (old, str(tmp_path / "other"))).open()
 
 
+@pytest.mark.parametrize("stop", [11.5, 11.05])  # of traces, and of smooth lines
 def test_a_saved_view_is_drawn_again_and_knows_its_source(
-    results: Path, whole: State, tmp_path: Path
+    results: Path, whole: State, tmp_path: Path, stop: float
 ) -> None:
-    session = SessionFolder(results / "one")
-    first = save_view(session, whole.at(11, 11.5), 300, 80, tmp_path)
-    second = save_view(session, whole.at(11, 11.5), 300, 80, tmp_path)
+    session, state = SessionFolder(results / "one"), whole.at(11, stop).drawn_as(TRACES)
+    first = save_view(session, state, 300, 80, tmp_path)
+    second = save_view(session, state, 300, 80, tmp_path)
     assert first != second
     assert first.read_bytes() == second.read_bytes()
     render_view(session, first.with_suffix(".json"), tmp_path / "again.png")
@@ -616,6 +617,17 @@ def test_tabs_that_save_one_range_at_once_take_names_of_their_own(
         "11.000-11.500.png",
     ]
     assert len({(tmp_path / name).read_bytes() for name in pictures}) == 1
+
+
+def test_lines_are_smooth_where_samples_lie_apart_on_the_page(
+    slot: ProbeSlot, whole: State
+) -> None:
+    state = whole.at(11, 11.1).drawn_as(TRACES)  # 125 samples
+    tints = [
+        (draw_probe(slot.open(), state, width, 80, ratio).pixels >= len(TRACE_PALETTE)).any()
+        for width, ratio in ((600, 1), (200, 1), (200, 3))
+    ]
+    assert tints == [True, False, False]
 
 
 def test_a_bad_channel_is_grey_and_its_neighbours_are_as_they_were(
