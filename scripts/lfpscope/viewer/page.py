@@ -100,7 +100,8 @@ class Page:
         self._pictures = Pictures(document, slots, self._show)
         mouse = self._layout.show_reading, self._layout.plots.cursor, self.panels
         self._readings = Readings(document, slots, *mouse)
-        self._traces = TraceReader(document, slots, self._layout.drawer.show)
+        drawer = self._layout.drawer
+        self._traces = TraceReader(document, slots, drawer.show, drawer.spectra.show)
         self._savings = Savings(document, self._session, self._layout.download, say)
         of_page = document, self._session, self._layout
         go_to = partial(self._go_to, what="period", step=1)

@@ -104,7 +104,7 @@ class PageLayout:
         self.drawer = ChannelDrawer(plots)
         overview = minimap(plots, probes, whole)
         self.sheet = sheet_place()
-        self.below = self.drawer.plot, self.axis.plot, overview
+        self.below = self.drawer.plot, self.drawer.spectra.plot, self.axis.plot, overview
         self._box = overview.select_one({"name": "minimap box"})
         page = Column(
             text_line(self._title, margin=(0, RIGHT, 4, 0)),

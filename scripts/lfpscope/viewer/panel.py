@@ -36,7 +36,6 @@ from lfpscope.nwb.intervals import Interval
 from lfpscope.render.rows import Rows, arrange_rows
 from lfpscope.viewer.area_strip import AreaStrip
 from lfpscope.viewer.channel_selection import bad_channels, chosen_rows
-from lfpscope.viewer.depth_box import depth_classes
 from lfpscope.viewer.facts import axis_label, doubts_html, probe_facts, quality_facts
 from lfpscope.viewer.gaps import find_empty, no_gaps
 from lfpscope.viewer.labels import (

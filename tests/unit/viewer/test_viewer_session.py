@@ -36,6 +36,7 @@ from lfpscope.viewer.channel_trace import read_trace
 from lfpscope.viewer.controls import Controls, offer_gains
 from lfpscope.viewer.export import render_view, save_view
 from lfpscope.viewer.export_lane import Lane
+from lfpscope.viewer.export_panel import Added
 from lfpscope.viewer.facts import doubts_html, probe_facts, quality_facts
 from lfpscope.viewer.gaps import find_empty, no_gaps
 from lfpscope.viewer.issues import find_issues
@@ -554,13 +555,14 @@ def test_a_saved_view_is_drawn_again_and_knows_its_source(
     [
         (lambda _view: {}, "not a view saved by this viewer"),
         (lambda _view: [], "not a view saved by this viewer"),
-        (lambda view: view | {"lfpscope_view": 1, "state": {}}, "version 1, expected 3"),
+        (lambda view: view | {"lfpscope_view": 1, "state": {}}, "version 1, expected 4"),
         (lambda view: view | {"state": 5}, "not a view saved by this viewer"),
         (lambda view: view | {"width": "wide"}, "width and height"),
         (lambda view: view | {"width": 10**9}, "width and height"),
         (lambda view: {k: v for k, v in view.items() if k != "versions"}, "'versions'"),
         (lambda view: view | {"probes": [{}]}, "'probe'"),
         (lambda view: view | {"lane": view["lane"] | {"start": [1]}}, "different length"),
+        (lambda view: view | {"added": {"a": {"values": [1], "labels": []}}}, "different length"),
         (lambda view: view | {"probes": []}, "made from another file"),
         (lambda view: view | {"state": view["state"] | {"start": None}}, "numbers"),
         (lambda view: view | {"state": view["state"] | {"stop": -1e9}}, "range"),
@@ -589,7 +591,7 @@ def test_a_saved_picture_of_any_format_is_drawn_again_with_its_intervals(
 ) -> None:
     session, state = SessionFolder(results / "one"), whole.at(11, 11.5)
     flash = {"start": [11.1], "stop": [11.3], "label": ["flash <b>"], "colour": ["#2166ac"]}
-    lane = Lane(["flashes", "marks"], **flash, bottom=[1], at=[11.1], low=[0])
+    lane = Lane(["flashes", "marks"], **flash, bottom=[1], at=[11.1], low=[0], shade=[0.05])
     plain = save_view(session, state, 300, 80, tmp_path, suffix=suffix)
     first = save_view(session, state, 300, 80, tmp_path, lane=lane, suffix=suffix)
     assert first.suffix == suffix
@@ -599,6 +601,36 @@ def test_a_saved_picture_of_any_format_is_drawn_again_with_its_intervals(
     assert again.read_bytes() == first.read_bytes()
     if suffix == ".svg":
         assert "flash &lt;b&gt;" in first.read_text() or "<!-- flash" in first.read_text()
+
+
+def test_a_saved_picture_has_all_that_is_on_the_panel(
+    results: Path, whole: State, tmp_path: Path
+) -> None:
+    session, state = SessionFolder(results / "one"), whole.at(7, 15).drawn_as(TRACES)
+    lane = Lane(["flashes"], [11.1], [11.3], [0], [11.1], [0.5], ["flash"], ["#2166ac"], [0.05])
+    box = {"start": [11.0], "stop": [11.5], "bottom": [0.25], "top": [0.75], "name": ["odd <b>"]}
+    column = {"measure": "theta (µV)", "values": [1.0, None, 3.0, 2.0]}
+    column |= {"labels": ["good", "dead", "noisy", "unknown"]}
+    channel = ("a", int(session.slots[0].open().references.channels.id[0]))
+    shown = replace(state, microvolts=200.0, is_auto=False, channel=channel)
+    folder = {"folder": tmp_path, "lane": lane, "suffix": ".svg"}
+
+    def words(added: Added, state: State = shown) -> str:
+        saved = save_view(session, state, 600, 160, added={"a": added}, **folder)
+        render_view(session, saved.with_suffix(".json"), tmp_path / "again.svg")
+        assert (tmp_path / "again.svg").read_bytes() == saved.read_bytes()
+        return saved.read_text()
+
+    text = words(Added(**box, **column))
+    for one in ("odd &lt;b&gt;", "theta (µV)", "200 µV", "session time (min:s)", "flash"):
+        assert f"<!-- {one}" in text or f"<!--  {one}" in text
+    assert "<!-- before the recording -->" in text
+    assert "<!-- after the recording -->" in text
+    without = words(Added())
+    assert "odd" not in without
+    assert "theta" not in without
+    none = words(Added(), replace(shown, areas=frozenset({"nowhere"})))
+    assert "<!-- no channel of this probe is among those chosen -->" in none
 
 
 def test_tabs_that_save_one_range_at_once_take_names_of_their_own(
