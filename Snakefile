@@ -28,6 +28,7 @@ include: "rules/allen.smk"
 include: "rules/plan.smk"
 include: "rules/index.smk"
 include: "rules/summary.smk"
+include: "rules/views.smk"
 include: "rules/overview.smk"
 include: "rules/spectrum.smk"
 include: "rules/evoked.smk"
@@ -41,6 +42,7 @@ rule all:
     default_target: True
     input:
         GONE,
+        VIEWS,
         "<results>/complete.txt",
         "<results>/lfpscope/COMPILED",
     localrule: True

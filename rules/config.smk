@@ -48,3 +48,4 @@ def settings():
 wildcard_constraints:
     session=ID,
     probe=ID,
+    view=ID,

@@ -7,7 +7,8 @@ import re
 
 ARRAY = re.compile(r'"lfp/\.zarray":("(?:[^"\\]|\\.)*")')
 CLOCK = re.compile(r'\\"clock\\": \[\[[^,]+, [^,]+, [^,]+, ([0-9.e+-]+)')
-STRETCH_BYTES = 64 << 20  # as in lfpscope.summary.driver
+STRETCH_BYTES, DECODED_BYTES = 48 << 20, 96 << 20  # as in lfpscope.summary.driver
+VIEW_VALUES = 6_000_000  # of lfpscope.summary.view
 
 
 def growing(start, per_megabyte):
@@ -36,11 +37,11 @@ def read_head(references):
 
 
 def summary_memory(wildcards, input, threads, attempt):
-    """MB for the pass: a few chunks, two slabs of all channels, and what each channel adds up.
+    """MB for the pass: what it uses depends on channels, window and chunk, hardly on the length.
 
-    Less than 600 for usual recordings of any length, more where the chunks that lie side by side
-    are taller than 64 MB together, or channels are thousands. tests/unit/summary/test_memory.py
-    compares it with what is used.
+    Less than 600 for recordings of up to 5,000 channels at 1250 Hz in any layout, more where a
+    chunk is larger than 64 MB: nothing decodes it in less than its own size.
+    tests/unit/summary/test_memory.py compares it with what is used.
     """
     head = read_head(input.references)
     if head is None:
@@ -49,14 +50,42 @@ def summary_memory(wildcards, input, threads, attempt):
     (n_samples, n_channels), (height, width) = array["shape"], array["chunks"]
     n_bytes = max(int(array["dtype"][2:]), 4 if array["dtype"][1] == "f" else 1)
     window = 2 ** round(math.log2(3.28 / dt)) if dt > 0 and config["spectrum"] else 0
-    stretch = max(STRETCH_BYTES // (n_channels * n_bytes) - window, window // 4, height)
-    stretch = min(stretch, max(n_samples, height))
+    window = min(window, n_samples)
+    stretch = max(STRETCH_BYTES // (n_channels * n_bytes) - window, window // 8, 1)
+    stretch, n_rows = min(stretch, n_samples), max(1, min(stretch, n_samples) // height)
+    chunk, bucket = height * width * n_bytes, config["summary"]["bucket"]
+    n_levels = 1 + max(0, math.ceil(math.log(n_samples / bucket / 1024, 4)))
     used = [
-        2 * n_channels * n_bytes * (window + stretch),  # slabs
-        3 * threads * height * width * n_bytes,  # chunks: read, decoded, turned
-        4 * n_channels * stretch / config["summary"]["bucket"] * 41,  # buckets
-        n_channels * (8 * window + 8192),  # spectra
-        n_samples / config["summary"]["bucket"] * 32,  # where buckets begin
+        n_channels
+        * n_bytes
+        * (window + (2 * stretch if height <= stretch else 0)),  # samples
+        3
+        * chunk
+        * max(1, min(threads, DECODED_BYTES // chunk)),  # read, decoded, turned
+        2 * n_channels * (stretch / bucket * 60 + n_rows * 200),  # buckets
+        n_channels * (4 * window + 8192),  # spectra
+        n_samples / bucket * 32,  # where buckets begin
+        n_levels * (4 * n_bytes + 9) * (1 << 19),  # a stored chunk of each level
+        15 * os.path.getsize(input.references),
+    ]
+    return round(attempt * 1.05 * (235 + sum(used) / 1e6))
+
+
+def view_memory(wildcards, input, threads, attempt):
+    """MB for the pass of a view: in each thread a stretch of all channels, some rows of chunks."""
+    head = read_head(input.references)
+    if head is None:
+        return 600 * attempt
+    array, _ = head
+    (_, n_channels), (height, width) = array["shape"], array["chunks"]
+    n_bytes = max(int(array["dtype"][2:]), 4)
+    stretch = max(
+        VIEW_VALUES, 40_000 * n_channels
+    )  # of the longest filters a block and margins
+    used = [
+        (threads + 1) * stretch * 40,
+        3 * threads * height * width * n_bytes,
+        256e6,  # decoded chunks that are kept
         15 * os.path.getsize(input.references),
     ]
     return round(attempt * 1.2 * (280 + sum(used) / 1e6))

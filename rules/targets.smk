@@ -182,10 +182,12 @@ OVERVIEWS = targets(
 )
 EVOKED = targets(of_probes("evoked.csv", "evoked.png"), of_sessions("evoked.png"))
 VERIFIED = of_probes("verified.json")
+VIEWS = of_probes(*(f"views/{name}.zarr.zip" for name in config["views"]))
 VIEWERS = targets(
     # it shows what the envelopes hold
     of_sessions("viewer.py", "intervals.csv"),
     SUMMARIES,
+    VIEWS,
     lambda wildcards: [f"{config['results']}/lfpscope/VERSION"],
 )
 

@@ -26,7 +26,9 @@ INTERVALS = "intervals.csv"
 VIEWER = "viewer.py"
 BAD_CHANNELS = "bad_channels.tsv"  # which a user writes
 MARKS = "marks.csv"  # which the viewer writes
-VIEWS = "views"  # folder of pictures that the viewer saves
+VIEWS = (
+    "views"  # folder of pictures that the viewer saves; of a probe, of its transformed envelopes
+)
 
 # of a run
 PROBES = "probes.tsv"

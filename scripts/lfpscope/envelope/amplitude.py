@@ -47,6 +47,25 @@ def _zeros(shape: tuple[int, ...]) -> Amplitude:
     return Amplitude(np.zeros(shape), np.zeros(shape, np.int64), np.zeros(shape))
 
 
+def amplitude_of_values(levels: StoredLevels, values: Array, columns: Columns) -> Amplitude:
+    """Amplitude of columns of which all samples are given, in their units."""
+    found, begin = _zeros(columns.nan.shape), columns.first_sample - columns.segment.first_sample
+    kernels_amplitude.amplitude_of_samples(
+        values,
+        1.0,
+        begin % levels.block,
+        levels.finest,
+        levels.block // levels.finest,
+        _lines(levels, columns, begin, begin + values.shape[1]),
+        0,
+        columns.step,
+        found.squares,
+        found.n,
+        found.peak,
+    )
+    return found
+
+
 def amplitude_of_samples(levels: StoredLevels, samples: Samples, columns: Columns) -> Amplitude:
     """Amplitude of columns of samples, in stored units."""
     found, segment, step = _zeros(columns.nan.shape), columns.segment, columns.step

@@ -58,6 +58,10 @@ class OpenProbe:
         What is uncertain about the recording: what indexing saw, and what the pass did.
     limits : ndarray of float64, shape (2, n_channels), or None
         Smallest and largest plausible stored value of each channel; None where all are plausible.
+    attributes : dict
+        Of the envelope.
+    levels : StoredLevels
+        Of the envelope.
 
     Raises
     ------
@@ -72,7 +76,7 @@ class OpenProbe:
         self.references = references
         self._store = Store(envelope)
         try:
-            attributes = self._store.attributes()
+            attributes = self.attributes = self._store.attributes()
             self.sizes: list[int] = attributes["buckets"]
             self._step: float | None = attributes["step"]
             block: int = attributes["block"]
@@ -100,7 +104,7 @@ class OpenProbe:
         mean = mean * references.scale + references.add
         self.mean = np.where(n > 0, mean, 0.0)
         self.median = np.where(n > 0, median * references.scale + references.add, 0.0)
-        self._levels = StoredLevels(self._store, references.clock, self.sizes[0], block)
+        self.levels = StoredLevels(self._store, references.clock, self.sizes[0], block)
         self._source = Source(references)
         self._stored = Samples(self._source, step=self._step)
         # as long as nothing is to be left out, samples need not be looked at
@@ -121,7 +125,7 @@ class OpenProbe:
     def close(self) -> None:
         """Close the files and release what is cached."""
         self._store.close()
-        self._levels.close()
+        self.levels.close()
         self._samples.close()
         self._stored.close()
         self._source.close()
@@ -209,9 +213,9 @@ class OpenProbe:
     def amplitude(self, columns: Columns) -> Amplitude:
         """Amplitude of all channels in columns that `columns` has returned."""
         if columns.bucket == 1:
-            found = amplitude_of_samples(self._levels, self._samples, columns)
+            found = amplitude_of_samples(self.levels, self._samples, columns)
         else:
-            found = amplitude_of_buckets(self._levels, columns, self._step or 1.0)
+            found = amplitude_of_buckets(self.levels, columns, self._step or 1.0)
         return found.in_volts(self.references.scale)
 
     @property
@@ -238,7 +242,7 @@ class OpenProbe:
         self, segment: Segment, begin: int, end: int, step: int, level: int
     ) -> Columns:
         # buckets are counted from the segment's start, as columns are
-        offset = self._levels.n_before(segment, level)
+        offset = self.levels.n_before(segment, level)
         first = offset + (begin - segment.first_sample) // level
         stop = offset + -(-(end - segment.first_sample) // level)
         stored, flags = self._buckets(level, first, stop)
@@ -264,8 +268,8 @@ class OpenProbe:
 
     def _buckets(self, level: int, first: int, stop: int) -> tuple[Array, Flags]:
         """Buckets first to stop of a level, as the envelope holds them."""
-        values = np.stack([self._levels.array(f"{level}/{name}", first, stop) for name in VALUES])
-        return values, self._levels.array(f"{level}/nan", first, stop)
+        values = np.stack([self.levels.array(f"{level}/{name}", first, stop) for name in VALUES])
+        return values, self.levels.array(f"{level}/nan", first, stop)
 
     def _decoded(self, values: Array) -> Array:
         """Values of the envelope in stored units, in a type of float that holds them exactly."""

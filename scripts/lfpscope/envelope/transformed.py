@@ -1,19 +1,27 @@
 """A probe whose samples are transformed as they are read: short views of it are drawn."""
 
+import math
+import os
+import weakref
+import zlib
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lfpscope.clock.segments import Segment
 from lfpscope.envelope import kernels
-from lfpscope.envelope.amplitude import Amplitude
+from lfpscope.envelope.amplitude import Amplitude, amplitude_of_values
 from lfpscope.envelope.columns import Columns
 from lfpscope.envelope.read import OpenProbe
-from lfpscope.result_files import BAD_CHANNELS, CHANNELS
+from lfpscope.errors import UserError
+from lfpscope.result_files import BAD_CHANNELS, CHANNELS, VIEWS
 from lfpscope.samples.channel_labels import read_labels, read_labels_by_hand
+from lfpscope.signals.filter import block_length
 from lfpscope.signals.transform import Site, Transform, apply_transform
 from lfpscope.typing import Array, Floats, Mask
 
@@ -27,8 +35,8 @@ BAD_LABELS = ("dead", "noisy", "outside")
 class TransformedProbe(OpenProbe):
     """One probe opened for drawing, with a transform between its samples and the picture.
 
-    Samples are volts here, so its references have a scale of one. They are rounded to the
-    quantisation step of the recording: what is drawn does not depend on where a view begins.
+    Samples are whole counts of the recording's quantisation step, which is the scale of its
+    references: what is drawn does not depend on where a view begins.
 
     Parameters
     ----------
@@ -51,16 +59,32 @@ class TransformedProbe(OpenProbe):
         raw = probe.references
         self.transform, self._probe = transform, probe
         self._rate = 1 / raw.clock.dt
-        self._margin = transform.margin(self._rate)
-        self.references = replace(raw, scale=np.ones(raw.n_channels), add=0.0)
-        self.sizes, self.limits, self.damaged = probe.sizes, probe.limits, probe.damaged
+        transform.taps(self._rate)  # refuses
+        self._site = _site_of(probe, marked)
+        quantum = _quantum_of(probe)
+        layout = replace(raw.layout, dtype=np.dtype(np.float32))  # counts are exact in it
+        table = replace(raw.lfp, layout=layout)
+        self.references = replace(raw, lfp=table, scale=quantum, add=0.0)
+        self._quantum = quantum[:, np.newaxis]
+        self.sizes, self.limits, self.damaged = probe.sizes, None, probe.damaged
         self.doubts, self.dead, self.saturated = probe.doubts, probe.dead, probe.saturated
         self.mean = self.median = np.zeros(raw.n_channels)
         self.std = probe.std
-        self._site = _site_of(probe, marked)
-        self._quantum = _quantum_of(probe)[:, np.newaxis]
         self.most_samples = max(1, MAX_VALUES // raw.n_channels)
-        self.most_seconds = self.most_samples * raw.clock.dt
+        self.live_seconds = self.most_seconds = self.most_samples * raw.clock.dt
+
+    @property
+    def made_of(self) -> dict[str, Any]:
+        """What its samples depend on beside those of the file, as JSON has it."""
+        has_reference = self.transform.reference != "none"
+        bad = np.flatnonzero(self._site.bad).tolist() if has_reference else []
+        quantum = zlib.crc32(np.ascontiguousarray(self.references.scale).tobytes())
+        return {"transform": self.transform.text, "bad": bad, "quantum": quantum}
+
+    @property
+    def grain(self) -> int:
+        """Samples of a block of its filters: stretches of whole blocks take least time."""
+        return block_length(self.transform.taps(self._rate).size)[1]
 
     def close(self) -> None:
         """Leave the probe open, which is not its own."""
@@ -73,7 +97,7 @@ class TransformedProbe(OpenProbe):
         """Columns that cover samples first to stop, snapped outward to the grid."""
         begin = (first - segment.first_sample) // step * step + segment.first_sample
         end = min(-(-(stop - segment.first_sample) // step) * step, segment.n_samples)
-        values = self._volts(segment, begin, end + segment.first_sample)
+        values = self._counts(segment, begin, end + segment.first_sample)
         if step == 1:
             flags = np.where(np.isnan(values), kernels.ALL_NAN, kernels.CLEAN).astype(np.uint8)
             alike = np.broadcast_to(values, (4, *values.shape))
@@ -86,30 +110,95 @@ class TransformedProbe(OpenProbe):
         return Amplitude(np.full(shape, np.nan), np.zeros(shape, np.int64), np.zeros(shape))
 
     def samples(self, first: int, stop: int, channels: npt.ArrayLike | None = None) -> Array:
-        """Samples first to stop of some channels in volts, shape (n_channels, n)."""
-        (segment,) = (
-            one
+        """Samples first to stop of some channels as counts, shape (n_channels, n).
+
+        They may lie in several segments.
+        """
+        found = [
+            self._counts(one, max(first, one.first_sample), min(stop, one.stop_sample))
             for one in self.references.clock.segments
-            if one.first_sample <= first < one.stop_sample
-        )
-        values = self._volts(segment, first, min(stop, segment.stop_sample))
+            if first < one.stop_sample and stop > one.first_sample
+        ]
+        values = found[0] if len(found) == 1 else np.concatenate(found, axis=1)
         return values if channels is None else values[np.asarray(channels)]
 
-    stored = samples
+    stored = read = samples
 
     def at_hand(self, first: int, stop: int) -> bool:  # noqa: ARG002
         """Tell that there is nothing else to draw from meanwhile."""
         return True
 
-    def _volts(self, segment: Segment, first: int, stop: int) -> Floats:
-        """Transformed samples of all channels of a segment, volts."""
-        begin = max(first - self._margin, segment.first_sample)
-        end = min(stop + self._margin, segment.stop_sample)
-        values = self._probe.volts(self._probe.samples(begin, end)).astype(np.float64)
-        ends = begin == segment.first_sample, end == segment.stop_sample
-        found = apply_transform(values, self.transform, self._rate, self._site, ends=ends)
-        found = found[:, first - begin : found.shape[1] - (end - stop)]
-        return np.asarray(np.rint(found / self._quantum) * self._quantum)
+    def _counts(self, segment: Segment, first: int, stop: int) -> Floats:
+        """Transformed samples of all channels of a segment, in whole quantisation steps."""
+        at, n = segment.first_sample, segment.n_samples
+        begin, end = self.transform.range_for(self._rate, first - at, stop - at, n)
+        values = self._probe.volts(self._probe.samples(at + begin, at + end)).astype(np.float64)
+        found = apply_transform(
+            values,
+            self.transform,
+            self._rate,
+            self._site,
+            ends=(begin == 0, end == n),
+            offset=begin,
+            wanted=(first - at - begin, stop - at - begin),
+        )
+        return np.asarray(np.rint(found / self._quantum))
+
+
+class SummarisedView(TransformedProbe):
+    """A transformed probe with an envelope of its own: drawn like any recording, at any zoom.
+
+    Parameters
+    ----------
+    probe, transform, marked
+        As of `TransformedProbe`.
+    envelope : Path
+        Of the transformed samples.
+
+    Raises
+    ------
+    UserError
+        If the envelope is damaged, or made of another file.
+    LookupError
+        If it was made of other channels as a reference, or in other steps.
+    """
+
+    is_summarised = True
+
+    def __init__(
+        self, probe: OpenProbe, transform: Transform, marked: Mask, envelope: Path
+    ) -> None:
+        super().__init__(probe, transform, marked)
+        self._stored_view = OpenProbe(self.references, envelope)
+        weakref.finalize(self, self._stored_view.close)
+        if self._stored_view.attributes.get("view") != self.made_of:
+            raise LookupError(f"{envelope}: of other samples")
+        view = self._stored_view
+        self.sizes, self.mean, self.median, self.std = view.sizes, view.mean, view.median, view.std
+        self.most_samples, self.most_seconds = probe.references.n_samples, math.inf
+
+    def close(self) -> None:
+        """Close the envelope; the probe stays open."""
+        self._stored_view.close()
+
+    def column_step(self, n_samples: int, width: int) -> int:
+        """Samples per column: as of any probe with an envelope."""
+        return self._stored_view.column_step(n_samples, width)
+
+    def columns(self, segment: Segment, first: int, stop: int, step: int) -> Columns:
+        """Columns from the envelope where they hold its buckets, else from samples."""
+        if step >= self.sizes[0]:
+            return self._stored_view.columns(segment, first, stop, step)
+        return super().columns(segment, first, stop, step)
+
+    def amplitude(self, columns: Columns) -> Amplitude:
+        """Amplitude of all channels, about the lines that the envelope has."""
+        if columns.bucket > 1:
+            return self._stored_view.amplitude(columns)
+        end = columns.first_sample + columns.step * columns.n_columns
+        values = self.samples(columns.first_sample, min(end, columns.segment.stop_sample))
+        found = amplitude_of_values(self._stored_view.levels, values, columns)
+        return found.in_volts(self.references.scale)
 
 
 def _fold(values: Floats, step: int) -> tuple[Array, Array]:
@@ -167,26 +256,50 @@ def _quantum_of(probe: OpenProbe) -> Floats:
     return np.where(np.isfinite(found) & (found > 0), found, 1e-9)
 
 
-def stamp_of_labels(probe: OpenProbe) -> Stamp:
-    """Size and time of the tables that say which channels are bad; a user edits one of them."""
-    return tuple(_stamp(table) for table in _label_tables(probe))
+def stamp_of_transform(probe: OpenProbe) -> Stamp:
+    """Size and time of what decides how a transformed probe is drawn: labels, and stored views."""
+    files = [*_label_tables(probe), *_stored_views(probe)]
+    return tuple(_stamp(path) for path in files)
 
 
-def _stamp(table: Path) -> tuple[int, int]:
+def _stamp(path: Path) -> tuple[int, int]:
     try:
-        status = table.stat()
+        status = path.stat()
     except OSError:
         return 0, 0
     return status.st_size, status.st_mtime_ns
 
 
 def transformed(probe: OpenProbe, transform: Transform, marked: Mask) -> TransformedProbe:
-    """Return a probe with a transform: the same one as long as the labels of channels are."""
-    return _transformed(probe, transform, marked.tobytes(), stamp_of_labels(probe))
+    """Return a probe with a transform: from a stored view of the same samples, if there is one.
+
+    The same one as long as the labels of channels and the stored views are.
+    """
+    return _transformed(probe, transform, marked.tobytes(), stamp_of_transform(probe))
 
 
 @lru_cache(KEPT)
 def _transformed(
-    probe: OpenProbe, transform: Transform, marked: bytes, _labels: Stamp
+    probe: OpenProbe, transform: Transform, marked: bytes, _stamp: Stamp
 ) -> TransformedProbe:
-    return TransformedProbe(probe, transform, np.frombuffer(marked, np.bool_))
+    channels = np.frombuffer(marked, np.bool_)
+    live = TransformedProbe(probe, transform, channels)
+    for path in _stored_views(probe):
+        with suppress(UserError, LookupError):  # of other samples, or from before
+            return SummarisedView(probe, transform, channels, path)
+    return live
+
+
+def _stored_views(probe: OpenProbe) -> list[Path]:
+    """Envelopes of transformed samples of a probe: of the pipeline, and made on demand."""
+    of_probe = sorted((probe.references.file.parent / VIEWS).glob("*.zarr.zip"))
+    return [*of_probe, *sorted(asked_folder(probe).glob("*.zarr.zip"))]
+
+
+def asked_folder(probe: OpenProbe) -> Path:
+    """Where views of a probe are kept that were made on demand."""
+    references = probe.references
+    known = f"{references.session}\n{references.probe}\n{references.lfp.crc}\n{references.file}"
+    home = os.environ.get("XDG_CACHE_HOME")
+    cache = Path(home) if home else Path("~/.cache").expanduser()
+    return cache / "lfpscope" / VIEWS / f"{zlib.crc32(known.encode()):08x}"

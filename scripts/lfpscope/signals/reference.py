@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.signals.arrays import Signal, coordinate, unpack
+from lfpscope.signals.median import channel_median
 from lfpscope.typing import Floats, Mask
 
 Reference = Literal["none", "median", "bipolar"]
@@ -72,11 +73,14 @@ def _groups(group: npt.ArrayLike | None, n: int) -> Iterator[Mask]:
 
 def _median(values: Floats) -> Floats:
     """Median over channels of the values that are numbers; NaN where none is."""
-    known = np.isfinite(values).any(axis=0)
-    median = np.full(values.shape[1], np.nan)
-    if known.all() and np.isfinite(values).all() and values.size:
-        return np.asarray(np.median(values, axis=0))
-    median[known] = np.nanmedian(values[:, known], axis=0)
+    if not values.size:
+        return np.full(values.shape[1], np.nan)
+    median, incomplete = channel_median(values)
+    rest = values[:, incomplete]
+    known = ~np.isnan(rest).all(axis=0)
+    some = np.full(known.size, np.nan)
+    some[known] = np.nanmedian(rest[:, known], axis=0)
+    median[incomplete] = some
     return median
 
 

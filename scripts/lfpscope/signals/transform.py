@@ -4,15 +4,20 @@ A transform has a text, as in the address bar: ``median:shank 4-10Hz notch:50``.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, get_args
 
 import numpy as np
 
-from lfpscope.signals.filter import continued, design, low_pass, response_length
+from lfpscope.signals.filter import (
+    block_range,
+    design,
+    filter_blocks,
+    low_pass,
+    response_length,
+)
 from lfpscope.signals.reference import rereference
-from lfpscope.signals.runs import find_runs
 from lfpscope.typing import Array, Floats, Mask
 
 Reference = Literal["none", "median", "bipolar"]
@@ -62,24 +67,34 @@ class Transform:
             words.append(f"notch:{self.mains:g}")
         return " ".join(words)
 
-    def taps(self, rate: float) -> list[Floats]:
-        """Impulse responses of its filters, one after the other.
+    def taps(self, rate: float) -> Floats:
+        """Impulse response of its filters together, of odd length; of one sample without any.
 
         Raises
         ------
         ValueError
             If an edge does not lie below half the sampling rate.
         """
-        found = []
-        if self.low is not None or self.high is not None:
-            found.append(design(rate, self.low, self.high))
-        if self.mains is not None:
-            found.append(_without(rate, self.mains))
-        return found
+        return _taps(self, rate)
 
     def margin(self, rate: float) -> int:
         """Samples beside a view on which it depends."""
-        return sum(taps.size // 2 for taps in self.taps(rate))
+        return self.taps(rate).size // 2
+
+    def range_for(self, rate: float, first: int, stop: int, n: int) -> tuple[int, int]:
+        """Samples of a segment of n that give samples first to stop, with equal bits."""
+        return block_range(self.taps(rate), first, stop, n)
+
+
+@lru_cache(64)
+def _taps(transform: Transform, rate: float) -> Floats:
+    taps = np.ones(1)
+    if transform.low is not None or transform.high is not None:
+        taps = design(rate, transform.low, transform.high)
+    if transform.mains is not None:
+        taps = np.convolve(taps, _without(rate, transform.mains))
+    taps.flags.writeable = False  # it is shared
+    return taps
 
 
 def _without(rate: float, mains: float) -> Floats:
@@ -106,6 +121,7 @@ def parse_transform(text: str) -> Transform:
     'shank'
     """
     fields: dict[str, object] = {}
+    text = re.sub(r"(?i)(?<=\d)\s+(?=hz\b)", "", text)  # 4-10 Hz
     for word in text.replace(",", " ").split():
         name, _, value = word.lower().partition(":")
         band = BAND.fullmatch(word)
@@ -157,6 +173,8 @@ def apply_transform(
     site: Site,
     *,
     ends: tuple[bool, bool] = (True, True),
+    offset: int = 0,
+    wanted: tuple[int, int] | None = None,
 ) -> Floats:
     """Transform samples of all channels.
 
@@ -173,58 +191,43 @@ def apply_transform(
     ends : (bool, bool)
         Whether the samples begin and end with a segment: there they are continued by their
         reflection. Elsewhere `Transform.margin` samples at an end are not valid.
+    offset : int
+        Samples of the segment before these.
+    wanted : (int, int), optional
+        First and stop of those to return; all by default.
 
     Returns
     -------
-    ndarray of float64, shape (n_channels, n)
+    ndarray of float64, shape (n_channels, n wanted)
         Volts; NaN where there is no reference, and half a response beside a missing sample.
     """
+    first, stop = wanted or (0, values.shape[1])
     if transform.reference != "none":
         group = site.group.get(transform.within)
         values = rereference(
             values, transform.reference, group=group, depth_um=site.depth, bad=site.bad
         )
-    for taps in transform.taps(rate):
-        values = _filter(values, taps, ends)
-    return values
-
-
-def _filter(values: Floats, taps: Floats, ends: tuple[bool, bool]) -> Floats:
-    """Convolve each stretch of numbers with a symmetric response."""
-    result = np.full(values.shape, np.nan)
+    taps = transform.taps(rate)
+    if taps.size == 1:
+        return np.asarray(values[:, first:stop], np.float64)
+    unknown = ~np.isfinite(values)
     n, half = values.shape[1], taps.size // 2
-    for channels, start, stop in _stretches(values):
-        known = _convolve(values[channels, start:stop], taps)
-        first = start if start == 0 or not half else start + half
-        last = stop if stop == n or not half else stop - half
-        if first < last:
-            result[channels, first:last] = known[:, first - start : last - start]
+    incomplete = np.flatnonzero(unknown.any(axis=1))
+    if incomplete.size:
+        values = np.where(unknown, 0.0, values)
+    result = filter_blocks(values, taps, first, stop, ends=ends, offset=offset)
+    for channel in incomplete.tolist():
+        result[channel, _is_beside(unknown[channel], half)[first:stop]] = np.nan
     if not ends[0]:
-        result[:, : min(half, n)] = np.nan
+        result[:, : max(half - first, 0)] = np.nan
     if not ends[1]:
-        result[:, max(n - half, 0) :] = np.nan
+        result[:, max(n - half - first, 0) :] = np.nan
     return result
 
 
-def _stretches(values: Floats) -> Iterator[tuple[Array, int, int]]:
-    """Channels that have numbers from a start to a stop; those that are complete together."""
-    known = np.isfinite(values)
-    complete = known.all(axis=1)
-    if complete.any():
-        yield np.flatnonzero(complete), 0, values.shape[1]
-    for channel in np.flatnonzero(~complete & known.any(axis=1)).tolist():
-        for start, stop in find_runs(known[channel]).tolist():
-            yield np.array([channel]), start, stop
-
-
-def _convolve(x: Floats, taps: Floats) -> Floats:
-    """Convolve channels with a symmetric response, sample by sample in place."""
-    import scipy.fft  # 0.1 s, for those who filter
-
-    half = taps.size // 2
-    padded = np.stack([continued(row, half) for row in x])
-    n = scipy.fft.next_fast_len(padded.shape[1], real=True)
-    spectra = scipy.fft.rfft(padded, n, axis=1)
-    spectra *= scipy.fft.rfft(taps, n)
-    filtered: Floats = scipy.fft.irfft(spectra, n, axis=1, overwrite_x=True)
-    return filtered[:, 2 * half : 2 * half + x.shape[1]]
+def _is_beside(unknown: Mask, half: int) -> Mask:
+    """Whether one of the samples up to half a response away is not known."""
+    n = unknown.size
+    counts = np.concatenate([[0], np.cumsum(unknown)])
+    at = np.arange(n)
+    return np.asarray(counts[np.minimum(at + half + 1, n)] > counts[np.maximum(at - half, 0)])

@@ -13,7 +13,7 @@ from lfpscope.errors import UserError
 from lfpscope.io.atomic import write_text
 
 WIDTH, HEIGHT = 640, 400  # pixels
-SAMPLES = 2  # seconds that are drawn from samples
+SAMPLES = 2, 0.1  # seconds that are drawn from samples: many in a pixel, and far apart
 PROBES = "*/probes/*/envelope.zarr.zip"  # in the folder of results
 
 
@@ -55,7 +55,7 @@ def _type_of_samples(envelope: Path) -> str:
 
 
 def draw_both_ways(folder: Path) -> None:
-    """Draw a probe in each mode, complete from its envelope and two seconds from samples.
+    """Draw a probe in each mode, complete from its envelope and close from samples.
 
     Of one onset an average is made too, as the viewer makes them of those that are chosen.
     """
@@ -69,10 +69,11 @@ def draw_both_ways(folder: Path) -> None:
     with OpenProbe(open_references(folder / "lfp.json"), folder / "envelope.zarr.zip") as probe:
         clock, name = probe.references.clock, probe.references.probe
         complete = State(clock.t0, clock.t1, 250.0, probes=(name,))
-        for state in (complete, complete.at(clock.t0, min(clock.t0 + SAMPLES, clock.t1))):
+        close = (complete.at(clock.t0, min(clock.t0 + one, clock.t1)) for one in SAMPLES)
+        for state in (complete, *close):
             for mode in MODES:
                 draw_probe(probe, state.drawn_as(mode), WIDTH, HEIGHT)
-        average_intervals(probe.references, [Kind("one", (clock.t0 + SAMPLES / 2,))])
+        average_intervals(probe.references, [Kind("one", (clock.t0 + SAMPLES[0] / 2,))])
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from lfpscope.viewer.cursor import Readings
 from lfpscope.viewer.gestures import (
     change_gain,
     connect_gestures,
+    enlarge,
     next_channel,
     next_mode,
 )
@@ -380,6 +381,7 @@ class Page:
             "u": lambda: self._annotations.remove(self.state.pieces),
             "b": self.toggle_bad,
             **toggles(lambda: self._extras, lambda: self.state),
+            "o": lambda: self.apply(enlarge(self.state, self._readings.cursor)),
             "s": self.save_picture,
             "?": lambda: self._layout.toggle_help(),
             "Escape": self.close_extras,

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +12,14 @@ import numpy.typing as npt
 from lfpscope.clock.segments import Clock
 from lfpscope.clock.timeline import Timeline
 from lfpscope.envelope.read import OpenProbe, time_range
-from lfpscope.envelope.transformed import Stamp, stamp_of_labels, transformed
+from lfpscope.envelope.transformed import Stamp, stamp_of_transform, transformed
 from lfpscope.errors import UserError
 from lfpscope.formatting import duration_text
 from lfpscope.render.band_map import colour_shares, read_band_map
 from lfpscope.render.heatmap import HEAT_SHARE, amplitude, heat_picture
-from lfpscope.render.palettes import HEAT_PALETTE, SIGNED_PALETTE, TRACE_PALETTE
+from lfpscope.render.palettes import HEAT_PALETTE, SIGNED_PALETTE, SMOOTH_PALETTE
 from lfpscope.render.signed import SIGNED_SHARE, signed_picture, signed_values
+from lfpscope.render.smooth_lines import is_smooth, smooth_picture
 from lfpscope.render.traces import trace_picture
 from lfpscope.render.view import View, read_view
 from lfpscope.signals.transform import parse_transform
@@ -32,7 +33,7 @@ EVERY_SAMPLE = "every sample"
 NONE_CHOSEN = "no channel of this probe is among those chosen"
 KEPT = 12  # pictures: of six probes the first view, for pages opened later, and the one before
 LOOKS_KEPT = 6  # what is drawn of a session's probes, for another gain
-PALETTES = {TRACES: TRACE_PALETTE, SIGNED: SIGNED_PALETTE, HEAT: HEAT_PALETTE}
+PALETTES = {TRACES: SMOOTH_PALETTE, SIGNED: SIGNED_PALETTE, HEAT: HEAT_PALETTE}
 SHARES = {SIGNED: SIGNED_SHARE, HEAT: HEAT_SHARE}
 """Of the gain, the upper end of the colours."""
 POWER_ROOM = 2.0  # 6 of 30 dB above what is usual: steps of the gain are up to 8 dB
@@ -112,7 +113,7 @@ def draw(
         with slot.use() as probe:
             if not chosen_rows(probe, state).channels.size:
                 return UserError(NONE_CHOSEN)
-            labels = stamp_of_labels(probe) if state.transform else ()
+            labels = stamp_of_transform(probe) if state.transform else ()
             return _drawn(probe, state, width, height, ratio, labels)
     except UserError as error:
         return error
@@ -184,7 +185,9 @@ def draw_probe(
     volts = microvolts * 1e-6
     if values is None:
         gain = BAR * ratio / volts
-        pixels = trace_picture(
+        smooth = is_smooth(view, ratio)
+        draw_traces = partial(smooth_picture, ratio=ratio) if smooth else trace_picture
+        pixels = draw_traces(
             view, probe, n_rows, pixels_per_volt=gain, channels=channels, grey=grey
         )
     else:
@@ -242,7 +245,7 @@ class _Look:
 
 
 def _look(probe: OpenProbe, state: State, width: int, ratio: float) -> _Look:
-    labels = stamp_of_labels(probe) if state.transform else ()
+    labels = stamp_of_transform(probe) if state.transform else ()
     return _read_look(probe, state, width, ratio, labels)
 
 
@@ -294,9 +297,12 @@ def transformed_for(probe: OpenProbe, state: State) -> tuple[OpenProbe, str]:
         found = transformed(probe, wanted, bad_channels(probe, state))
     except ValueError as error:
         return probe, f"AS RECORDED, not {state.transform}: {error}"
-    if seconds > found.most_seconds:
-        longest = duration_text(found.most_seconds)
-        return probe, f"AS RECORDED: {state.transform} is shown of {longest} at most"
+    # stored spectra are those of the recording
+    band = band_of(dict(state.modes).get(probe.references.probe, ""))
+    most = found.live_seconds if band else found.most_seconds
+    if seconds > most:
+        what = f"{band} of {state.transform}" if band else state.transform
+        return probe, f"AS RECORDED: {what} is shown of {duration_text(most)} at most"
     return found, state.transform
 
 

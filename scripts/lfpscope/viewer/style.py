@@ -29,6 +29,7 @@ HEADING = f"""
 .heading > * {{ overflow: hidden; text-overflow: ellipsis; }}
 .facts {{ display: flex; gap: 0.4em; min-width: 0; }}
 .facts > * {{ flex: none; }}
+.probe-name {{ cursor: pointer; }}
 .badge, .shown {{ color: {FAINT}; flex: none; max-width: 60%; }}
 .wrong {{ color: {WRONG}; white-space: normal; }}
 .doubt {{

@@ -127,7 +127,7 @@ def test_beside_a_missing_sample_half_a_response_is_not_known() -> None:
     missing = np.flatnonzero(np.isnan(found[0]))
     assert missing.tolist() == list(range(6000 - half, 6001 + half))
     assert np.isfinite(found[1]).all()
-    (taps,) = transform.taps(RATE)
+    taps = transform.taps(RATE)
     expected = fftconvolve(x[1], taps, mode="same")
     np.testing.assert_allclose(found[1, half:-half], expected[half:-half], atol=1e-11 * x[1].std())
 

@@ -26,7 +26,7 @@ from lfpscope.envelope.read import OpenProbe
 from lfpscope.errors import UserError
 from lfpscope.nwb.depth import DepthAxis
 from lfpscope.nwb.electrodes import Channels
-from lfpscope.render.palettes import HEAT_GREY, SIGNED_GREY
+from lfpscope.render.palettes import HEAT_GREY, SIGNED_GREY, TRACE_PALETTE
 from lfpscope.render.rows import RowBlock, Rows, arrange_rows
 from lfpscope.render.traces import trace_picture
 from lfpscope.render.view import read_view
@@ -37,7 +37,7 @@ from lfpscope.viewer.controls import Controls, offer_gains
 from lfpscope.viewer.export import render_view, save_view
 from lfpscope.viewer.export_lane import Lane
 from lfpscope.viewer.export_panel import Added
-from lfpscope.viewer.facts import doubts_html, probe_facts
+from lfpscope.viewer.facts import doubts_html, probe_facts, quality_facts
 from lfpscope.viewer.gaps import find_empty, no_gaps
 from lfpscope.viewer.issues import find_issues
 from lfpscope.viewer.labels import (
@@ -532,12 +532,13 @@ def test_moved_data_must_be_the_same_file(
         ProbeSlot(probe, (old, str(tmp_path / "other"))).open()
 
 
+@pytest.mark.parametrize("stop", [11.5, 11.05])  # of traces, and of smooth lines
 def test_a_saved_view_is_drawn_again_and_knows_its_source(
-    results: Path, whole: State, tmp_path: Path
+    results: Path, whole: State, tmp_path: Path, stop: float
 ) -> None:
-    session = SessionFolder(results / "one")
-    first = save_view(session, whole.at(11, 11.5), 300, 80, tmp_path)
-    second = save_view(session, whole.at(11, 11.5), 300, 80, tmp_path)
+    session, state = SessionFolder(results / "one"), whole.at(11, stop).drawn_as(TRACES)
+    first = save_view(session, state, 300, 80, tmp_path)
+    second = save_view(session, state, 300, 80, tmp_path)
     assert first != second
     assert first.read_bytes() == second.read_bytes()
     render_view(session, first.with_suffix(".json"), tmp_path / "again.png")
@@ -648,6 +649,17 @@ def test_tabs_that_save_one_range_at_once_take_names_of_their_own(
         "11.000-11.500.png",
     ]
     assert len({(tmp_path / name).read_bytes() for name in pictures}) == 1
+
+
+def test_lines_are_smooth_where_samples_lie_apart_on_the_page(
+    slot: ProbeSlot, whole: State
+) -> None:
+    state = whole.at(11, 11.1).drawn_as(TRACES)  # 125 samples
+    tints = [
+        (draw_probe(slot.open(), state, width, 80, ratio).pixels >= len(TRACE_PALETTE)).any()
+        for width, ratio in ((600, 1), (200, 1), (200, 3))
+    ]
+    assert tints == [True, False, False]
 
 
 def test_a_bad_channel_is_grey_and_its_neighbours_are_as_they_were(
@@ -855,8 +867,24 @@ def test_the_heading_says_what_is_doubtful_whatever_it_holds(slot: ProbeSlot) ->
     assert ">! no conversion &lt;b&gt; (+ 2 more)</span>" in said
     everything = "no conversion &lt;b&gt;&#10;depth is &quot;z&quot;&#10;a &amp; b"
     assert f'title="{everything}"' in said
-    assert probe_facts(probe, 4, 0).startswith("4 channels · 1250 Hz")
-    assert probe_facts(probe, 1, 1).startswith("1 of 4 channels · 1250 Hz · 1 marked bad (⊗)")
+    assert probe_facts(probe, 4, 0, []).startswith("4 channels · 1250 Hz")
+    assert probe_facts(probe, 1, 1, ["2 noisy"]).startswith(
+        "1 of 4 channels · 1250 Hz · 2 noisy · 1 marked bad (⊗)"
+    )
+    probe.close()
+
+
+def test_the_heading_says_what_the_summary_found_of_the_channels(slot: ProbeSlot) -> None:
+    probe = ProbeSlot(slot.folder).open()
+    live = np.median(probe.std[~probe.dead]) * 1e6
+    ids = probe.references.channels.id.tolist()
+    labels = ["noisy", "outside", "outside", *["good"] * (len(ids) - 3)]
+    rows = [f"{one},{label},," for one, label in zip(ids, labels, strict=True)]
+    table = slot.folder / "channels.csv"
+    table.write_text("\n".join(["channel,label,flags,reason", *rows, ""]))
+    assert quality_facts(probe) == [f"median SD {live:.3g} µV", "1 noisy", "2 outside"]
+    table.write_text("another table\n1\n")
+    assert quality_facts(probe) == [f"median SD {live:.3g} µV"]
     probe.close()
 
 
@@ -933,7 +961,7 @@ def test_a_transform_is_drawn_or_the_picture_says_that_it_is_not(slot: ProbeSlot
     reading = read_values(slot.open(), state, 10.7, 0.5)
     assert reading is not None
     probe, _ = transformed_for(slot.open(), state)
-    volts = probe.samples(reading.sample, reading.sample + 1)[reading.row, 0]
+    volts = probe.volts(probe.samples(reading.sample, reading.sample + 1))[reading.row, 0]
     assert reading.low == volts != 0
 
 

@@ -1,0 +1,136 @@
+"""The envelope of transformed samples is that of a file which holds them."""
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+import pytest
+import recorded
+
+from lfpscope.envelope.read import OpenProbe
+from lfpscope.envelope.transformed import SummarisedView, TransformedProbe, transformed
+from lfpscope.envelope.zarr_zip import Store
+from lfpscope.errors import UserError
+from lfpscope.result_files import ENVELOPE
+from lfpscope.signals import bandpass
+from lfpscope.signals.transform import parse_transform
+from lfpscope.summary.view import summarize_view
+from lfpscope.viewer.picture import draw_probe
+from lfpscope.viewer.view_state import MODES, State
+
+Data = npt.NDArray[Any]
+N, SPLIT, CHANNELS = 50_000, 23_456, 5
+TEXT = "median 4-10 Hz"
+NOBODY = np.zeros(CHANNELS, np.bool_)
+LARGE = 3.0  # V: one count of the files here is a volt
+
+
+def recording(folder: Path) -> OpenProbe:
+    folder.mkdir(parents=True)
+    data = recorded.walk(N, CHANNELS, step=1.0).astype(np.float32)
+    data[30_000:30_010, 3] = np.nan
+    times = np.arange(N) / recorded.RATE
+    times[SPLIT:] += 2.0  # two segments
+    return recorded.probe(recorded.index(folder, data, chunks=(4321, 2), times=times))
+
+
+def filtered(probe: OpenProbe) -> Data:
+    """All samples by numpy and the whole segments' filter, in whole counts."""
+    with h5py.File(probe.references.address) as file:
+        x = file[f"{recorded.SERIES}/data"][()].T.astype(np.float64)
+    x -= np.nanmedian(x, axis=0)
+    parts = [bandpass(part, recorded.RATE, 4.0, 10.0) for part in np.split(x, [SPLIT], axis=1)]
+    half = parse_transform(TEXT).margin(recorded.RATE)
+    found = np.rint(np.concatenate(parts, axis=1))
+    found[3, 30_000 - half : 30_010 + half] = np.nan  # uncertain beside what is missing
+    return found
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[OpenProbe, SummarisedView, OpenProbe]:
+    """A recording, its view, and a recording of what numpy makes of it."""
+    folder = tmp_path_factory.mktemp("view")
+    probe = recording(folder / "session/probes/probe")
+    path = probe.references.file.with_name("views") / "theta.zarr.zip"
+    path.parent.mkdir()
+    summarize_view(
+        probe.references.file,
+        probe.references.file.with_name(ENVELOPE),
+        transform=TEXT,
+        view=path,
+        threads=2,
+    )
+    other = folder / "other"
+    other.mkdir()
+    times = np.array(
+        [
+            segment.t0 + np.arange(segment.n_samples) * segment.dt
+            for segment in probe.references.clock.segments
+        ],
+        dtype=object,
+    )
+    data = filtered(probe).T.astype(np.float32)
+    again = recorded.index(other, data, chunks=(N, 1), times=np.concatenate(list(times)))
+    view = transformed(probe, parse_transform(TEXT), NOBODY)
+    assert isinstance(view, SummarisedView)
+    return probe, view, recorded.probe(again)
+
+
+def test_levels_are_those_of_the_filtered_recording(
+    pair: tuple[OpenProbe, SummarisedView, OpenProbe],
+) -> None:
+    probe, _, expected = pair
+    found = Store(probe.references.file.with_name("views") / "theta.zarr.zip")
+    other = Store(expected.references.file.with_name(ENVELOPE))
+    assert expected.sizes == probe.sizes
+    for size in expected.sizes:
+        for name in ("first", "min", "max", "last", "nan", "rms", "left_out", "n_samples"):
+            np.testing.assert_array_equal(
+                found.read(f"{size}/{name}"), other.read(f"{size}/{name}"), f"{size}/{name}"
+            )
+    # of buckets by hand
+    x, size = filtered(probe), probe.sizes[0]
+    n_buckets = SPLIT // size
+    cells = x[:, : n_buckets * size].reshape(CHANNELS, n_buckets, size)
+    np.testing.assert_array_equal(found.read(f"{size}/min")[:, :n_buckets], cells.min(axis=2))
+    np.testing.assert_array_equal(found.read(f"{size}/max")[:, :n_buckets], cells.max(axis=2))
+    found.close()
+    other.close()
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("stretch", [(0.0, 42.0), (10.0, 25.0), (17.0, 21.0), (3.0, 3.5)])
+def test_a_view_is_drawn_as_the_filtered_recording(
+    pair: tuple[OpenProbe, SummarisedView, OpenProbe], mode: str, stretch: tuple[float, float]
+) -> None:
+    probe, _, expected = pair
+    state = State(*stretch, LARGE * 1e6, probes=("probe",)).drawn_as(mode)
+    found = draw_probe(probe, State(**{**vars(state), "transform": "median 4-10Hz"}), 300, 120)
+    wanted = draw_probe(expected, state, 300, 120)
+    assert found.transform == "median 4-10Hz"
+    assert (found.t0, found.t1, found.drawn_from) == (wanted.t0, wanted.t1, wanted.drawn_from)
+    assert found.mode == mode
+    np.testing.assert_array_equal(found.pixels, wanted.pixels)
+    assert np.unique(found.pixels).size > 1
+
+
+def test_other_references_have_another_view(
+    pair: tuple[OpenProbe, SummarisedView, OpenProbe],
+) -> None:
+    probe, _, _ = pair
+    marked = np.array([True, False, False, False, False])
+    found = transformed(probe, parse_transform(TEXT), marked)
+    assert type(found) is TransformedProbe  # the stored one has this channel in its median
+    assert type(transformed(probe, parse_transform("4-10Hz"), marked)) is TransformedProbe
+
+
+def test_what_cannot_be_done_is_said_in_a_line(tmp_path: Path) -> None:
+    probe = recording(tmp_path / "session/probes/probe")
+    files = probe.references.file, probe.references.file.with_name(ENVELOPE)
+    for text, problem in (("4-700Hz", "edge of 700"), ("theta", "expected some of")):
+        with pytest.raises(UserError, match=problem) as refused:
+            summarize_view(*files, transform=text, view=tmp_path / "x.zarr.zip")
+        assert "\n" not in str(refused.value)
+    assert not (tmp_path / "x.zarr.zip").exists()
