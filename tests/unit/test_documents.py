@@ -28,3 +28,11 @@ def test_links_lead_to_files_and_headings(document: Path) -> None:
 
 def test_the_first_page_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 160
+
+
+def test_every_test_that_is_named_exists() -> None:
+    tests = Path(__file__).parents[1]
+    named = set(re.findall(r"`(test_\w+)`", (tests / "README.md").read_text("utf-8")))
+    code = "".join(file.read_text("utf-8") for file in tests.rglob("test_*.py"))
+    assert named
+    assert [name for name in sorted(named) if f"def {name}(" not in code] == []
