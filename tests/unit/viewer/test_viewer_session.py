@@ -933,6 +933,17 @@ def test_gains_are_offered_about_the_likely_one(whole: State) -> None:
     assert quiet == ["auto", "0.05", *steps]
 
 
+def test_the_menu_says_where_probes_are_drawn_in_several_modes(whole: State) -> None:
+    state = replace(whole, probes=("a", "b"))
+    controls = Controls([], state, [])
+    one = state.drawn_as(HEAT, "a").drawn_as(TRACES, "b")
+    controls.show(one)
+    assert (controls.mode.value, controls.mode.options[0]) == ("", ("", "several modes"))
+    assert controls.read(one).modes == one.modes
+    controls.show(state.drawn_as(HEAT))
+    assert (controls.mode.value, controls.mode.options[0][0]) == (HEAT, "auto")
+
+
 def test_areas_that_no_probe_has_are_named(whole: State) -> None:
     wanted = replace(whole, areas=frozenset({"CA1", "XYZ", "ABC"}))
     state, doubts = drop_unknown_areas(wanted, ["CA1", "DG"])
