@@ -1,5 +1,6 @@
 """A probe whose samples are transformed as they are read: short views of it are drawn."""
 
+import json
 import math
 import os
 import weakref
@@ -80,6 +81,12 @@ class TransformedProbe(OpenProbe):
         bad = np.flatnonzero(self._site.bad).tolist() if has_reference else []
         quantum = zlib.crc32(np.ascontiguousarray(self.references.scale).tobytes())
         return {"transform": self.transform.text, "bad": bad, "quantum": quantum}
+
+    @property
+    def asked_path(self) -> Path:
+        """Where its envelope is kept if it is made on demand."""
+        key = zlib.crc32(json.dumps(self.made_of).encode())
+        return asked_folder(self._probe) / f"{key:08x}.zarr.zip"
 
     @property
     def grain(self) -> int:

@@ -107,7 +107,7 @@ class Panel:
         self._likely = likely
         self._name = probe.references.probe
         self._doubts = doubts_html(probe)
-        self._facts = self._badge = ""
+        self._facts = self._badge = self._note = ""
         self._rows = Rows(np.empty(0, np.int64), ())
         self._fitted: tuple[Any, ...] = ()
         self._picture = plots.source(no_picture(), name=f"picture {self._name}")
@@ -263,6 +263,11 @@ class Panel:
         self._badge = picture.badge()
         self._head()
 
+    def note(self, text: str) -> None:
+        """Say before the badge what goes on."""
+        self._note = f"{html.escape(text)} · " if text else ""
+        self._head()
+
     def channels_between(self, low: float, high: float) -> list[int]:
         """Electrode ids between two heights of the panel, 0 at the bottom and 1 at the top."""
         channels = self._rows.channels
@@ -332,9 +337,10 @@ class Panel:
     def _head(self) -> None:
         name, references = html.escape(self._name), self.probe.references
         source = html.escape(f"{references.address} {references.series}")
+        badge = self._note + self._badge
         text = (
             f'<div class="heading"><span class="facts"><b title="{source}">{name}</b>{self._doubts}'
-            f'<span>· {self._facts}</span></span><span class="badge">{self._badge}</span></div>'
+            f'<span>· {self._facts}</span></span><span class="badge">{badge}</span></div>'
         )
         if self._heading.html != text:
             self._heading.html = text

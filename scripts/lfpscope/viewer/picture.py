@@ -21,7 +21,9 @@ from lfpscope.render.palettes import HEAT_PALETTE, SIGNED_PALETTE, TRACE_PALETTE
 from lfpscope.render.signed import SIGNED_SHARE, signed_picture, signed_values
 from lfpscope.render.traces import trace_picture
 from lfpscope.render.view import View, read_view
+from lfpscope.result_files import ENVELOPE
 from lfpscope.signals.transform import parse_transform
+from lfpscope.viewer.asked_views import AskedView
 from lfpscope.viewer.auto_gain import BAR, suitable_gain, traces_sizes
 from lfpscope.viewer.channel_selection import bad_channels, chosen_rows
 from lfpscope.viewer.grid import Grid, read_grid
@@ -62,6 +64,8 @@ class Picture:
         False where it stands in for samples that are still to be read.
     transform : str
         What was done to the samples, or why it was not; empty where nothing was asked for.
+    awaits : AskedView or None
+        What must be made before it shows what was asked for.
     """
 
     mode: str
@@ -75,6 +79,7 @@ class Picture:
     grid: Grid
     final: bool = True
     transform: str = ""
+    awaits: AskedView | None = None
 
     def badge(self) -> str:
         """What the picture was drawn from, and what that cost, in words."""
@@ -159,6 +164,7 @@ def draw_probe(
 ) -> Picture:
     """Draw what a page shows of an open probe; for the numbers see `draw`."""
     begin = time.perf_counter()
+    awaits = asked_view(probe, state)
     probe, done = transformed_for(probe, state)
     clock = axis_clock(probe, state.timeline)
     view = read_view(probe, state.start, state.stop, round(width * ratio), clock)
@@ -203,6 +209,7 @@ def draw_probe(
         seconds,
         grid,
         transform=done,
+        awaits=awaits,
     )
 
 
@@ -243,9 +250,34 @@ def transformed_for(probe: OpenProbe, state: State) -> tuple[OpenProbe, str]:
     band = band_of(dict(state.modes).get(probe.references.probe, ""))
     most = found.live_seconds if band else found.most_seconds
     if seconds > most:
+        if probe.is_summarised and not band:  # it is made meanwhile
+            return probe, f"AS RECORDED, not yet {state.transform}"
         what = f"{band} of {state.transform}" if band else state.transform
         return probe, f"AS RECORDED: {what} is shown of {duration_text(most)} at most"
     return found, state.transform
+
+
+def asked_view(probe: OpenProbe, state: State) -> AskedView | None:
+    """Return the view that a state needs, where it is to be made first."""
+    name = probe.references.probe
+    if not (state.transform and probe.is_summarised) or band_of(dict(state.modes).get(name, "")):
+        return None
+    marked = bad_channels(probe, state)
+    try:
+        found = transformed(probe, parse_transform(state.transform), marked)
+    except ValueError:
+        return None
+    if state.stop - state.start <= found.most_seconds:
+        return None
+    file = probe.references.file
+    return AskedView(
+        str(file),
+        str(file.with_name(ENVELOPE)),
+        probe.references.address,
+        state.transform,
+        tuple(np.flatnonzero(marked).tolist()),
+        str(found.asked_path),
+    )
 
 
 def _values(
