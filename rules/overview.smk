@@ -19,6 +19,7 @@ rule draw_probe:
             labels={"probe": "{probe}", "shows": "overview"},
         ),
         thumbnail="<results>/{session}/probes/{probe}/thumbnail.png",
+        levels="<results>/{session}/probes/{probe}/thumbnail_levels.png",
     log:
         "<logs>/draw_probe/{session}/{probe}.log",
     benchmark:
@@ -40,7 +41,8 @@ rule draw_probe:
             --channels {input.channels:q} {params.by_hand} --intervals {input.intervals:q} \
             --width {params.width} --height {params.height} \
             --microvolts {params.microvolts} --threads {threads} \
-            --overview {output.overview:q} --thumbnail {output.thumbnail:q} >{log:q} 2>&1
+            --overview {output.overview:q} --thumbnail {output.thumbnail:q} \
+            --levels {output.levels:q} >{log:q} 2>&1
         """
 
 

@@ -175,7 +175,9 @@ SUMMARIES = of_probes(
     *map(os.path.basename, SPECTRUM.values()),
 )
 OVERVIEWS = targets(
-    of_probes("overview.png", "thumbnail.png", *SPECTRUM_PICTURES),
+    of_probes(
+        "overview.png", "thumbnail.png", "thumbnail_levels.png", *SPECTRUM_PICTURES
+    ),
     of_sessions("overview.png"),
 )
 EVOKED = targets(of_probes("evoked.csv", "evoked.png"), of_sessions("evoked.png"))
@@ -199,6 +201,7 @@ PRODUCTS = {
     "channels.csv": "overview.png",
     "periods.csv": "evoked.zarr.zip",
     "thumbnail.png": "overview.png",
+    "thumbnail_levels.png": "overview.png",
     "overview.png": GALLERY,
     "evoked.zarr.zip": "evoked.png",
     "evoked.csv": "evoked.png",

@@ -11,6 +11,7 @@ CHANNELS = "channels.csv"
 PERIODS = "periods.csv"
 OVERVIEW = "overview.png"  # of a session too
 THUMBNAIL = "thumbnail.png"
+THUMBNAIL_LEVELS = "thumbnail_levels.png"  # codes, which the gallery colours
 SPECTRA = "spectrum.zarr.zip"
 SPECTRUM = "spectrum.png"
 SPECTRUM_SMALL = "spectrum_small.png"

@@ -109,9 +109,13 @@ def test_areas_and_every_nth_channel_by_menu(tab: Tab) -> None:
     assert "areas=CA1" in tab.page.url
     assert "CA1" in tab.texts()
     assert "DG" not in tab.texts()
-    other = "none of the channels chosen: all are shown"
+    # the other probe has none: an empty panel that says so
+    tab.wait_for("no channel of this probe is among those chosen")
     headings = tab.page.locator(".heading").all_inner_texts()[1:]
-    assert [other in text for text in headings] == [True, False]
+    assert ["· 0 of " in text for text in headings] == [True, False]
+    assert not tab.source(f"picture {PROBES[0]}")["image"]
+    tab.page.mouse.move(*tab.point(0.4))
+    tab.page.locator(".reading", has_text="no channel or sample here").wait_for()
     tab.choose("all areas", "+ DG")
     assert "areas=CA1,DG" in tab.page.url
     tab.choose("all areas", "− CA1")
@@ -131,6 +135,60 @@ def test_an_area_is_chosen_by_a_click(tab: Tab) -> None:
     tab.page.wait_for_timeout(500)  # or it would be a double click
     tab.page.mouse.click(x, y)
     tab.page.wait_for_function("() => !location.search.includes('areas')")
+    tab.settle()
+    tab.page.wait_for_timeout(500)
+    shown = set(tab.texts())
+    tab.page.keyboard.down("Shift")
+    tab.page.mouse.click(x, y)  # leaves it out
+    tab.page.keyboard.up("Shift")
+    tab.page.wait_for_function("() => location.search.includes('areas')")
+    tab.settle()
+    assert "CA1" not in tab.short_address()
+    assert "CA1" in shown - set(tab.texts())
+
+
+def test_a_box_over_depths_shows_these(tab: Tab) -> None:
+    before = tab.range
+    box = tab.page.locator(".bk-Plot.traces").nth(1).bounding_box()
+    top, bottom = (box["y"] + share * box["height"] for share in (0.25, 0.5))
+    found = []
+    for x in (-20, 20, 300):  # the strip of areas, the axis, and with Shift the picture
+        if x == 300:
+            tab.page.keyboard.down("Shift")
+        tab.page.mouse.move(box["x"] + x, top)
+        tab.page.mouse.down()
+        tab.page.mouse.move(box["x"] + x + 9, (top + bottom) / 2)
+        tab.page.mouse.move(box["x"] + x, bottom)
+        tab.page.mouse.up()
+        tab.page.keyboard.up("Shift")
+        tab.page.wait_for_function("() => location.search.includes('depths')")
+        tab.settle()
+        found += re.findall(r"&depths=[^&]*", tab.short_address())
+        assert "7 of 24 channels" in tab.page.locator(".heading").nth(2).inner_text()
+        assert "areas" not in tab.page.url
+        assert "channel=" not in tab.page.url
+        entry = tab.page.get_by_placeholder('500-1500 or area == "CA1"')
+        entry.fill("")
+        entry.press("Enter")
+        tab.page.wait_for_function("() => !location.search.includes('depths')")
+        tab.settle()
+    assert len(set(found)) == 1
+    assert tab.range == before
+
+
+def test_a_name_in_the_lane_hides_its_intervals(tab: Tab) -> None:
+    names = tab.source("spans")["name"]
+    assert "flash <b>" in " ".join(names)
+    box = tab.page.locator(".bk-Plot.moves:not(.traces)").first.bounding_box()
+    for address in ("&without=intervals", ""):
+        tab.page.mouse.click(box["x"] + 60, box["y"] + 9)
+        tab.page.wait_for_function(
+            "(there) => location.search.includes('without') == there", arg=bool(address)
+        )
+        tab.settle()
+        tab.page.wait_for_timeout(500)  # or it would be a double click
+        assert tab.short_address().endswith(address)
+        assert tab.source("spans")["name"] == ([] if address else names)
 
 
 def test_the_wheel_zooms_in_depth_beside_the_picture(tab: Tab) -> None:
@@ -167,7 +225,7 @@ def test_a_hidden_probe_takes_no_room(tab: Tab) -> None:
 @pytest.mark.parametrize("width", [700, 3840])
 def test_a_window_of_any_width_has_all_controls(open_tab: Open, address: str, width: int) -> None:
     tab = open_tab(address, width=width)
-    tab.wait_for("ms", 1)
+    tab.wait_for("envelope of", 1)
     controls = tab.page.locator("button:visible, select:visible, input:visible").all()
     boxes = [control.bounding_box() for control in controls]
     assert len(boxes) > 15
@@ -392,9 +450,58 @@ def test_the_address_reproduces_the_view(open_tab: Open, address: str) -> None:
 
 
 def test_what_the_address_says_wrongly_is_named(open_tab: Open, address: str) -> None:
-    tab = open_tab(f"{address}?t=soon&gain=<b>x")
+    tab = open_tab(f"{address}?t=soon&gain=<b>x&areas=CA1,XYZ")
+    tab.wait_for("envelope of", 1)
+    assert tab.message() == "Not understood in the address: t=soon, gain=<b>x, areas=XYZ"
+    tab.settle()
+    assert "DG" not in tab.texts()
+
+
+CUT = """(menus) => menus.filter((menu) => {
+    const pen = document.createElement("canvas").getContext("2d")
+    pen.font = getComputedStyle(menu).font
+    const widest = Math.max(...[...menu.options].map((one) => pen.measureText(one.text).width))
+    return menu.offsetWidth && widest + 26 > menu.offsetWidth // with the arrow
+}).map((menu) => menu.selectedOptions[0].text)"""
+
+
+def test_words_of_the_page(open_tab: Open, address: str) -> None:
+    tab = open_tab(f"{address}?probes={PROBES[0]}", 1440, 900)
     tab.wait_for("envelope of")
-    assert tab.message() == "Not understood in the address: t=soon, gain=<b>x"
+    assert tab.page.locator("select").evaluate_all(CUT) == []
+    # the reading stays under the mouse when the page moves, and goes with the mouse
+    tab.page.mouse.move(*tab.point(0.5))
+    tab.page.mouse.move(*tab.point(0.25))
+    for keys in (), ("+", "+"), ("ArrowRight",):
+        tab.press(*keys)
+        start, stop = tab.range
+        minutes, seconds = divmod(start + (stop - start) / 4, 60)
+        near = f"{int(minutes)}:{seconds:07.4f}"[: 4 if not keys else 5]
+        tab.page.locator(".reading", has_text=f"{near}").wait_for()
+    tab.page.mouse.move(5, 5)
+    tab.press("ArrowLeft")
+    assert tab.reading() == ""
+    # the help is as wide as the page, and Esc closes it
+    tab.press("?")
+    box = tab.page.locator("kbd").first.locator("xpath=ancestor::div[1]").bounding_box()
+    assert box["width"] > 1200
+    assert box["height"] < 400
+    tab.press("Escape")
+    assert tab.page.locator("kbd").first.is_hidden()
+    # no probe at all is a choice that is kept
+    tab.page.get_by_role("button", name=PROBES[0]).click()
+    tab.page.wait_for_function("() => location.search.includes('probes=-')")
+    tab.page.reload()
+    tab.page.get_by_role("button", name=PROBES[0]).wait_for()
+    assert tab.page.locator(".badge:visible").count() == 0
+    assert "probes=-" in tab.page.url
+
+
+def test_a_gap_is_hatched_and_named(tab: Tab) -> None:
+    tab.move_to(88, 98)
+    (what,) = tab.source(f"gaps {PROBES[1]}")["what"]
+    assert what.startswith("gap of ")
+    assert tab.source(f"gaps {PROBES[0]}")["what"] == []
 
 
 def test_intervals_are_shaded_named_and_visited(tab: Tab) -> None:

@@ -1,11 +1,16 @@
 """The gallery in Chromium, from its file, with as many probes as the Allen Institute recorded."""
 
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from simulated import (
+    CODE_OF_HALF,
     DOUBTS,
     HOSTILE,
     PROBES,
@@ -15,6 +20,9 @@ from simulated import (
     write_page,
 )
 
+from lfpscope.render.heatmap import HEAT_GAP
+from lfpscope.render.palettes import HEAT_COLOURS, HEAT_PALETTE
+from lfpscope.render.thumbnail import LEAST, LOWEST, STEP
 from lfpscope.site.results import Result
 
 pytestmark = pytest.mark.browser
@@ -182,6 +190,67 @@ def test_keyboard_goes_from_picture_to_picture(page: Page, results: list[Result]
     assert page.evaluate(focused) == results[0].row.probe
     page.keyboard.press("Enter")
     page.wait_for_url("**/overview.png")
+
+
+def drawn(page: Page, card: int) -> Any:
+    """Pixels of a map as they are on the screen."""
+    plot = page.locator(".card").nth(card).locator(".plot")
+    plot.locator("img").evaluate("image => image.decode()")
+    with Image.open(BytesIO(plot.screenshot())) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def test_maps_are_coloured_at_the_chosen_scale(page: Page) -> None:
+    last = len(HEAT_COLOURS) - 1
+    middle, gap = drawn(page, 0)[80, 100], drawn(page, 0)[80, 0]
+    code = 10 ** (LOWEST + STEP * (CODE_OF_HALF - LEAST))  # times 125 µV
+    assert middle.tolist() == HEAT_COLOURS[round(code * last)].tolist()
+    assert gap.tolist() == HEAT_PALETTE[HEAT_GAP].tolist()
+    for scale in (12.5, 625.0):
+        page.get_by_role("combobox", name="Brightest at").select_option(f"{scale:g}")
+        middle = drawn(page, 0)[80, 100]
+        assert middle.tolist() == HEAT_COLOURS[min(round(code * 125 / scale * last), last)].tolist()
+        assert drawn(page, 0)[80, 0].tolist() == HEAT_PALETTE[HEAT_GAP].tolist()
+    page.reload()
+    assert drawn(page, 0)[80, 100].tolist() == middle.tolist()
+
+
+def test_a_time_stands_at_one_place_in_all_maps(page: Page) -> None:
+    place = "card => { const box = card.querySelector('.levels'); return ['left', 'right'].map("
+    place += "side => box.getBoundingClientRect()[side] - box.parentElement"
+    place += ".getBoundingClientRect().left).map(x => x / box.parentElement.offsetWidth); }"
+    some = [page.locator(".card").nth(i) for i in range(3)]
+    places = [card.evaluate(place) for card in some]
+    # 8572 s long; the second starts 100 s later, the third is 600 s long
+    expected = [[0, 8572], [100, 8672], [0, 600]]
+    assert np.array(places) * 8672 == pytest.approx(np.array(expected), abs=40)
+    expect(page.locator("#axis-said")).to_contain_text("one axis for all pictures: 2:24:32 long")
+    # its first and its last column are there however narrow it is
+    short = drawn(page, 2)[80]
+    assert short[0].tolist() == HEAT_PALETTE[HEAT_GAP].tolist()
+    assert (short == HEAT_COLOURS[-1]).all(axis=1).any()
+    labels = [card.locator(".axis i").all_text_contents() for card in some]
+    assert labels == [["0 s", "1:00:00", "2:00:00"]] * 3
+    page.get_by_role("combobox", name="Time axis").select_option("own")
+    places = [card.evaluate(place) for card in some]
+    assert np.array(places) == pytest.approx(np.array([[0, 1]] * 3), abs=0.01)
+    assert some[2].locator(".axis i").all_text_contents() == ["0 s", "0:05:00"]
+    expect(page.locator("#axis-said")).to_contain_text("each picture has its own axis")
+
+
+def test_sessions_share_rows_and_fill_them(page: Page) -> None:
+    page.set_viewport_size({"width": 2560, "height": 1200})
+    page.get_by_role("searchbox").fill("s00")  # six cards in a row
+    width = "cards => cards.filter(card => !card.hidden).map(card => card.offsetWidth)"
+    cards = page.locator(".card")
+    assert sum(cards.evaluate_all(width)) == pytest.approx(2560 - 48 - 5 * 20, abs=8)
+    page.get_by_role("searchbox").fill("")
+    page.get_by_role("combobox", name="Quality").select_option("gaps")  # one of a session
+    tops = page.locator(".session:not([hidden])").evaluate_all(
+        "all => all.map(one => one.offsetTop)"
+    )
+    assert len(tops) > 6
+    assert len({round(top) for top in tops[:6]}) == 1
 
 
 def test_reason_stands_as_it_is_written(page: Page) -> None:

@@ -56,7 +56,7 @@ def test_sheets_and_columns(
     (own / "marks.csv").write_text("start,stop,probe,channel,note\n40,41,,,look here\n")
     with serve(own) as address:
         tab = open_tab(f"{address}?t=20-60")
-        tab.wait_for(" ms")
+        tab.wait_for("every sample")
 
         # averages: one channel's trace is that of h5py's samples
         tab.press("e")

@@ -1,26 +1,19 @@
 """Amplitude in columns, from samples and from what is stored of buckets."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.envelope import kernels_amplitude
+from lfpscope.envelope import kernels, kernels_amplitude
 from lfpscope.envelope.columns import Columns
 from lfpscope.envelope.grid import LINES
 from lfpscope.envelope.stored import StoredLevels
+from lfpscope.samples.chunk_cache import Samples
+from lfpscope.samples.chunk_reader import Damage
 from lfpscope.typing import Array
 
-TILE_VALUES = 1 << 22  # samples that are read at a time for columns of a few of them
 CODE_RATIOS = kernels_amplitude.code_ratios()
-
-
-class Reader(Protocol):
-    """Reads samples, in the units of an envelope."""
-
-    def read(self, first: int, stop: int) -> Array:
-        """Samples first to stop, shape (n_channels, n)."""
 
 
 @dataclass(frozen=True)
@@ -50,39 +43,78 @@ class Amplitude:
         return Amplitude(self.squares * volts**2, self.n, self.peak * volts)
 
 
-def _nothing(columns: Columns) -> Amplitude:
-    shape = columns.nan.shape
+def _zeros(shape: tuple[int, ...]) -> Amplitude:
     return Amplitude(np.zeros(shape), np.zeros(shape, np.int64), np.zeros(shape))
 
 
-def amplitude_of_samples(levels: StoredLevels, samples: Reader, columns: Columns) -> Amplitude:
+def amplitude_of_samples(levels: StoredLevels, samples: Samples, columns: Columns) -> Amplitude:
     """Amplitude of columns of samples, in stored units."""
-    found, segment, step = _nothing(columns), columns.segment, columns.step
-    end = min(columns.first_sample + step * columns.n_columns, segment.stop_sample)
-    tile = max(1, TILE_VALUES // (step * columns.nan.shape[0]))
-    for at in range(0, columns.n_columns, tile):
-        here = slice(at, min(at + tile, columns.n_columns))
-        first = columns.first_sample + at * step
-        stop = min(columns.first_sample + here.stop * step, end)
-        values = columns.values[0, :, here] if step == 1 else samples.read(first, stop)
-        begin = first - segment.first_sample
+    found, segment, step = _zeros(columns.nan.shape), columns.segment, columns.step
+    begin = columns.first_sample
+    end = min(begin + step * columns.n_columns, segment.stop_sample)
+    height, width = samples.source.references.layout.chunks
+    rows = range(begin // height, -(-end // height))
+    lines = _lines(levels, columns, begin - segment.first_sample, end - segment.first_sample)
+    first_block = (begin - segment.first_sample) // levels.block * levels.block
+    # a row of chunks ends within a column: each has columns of its own, which are added in order
+    tops = [max(begin, row * height) for row in rows]
+    heres = [
+        slice((top - begin) // step, -(-(min(end, row * height + height) - begin) // step))
+        for row, top in zip(rows, tops, strict=True)
+    ]
+    parts = [_zeros((columns.nan.shape[0], here.stop - here.start)) for here in heres]
+
+    def reduce(row: int, column: int, chunk: Array | Damage) -> None:
+        if isinstance(chunk, Damage):
+            return
+        i, top = row - rows.start, tops[row - rows.start]
+        these = slice(column * width, min((column + 1) * width, columns.nan.shape[0]))
+        stretch = chunk[top - row * height : end - row * height, : these.stop - these.start]
+        part = parts[i]
         kernels_amplitude.amplitude_of_samples(
-            values,
-            begin % levels.block,
+            kernels.channels_first(stretch),
+            samples.factor(chunk),
+            top - segment.first_sample - first_block,
             levels.finest,
             levels.block // levels.finest,
-            _lines(levels, columns, begin, stop - segment.first_sample),
+            lines[:, these],
+            (top - begin) % step,
             step,
-            found.squares[:, here],
-            found.n[:, here],
-            found.peak[:, here],
+            part.squares[these],
+            part.n[these],
+            part.peak[these],
         )
+
+    samples.for_each_chunk(rows, range(samples.source.references.layout.grid[1]), reduce)
+    for here, part in zip(heres, parts, strict=True):
+        found.squares[:, here] += part.squares
+        found.n[:, here] += part.n
+        np.maximum(found.peak[:, here], part.peak, out=found.peak[:, here])
+    return found
+
+
+def amplitude_of_values(levels: StoredLevels, values: Array, columns: Columns) -> Amplitude:
+    """Amplitude of columns whose samples are given, shape (n_channels, n), in stored units."""
+    found, first = _zeros(columns.nan.shape), columns.first_sample - columns.segment.first_sample
+    kernels_amplitude.amplitude_of_samples(
+        np.ascontiguousarray(values),
+        1.0,
+        first % levels.block,
+        levels.finest,
+        levels.block // levels.finest,
+        _lines(levels, columns, first, first + values.shape[1]),
+        0,
+        columns.step,
+        found.squares,
+        found.n,
+        found.peak,
+    )
     return found
 
 
 def amplitude_of_buckets(levels: StoredLevels, columns: Columns, factor: float) -> Amplitude:
     """Amplitude of columns of buckets, in stored units, of which stored values are counts."""
-    found, segment, size = _nothing(columns), columns.segment, columns.bucket
+    found, segment, size = _zeros(columns.nan.shape), columns.segment, columns.bucket
     n_there = -(-segment.n_samples // size)
     first = (columns.first_sample - segment.first_sample) // size
     per_column = columns.step // size

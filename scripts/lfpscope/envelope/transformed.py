@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from lfpscope.clock.segments import Segment
 from lfpscope.envelope import kernels
-from lfpscope.envelope.amplitude import Amplitude, amplitude_of_samples
+from lfpscope.envelope.amplitude import Amplitude, amplitude_of_values
 from lfpscope.envelope.columns import Columns
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.errors import UserError
@@ -129,7 +129,7 @@ class TransformedProbe(OpenProbe):
         values = found[0] if len(found) == 1 else np.concatenate(found, axis=1)
         return values if channels is None else values[np.asarray(channels)]
 
-    stored = read = samples
+    stored = samples
 
     def at_hand(self, first: int, stop: int) -> bool:  # noqa: ARG002
         """Tell that there is nothing else to draw from meanwhile."""
@@ -202,7 +202,10 @@ class SummarisedView(TransformedProbe):
         """Amplitude of all channels, about the lines that the envelope has."""
         if columns.bucket > 1:
             return self._stored_view.amplitude(columns)
-        found = amplitude_of_samples(self._stored_view.levels, self, columns)
+        n = columns.step * columns.n_columns
+        stop = min(columns.first_sample + n, columns.segment.stop_sample)
+        samples = self.samples(columns.first_sample, stop)
+        found = amplitude_of_values(self._stored_view.levels, samples, columns)
         return found.in_volts(self.references.scale)
 
 

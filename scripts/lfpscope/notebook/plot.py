@@ -12,7 +12,7 @@ from lfpscope.viewer.export import describe_view, draw_figure
 from lfpscope.viewer.export_lane import Lane
 from lfpscope.viewer.marks import bad_channels
 from lfpscope.viewer.session_folder import SessionFolder, first_state, only_open
-from lfpscope.viewer.view_state import from_query
+from lfpscope.viewer.state_query import from_query
 
 SIZE = (900, 420)  # pixels of each probe's frame
 

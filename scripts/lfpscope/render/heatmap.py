@@ -74,15 +74,42 @@ def heat_picture(
     order = depth_order(probe.references.channels) if channels is None else channels
     values = (amplitude(view, probe)[order] if values is None else values) / volts
     dead = (probe.dead if grey is None else grey)[order]
-    live = np.where(dead[:, np.newaxis], np.nan, values)
-    bands, starts = pixel_rows(order.size, height)
-    if starts is not None:
-        live, values = (np.fmax.reduceat(one, starts) for one in (live, values))
+    live, values, bands = pixel_amplitudes(values, dead, height)
     with np.errstate(invalid="ignore"):
         colours = (np.clip(live, 0, 1) * (len(HEAT_COLOURS) - 1)).round()
     colours[np.isnan(live)] = HEAT_GREY
     colours[np.isnan(values)] = HEAT_GAP
     return colours.astype(np.uint8)[bands]
+
+
+def pixel_amplitudes(
+    values: Array, dead: Mask, height: int
+) -> tuple[Array, Array, npt.NDArray[np.int64]]:
+    """Bring amplitudes of channels to rows of pixels: where several share one, the largest.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n_channels, width)
+        From the top down; NaN in gaps.
+    dead : ndarray of bool, shape (n_channels,)
+        Channels that do not count.
+    height : int
+        Of the picture.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_bands, width)
+        Of the channels that count; NaN where there is none.
+    ndarray of float64, shape (n_bands, width)
+        Of all channels.
+    ndarray of int, shape (height,)
+        The band of each row of pixels.
+    """
+    live = np.where(dead[:, np.newaxis], np.nan, values)
+    bands, starts = pixel_rows(len(values), height)
+    if starts is not None:
+        live, values = (np.fmax.reduceat(one, starts) for one in (live, values))
+    return live, values, bands
 
 
 def pixel_rows(

@@ -39,6 +39,7 @@ from lfpscope.render.lane import LANE_HEIGHT, LANE_ROOM, LANE_TOP, Span, draw_la
 from lfpscope.render.palettes import HEAT_PALETTE, TRACE_PALETTE
 from lfpscope.render.profile import PROFILE, Profile, draw_profile, total_rms
 from lfpscope.render.rows import arrange_rows
+from lfpscope.render.thumbnail import write_levels
 from lfpscope.render.ticks import area_runs_of_rows
 from lfpscope.render.time_labels import describe_breaks, label_time
 from lfpscope.render.traces import TRACE_PIXELS, trace_picture, traces_every
@@ -63,6 +64,7 @@ def draw_probe(
     *,
     overview: Path,
     thumbnail: Path,
+    levels: Path | None = None,
     channels: Path | None = None,
     by_hand: Path | None = None,
     intervals: Path | None = None,
@@ -79,6 +81,8 @@ def draw_probe(
         ``lfp.json`` and ``envelope.zarr.zip`` of the probe.
     overview, thumbnail : Path
         The PNG files to write.
+    levels : Path, optional
+        The PNG to write with the codes of the thumbnail's map, for the gallery.
     channels, by_hand : Path, optional
         ``channels.csv`` of the probe and ``bad_channels.tsv`` of the session, for the labels.
     intervals : Path, optional
@@ -152,6 +156,8 @@ def draw_probe(
         draw_colour_bar(figure, right, HEAT_SHARE * microvolts)
         save(figure, overview)
         save(_thumbnail(probe, timeline, microvolts), thumbnail)
+        if levels:
+            write_levels(probe, timeline, HEAT_SHARE * microvolts * 1e-6, levels)
 
 
 def _read_labels(table: Path | None, by_hand: Path | None, probe: OpenProbe) -> list[str]:

@@ -176,5 +176,9 @@ def round_mantissa(values: npt.NDArray[np.float32], bits: int) -> npt.NDArray[np
     """
     dropped = np.uint32(23 - bits)
     half = np.uint32(1 << (22 - bits)) if bits < 23 else np.uint32(0)
-    rounded = ((values.view(np.uint32) + half) >> dropped) << dropped
-    return np.where(np.isfinite(values), rounded.view(np.float32), values)
+    rounded = values.view(np.uint32) + half
+    rounded >>= dropped
+    rounded <<= dropped
+    found = rounded.view(np.float32)
+    np.copyto(found, values, where=~np.isfinite(values))
+    return found

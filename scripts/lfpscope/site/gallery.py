@@ -26,7 +26,9 @@ from lfpscope.formatting import (
 from lfpscope.io.atomic import write_text
 from lfpscope.io.tables import read_table
 from lfpscope.periods.table import ARTEFACT, RIPPLE, SATURATED, THETA, read_periods
+from lfpscope.render import thumbnail
 from lfpscope.render.areas import area_colour
+from lfpscope.render.palettes import HEAT_PALETTE
 from lfpscope.result_files import (
     EVOKED,
     OVERVIEW,
@@ -35,6 +37,7 @@ from lfpscope.result_files import (
     SPECTRUM,
     SPECTRUM_SMALL,
     THUMBNAIL,
+    THUMBNAIL_LEVELS,
     VIEWER,
     probe_folder,
 )
@@ -42,6 +45,8 @@ from lfpscope.signals.ripples import has_ripple_band
 from lfpscope.site.check_run import reason_not_taken
 from lfpscope.site.results import COLOURS_END, Figures, Result
 
+SAME_AXIS = 0.05  # of the longest recording: where one is shorter, each picture has its own axis
+SCALES = (0.1, 0.2, 0.5, 1, 2, 5, 10)  # times the configuration's that the page offers
 DIFFERS = 1.5  # a scale is named where it is this many times larger or smaller than the pictures'
 
 
@@ -109,6 +114,8 @@ class Card:
                 "gaps": figures.gaps,
                 "resets": figures.resets,
                 "missing": figures.missing,
+                "start": null_if_nan(figures.start),
+                "broken": figures.broken,
             }
             words += figures.areas
         return json.dumps(keys | {"words": " ".join(words).lower()})
@@ -153,6 +160,7 @@ def write_gallery(results: Sequence[Result], page: Path, *, microvolts: float) -
         for session, members in groupby(probes, key=lambda result: result.row.session)
     ]
     figures = [result.figures for result in probes if result.figures]
+    fitting = suggest_scale(figures, microvolts)
     text = (
         _environment()
         .get_template("gallery.html")
@@ -166,9 +174,13 @@ def write_gallery(results: Sequence[Result], page: Path, *, microvolts: float) -
             problems=[result for result in probes if result.problem],
             not_taken=[result for result in results if not result.is_taken],
             totals=_totals(probes, page.parent),
-            microvolts=microvolts,
             brightest=COLOURS_END * microvolts,
-            fitting=suggest_scale(figures, microvolts),
+            fitting=fitting and COLOURS_END * fitting,
+            share=COLOURS_END,
+            scales=offer_scales(microvolts, fitting),
+            same_axis=_has_same_axis(figures),
+            colours=bytes(HEAT_PALETTE).hex(),
+            codes=thumbnail.describe_codes(),
         )
     )
     write_text(page, text)
@@ -178,6 +190,23 @@ def suggest_scale(figures: Sequence[Figures], microvolts: float) -> float | None
     """Suggest a scale for all pictures where the one they have does not fit the typical probe."""
     fitting = [one.microvolts for one in figures if math.isfinite(one.microvolts)]
     return _if_other(median(fitting), microvolts) if fitting else None
+
+
+def offer_scales(microvolts: float, fitting: float | None) -> list[float]:
+    """List the scales between which the page changes: RMS at the upper end of the colours, µV.
+
+    The codes of the pictures hold amplitudes for these, see `lfpscope.render.thumbnail`.
+    """
+    offered = {float(f"{share * microvolts:.6g}") for share in SCALES}
+    if fitting and SCALES[0] <= fitting / microvolts <= SCALES[-1]:
+        offered.add(fitting)
+    return [COLOURS_END * one for one in sorted(offered)]
+
+
+def _has_same_axis(figures: Sequence[Figures]) -> bool:
+    """Whether the shortest recording is still seen on the time axis of the longest one."""
+    seconds = [one.seconds for one in figures if math.isfinite(one.seconds) and not one.broken]
+    return not seconds or min(seconds) >= SAME_AXIS * max(seconds)
 
 
 def _if_other(fitting: float, microvolts: float) -> float | None:
@@ -196,7 +225,7 @@ def _group(session: str, results: list[Result], root: Path, microvolts: float) -
 
 def _card(result: Result, root: Path, microvolts: float) -> Card:
     folder = probe_folder(Path(), result.row.session, result.row.probe)
-    pictures = (root / folder / THUMBNAIL, root / folder / OVERVIEW)
+    pictures = (root / folder / one for one in (THUMBNAIL, THUMBNAIL_LEVELS, OVERVIEW))
     remarks = _remarks(result.figures, microvolts) if result.figures else []
     pictured = all(picture.is_file() for picture in pictures)
     spectra = (root / folder / SPECTRUM, root / folder / SPECTRUM_SMALL)
@@ -249,7 +278,7 @@ def _remarks(figures: Figures, microvolts: float) -> list[str]:
     if figures.missing:
         remarks.append(f"{100 * figures.missing:.2g} % missing")
     if math.isfinite(figures.microvolts) and _if_other(figures.microvolts, microvolts):
-        remarks.append(f"suits {voltage_text(figures.microvolts)}")
+        remarks.append(f"suits brightest {voltage_text(COLOURS_END * figures.microvolts)}")
     return remarks
 
 

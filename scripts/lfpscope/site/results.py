@@ -1,7 +1,6 @@
 """What a run has made of each probe, and what is uncertain about it, read from the results."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.clock.segments import Clock
+from lfpscope.clock.timeline import make_timeline
 from lfpscope.doubts import Doubt, Kind, doubts_from_json, sort_doubts
 from lfpscope.envelope.zarr_zip import Store
 from lfpscope.errors import UserError
@@ -25,32 +25,17 @@ from lfpscope.references.schema import read_header
 from lfpscope.result_files import (
     CHANNELS,
     ENVELOPE,
-    EVOKED,
     INDEX,
-    PERIODS,
     REFERENCES,
-    RESPONSES,
-    SOURCE,
     SPECTRA,
-    THUMBNAIL,
     VERIFIED,
     probe_folder,
 )
+from lfpscope.site.steps import STEPS, describe_log, find_failed, find_log, one_line
 from lfpscope.sources.probes_table import NO_LFP, NOT_TAKEN, ProbeRow, read_probes
 
 NO_QUALITY: Mapping[str, Any] = MappingProxyType({})
 COLOURS_END = 0.5  # of the scale in µV, as amplitude maps are drawn
-ERROR = re.compile(r"(?i)(error|exception)\b")  # in a log
-STEPS = (  # rules in their order, each with a file that it makes last
-    ("fetch_probe", SOURCE),
-    ("index_probe", REFERENCES),
-    ("summarize_probe", CHANNELS),
-    ("find_periods", PERIODS),
-    ("draw_probe", THUMBNAIL),
-    ("average_intervals", RESPONSES),
-    ("draw_evoked", EVOKED),
-    ("verify_probe", VERIFIED),
-)
 
 
 @dataclass(frozen=True)
@@ -64,7 +49,7 @@ class Figures:
     rate : float
         Hz; NaN where the file has no usable time.
     seconds : float
-        From the first sample to the last one, gaps included.
+        As long as the time axis of its pictures, gaps included, without what it leaves out.
     areas : list of str
         Brain areas, from the top of the picture down.
     gaps, gap_seconds : int, float
@@ -90,6 +75,10 @@ class Figures:
         flagged; NaN where none is.
     surfaces : list of list of float
         Height of the brain's surface on each shank where it was found, and its uncertainty, µm.
+    start : float
+        Session time of the first sample, seconds; NaN where the file has no usable time.
+    broken : bool
+        Whether the time axis of its pictures leaves something out.
     """
 
     channels: int
@@ -115,6 +104,8 @@ class Figures:
     mains_hz: float = math.nan
     mains_db: float = math.nan
     surfaces: list[list[float]] = field(default_factory=list)
+    start: float = math.nan
+    broken: bool = False
 
     @property
     def bad(self) -> int:
@@ -204,7 +195,7 @@ def _read_result(row: ProbeRow, results: Path, logs: Path) -> Result:
 
 def _read_files(row: ProbeRow, results: Path, logs: Path) -> Result:
     folder = probe_folder(results, row.session, row.probe)
-    log = partial(_log, row, logs)
+    log = partial(find_log, row, logs)
     if failure := _read_failure(folder / INDEX):
         return Result(row, f"index_probe failed: {failure}", log("index_probe"), None, {})
     missing = [rule for rule, file in STEPS if not (folder / file).is_file()]
@@ -217,24 +208,20 @@ def _read_files(row: ProbeRow, results: Path, logs: Path) -> Result:
         if "summarize_probe" not in missing:
             quality = _read_quality(folder / SPECTRA)
             figures = probe_figures(header.clock, read_table(folder / CHANNELS), quality)
-    rule, problem = "", ""
-    if missing:
-        rule = missing[0]
-        problem = f"{rule} {_last_word(Path(log(rule)))}"
+    rule, problem = missing[0] if missing else "", ""
+    path = log(rule) if rule else ""
+    if not path:  # it has not run, perhaps because another one failed
+        rule, path = find_failed(row, results, logs) or (rule, path)
+    if rule:
+        problem = f"{rule} {describe_log(Path(path))}"
     elif figures and figures.damaged:
-        rule = "summarize_probe"
+        path = log("summarize_probe")
         share = figures.damaged / (figures.samples * figures.channels)
         problem = f"damaged: {figures.damaged} values ({share:.2g} of all) do not decode"
     elif differs := read_problems(folder / VERIFIED):
-        rule = "verify_probe"
+        path = log("verify_probe")
         problem = f"not as in its file: {differs[0]}"
-    return Result(row, problem, log(rule) if rule else "", figures, source, doubts)
-
-
-def _log(row: ProbeRow, logs: Path, rule: str) -> str:
-    """The log of a rule, if there is one."""
-    path = logs / rule / row.session / f"{row.probe}.log"
-    return str(path) if path.is_file() else ""
+    return Result(row, problem, path, figures, source, doubts)
 
 
 def _read_failure(index: Path) -> str:
@@ -242,7 +229,7 @@ def _read_failure(index: Path) -> str:
     if not index.is_file():
         return ""
     content = read_json(index)
-    return _one_line(content["reason"]) if content["status"] == "failed" else ""
+    return one_line(content["reason"]) if content["status"] == "failed" else ""
 
 
 def read_problems(verified: Path) -> list[str]:
@@ -268,29 +255,11 @@ def _read_quality(spectra: Path) -> dict[str, Any]:
         return store.attributes("quality")
 
 
-def _last_word(log: Path) -> str:
-    """Say why a job failed: the last line of its log that names an error, else the last one."""
-    if not log.is_file():
-        return "has not run"
-    text = log.read_text(errors="replace")
-    lines = [_one_line(line) for line in text.splitlines() if re.search(r"[^\W\d_]", line)]
-    if not lines:
-        return "failed without a message"
-    errors = [i for i, line in enumerate(lines) if ERROR.search(line)]
-    last = errors[-1] if errors else len(lines) - 1
-    # what was wrong may stand on the lines after the error's name
-    stop = len(lines) if lines[last].endswith(":") else last + 1
-    return f"failed: {' '.join(lines[last:stop])}"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(str(text).split())
-
-
 def probe_figures(
     clock: Clock, channels: Sequence[dict[str, str]], quality: Mapping[str, Any] = NO_QUALITY
 ) -> Figures:
     """Sum up a probe from its clock, its table of channels, and attributes of its spectra."""
+    timeline = make_timeline([clock])
     gaps = [stop - start for start, stop in clock.gaps()]
     untimed = clock.n_samples - sum(segment.n_samples for segment in clock.valid)
     damaged, nan = _sum(channels, "n_damaged"), _sum(channels, "n_nan")
@@ -302,7 +271,9 @@ def probe_figures(
         channels=len(channels),
         samples=clock.n_samples,
         rate=1 / clock.dt,
-        seconds=clock.t1 - clock.t0,
+        seconds=sum(one.stop - one.start for one in timeline.stretches)
+        if clock.valid
+        else math.nan,
         areas=_areas(channels),
         gaps=len(gaps),
         gap_seconds=sum(gaps),
@@ -323,6 +294,8 @@ def probe_figures(
         mains_hz=quality.get("mains_hz", math.nan) if lines else math.nan,
         mains_db=float(np.median(lines)) if lines else math.nan,
         surfaces=[[abs(one["height"]), one["uncertainty"]] for one in quality.get("surfaces", ())],
+        start=clock.t0,
+        broken=timeline.is_broken,
     )
 
 

@@ -32,28 +32,28 @@ class StretchBuckets:
     def __init__(
         self, references: ProbeReferences, stretch: Stretch, writer: EnvelopeWriter
     ) -> None:
-        height, n_channels, rows = references.layout.chunks[0], references.n_channels, stretch.rows
-        self._first_row, self._step = rows.start, writer.step or 0.0
-        tops = np.array([*rows, rows.stop]) * height
-        tops[-1] = stretch.stop
+        n_channels, n_rows = references.n_channels, len(stretch.tops)
+        self._step = writer.step or 0.0
+        tops = np.array([*stretch.tops, stretch.stop])
         self._edges = [bucket_edges(writer.starts, *pair) for pair in pairwise(tops.tolist())]
         # how many buckets start before each row, and the one that is open at its start
         before = np.searchsorted(writer.starts[:-1], tops)
         self._at = before - before[0] + 1
         self._open = np.where([edges[0] < 0 for edges in self._edges], self._at[:-1] - 1, -1)
+        shape = n_channels, int(self._at[-1])
         self.buckets = Fresh(
-            np.zeros((4, n_channels, self._at[-1]), writer.dtype),
-            np.full((n_channels, self._at[-1]), kernels.ALL_NAN, np.uint8),
-            np.zeros((3, n_channels, self._at[-1])),
+            stretch.scratch.full((4, *shape), 0, writer.dtype),
+            stretch.scratch.full(shape, kernels.ALL_NAN, np.uint8),
+            stretch.scratch.full((3, *shape), 0, np.float64),
         )
-        self._heads = np.zeros((len(rows), 4, n_channels), writer.dtype)
-        self._heads_nan = np.full((len(rows), n_channels), kernels.ALL_NAN, np.uint8)
-        self._heads_moments = np.zeros((len(rows), 3, n_channels))
-        self.statistics = np.zeros((len(rows), n_channels), kernels.STATISTICS)
+        self._heads = np.zeros((n_rows, 4, n_channels), writer.dtype)
+        self._heads_nan = np.full((n_rows, n_channels), kernels.ALL_NAN, np.uint8)
+        self._heads_moments = np.zeros((n_rows, 3, n_channels))
+        self.statistics = np.zeros((n_rows, n_channels), kernels.STATISTICS)
 
     def add(self, chunk: DecodedChunk, flat_samples: int) -> None:
         """Take one chunk; several threads do so at once."""
-        i, here = chunk.row - self._first_row, chunk.channels
+        i, here = chunk.row, chunk.channels
         statistics = self.statistics[i, here]
         if chunk.damage is not None:
             statistics["length"] = statistics["n_damaged"] = chunk.stop - chunk.first

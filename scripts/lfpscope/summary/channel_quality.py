@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,14 @@ from lfpscope.nwb.areas import is_area
 from lfpscope.nwb.electrodes import Channels
 from lfpscope.references.model import ProbeReferences
 from lfpscope.samples.chunk_cache import Cache, Samples
-from lfpscope.samples.chunk_reader import Source
+from lfpscope.samples.chunk_reader import Damage, Source
 from lfpscope.signals.features import drift_share, find_mains, hf_power, pass_band_end
 from lfpscope.signals.labels import LABELS, Features, Labels, label_channels
 from lfpscope.signals.neighbours import Positions, find_neighbours
 from lfpscope.signals.similarity import Likeness, compare_channels
 from lfpscope.signals.surface import Surface
 from lfpscope.signals.thresholds import Thresholds
+from lfpscope.summary.scratch import Scratch
 from lfpscope.summary.spectrum import Spectra
 from lfpscope.typing import Array, Floats, Ints, Mask
 
@@ -109,12 +111,50 @@ def compared_windows(references: ProbeReferences) -> list[tuple[int, int]]:
     return [(found[i], found[i] + n) for i in chosen.tolist()]
 
 
-def read_windows(source: Source, limits: npt.NDArray[np.float64]) -> Iterator[Array]:
-    """Read the windows in which channels are compared, in volts."""
-    samples = Samples(source, limits=limits, cache=Cache(KEPT_BYTES))
-    scale = source.references.scale[:, np.newaxis]
-    for first, stop in compared_windows(source.references):
-        yield _multiplied(samples.read(first, stop), scale)
+def read_windows(source: Source, limits: npt.NDArray[np.float64], folder: Path) -> Iterator[Array]:
+    """Read the windows in which channels are compared, in volts.
+
+    Where a row of chunks does not stay in memory, each is decoded once for all windows in it.
+    """
+    references, windows = source.references, compared_windows(source.references)
+    layout, scale = references.layout, references.scale[:, np.newaxis]
+    is_large = layout.chunk_bytes > KEPT_BYTES
+    samples = Samples(
+        source, limits=limits, cache=Cache(KEPT_BYTES), threads=1 if is_large else None
+    )
+    if layout.chunks[0] * references.n_channels * layout.dtype.itemsize <= KEPT_BYTES:
+        for first, stop in windows:
+            yield _multiplied(samples.read(first, stop), scale)
+        return
+    room = Scratch(folder)
+    for window in _read_by_chunk(samples, windows, room):
+        yield _multiplied(window, scale)
+        room.release()
+
+
+def _read_by_chunk(samples: Samples, windows: list[tuple[int, int]], room: Scratch) -> list[Array]:
+    """Read windows chunk by chunk, in stored units."""
+    references = samples.source.references
+    (height, width), n = references.layout.chunks, references.n_channels
+    found = [room.full((n, stop - first), 0, samples.dtype) for first, stop in windows]
+
+    def fill(row: int, column: int, chunk: Array | Damage) -> None:
+        channels = slice(column * width, min((column + 1) * width, n))
+        for (first, stop), window in zip(windows, found, strict=True):
+            start, end = max(first, row * height), min(stop, (row + 1) * height)
+            if start >= end:
+                continue
+            here = window[channels, start - first : end - first]
+            if isinstance(chunk, Damage):
+                here[:] = np.nan
+            else:
+                here[:] = chunk[start - row * height : end - row * height, : len(here)].T
+        room.release()
+
+    rows = {row for first, stop in windows for row in range(first // height, -(-stop // height))}
+    for row in sorted(rows):
+        samples.for_each_chunk(range(row, row + 1), range(references.layout.grid[1]), fill)
+    return found
 
 
 def _multiplied(window: Array, scale: Floats) -> Array:
@@ -133,13 +173,17 @@ def find_likeness(
     limits: npt.NDArray[np.float64],
     bands: Mapping[str, tuple[float, float]],
     radius_um: float,
+    folder: Path,
 ) -> Likeness:
-    """Compare the channels of a probe in windows spread over the recording."""
+    """Compare the channels of a probe in windows spread over the recording.
+
+    What does not fit into memory is in temporary files of a folder.
+    """
     references = source.references
     neighbours = find_neighbours(find_positions(references.channels), radius_um)
     compared = compared_channels(references.n_channels)
     rate = 1 / references.clock.dt if references.clock.valid else np.nan
-    windows = read_windows(source, limits)
+    windows = read_windows(source, limits, folder)
     return compare_channels(windows, rate, neighbours, list(bands.values()), compared)
 
 

@@ -1,6 +1,5 @@
 """What the pass hands to a measure, and what a measure does with it."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -8,39 +7,42 @@ import numpy as np
 import numpy.typing as npt
 
 from lfpscope.samples.chunk_reader import Damage
+from lfpscope.summary.scratch import Scratch
 from lfpscope.typing import Array
 
 Part = TypeVar("Part")
-Task = Callable[[], None]
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Rows of the chunk grid that follow each other, and the samples in them.
+    """Samples of all channels that are measured together.
 
     Attributes
     ----------
-    rows : range
-        Of the chunk grid.
     first, stop : int
         Sample indices.
+    tops : tuple of int
+        Where chunks of the stretch start: the rows of them.
+    scratch : Scratch
+        Room for what is found in it.
     """
 
-    rows: range
     first: int
     stop: int
+    tops: tuple[int, ...]
+    scratch: Scratch
 
 
 @dataclass(frozen=True)
 class DecodedChunk:
-    """The samples of one chunk.
+    """The samples of one chunk that lie in a stretch.
 
     Attributes
     ----------
     row : int
-        Of the chunk grid.
+        Which of the stretch's rows, from 0.
     channels : slice
-        Which channels of the recording these are; one where a chunk holds one.
+        Which channels of the recording these are; some of the chunk's where it is large.
     first, stop : int
         Sample indices.
     samples : ndarray, shape (n_channels, stop - first)
@@ -72,22 +74,25 @@ class DamagedSamples:
 
 @dataclass(frozen=True)
 class Slab:
-    """A stretch of all channels, and the end of the one before it.
+    """A stretch of some channels, and the samples before it.
 
     Attributes
     ----------
+    channels : slice
+        Which channels of the recording these are.
     first, stop : int
-        Sample indices. `first` lies up to `Measure.overlap` samples before the stretch; it is the
-        stretch's own first sample where the one before it was not assembled.
+        Sample indices. `first` lies `Measure.overlap` samples before the stretch, or at the start
+        of the recording.
     samples : ndarray, shape (n_channels, stop - first)
-        As stored, float16 as float32. Where a chunk is damaged floats are NaN, integers 0. Valid
-        until the stretch is merged, then overwritten.
+        As stored, float16 as float32. Where a chunk is damaged floats are NaN, integers 0.
+        Overwritten later.
     limits : ndarray of float64, shape (2, n_channels)
         As of `DecodedChunk`.
     damaged : tuple of DamagedSamples
         Those in the slab.
     """
 
+    channels: slice
     first: int
     stop: int
     samples: Array
@@ -99,16 +104,19 @@ class Measure(Generic[Part]):
     """Something computed in the pass.
 
     The pass goes once over the recording, stretch by stretch. What a measure finds in one is its
-    part of this stretch, an object of the measure's own; two are in memory at a time. Chunks are
-    of any size and come in any order, so results that may not depend on the chunk grid are put
+    part of this stretch, an object of the measure's own; a few are there at a time. Chunks are of
+    any size and come in any order, so results that may not depend on the chunk grid are put
     together in `merge`.
 
     Attributes
     ----------
+    wants_slabs : bool
+        Whether `add_slab` shall be called.
     overlap : int
-        Samples before a stretch that its slab begins with.
+        Samples before a stretch that its slabs begin with.
     """
 
+    wants_slabs = False
     overlap = 0
 
     def begin(self, stretch: Stretch) -> Part:
@@ -118,17 +126,12 @@ class Measure(Generic[Part]):
     def add_chunk(self, part: Part, chunk: DecodedChunk) -> None:
         """Take one chunk. Called by several threads at once, in any order."""
 
-    def wants_slab(self, stretch: Stretch) -> bool:  # noqa: ARG002 - for those that override it
-        """Whether `split_slab` shall be called for a stretch."""
-        return False
+    def add_slab(self, part: Part, slab: Slab) -> None:
+        """Take a stretch of some channels, after `add_chunk` for all of their chunks in it.
 
-    def split_slab(self, part: Part, slab: Slab) -> Sequence[Task]:  # noqa: ARG002 - as above
-        """Split the work on a slab into tasks, which run in several threads at once.
-
-        Called in the order of time, after `add_chunk` for all chunks of the stretch; the parts
-        before may not be merged yet.
+        Called by several threads at once, of each channel in the order of time; the parts before
+        may not be merged yet.
         """
-        return ()
 
     def merge(self, part: Part) -> None:
         """Add the part of a stretch to the result, in the order of time."""

@@ -1,8 +1,7 @@
 """Spectra of all channels from the pass, and ``spectrum.zarr.zip``."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from threading import Event
 from typing import Any
 
 import numpy as np
@@ -40,7 +39,6 @@ CHUNK_VALUES = 1 << 21  # of a stored chunk of powers
 MAX_CHUNK_BINS = 512
 N_CODES = 256
 PSD_BITS = 14  # of the stored densities: 3e-5 of each, and a third less to store
-TASK_SAMPLES = 1 << 17  # of a task: less is not worth handing to a thread
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,11 @@ class SpectrumMeasure(Measure[SpectrumPart]):
     ----------
     n_windows : ndarray of int64, shape (n_channels,)
         Valid windows of what is merged.
+    spectra : Spectra
+        What was found, when the pass is finished.
     """
+
+    spectra: Spectra
 
     def __init__(
         self,
@@ -130,6 +132,7 @@ class SpectrumMeasure(Measure[SpectrumPart]):
     ) -> None:
         n_channels = references.n_channels
         self.windows, self.overlap = windows, windows.welch.length
+        self.wants_slabs = windows.starts.size > 0
         self.fine, self.named = fine_bands(windows.welch), named_bands(windows.welch, bands)
         self.floor_db = float(np.rint(20 * np.log10(level or USUAL_LEVEL_V) - FLOOR_DB))
         self.compared = named_bands(windows.welch, QUALITY_BANDS)
@@ -142,81 +145,34 @@ class SpectrumMeasure(Measure[SpectrumPart]):
         )
         # how often each code occurs, for medians over time
         self._counts = np.zeros((len(self.compared.names), n_channels * N_CODES), np.int32)
-        self._step = 0  # channels of a task
-        self._done: dict[int, Event] = {}  # by the first channel of a task: the one before it
         # of the time bin whose second window may be in the next stretch
         self._open = np.zeros((n_channels, 0, self._bounds.shape[0]))
         self._n_open = np.zeros((n_channels, 0), np.int64)
         self._begin_arrays(n_channels)
 
-    @property
-    def spectra(self) -> Spectra:
-        """What is merged."""
-        bands = list(self.compared.names)
-        return Spectra(self.windows.welch, self.psd, self.n_windows, bands, self.levels)
-
-    @property
-    def psd(self) -> npt.NDArray[np.float32]:
-        """Mean density of each channel, V²/Hz; NaN where no window is valid."""
-        n = np.where(self.n_windows, self.n_windows, np.nan)[:, np.newaxis]
-        return np.asarray(self._total / n, np.float32)
-
-    @property
-    def levels(self) -> npt.NDArray[np.float64]:
-        """Median over time of the density in `compared`, dB re 1 V²/Hz; NaN without a window."""
-        middle = np.stack([_median_codes(one.reshape(-1, N_CODES)) for one in self._counts])
-        width = (self.compared.stop - self.compared.first) * self.windows.welch.resolution
-        median = decode_power(middle, self.floor_db).astype(np.float64)
-        return np.asarray(median - 10 * np.log10(width)[:, np.newaxis])
-
     def begin(self, stretch: Stretch) -> SpectrumPart:
         """Make room for the windows that end in a stretch."""
         first, stop = np.searchsorted(self._ends, [stretch.first, stretch.stop], side="right")
         shape = self.n_windows.size, int(stop - first)
-        powers = np.full((*shape, self._bounds.shape[0]), np.nan)
+        powers = stretch.scratch.full((*shape, self._bounds.shape[0]), np.nan, np.float64)
         return SpectrumPart(int(first), int(stop), powers, np.zeros(shape, np.bool_))
 
-    def wants_slab(self, stretch: Stretch) -> bool:  # noqa: ARG002 - see Measure
-        """Windows lie across chunks."""
-        return self._ends.size > 0
-
-    def split_slab(self, part: SpectrumPart, slab: Slab) -> Sequence[Callable[[], None]]:
-        """Transform the windows of a few channels in each task."""
+    def add_slab(self, part: SpectrumPart, slab: Slab) -> None:
+        """Transform the windows of some channels."""
         if part.first == part.stop:
-            return ()
-        # the same channels in all stretches, the first of which is the longest
-        self._step = self._step or max(1, TASK_SAMPLES // (slab.stop - slab.first))
-        firsts = range(0, slab.samples.shape[0], self._step)
-        return [self._task(part, slab, slice(i, i + self._step)) for i in firsts]
+            return
+        for i, channel in enumerate(range(slab.channels.start, slab.channels.stop)):
+            self._transform(part, slab, i, channel)
 
-    def _task(self, part: SpectrumPart, slab: Slab, channels: slice) -> Callable[[], None]:
-        """Work on some channels, after that on the same channels of the stretch before.
-
-        Tasks begin in the order in which they are handed over, so none waits for one that waits.
-        """
-        before, done = self._done.get(channels.start), Event()
-        self._done[channels.start] = done
-
-        def work() -> None:
-            try:
-                if before:
-                    before.wait()
-                for channel in range(*channels.indices(slab.samples.shape[0])):
-                    self._transform(part, slab, channel)
-            finally:
-                done.set()
-
-        return work
-
-    def _transform(self, part: SpectrumPart, slab: Slab, channel: int) -> None:
+    def _transform(self, part: SpectrumPart, slab: Slab, i: int, channel: int) -> None:
         starts = self.windows.starts[part.first : part.stop]
         usable = np.ones(starts.size, np.bool_)
         for one in slab.damaged:
             if one.channels.start <= channel < one.channels.stop:
                 usable &= (starts >= one.stop) | (starts + self.windows.welch.length <= one.first)
-        low, high = slab.limits[:, channel].tolist()
+        low, high = slab.limits[:, i].tolist()
         part.powers[channel, usable], part.is_valid[channel, usable] = transform_windows(
-            slab.samples[channel],
+            slab.samples[i],
             starts[usable] - slab.first,
             self.windows.welch,
             factor=abs(float(self._scale[channel])),
@@ -257,10 +213,27 @@ class SpectrumMeasure(Measure[SpectrumPart]):
         self._store.append("n_windows", counts.astype(np.uint8))
 
     def finish(self) -> None:
-        """Write the mean spectra."""
+        """Write the mean spectra, and give back the memory of the sums."""
         attributes = {"units": "V2 Hz-1", "long_name": "power spectral density"}
-        psd = round_mantissa(self.psd, PSD_BITS)
-        self._store.whole("psd", psd, ("channel", "frequency"), attributes)
+        psd, levels = self._mean(), self._levels()
+        del self._total, self._counts
+        rounded = round_mantissa(psd, PSD_BITS)
+        self._store.whole("psd", rounded, ("channel", "frequency"), attributes)
+        bands = list(self.compared.names)
+        self.spectra = Spectra(self.windows.welch, psd, self.n_windows, bands, levels)
+
+    def _mean(self) -> npt.NDArray[np.float32]:
+        """Mean density of each channel, V²/Hz; NaN where no window is valid."""
+        n = np.where(self.n_windows, self.n_windows, np.nan)[:, np.newaxis]
+        psd = np.empty(self._total.shape, np.float32)
+        return np.divide(self._total, n, out=psd, casting="same_kind")
+
+    def _levels(self) -> npt.NDArray[np.float64]:
+        """Median over time of the density in `compared`, dB re 1 V²/Hz; NaN without a window."""
+        middle = np.stack([_median_codes(one.reshape(-1, N_CODES)) for one in self._counts])
+        width = (self.compared.stop - self.compared.first) * self.windows.welch.resolution
+        median = decode_power(middle, self.floor_db).astype(np.float64)
+        return np.asarray(median - 10 * np.log10(width)[:, np.newaxis])
 
     def _begin_arrays(self, n_channels: int) -> None:
         store, windows, seconds = self._store, self.windows, {"units": "s"}

@@ -161,7 +161,7 @@ class SpectrumFile:
         )
         if measure is None:
             return quality, {}
-        powers = band_power(measure.psd, measure.named, measure.windows.welch)
+        powers = band_power(spectra.psd, measure.named, measure.windows.welch)
         return quality, dict(zip(measure.named.names, np.sqrt(powers).T, strict=True))
 
     def _write_channels(self) -> None:

@@ -4,13 +4,16 @@ import numpy as np
 
 from lfpscope.envelope.plausible import plausible_values
 from lfpscope.samples.chunk_reader import Damage, Source
+from lfpscope.typing import Array
 
 # V: Allen's float32 volts are whole counts of 0.195 µV, multiplied as float32 or as float64;
 # others store counts as float32
 STEPS = (float(np.float32(0.195e-6)), 0.195e-6, 1.0)
 MIN_LIMIT_V = 10.0  # what is beyond it is not a potential,
 MAX_OVER_TYPICAL = 1e4  # unless it is no more than so many times what is typical of the file
-N_TYPICAL = 16  # chunks that tell what is
+N_TYPICAL = 16  # chunks that tell what is,
+TYPICAL_VALUES = 1 << 21  # and about so many samples of each
+PIECE_VALUES = 1 << 20  # samples that are compared at a time
 
 
 def find_limit(source: Source) -> float:
@@ -37,6 +40,7 @@ def find_limit(source: Source) -> float:
         first = column * r.layout.chunks[1]
         channels = slice(first, min(first + r.layout.chunks[1], r.n_channels))
         values = chunk[: r.n_samples - row * r.layout.chunks[0], : channels.stop - first]
+        values = values[:: max(1, values.size // TYPICAL_VALUES)]
         with np.errstate(over="ignore", invalid="ignore"):
             volts = np.abs(values.astype(np.float64) * r.scale[channels] + r.add)
         volts = volts[np.isfinite(volts) & (volts > 0)]
@@ -55,10 +59,16 @@ def find_steps(source: Source, limit: float) -> list[float]:
         :, : min(chunk.shape[1], layout.shape[1])
     ]
     chunk = chunk[: layout.shape[0], : low.size]
-    numbers = chunk[(chunk >= low) & (chunk <= high)]
-    wide = numbers.astype(np.float64)
-    return [
-        step
-        for step in STEPS
-        if np.array_equal((np.rint(wide / step) * step).astype(chunk.dtype), numbers)
-    ]
+    n_lines = max(1, PIECE_VALUES // low.size)
+    steps = list(STEPS)
+    for first in range(0, chunk.shape[0], n_lines):
+        piece = chunk[first : first + n_lines]
+        numbers = piece[(piece >= low) & (piece <= high)]
+        steps = [step for step in steps if _is_on_grid(numbers, step)]
+    return steps
+
+
+def _is_on_grid(numbers: Array, step: float) -> bool:
+    """Whether numbers are whole counts of a step, as they are stored."""
+    counts = np.rint(numbers.astype(np.float64) / step)
+    return np.array_equal((counts * step).astype(numbers.dtype), numbers)

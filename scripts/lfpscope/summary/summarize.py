@@ -40,8 +40,10 @@ def build_envelope(
 ) -> Summary:
     """Summarise a probe in one pass over its chunks and write its envelope.
 
-    Memory holds the buckets of two slabs and a stored chunk of each level, whatever the length of
-    the recording: about 200 MB.
+    Memory holds two stretches of samples and a stored chunk of each level, whatever the length of
+    the recording: up to 600 MB with 5,000 channels. Where a chunk is larger than 64 MB, its
+    decoding takes up to three times its size. What is found in chunks of many samples waits in
+    temporary files beside the envelope.
 
     Parameters
     ----------
@@ -70,7 +72,7 @@ def build_envelope(
     """
     with Source(references) as source:
         limit = find_limit(source)
-        likeness = _compare_channels(source, limit, spectrum)
+        likeness = _compare_channels(source, limit, spectrum, path.parent)
         return_free_memory()
         for step in [*find_steps(source, limit), None]:
             try:  # whole counts take half or a quarter of the room
@@ -83,13 +85,13 @@ def build_envelope(
 
 
 def _compare_channels(
-    source: Source, limit: float, wanted: SpectrumSettings | None
+    source: Source, limit: float, wanted: SpectrumSettings | None, folder: Path
 ) -> Likeness | None:
     """Likeness of the channels in a few windows, if a spectrum is wanted."""
     if wanted is None:
         return None
     limits = plausible_values(source.references, limit)
-    return find_likeness(source, limits, wanted.bands, wanted.thresholds.radius_um)
+    return find_likeness(source, limits, wanted.bands, wanted.thresholds.radius_um, folder)
 
 
 def _build(
@@ -112,7 +114,9 @@ def _build(
             SpectrumFile(stack, references, wanted, likeness) if wanted and likeness else None
         )
         measures = [measure, *(spectrum.measures if spectrum else ())]
-        damage = run_pass(source, measures, limits, threads=threads, on_damage=on_damage)
+        damage = run_pass(
+            source, measures, limits, threads=threads, folder=path.parent, on_damage=on_damage
+        )
         return_free_memory()
         statistics = measure.statistics
         finest = writer.sizes[0]

@@ -60,6 +60,7 @@ class Annotations:
     ) -> None:
         self._document, self._path, self._changed, self._say = document, path, changed, say
         self._intervals, self._timeline, self._issues = tables.lane, timeline, issues
+        self._without = frozenset[str]()
         self._at = float("-inf")  # start of what was gone to
         self._set(tables.marks)
         self._writer = Worker(self._write, every=True)
@@ -67,11 +68,19 @@ class Annotations:
     def _set(self, found: list[marks.Mark]) -> None:
         self._marks = found
         of_all = marks.marked([mark for mark in found if not mark.probe])
-        self.lane = self._intervals.with_marks(of_all, self._timeline)
+        lane = self._intervals.with_marks(of_all, self._timeline)
+        self.lane = lane.leave_out(self._without)
         self._stops = self._intervals.with_marks(marks.marked(found), self._timeline)
+        self._shown_stops = self._stops.leave_out(self._without)
         self.names = list(dict.fromkeys(kind.name for kind in self._stops.kinds))
         self.names += [ISSUES] if self._issues else []
         self.bad = marks.bad_channels(found)
+
+    def leave_out(self, lines: frozenset[str]) -> None:
+        """Show the lane without some of its lines; only who asks for their kind gets there."""
+        if lines != self._without:
+            self._without = lines
+            self._set(self._marks)
 
     def next_interval(self, state: State, whole: State, step: int, name: str) -> Span | None:
         """The next interval, mark or issue of a kind, or the one before.
@@ -87,7 +96,8 @@ class Annotations:
         """
         time = self._place(state, whole, step)
         if name != ISSUES:
-            return self._keep(self._stops.neighbour(time, step, name))
+            stops = self._stops if name else self._shown_stops
+            return self._keep(stops.neighbour(time, step, name))
         after = (one for one in self._issues if (one.start - time) * step > 1e-6)
         found = min(after, key=lambda one: one.start * step, default=None)
         return None if found is None else self._keep((found.start, found.stop))

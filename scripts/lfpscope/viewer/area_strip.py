@@ -8,6 +8,7 @@ from bokeh.models import Plot, Quad, Range1d, Scatter, Text
 
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.render.rows import Rows
+from lfpscope.viewer.depth_box import depth_classes
 from lfpscope.viewer.labels import area_bands, area_labels, area_runs, channel_marks
 from lfpscope.viewer.models import Plots, hover_names
 from lfpscope.viewer.style import FONT, INK, STRIP, WRONG, borders
@@ -39,14 +40,15 @@ class AreaStrip:
         self._areas = plots.source({"area": [], "top": [], "bottom": [], "colour": []})
         empty: dict[str, list[Any]] = {"y": [], "marker": [], "what": []}
         self._marks = plots.source(empty, name=f"channel marks {name}")
-        self.plot = self._build(plots, heights)
+        self.plot = self._build(plots, heights, name)
 
-    def _build(self, plots: Plots, heights: Range1d) -> Plot:
+    def _build(self, plots: Plots, heights: Range1d, name: str) -> Plot:
         plot = plots.plot(
             Range1d(0, 1),
             heights,
             width=STRIP,
             sizing_mode="stretch_height",
+            css_classes=depth_classes(name),
             **borders(left=0, right=0) | {"outline_line_color": None},
         )
         band = {"left": 0.74, "right": 0.87, "top": "top", "bottom": "bottom"}

@@ -1,5 +1,7 @@
 """Which channels of a probe a page shows."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -15,18 +17,16 @@ KEPT = 24  # selections: what is shown now and before, of six probes
 
 
 def chosen_rows(probe: OpenProbe, state: State) -> Rows:
-    """Rows that a page shows, from the top down; all where the choice leaves none."""
-    return _selected(probe, state)[0]
-
-
-def leaves_none(probe: OpenProbe, state: State) -> bool:
-    """Tell whether the choice of areas and depths leaves no channel of a probe."""
-    return _selected(probe, state)[1]
-
-
-def _selected(probe: OpenProbe, state: State) -> tuple[Rows, bool]:
+    """Rows that a page shows, from the top down; none where no channel is as chosen."""
     hidden = _hidden(probe, state)
     return _select(probe, state.areas, state.depths, state.every, hidden, state.where)
+
+
+def drop_unknown_areas(state: State, known: Iterable[str]) -> tuple[State, list[str]]:
+    """Choose only areas that are known, and return what an address says of the others."""
+    unknown = state.areas - set(known)
+    doubts = [f"areas={','.join(sorted(unknown))}"] if unknown else []
+    return replace(state, areas=state.areas - unknown), doubts
 
 
 def columns_of(probe: OpenProbe) -> dict[str, Array]:
@@ -55,8 +55,7 @@ def _select(
     every: int,
     hidden: frozenset[int],
     where: str,
-) -> tuple[Rows, bool]:
-    """Rows chosen, and whether the choice leaves none."""
+) -> Rows:
     columns = probe.references.channels.columns
     keep = np.ones(probe.references.n_channels, np.bool_)
     if hidden:
@@ -72,5 +71,5 @@ def _select(
         except ValueError:  # of another probe's column: no channel of this one
             keep[:] = False
     rows = arrange_rows(probe.references.channels)
-    rows = rows.only(keep[rows.channels]) if keep.any() else rows
-    return rows.only(np.arange(rows.channels.size) % every == 0), not keep.any()
+    rows = rows.only(keep[rows.channels])
+    return rows.only(np.arange(rows.channels.size) % every == 0)

@@ -55,8 +55,13 @@ def _type_of_samples(envelope: Path) -> str:
 
 
 def draw_both_ways(folder: Path) -> None:
-    """Draw a probe in each mode, complete from its envelope and two seconds from samples."""
+    """Draw a probe in each mode, complete from its envelope and two seconds from samples.
+
+    Of one onset an average is made too, as the viewer makes them of those that are chosen.
+    """
     from lfpscope.envelope.read import OpenProbe
+    from lfpscope.evoked.averages import average_intervals
+    from lfpscope.evoked.kinds import Kind
     from lfpscope.references.open import open_references
     from lfpscope.viewer.picture import draw_probe
     from lfpscope.viewer.view_state import MODES, State
@@ -67,6 +72,7 @@ def draw_both_ways(folder: Path) -> None:
         for state in (complete, complete.at(clock.t0, min(clock.t0 + SAMPLES, clock.t1))):
             for mode in MODES:
                 draw_probe(probe, state.drawn_as(mode), WIDTH, HEIGHT)
+        average_intervals(probe.references, [Kind("one", (clock.t0 + SAMPLES / 2,))])
 
 
 if __name__ == "__main__":

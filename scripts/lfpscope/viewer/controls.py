@@ -29,9 +29,19 @@ from lfpscope.formatting import voltage_text
 from lfpscope.nwb.areas import is_area
 from lfpscope.render.band_map import band_names
 from lfpscope.viewer.style import CONTROL, HEADER, TOOLBAR
-from lfpscope.viewer.view_state import AUTO, MODES, POWER, SPACINGS, STEPS, State, depths_text
+from lfpscope.viewer.view_state import (
+    AUTO,
+    MODES,
+    POWER,
+    SPACINGS,
+    STEPS,
+    State,
+    depths_text,
+    round_scale,
+)
 
 FORMATS: list[Any] = [("PNG", ".png"), ("SVG", ".svg"), ("PDF", ".pdf")]
+MORE_GAINS = 4  # offered on both sides of the one that is likely: a factor of 20
 CHOSEN = "chosen areas"  # in the menu
 LENGTHS = {"10 ms": 0.01, "100 ms": 0.1, "1 s": 1.0, "10 s": 10.0, "1 min": 60.0, "10 min": 600.0}
 TRANSFORMS = (
@@ -85,6 +95,8 @@ class Controls:
     ----------
     layout : tuple of Row
         Two lines, to be put on top of the page.
+    area_names : sequence of str
+        As above.
     """
 
     def __init__(
@@ -105,25 +117,24 @@ class Controls:
         self.lengths = _lengths(state.stop - state.start)
         labels = [*self.lengths, "all"]
         self.length = RadioButtonGroup(labels=labels, active=len(labels) - 1, **style)
-        self.kind = Select(options=[("", "any interval")], width=124, **style)
+        self.kind = Select(options=[("", "any interval")], width=160, **style)
         self.note = TextInput(placeholder="note", width=140, **style)
         self.mark = Button(label="mark this range", width=124, **style)
         self.save = Dropdown(label="save picture", menu=FORMATS, width=124, **style)
         self.help = Button(label="?", width=34, **style)
         self.probes = CheckboxButtonGroup(labels=list(state.probes), **style)
-        gains = [(f"{step!r}", f"gain {voltage_text(step)}") for step in STEPS]
-        gains = [(AUTO, "auto gain"), *gains]
-        self.gain = Select(options=gains, width=112, **style)
+        self._likely_gain = state.microvolts
+        self.gain = Select(options=[], width=124, **style)
         modes = [(AUTO, "mode by zoom"), *MODES.items()]
         modes += [(f"{POWER}{band}", f"{band} power") for band in bands]
-        self.mode = Select(options=modes, width=124, **style)
-        self._area_names = areas
+        self.mode = Select(options=modes, width=140, **style)
+        self.area_names = areas
         self.areas = Select(options=[], width=124, visible=bool(areas), **style)
         counts = [(f"{n}", f"every {nth}channel") for n, nth in EVERY.items()]
-        self.every = Select(options=counts, width=140, **style)
+        self.every = Select(options=counts, width=156, **style)
         spacings = [(f"{n}", f"{n} px apart" if n else "fit spacing") for n in SPACINGS]
         self.spacing = Select(options=spacings, width=124, **style)
-        self.depths = TextInput(placeholder='500-1500 or area == "CA1"', width=150, **style)
+        self.depths = TextInput(placeholder='500-1500 or area == "CA1"', width=216, **style)
         self.transform = AutocompleteInput(
             placeholder="as recorded",
             completions=list(TRANSFORMS),
@@ -148,7 +159,8 @@ class Controls:
     def show(self, state: State) -> None:
         """Let the controls say what the page shows."""
         self.show_length(state)
-        self.gain.value = AUTO if state.is_auto else f"{state.microvolts!r}"
+        gain = AUTO if state.is_auto else f"{state.microvolts!r}"
+        self.gain.update(options=offer_gains(self._likely_gain, state), value=gain)
         self.mode.value = common_mode(state)
         self.probes.active = [i for i, name in enumerate(state.probes) if name not in state.hidden]
         self.areas.update(options=self._area_options(state), value=CHOSEN if state.areas else "")
@@ -194,8 +206,8 @@ class Controls:
     def _area_options(self, state: State) -> list[tuple[str, str]]:
         """All, those chosen, and each one to be added or left out."""
         if not state.areas:
-            return [("", "all areas"), *((area, area) for area in self._area_names)]
-        signs = {area: "−" if area in state.areas else "+" for area in self._area_names}
+            return [("", "all areas"), *((area, area) for area in self.area_names)]
+        signs = {area: "−" if area in state.areas else "+" for area in self.area_names}
         each = [(area, f"{sign} {area}") for area, sign in signs.items()]
         return [("", "all areas"), (CHOSEN, ", ".join(sorted(state.areas))), *each]
 
@@ -204,6 +216,14 @@ class Controls:
         shown, lengths = state.stop - state.start, [*self.lengths.values(), self._whole]
         found = [i for i, one in enumerate(lengths) if abs(shown - one) < 1e-3 * one]
         self.length.active = found[0] if found else None
+
+
+def offer_gains(likely: float, state: State) -> list[tuple[str, str]]:
+    """Gains about the one that is likely for the recording, and the one that a state has."""
+    at = STEPS.index(round_scale(likely))
+    offered = {*STEPS[max(at - MORE_GAINS, 0) : at + MORE_GAINS + 1], state.microvolts}
+    words = [(f"{step!r}", f"gain {voltage_text(step)}") for step in sorted(offered)]
+    return [(AUTO, "auto gain"), *words]
 
 
 def _lengths(seconds: float) -> dict[str, float]:

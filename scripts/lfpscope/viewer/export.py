@@ -46,7 +46,7 @@ from lfpscope.viewer.times import axis_title, time_of
 from lfpscope.viewer.view_state import TRACES, State
 
 VERSION = 3
-SETS, PAIRS = ("hidden", "areas"), ("modes", "bad", "left_out")  # fields of a state
+SETS, PAIRS = ("hidden", "areas", "without"), ("modes", "bad", "left_out")  # fields of a state
 SUFFIXES = {".png": ["Software"], ".svg": ["Date"], ".pdf": ["CreationDate", "Producer", "Creator"]}
 """Formats, and the metadata that would differ from time to time."""
 MARKERS = {"x": "x", "triangle": "^", "circle_x": "o"}
@@ -219,7 +219,7 @@ def read_state(content: dict[str, Any]) -> State:
     """State of a saved view."""
     plain = dict(content["state"])
     for name in SETS:
-        plain[name] = frozenset(plain[name])
+        plain[name] = frozenset(plain.get(name, ()))
     for name in PAIRS:
         plain[name] = frozenset((probe, what) for probe, what in plain.get(name, ()))
     plain["probes"] = tuple(plain["probes"])

@@ -1,9 +1,13 @@
 """What clicks, wheels and keys make of a state, with what the panels show of it."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
 
 from bokeh.events import MouseWheel, Tap
 
+from lfpscope.viewer.controls import area_names
+from lfpscope.viewer.page_layout import PageLayout
 from lfpscope.viewer.panel import Panel
 from lfpscope.viewer.view_state import MODES, State
 
@@ -12,10 +16,53 @@ Clicked = Callable[[State, Panel, Tap], State]
 CLOSER, WIDER = 0.8, 1.25  # depths shown after a notch of the wheel
 
 
-def choose_area(state: State, panel: Panel, event: Tap) -> State:
-    """Show the channels of the area clicked, or of all again."""
+def connect_gestures(
+    layout: PageLayout, state: Callable[[], State], apply: Callable[[State], None]
+) -> None:
+    """Connect clicks, wheels and boxes with what they make of a page's state."""
+    panels = layout.panels
+
+    def clicked(change: Clicked, panel: Panel, event: Tap) -> None:
+        apply(change(state(), panel, event))
+
+    def wheel_turned(panel: Panel, event: MouseWheel) -> None:
+        if event.model is panel.strip or event.sx < panel.figure.min_border_left:  # the axis
+            apply(zoom_depths(state(), panel, panels.values(), event))
+
+    def area_clicked(state: State, panel: Panel, event: Tap) -> State:
+        return choose_area(state, panel, panels.values(), event)
+
+    def line_clicked(event: Tap) -> None:
+        line = layout.axis.line_at(event)
+        if line is not None:
+            apply(state().toggle_line(line))
+
+    for panel in panels.values():
+        panel.figure.on_event(Tap, partial(clicked, choose_channel, panel))
+        panel.strip.on_event(Tap, partial(clicked, area_clicked, panel))
+        for plot in (panel.strip, panel.figure):
+            plot.on_event(MouseWheel, partial(wheel_turned, panel))
+    layout.depth_box.on_draw(
+        lambda probe, *heights: apply(choose_depths(state(), panels[probe], *heights))
+    )
+    layout.axis.plot.on_event(Tap, line_clicked)
+
+
+def choose_area(state: State, panel: Panel, panels: Iterable[Panel], event: Tap) -> State:
+    """Show the area clicked alone, or all again; with Shift leave it out, or show it too."""
     area = panel.area_at(state, event.y)
-    return state.choose_area(area) if area else state
+    if not area:
+        return state
+    if event.modifiers and event.modifiers["shift"]:
+        return state.toggle_area(area, frozenset(area_names([one.probe for one in panels])))
+    return state.choose_area(area)
+
+
+def choose_depths(state: State, panel: Panel, low: float, high: float) -> State:
+    """Show the depths between two heights of a panel, if some channels lie there."""
+    depths = panel.depths_between(low, high)
+    chosen = state if depths is None else replace(state, depths=depths)
+    return chosen if panel.n_channels(chosen) >= MIN_CHANNELS else state
 
 
 def choose_channel(state: State, panel: Panel, event: Tap) -> State:

@@ -21,6 +21,7 @@ ONSET = 0.04  # of the picture's height: an onset where there are more
 MIN_PIXELS = 1.5  # width of a block that is always seen
 MARK = "#2166ac"  # of marks
 MARKS, OTHERS = "marks", "others"  # lines that are no table
+UNNAMED = "intervals"  # line of a table without a name
 MAX_LINES = 6
 LONG_PAUSE = 5  # times the usual interval from onset to onset: there a block ends
 
@@ -63,7 +64,8 @@ class IntervalLane:
         self._kind, self._start, self._stop = times[order].T
         self._about = [self._texts[i] for i in order.tolist()]
         tables = list(dict.fromkeys(kind.table for kind in kinds))
-        self.lines = tables if len(tables) <= MAX_LINES else [*tables[: MAX_LINES - 1], OTHERS]
+        names = [table or UNNAMED for table in tables]
+        self.lines = names if len(names) <= MAX_LINES else [*names[: MAX_LINES - 1], OTHERS]
         self._line = [min(tables.index(kind.table), MAX_LINES - 1) for kind in kinds]
 
     def with_marks(self, marks: Sequence[Interval], timeline: Timeline) -> "IntervalLane":
@@ -78,6 +80,15 @@ class IntervalLane:
             np.concatenate([self._times, times]),
             [*self._texts, *about],
         )
+
+    def leave_out(self, lines: frozenset[str]) -> "IntervalLane":
+        """Empty some lines, which keep their place."""
+        hidden = [i for i, line in enumerate(self._line) if self.lines[line] in lines]
+        if not hidden:
+            return self
+        kept = np.flatnonzero(~np.isin(self._times[:, 0], hidden))
+        about = [self._texts[i] for i in kept.tolist()]
+        return IntervalLane(self.kinds, self._colours, self._times[kept], about)
 
     def neighbour(self, time: float, step: int, name: str = "") -> tuple[float, float] | None:
         """The next interval that starts after a time (step 1), or before it (step −1).
@@ -186,6 +197,11 @@ class IntervalLane:
             "top": [len(self.lines) - row for row in rows],
             "middle": [len(self.lines) - 0.5 - row for row in rows],
         }
+
+
+def saved_names(lines: Sequence[str], without: frozenset[str]) -> list[str]:
+    """Names of lines in a picture that nobody can click: it says which were left out."""
+    return [f"hidden: {line}" if line in without else line for line in lines]
 
 
 def make_lane(intervals: Sequence[Interval], timeline: Timeline) -> IntervalLane:

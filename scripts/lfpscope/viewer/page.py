@@ -9,36 +9,35 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from bokeh.document import Document
-from bokeh.events import MouseLeave, MouseMove, MouseWheel, SelectionGeometry, Tap
+from bokeh.events import MouseLeave, MouseMove, SelectionGeometry
 
 from lfpscope.clock.timeline import Timeline
 from lfpscope.errors import UserError
 from lfpscope.viewer.annotations import Annotations
 from lfpscope.viewer.channel_drawer import TraceReader
+from lfpscope.viewer.channel_selection import drop_unknown_areas
 from lfpscope.viewer.commands import bind_keys
-from lfpscope.viewer.cursor import Cursor, Readings
+from lfpscope.viewer.cursor import Readings
 from lfpscope.viewer.gestures import (
-    Clicked,
     change_gain,
-    choose_area,
-    choose_channel,
+    connect_gestures,
     next_channel,
     next_mode,
-    zoom_depths,
 )
+from lfpscope.viewer.intervals import saved_names
 from lfpscope.viewer.issues import list_issues
 from lfpscope.viewer.keyboard import Key
 from lfpscope.viewer.page_layout import PageLayout
 from lfpscope.viewer.page_sheets import PageExtras, toggles
 from lfpscope.viewer.panel import send
 from lfpscope.viewer.picture import Picture
-from lfpscope.viewer.readout import channel_at
 from lfpscope.viewer.redraw import Pictures
 from lfpscope.viewer.saving import Savings
 from lfpscope.viewer.session_folder import Opened, SessionFolder, Tables, first_states, only_open
+from lfpscope.viewer.state_query import from_query
 from lfpscope.viewer.times import read_axis_time, time_of
 from lfpscope.viewer.typed import TypedReader, type_channels, type_transform
-from lfpscope.viewer.view_state import MODES, State, from_query
+from lfpscope.viewer.view_state import MODES, State
 
 WATCH_MS = 1000  # milliseconds between looks at what has become of the probes
 
@@ -73,7 +72,6 @@ class Page:
         self._session, self._on_complete = session, on_complete
         self._whole, self._opening = first_states(opened)
         self.state = self._opening
-        self._cursor: Cursor | None = None
         self._is_showing = self._settling = self._ready = self._outdated = False
         self._issues = list_issues(only_open(opened), self._whole.timeline)
         self._layout = PageLayout(
@@ -99,7 +97,8 @@ class Page:
         self._document, self._renew = document, renew
         say, slots = self._layout.show_message, self._session.slots
         self._pictures = Pictures(document, slots, self._show)
-        self._readings = Readings(document, slots, self._layout.show_reading)
+        mouse = self._layout.show_reading, self._layout.plots.cursor, self.panels
+        self._readings = Readings(document, slots, *mouse)
         self._traces = TraceReader(document, slots, self._layout.drawer.show)
         self._savings = Savings(document, self._session, self._layout.download, say)
         of_page = document, self._session, self._layout
@@ -129,13 +128,15 @@ class Page:
             for root in self._layout.roots:
                 self._document.add_root(root)
         state, doubts = from_query(query, self.state)
+        if not self._layout.errors:  # a probe that is not open may have other areas
+            state, unknown = drop_unknown_areas(state, self._layout.controls.area_names)
+            doubts += unknown
         self.apply(state)
         problems = [f"Not understood in the address: {', '.join(doubts)}"] if doubts else []
         if problems or self.tables.problems:
             self._layout.show_message(" ".join([*problems, *self.tables.problems]))
 
     def _show_annotations(self) -> None:
-        self._layout.axis.show_lines(self._annotations.lane.lines)
         self._layout.controls.offer_kinds(self._annotations.names)
         bad = self._annotations.bad
         self._whole, self.state = (replace(s, bad=bad) for s in (self._whole, self.state))
@@ -172,13 +173,10 @@ class Page:
             panel.figure.on_change("inner_width", self._changed)
             panel.figure.on_change("inner_height", self._changed)
             panel.figure.on_event(MouseMove, partial(self._hover, name))
-            panel.figure.on_event(MouseLeave, self._leave)
+            panel.figure.on_event(MouseLeave, lambda event: self._readings.leave(event))
             panel.figure.on_event(SelectionGeometry, partial(self._box_drawn, name))
-            panel.figure.on_event(Tap, partial(self._clicked, choose_channel, name))
-            panel.strip.on_event(Tap, partial(self._clicked, choose_area, name))
-            for plot in (panel.strip, panel.figure):
-                plot.on_event(MouseWheel, partial(self._wheel_turned, name))
             panel.mode.on_change("active", partial(self._mode_chosen, name))
+        connect_gestures(self._layout, lambda: self.state, self.apply)
         self._layout.screen.on_change("data", self._changed)
         self._layout.address.on_visit(lambda query: self.apply(from_query(query, self._whole)[0]))
         controls = self._layout.controls
@@ -200,6 +198,7 @@ class Page:
         self.state = state.inside(self._whole.start, self._whole.stop)
         with self._showing():
             self._layout.show(self.state)
+        self._readings.follow(self.state)
         self._changed("", None, None)
 
     @contextmanager
@@ -253,18 +252,18 @@ class Page:
 
     def toggle_bad(self) -> None:
         """Mark the channel under the cursor as bad, or no longer."""
-        if self._cursor is not None:
-            probe = self.panels[self._cursor.probe].probe
-            row = channel_at(probe, self.state, self._cursor.height)
-            channel = int(probe.references.channels.id[row])
-            self._annotations.toggle_bad(self._cursor.probe, channel)
+        at = self._readings.cursor
+        channel = at and self.panels[at.probe].electrode_at(self.state, at.height)
+        if channel:
+            self._annotations.toggle_bad(*channel)
 
     def save_picture(self, suffix: str = ".png") -> None:
         """Write the view as a picture, with what it takes to render it again."""
         size = max((panel.size for panel in self.panels.values()), default=(0, 0))
         # what cannot be shown cannot be saved either
         state = replace(self.state, hidden=self.state.hidden | self._layout.errors.keys())
-        lines, blocks = self._annotations.lane.lines, self._layout.spans.data
+        lines = saved_names(self._annotations.lane.lines, self.state.without)
+        blocks = self._layout.spans.data
         self._savings.submit(state, size, lines, blocks, suffix)
 
     def _time_typed(self, _name: str, _old: str, text: str) -> None:
@@ -305,22 +304,9 @@ class Page:
         if changed != self.state:
             self.apply(changed)
 
-    def _clicked(self, change: Clicked, probe: str, event: Tap) -> None:
-        self.apply(change(self.state, self.panels[probe], event))
-
-    def _wheel_turned(self, probe: str, event: MouseWheel) -> None:
-        panel = self.panels[probe]
-        if event.model is panel.strip or event.sx < panel.figure.min_border_left:  # the axis
-            self.apply(zoom_depths(self.state, panel, self.panels.values(), event))
-
     def _hover(self, probe: str, event: MouseMove) -> None:
-        if event.x is not None and event.y is not None:
-            self._cursor = Cursor(probe, event.x, event.y)
-            shown = self.panels[probe].shown
-            self._readings.submit(self._cursor, self.state, shown.grid if shown else None)
-
-    def _leave(self, _event: MouseLeave) -> None:
-        self._cursor = None
+        time = self._layout.time  # has moved already where the page has not settled yet
+        self._readings.move(probe, event, self.state.at(time.start, time.end))
 
     def _changed(self, _name: str, _old: Any, _new: Any) -> None:
         # start and end change one after the other: wait until both have
@@ -337,6 +323,8 @@ class Page:
             self._layout.controls.show_length(self.state)
         self._session.ratio = self._layout.screen.data["ratio"][0]
         width = max((size[0] for size in sizes.values()), default=1)
+        self._annotations.leave_out(self.state.without)
+        self._layout.axis.show_lines(self._annotations.lane.lines, self.state.without)
         blocks = self._annotations.lane.blocks(self.state.start, self.state.stop, max(1, width))
         send(self._layout.spans, blocks)
         for name, panel in self.panels.items():
@@ -353,6 +341,8 @@ class Page:
     def _show(self, name: str, picture: Picture | UserError, state: State) -> None:
         self.panels[name].show(picture, state)
         self._extras.views.show(name, picture, state)
+        if self._readings.cursor and self._readings.cursor.probe == name:
+            self._readings.read(self.state)
         self._get_ready()
 
     def _get_ready(self) -> None:

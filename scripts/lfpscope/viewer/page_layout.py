@@ -12,6 +12,7 @@ from lfpscope.render.areas import area_colours
 from lfpscope.viewer.address_bar import AddressBar
 from lfpscope.viewer.channel_drawer import ChannelDrawer
 from lfpscope.viewer.controls import Controls, area_names, common_bands, navigation
+from lfpscope.viewer.depth_box import DepthBox
 from lfpscope.viewer.facts import range_text, session_facts
 from lfpscope.viewer.keyboard import Key, Keyboard
 from lfpscope.viewer.labels import axis_width
@@ -54,7 +55,7 @@ class PageLayout:
         Intervals and marks, as they are drawn.
     address : AddressBar
         Of the browser.
-    axis, controls, drawer, keyboard, plots, sheet
+    axis, controls, depth_box, drawer, keyboard, plots, sheet
         Of the page.
     screen : ColumnDataSource
         Its ratio, as the browser says it.
@@ -97,6 +98,8 @@ class PageLayout:
         self.axis = TimeAxis(plots, self.spans, whole.timeline)
         self.screen = ColumnDataSource({"ratio": [ratio]}, name="screen")
         self.axis.plot.js_on_change("inner_width", self.keyboard.listen(self.time, self.screen))
+        self.depth_box = DepthBox(plots.left)
+        self.axis.plot.js_on_change("inner_width", self.depth_box.listen())
         self.drawer = ChannelDrawer(plots)
         overview = minimap(plots, probes, whole)
         self.sheet = sheet_place()

@@ -4,6 +4,7 @@ import html
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from bokeh.core.property.descriptors import UnsetValueError
 from bokeh.models import (
     Column,
@@ -11,6 +12,7 @@ from bokeh.models import (
     CrosshairTool,
     Div,
     FixedTicker,
+    GlyphRenderer,
     HSpan,
     Image,
     LinearAxis,
@@ -34,8 +36,10 @@ from lfpscope.nwb.areas import is_area
 from lfpscope.nwb.intervals import Interval
 from lfpscope.render.rows import Rows, arrange_rows
 from lfpscope.viewer.area_strip import AreaStrip
-from lfpscope.viewer.channel_selection import bad_channels, chosen_rows, leaves_none
+from lfpscope.viewer.channel_selection import bad_channels, chosen_rows
+from lfpscope.viewer.depth_box import depth_classes
 from lfpscope.viewer.facts import axis_label, doubts_html, probe_facts
+from lfpscope.viewer.gaps import find_empty, no_gaps
 from lfpscope.viewer.labels import (
     block_edges,
     block_names,
@@ -49,6 +53,7 @@ from lfpscope.viewer.scale_bar import ScaleBar
 from lfpscope.viewer.style import (
     ACCENT,
     CONTROL,
+    FAINT,
     FONT,
     HEADING,
     INK,
@@ -61,7 +66,6 @@ from lfpscope.viewer.view_state import MODES, TRACES, State
 
 LETTER = 7.5  # pixels, about
 LEAST, AROUND = 94, 40  # pixels: height of a panel, and what of it is not the picture
-NONE_CHOSEN = " · none of the channels chosen: all are shown"
 
 
 class Panel:
@@ -111,6 +115,7 @@ class Panel:
         self._rows = Rows(np.empty(0, np.int64), ())
         self._fitted: tuple[Any, ...] = ()
         self._picture = plots.source(no_picture(), name=f"picture {self._name}")
+        self._empty = plots.source(no_gaps(), name=f"gaps {self._name}")
         self._edges = plots.source({"y": []}, name=f"block edges {self._name}")
         self._blocks = plots.source({"y": [], "text": []}, name=f"blocks {self._name}")
         self._boxes = plots.source(no_boxes(), name=f"boxes {self._name}")
@@ -150,7 +155,7 @@ class Panel:
             heights,
             plots.tools,
             sizing_mode="stretch_both",
-            css_classes=["traces", "moves"],
+            css_classes=["traces", "moves", *depth_classes(self._name)],
             name="traces",
             **borders(plots.left),
         )
@@ -166,6 +171,7 @@ class Panel:
         self._mapper = mapper
         place = {"x": "x", "y": 0, "dw": "dw", "dh": 1, "origin": "top_left"}
         plots.layer(plot, self._picture, Image(image="image", color_mapper=mapper, **place))
+        gaps = self._add_gaps(plots, plot)
         across = Quad(
             left="start", right="stop", bottom=0, top=1, fill_color="colour", line_color=None
         )
@@ -184,9 +190,21 @@ class Panel:
         self._scale = ScaleBar(plot)
         plot.add_tools(
             hover_names("@name", outlines, shaded),
+            hover_names("@what", gaps),
             CrosshairTool(overlay=[plots.cursor, Span(dimension="width", line_color=ACCENT)]),
         )
         return plot
+
+    def _add_gaps(self, plots: Plots, plot: Plot) -> "GlyphRenderer[Any]":
+        """Hatch gaps, and name them and what lies beyond the ends where there is room."""
+        hatch = {"hatch_pattern": "pattern", "hatch_color": FAINT, "hatch_weight": 1}
+        edges = {"left": "start", "right": "stop", "bottom": 0, "top": 1}
+        look = {"fill_color": None, "line_color": None, "hatch_scale": 10}
+        gaps = plots.layer(plot, self._empty, Quad(**edges, **look, **hatch))
+        font = {"text_font_size": FONT, "text_color": INK, "text_align": "center"}
+        white = {"background_fill_color": "white", "background_fill_alpha": 0.85, "padding": 2}
+        plots.layer(plot, self._empty, Text(x="middle", y=0.5, text="label", **font, **white))
+        return gaps
 
     def _add_blocks(self, plots: Plots, plot: Plot) -> None:
         """Lines between shanks or groups, with their names at the right."""
@@ -220,7 +238,7 @@ class Panel:
         channels, references = rows.channels, self.probe.references
         bad = bad_channels(self.probe, state)
         self._facts = probe_facts(self.probe, channels.size, int(bad.sum()))
-        self._facts += NONE_CHOSEN if leaves_none(self.probe, state) else ""
+        send(self._empty, find_empty(self.probe, state, size[0]))
         self._head()
         self.layout.min_height = max(LEAST, channels.size * state.spacing + AROUND)
         mode = state.mode(self._name, size[0])
@@ -247,34 +265,39 @@ class Panel:
             self._head()
             return
         self.shown = picture
-        if self._mapper.palette != palette(picture.mode):
-            self._mapper.update(
-                palette=palette(picture.mode), high=len(palette(picture.mode)) - 0.5
-            )
-        self._picture.data = {
-            "image": [picture.pixels],
-            "x": [picture.t0],
-            "dw": [picture.t1 - picture.t0],
-        }
+        if self._mapper.palette != (colours := palette(picture.mode)):
+            self._mapper.update(palette=colours, high=len(colours) - 0.5)
+        span = {"x": [picture.t0], "dw": [picture.t1 - picture.t0]}
+        self._picture.data = {"image": [picture.pixels], **span}
         self._picture.tags = [state.to_query()] if picture.final else []
         self._scale.show(picture.mode, picture.microvolts, self.size[1])
         # a shade over colours that mean something would change them: onsets are enough
         self._shaded.glyph.fill_alpha = "shade" if picture.mode == TRACES else 0
-        self._badge = picture.badge()
+        cost, badge = (html.escape(one) for one in (picture.cost(), picture.badge()))
+        self._badge = f'<span title="{cost}">{badge}</span>'
         self._head()
 
     def note(self, text: str) -> None:
         """Say before the badge what goes on."""
-        self._note = f"{html.escape(text)} · " if text else ""
+        self._note = text and f"{html.escape(text)} · "
         self._head()
 
     def channels_between(self, low: float, high: float) -> list[int]:
         """Electrode ids between two heights of the panel, 0 at the bottom and 1 at the top."""
+        return [int(one) for one in self.probe.references.channels.id[self._between(low, high)]]
+
+    def depths_between(self, low: float, high: float) -> tuple[float, float] | None:
+        """Lowest and highest depth between two heights; None where none is known."""
+        depths = self.probe.references.channels.columns.get("depth", np.empty(0))
+        here = depths[self._between(low, high)] if depths.size else depths
+        known = here[np.isfinite(here)]
+        return (float(known.min()), float(known.max())) if known.size else None
+
+    def _between(self, low: float, high: float) -> npt.NDArray[np.int64]:
         channels = self._rows.channels
         n = channels.size
-        first, last = (min(max(int((1 - height) * n), 0), n - 1) for height in (high, low))
-        ids = self.probe.references.channels.id[channels[first : last + 1]]
-        return [int(one) for one in ids]
+        first, last = (max(min(int((1 - height) * n), n - 1), 0) for height in (high, low))
+        return channels[first : last + 1]
 
     @property
     def depth_range(self) -> tuple[float, float] | None:
@@ -288,30 +311,31 @@ class Panel:
     def depth_at(self, state: State, height: float) -> float | None:
         """Depth of the channel at a height of the panel; None where it is not known."""
         depths = self.probe.references.channels.columns.get("depth")
-        depth = np.nan if depths is None else depths[channel_at(self.probe, state, height)]
+        row = channel_at(self.probe, state, height)
+        depth = np.nan if depths is None or row is None else depths[row]
         return float(depth) if np.isfinite(depth) else None
 
-    def electrode_at(self, state: State, height: float) -> tuple[str, int]:
-        """Probe and electrode id at a height of the panel."""
+    def electrode_at(self, state: State, height: float) -> tuple[str, int] | None:
+        """Probe and electrode id at a height of the panel; None where no channel is shown."""
         row = channel_at(self.probe, state, height)
-        return self._name, int(self.probe.references.channels.id[row])
+        return None if row is None else (self._name, int(self.probe.references.channels.id[row]))
 
-    def electrode_beside(self, state: State, channel: int, step: int) -> tuple[str, int]:
-        """Probe and electrode id of the channel some rows below one that is shown."""
+    def electrode_beside(self, state: State, channel: int, step: int) -> tuple[str, int] | None:
+        """Probe and electrode id of the channel some rows below one that is shown, if there is."""
         shown = self.probe.references.channels.id[chosen_rows(self.probe, state).channels].tolist()
         at = shown.index(channel) + step if channel in shown else 0
-        return self._name, int(shown[min(max(at, 0), len(shown) - 1)])
+        return (self._name, int(shown[min(max(at, 0), len(shown) - 1)])) if shown else None
 
     def area_at(self, state: State, height: float) -> str:
         """Brain area at a height of the panel; empty where the file names none."""
         areas = self.probe.references.channels.columns.get("area")
-        area = "" if areas is None else str(areas[channel_at(self.probe, state, height)])
+        row = channel_at(self.probe, state, height)
+        area = "" if areas is None or row is None else str(areas[row])
         return area if is_area(area) else ""
 
     def n_channels(self, state: State) -> int:
-        """How many channels a state shows; 0 where it leaves none."""
-        none = leaves_none(self.probe, state)
-        return 0 if none else chosen_rows(self.probe, state).channels.size
+        """How many channels a state shows."""
+        return chosen_rows(self.probe, state).channels.size
 
     def point_out(self, state: State) -> None:
         """Draw a line at the channel that is shown alone."""
@@ -337,10 +361,10 @@ class Panel:
     def _head(self) -> None:
         name, references = html.escape(self._name), self.probe.references
         source = html.escape(f"{references.address} {references.series}")
-        badge = self._note + self._badge
         text = (
             f'<div class="heading"><span class="facts"><b title="{source}">{name}</b>{self._doubts}'
-            f'<span>· {self._facts}</span></span><span class="badge">{badge}</span></div>'
+            f"<span>· {self._facts}</span></span>"
+            f'<span class="badge">{self._note}{self._badge}</span></div>'
         )
         if self._heading.html != text:
             self._heading.html = text

@@ -31,7 +31,9 @@ from lfpscope.viewer.probe_slot import ProbeSlot
 from lfpscope.viewer.view_state import HEAT, SIGNED, TRACES, State, band_of
 
 EVERY_SAMPLE = "every sample"
+NONE_CHOSEN = "no channel of this probe is among those chosen"
 KEPT = 12  # pictures: of six probes the first view, for pages opened later, and the one before
+LOOKS_KEPT = 6  # what is drawn of a session's probes, for another gain
 PALETTES = {TRACES: TRACE_PALETTE, SIGNED: SIGNED_PALETTE, HEAT: HEAT_PALETTE}
 SHARES = {SIGNED: SIGNED_SHARE, HEAT: HEAT_SHARE}
 """Of the gain, the upper end of the colours."""
@@ -82,12 +84,15 @@ class Picture:
     awaits: AskedView | None = None
 
     def badge(self) -> str:
-        """What the picture was drawn from, and what that cost, in words."""
+        """What the picture was drawn from, in words."""
         if not self.final:
             return f"{self.drawn_from} · samples are being read"
-        done = f"{self.transform} · " if self.transform else ""
-        size = f" in {_size_text(self.n_bytes)}" if self.n_bytes else ""
-        return f"{done}{self.drawn_from}{size} · {self.seconds * 1e3:.0f} ms"
+        return f"{self.transform} · {self.drawn_from}" if self.transform else self.drawn_from
+
+    def cost(self) -> str:
+        """What that cost, in words."""
+        size = f"{_size_text(self.n_bytes)} of the file, " if self.n_bytes else ""
+        return f"{size}{self.seconds * 1e3:.0f} ms"
 
 
 def _size_text(n_bytes: int) -> str:
@@ -110,6 +115,8 @@ def draw(
     """
     try:
         with slot.use() as probe:
+            if not chosen_rows(probe, state).channels.size:
+                return UserError(NONE_CHOSEN)
             labels = stamp_of_transform(probe) if state.transform else ()
             return _drawn(probe, state, width, height, ratio, labels)
     except UserError as error:
@@ -139,6 +146,8 @@ def sketch(slot: ProbeSlot, state: State, width: int, height: int) -> Picture | 
 
 def _sketched(probe: OpenProbe, state: State, width: int, height: int) -> Picture | None:
     name = probe.references.probe
+    if not chosen_rows(probe, state).channels.size:
+        return None
     if state.transform or band_of(state.mode(name, width)):  # no sketch of something else
         return None
     clock, bucket = axis_clock(probe, state.timeline), probe.sizes[0]
@@ -164,20 +173,14 @@ def draw_probe(
 ) -> Picture:
     """Draw what a page shows of an open probe; for the numbers see `draw`."""
     begin = time.perf_counter()
-    awaits = asked_view(probe, state)
-    probe, done = transformed_for(probe, state)
-    clock = axis_clock(probe, state.timeline)
-    view = read_view(probe, state.start, state.stop, round(width * ratio), clock)
+    # the gain changes more often than what is drawn with it: all probes come to share one
+    look = _look(probe, replace(state, microvolts=0.0, is_auto=False), width, ratio)
+    probe, view, mode, channels = look.probe, look.view, look.mode, look.channels
     n_rows = round(height * ratio)
-    channels = chosen_rows(probe, state).channels
-    grey = probe.dead | bad_channels(probe, state)
-    mode = state.mode(probe.references.probe, width)
     if band_of(mode):
-        picture = _draw_power(view, probe, state, (mode, height, n_rows), (channels, grey))
-        return replace(picture, seconds=time.perf_counter() - begin, transform=done)
-    if mode == HEAT and not probe.is_summarised:  # amplitude is known from the summary
-        mode = SIGNED
-    values = _values(view, probe, mode, channels)
+        picture = _draw_power(view, probe, state, (mode, height, n_rows), (channels, look.grey))
+        return replace(picture, seconds=time.perf_counter() - begin, transform=look.done)
+    values, grey = look.values, look.grey
     microvolts = state.microvolts
     if state.is_auto:
         live = ~grey[channels]
@@ -208,9 +211,64 @@ def draw_probe(
         n_bytes,
         seconds,
         grid,
-        transform=done,
-        awaits=awaits,
+        transform=look.done,
+        awaits=look.awaits,
     )
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What is drawn of a state, whatever the gain.
+
+    Attributes
+    ----------
+    probe : OpenProbe
+        As recorded or transformed.
+    view : View
+        Its time range.
+    mode : str
+        How it is drawn.
+    values : ndarray of float, shape (n_channels, view.width), or None
+        Of a map, volts.
+    channels : ndarray of int
+        Which, from the top down.
+    grey : ndarray of bool
+        Of all channels, the dead and bad ones.
+    done : str
+        What was done to the samples, or why it was not.
+    awaits : AskedView or None
+        As of `Picture`.
+    """
+
+    probe: OpenProbe
+    view: View
+    mode: str
+    values: npt.NDArray[np.float64] | None
+    channels: npt.NDArray[np.int64]
+    grey: npt.NDArray[np.bool_]
+    done: str
+    awaits: AskedView | None
+
+
+def _look(probe: OpenProbe, state: State, width: int, ratio: float) -> _Look:
+    labels = stamp_of_transform(probe) if state.transform else ()
+    return _read_look(probe, state, width, ratio, labels)
+
+
+@lru_cache(LOOKS_KEPT)
+def _read_look(probe: OpenProbe, state: State, width: int, ratio: float, _labels: Stamp) -> _Look:
+    name = probe.references.probe
+    awaits = asked_view(probe, state)
+    probe, done = transformed_for(probe, state)
+    clock = axis_clock(probe, state.timeline)
+    view = read_view(probe, state.start, state.stop, round(width * ratio), clock)
+    channels = chosen_rows(probe, state).channels
+    grey = probe.dead | bad_channels(probe, state)
+    mode = state.mode(name, width)
+    if mode == HEAT and not probe.is_summarised:  # amplitude is known from the summary
+        mode = SIGNED
+    values = None if band_of(mode) else _values(view, probe, mode, channels)
+    return _Look(probe, view, mode, values, channels, grey, done, awaits)
 
 
 def _draw_power(

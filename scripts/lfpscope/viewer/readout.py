@@ -78,9 +78,11 @@ def _microvolts(volts: float) -> str:
     return "no number" if np.isnan(volts) else f"{volts * 1e6:.3f} µV"
 
 
-def channel_at(probe: OpenProbe, state: State, height: float) -> int:
-    """Which channel lies at a height of the panel, 0 at the bottom and 1 at the top."""
+def channel_at(probe: OpenProbe, state: State, height: float) -> int | None:
+    """Which channel lies at a height of the panel, 0 at the bottom and 1 at the top, if any."""
     channels = chosen_rows(probe, state).channels
+    if not channels.size:
+        return None
     row = int((1 - height) * channels.size)
     return int(channels[min(max(row, 0), channels.size - 1)])
 
@@ -97,7 +99,7 @@ def sample_at(clock: Clock, seconds: float) -> tuple[Segment, int] | None:
 def read_values(
     probe: OpenProbe, state: State, seconds: float, height: float, grid: Grid | None = None
 ) -> Reading | None:
-    """Read what is drawn under the cursor; None where the clock has no sample.
+    """Read what is drawn under the cursor; None where there is no channel or no sample.
 
     Parameters
     ----------
@@ -113,6 +115,8 @@ def read_values(
         Of the picture on the page; without one the nearest sample is read.
     """
     row = channel_at(probe, state, height)
+    if row is None:
+        return None
     probe, _ = transformed_for(probe, state)
     if grid is not None and not grid.shows_samples:
         pieces = grid.samples_at(seconds)

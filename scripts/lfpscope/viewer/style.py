@@ -9,6 +9,7 @@ FONT = "13px"
 INK, FAINT, RULE, ACCENT, WRONG = "#222222", "#6a6a6a", "#cccccc", "#2166ac", "#9c2a10"
 STRIP = 92  # pixels, with the areas' names
 LEFT, RIGHT = 72, 84  # pixels beside the frame for the depth axis, and for a bar of colours
+ABOVE, BELOW = 2, 6  # pixels beside the frame
 
 PAGE = f"""
 :root {{
@@ -58,7 +59,8 @@ CONTROL = """
 # over the page, so that nothing moves
 KEYS = f"""
 :host {{
-  position: absolute; top: 66px; z-index: 2; padding: 4px 8px;
+  position: absolute; top: 66px; left: 8px; right: 8px; width: auto !important;
+  z-index: 2; padding: 4px 8px;
   background: white; border: 1px solid {ACCENT};
 }}
 """
@@ -75,8 +77,8 @@ def borders(left: int, right: int = RIGHT) -> dict[str, Any]:
     return {
         "min_border_left": left,
         "min_border_right": right,
-        "min_border_top": 2,
-        "min_border_bottom": 6,
+        "min_border_top": ABOVE,
+        "min_border_bottom": BELOW,
         "outline_line_color": RULE,
     }
 

@@ -1,7 +1,9 @@
 """The time axis of a page: one for all panels, with a lane of intervals."""
 
+import math
 from collections.abc import Sequence
 
+from bokeh.events import Tap
 from bokeh.models import (
     ColumnDataSource,
     CrosshairTool,
@@ -19,7 +21,7 @@ from lfpscope.viewer.style import FONT, INK, STRIP, borders, quiet_axis
 from lfpscope.viewer.times import clock_axis
 
 LINE, AXIS, TITLE = 17, 32, 16  # pixels: of a line of the lane, of times below it, of their title
-MAX_LETTERS = 20  # of a line's name
+MAX_LETTERS = 18  # of a line's name
 
 
 class TimeAxis:
@@ -44,6 +46,7 @@ class TimeAxis:
         axis = clock_axis(timeline)
         self._below = AXIS + (TITLE if axis.axis_label else 0)
         self._heights = Range1d(0, 1)
+        self._lines: list[str] = []
         self._names = LinearAxis(ticker=FixedTicker(ticks=[]), major_tick_line_color=None)
         quiet_axis(self._names)
         self._names.axis_line_color = None
@@ -70,13 +73,23 @@ class TimeAxis:
         self.plot.add_layout(self._names, "left")
         plots.add_breaks(self.plot)
 
-    def show_lines(self, lines: Sequence[str]) -> None:
-        """Make room for the lines of a lane, from the top down."""
+    def line_at(self, event: Tap) -> str | None:
+        """Line of the lane whose name was clicked."""
+        row = len(self._lines) - 1 - math.floor(event.y)
+        is_name = event.sx < self.plot.min_border_left and 0 <= row < len(self._lines)
+        return self._lines[row] if is_name else None
+
+    def show_lines(self, lines: Sequence[str], without: frozenset[str] = frozenset()) -> None:
+        """Make room for the lines of a lane, from the top down, with a box to tick at each."""
+        self._lines = list(lines)
         n = max(1, len(lines))
         places = [n - 0.5 - i for i in range(len(lines))]
         if places != self._names.ticker.ticks:
             self._heights.end = n
             self.plot.height = self._below + n * LINE
-        names = [shorten(line or "intervals", MAX_LETTERS) for line in lines]
+        signs = ["☐" if line in without else "☑" for line in lines]
+        names = [
+            f"{sign} {shorten(line, MAX_LETTERS)}" for sign, line in zip(signs, lines, strict=True)
+        ]
         self._names.major_label_overrides = dict(zip(places, names, strict=True))
         self._names.ticker.ticks = places

@@ -2,13 +2,10 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from lfpscope.clock.timeline import Timeline
-from lfpscope.samples.channel_expression import check_expression
-from lfpscope.signals.transform import parse_transform
 
 SHORTEST = 1e-3  # seconds that a page shows at least
 ONSET = 0.25  # of a page that lies before the start of an interval
@@ -75,6 +72,8 @@ class State:
         Whether these, and channels labelled dead or noisy, are not shown.
     left_out : frozenset of (str, int)
         Probe and electrode id of channels labelled dead or noisy, once that has been read.
+    without : frozenset of str
+        Lines of the lane of intervals that are not shown.
     """
 
     start: float
@@ -95,6 +94,7 @@ class State:
     where: str = ""
     hides_bad: bool = False
     left_out: frozenset[tuple[str, int]] = frozenset()
+    without: frozenset[str] = frozenset()
 
     @property
     def pieces(self) -> list[tuple[float, float]]:
@@ -185,6 +185,15 @@ class State:
         """Show one area, or all if it was the only one."""
         return replace(self, areas=frozenset[str]() if self.areas == {area} else frozenset({area}))
 
+    def toggle_area(self, area: str, all_areas: frozenset[str]) -> "State":
+        """Leave one area out of those shown, or show it too; all where none or each is left."""
+        areas = (self.areas or all_areas) ^ {area}
+        return replace(self, areas=frozenset[str]() if areas == all_areas else areas)
+
+    def toggle_line(self, line: str) -> "State":
+        """Hide a line of the lane of intervals, or show it."""
+        return replace(self, without=self.without ^ {line})
+
     def toggle_bad(self) -> "State":
         """Hide channels that are bad, or show them."""
         return replace(self, hides_bad=not self.hides_bad)
@@ -204,7 +213,7 @@ class State:
         fields = {"t": f"{self.start:.6f}-{self.stop:.6f}"}
         fields["gain"] = AUTO if self.is_auto else f"{self.microvolts:g}"
         if self.hidden:
-            fields["probes"] = ",".join(self.shown)
+            fields["probes"] = ",".join(self.shown) or "-"  # an empty field would get lost
         if self.modes:
             fields["mode"] = self._modes_text()
         if self.areas:
@@ -223,6 +232,8 @@ class State:
             fields["transform"] = self.transform
         if self.where:
             fields["where"] = self.where
+        if self.without:
+            fields["without"] = ",".join(quote(line, safe="") for line in sorted(self.without))
         return urlencode(fields, safe=",:")
 
     def _modes_text(self) -> str:
@@ -244,130 +255,21 @@ def session_pieces(timeline: Timeline, start: float, stop: float) -> list[tuple[
     ]
 
 
-def from_query(query: Mapping[str, str], default: State) -> tuple[State, list[str]]:
-    """Read an address.
-
-    Parameters
-    ----------
-    query : mapping of str
-        Its fields; those that are not ours are left alone.
-    default : State
-        For what it does not say.
-
-    Returns
-    -------
-    state : State
-        What it says, as far as it can be understood.
-    doubts : list of str
-        Fields that could not be understood.
-    """
-    readers = {
-        "t": _read_times,
-        "gain": _read_gain,
-        "probes": _read_probes,
-        "mode": _read_mode,
-        "areas": _read_areas,
-        "every": _read_every,
-        "depths": _read_depths,
-        "bad": _read_bad,
-        "spacing": _read_spacing,
-        "channel": _read_channel,
-        "transform": _read_transform,
-        "where": _read_where,
-    }
-    state, doubts = default, []
-    for name, reader in readers.items():
-        if name in query:
-            try:
-                state = reader(state, query[name])
-            except ValueError:
-                doubts.append(f"{name}={query[name]}")
-    return state, doubts
-
-
 NUMBER = r"(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
 
 
-def _read_times(state: State, text: str) -> State:
-    return state.at(*_read_pair(text))
+def read_pair(text: str) -> tuple[float, float]:
+    """Two finite numbers with a dash between them.
 
-
-def _read_pair(text: str) -> tuple[float, float]:
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
     match = re.fullmatch(f"{NUMBER}-{NUMBER}", text)
     if match is None or not all(math.isfinite(float(one)) for one in match.groups()):
         raise ValueError(text)
     return float(match[1]), float(match[2])
-
-
-def _read_gain(state: State, text: str) -> State:
-    if text == AUTO:
-        return replace(state, is_auto=True)
-    if not 0 < float(text) < math.inf:
-        raise ValueError(text)
-    return state.scaled(round_scale(float(text)))
-
-
-def _read_probes(state: State, text: str) -> State:
-    return replace(state, hidden=frozenset(state.probes) - _known(text, state.probes))
-
-
-def _read_mode(state: State, text: str) -> State:
-    if is_mode(text):
-        return state.drawn_as(text)
-    for one in text.split(","):
-        name, _, mode = one.partition(":")
-        if name not in state.probes or not is_mode(mode):
-            raise ValueError(text)
-        state = state.drawn_as(mode, name)
-    return state
-
-
-def _known(text: str, names: Iterable[str]) -> frozenset[str]:
-    found = frozenset(text.split(","))
-    if not found <= set(names):
-        raise ValueError(text)
-    return found
-
-
-def _read_areas(state: State, text: str) -> State:
-    return replace(state, areas=frozenset(name for name in text.split(",") if name))
-
-
-def _read_every(state: State, text: str) -> State:
-    if int(text) < 1:
-        raise ValueError(text)
-    return replace(state, every=int(text))
-
-
-def _read_bad(state: State, text: str) -> State:
-    if text != HIDDEN:
-        raise ValueError(text)
-    return replace(state, hides_bad=True)
-
-
-def _read_spacing(state: State, text: str) -> State:
-    if not 0 <= int(text) <= SPACINGS[-1]:
-        raise ValueError(text)
-    return replace(state, spacing=int(text))
-
-
-def _read_channel(state: State, text: str) -> State:
-    name, _, channel = text.partition(":")
-    if name not in state.probes:
-        raise ValueError(text)
-    return replace(state, channel=(name, int(channel)))
-
-
-def _read_where(state: State, text: str) -> State:
-    return replace(state, where=check_expression(text) if text.strip() else "")
-
-
-def _read_transform(state: State, text: str) -> State:
-    return replace(state, transform=parse_transform(text).text)
-
-
-def _read_depths(state: State, text: str) -> State:
-    return replace(state, depths=read_depths(text))
 
 
 def read_depths(text: str) -> tuple[float, float] | None:
@@ -380,7 +282,7 @@ def read_depths(text: str) -> tuple[float, float] | None:
     """
     if not text.strip():
         return None
-    low, high = sorted(_read_pair(text.strip().replace(" ", "").replace("–", "-")))
+    low, high = sorted(read_pair(text.strip().replace(" ", "").replace("–", "-")))
     return low, high
 
 

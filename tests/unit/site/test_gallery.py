@@ -317,6 +317,44 @@ def test_damage_is_a_problem(tmp_path: Path) -> None:
     assert (found.problem, found.log) == ("not as in its file: two chunks overlap", str(log))
 
 
+@pytest.mark.parametrize(
+    ("log", "file"),
+    [
+        ("combine_session/one.log", "session.json"),
+        ("list_intervals/one.log", "intervals.csv"),
+        ("draw_session/one.log", "overview.png"),
+        ("draw_session_evoked/one.log", "evoked.png"),
+        ("write_viewer/one.log", "viewer.py"),
+        ("draw_spectrum/one/a.log", "probes/a/spectrum.png"),
+    ],
+)
+def test_what_failed_for_the_session_is_a_problem_of_its_probes(
+    tmp_path: Path, log: str, file: str
+) -> None:
+    folder = tmp_path / "one/probes/a"
+    write_probes(tmp_path / "probes.tsv", [ROW])
+    folder.mkdir(parents=True)
+    write_header(folder / "lfp.json", [])
+    for name in ("source.json", "periods.csv", "thumbnail.png", "evoked.csv", "evoked.png"):
+        (folder / name).touch()
+    (folder / "verified.json").write_text('{"problems":[]}')
+    write_table(folder / "channels.csv", list(channel()), [channel()])
+    path = tmp_path / "logs" / log
+    (found,) = read_results(tmp_path / "probes.tsv", tmp_path / "logs")
+    assert found.problem == ""  # what was not asked for has no log
+    path.parent.mkdir(parents=True)
+    path.write_text("KeyError: 'name'\n")
+    (found,) = read_results(tmp_path / "probes.tsv", tmp_path / "logs")
+    rule = log.split("/")[0]
+    assert (found.problem, found.log) == (f"{rule} failed: KeyError: 'name'", str(path))
+    (folder / "evoked.csv").unlink()  # a rule of the probe that waits for it
+    (found,) = read_results(tmp_path / "probes.tsv", tmp_path / "logs")
+    assert found.problem == f"{rule} failed: KeyError: 'name'"
+    (tmp_path / "one" / file).touch()
+    (found,) = read_results(tmp_path / "probes.tsv", tmp_path / "logs")
+    assert found.problem == "average_intervals has not run"
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"refs": 5}', '{"refs": {".zattrs": "{}"}}'])
 def test_damaged_results_are_a_row(tmp_path: Path, text: str) -> None:
     folder = tmp_path / "one/probes/a"
@@ -464,9 +502,40 @@ def test_page_says_which_scale_would_fit(figures: Figures, tmp_path: Path) -> No
     some = [Result(ROW, "", "", figures, {"size": 1})]
     assert "would suit most probes better" not in page(some, tmp_path)
     text = page(some, tmp_path, microvolts=1000)
-    assert "300 µV would suit most probes better" in text
-    assert "<span>suits 300 µV</span>" in text
-    assert "1 mV, brightest at an\nRMS of 500 µV" in text
+    assert "Brightest at 150 µV would suit most probes better" in text
+    assert "<span>suits brightest 150 µV</span>" in text
+    assert '<option value="500" selected>500 µV</option>' in text
+    assert '<option value="150">150 µV</option>' in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "broken", "axis"),
+    [
+        ((60, 1200), False, "same"),
+        ((59, 1200), False, "own"),
+        ((59, 1200), True, "same"),  # an axis with breaks is never one with the others
+        ((float("nan"), 1200), False, "same"),
+    ],
+)
+def test_each_map_has_its_own_axis_where_the_shortest_would_hardly_be_seen(
+    figures: Figures, tmp_path: Path, seconds: tuple[float, float], broken: bool, axis: str
+) -> None:
+    short, long = (replace(figures, seconds=one) for one in seconds)
+    some = [replace(short, broken=broken), long]
+    text = page([Result(ROW, "", "", one, {"size": 1}) for one in some], tmp_path)
+    assert f'<option value="{axis}" selected>' in text
+
+
+@pytest.mark.parametrize(
+    ("fitting", "scales"),
+    [
+        (None, [10, 20, 50, 100, 200, 500, 1000]),
+        (300.0, [10, 20, 50, 100, 150, 200, 500, 1000]),
+        (3000.0, [10, 20, 50, 100, 200, 500, 1000]),  # the codes do not reach so far
+    ],
+)
+def test_scales_to_choose_from(fitting: float | None, scales: list[float]) -> None:
+    assert gallery.offer_scales(200, fitting) == scales
 
 
 def test_command_is_quoted_for_the_shell(figures: Figures, tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """The pass hands every sample once to each measure, whatever the chunk grid."""
 
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -63,7 +63,7 @@ class ChunkCrossings(Measure[Crossings]):
         self._last = np.full(n_channels, np.nan)
 
     def begin(self, stretch: Stretch) -> Crossings:
-        shape = len(stretch.rows), self.n.size
+        shape = len(stretch.tops), self.n.size
         return Crossings(stretch, np.zeros(shape, int), np.full((2, *shape), np.nan))
 
     def add_chunk(self, part: Crossings, chunk: DecodedChunk) -> None:
@@ -72,7 +72,7 @@ class ChunkCrossings(Measure[Crossings]):
         assert chunk.samples.shape == (chunk.limits.shape[1], chunk.stop - chunk.first)
         low, high = chunk.limits[:, :, np.newaxis]
         x = np.where((chunk.samples >= low) & (chunk.samples <= high), chunk.samples, np.nan)
-        here = chunk.row - part.stretch.rows.start, chunk.channels
+        here = chunk.row, chunk.channels
         part.n[here] = crossings(x.astype(np.float64))
         part.ends[:, *here] = x[:, [0, -1]].T
 
@@ -82,57 +82,40 @@ class ChunkCrossings(Measure[Crossings]):
             self._last = last
 
 
-@dataclass
-class SlabParts:
-    """Zero crossings in a slab, and how often they were counted."""
-
-    n: Data
-    tasks: list[slice] = field(default_factory=list)
-
-
-class SlabCrossings(Measure[SlabParts]):
+class SlabCrossings(Measure[Data]):
     """The same from slabs, with the sample before each."""
 
-    overlap = 1
+    wants_slabs, overlap = True, 1
 
     def __init__(self, n_channels: int) -> None:
         self.n = np.zeros(n_channels, int)
-        self.slabs: list[tuple[int, int]] = []
+        self.slabs: list[tuple[int, int]] = []  # of the first channel
 
-    def begin(self, stretch: Stretch) -> SlabParts:  # noqa: ARG002 - of any stretch
-        return SlabParts(np.zeros(self.n.size, int))
+    def begin(self, stretch: Stretch) -> Data:  # noqa: ARG002 - of any stretch
+        return np.zeros(self.n.size, int)
 
-    def wants_slab(self, stretch: Stretch) -> bool:  # noqa: ARG002 - all of them
-        return True
+    def add_slab(self, part: Data, slab: Slab) -> None:
+        if slab.channels.start == 0:
+            self.slabs.append((slab.first, slab.stop))
+        low, high = slab.limits[:, :, np.newaxis]
+        x = np.where((slab.samples >= low) & (slab.samples <= high), slab.samples, np.nan)
+        x = x.astype(np.float64)
+        for one in slab.damaged:
+            wide = np.zeros((self.n.size, slab.stop), bool)
+            wide[one.channels, one.first : one.stop] = True
+            x[wide[slab.channels, slab.first :]] = np.nan
+        part[slab.channels] += crossings(x)
 
-    def split_slab(self, part: SlabParts, slab: Slab) -> list[Callable[[], None]]:
-        self.slabs.append((slab.first, slab.stop))
-
-        def count(channels: slice) -> None:
-            low, high = slab.limits[:, channels, np.newaxis]
-            x = slab.samples[channels]
-            x = np.where((x >= low) & (x <= high), x, np.nan).astype(np.float64)
-            for one in slab.damaged:
-                wide = np.zeros(slab.samples.shape, bool)
-                wide[one.channels, max(one.first - slab.first, 0) : one.stop - slab.first] = True
-                x[wide[channels]] = np.nan
-            part.n[channels] = crossings(x)
-
-        thirds = np.linspace(0, self.n.size, 4).astype(int)
-        return [
-            lambda i=i: count(slice(thirds[i], thirds[i + 1]))  # type: ignore[misc]
-            for i in range(3)
-        ]
-
-    def merge(self, part: SlabParts) -> None:
-        self.n += part.n
+    def merge(self, part: Data) -> None:
+        self.n += part
 
 
 def walk(
     references: ProbeReferences, measures: Sequence[Measure[Any]], threads: int = 2
 ) -> list[Damage]:
     with Source(references) as source:
-        return run_pass(source, measures, plausible_values(references, LIMIT), threads=threads)
+        limits, folder = plausible_values(references, LIMIT), references.file.parent
+        return run_pass(source, measures, limits, threads=threads, folder=folder)
 
 
 @st.composite
@@ -180,13 +163,13 @@ class LongOverlap(SlabCrossings):
         super().__init__(n_channels)
         self.samples: list[Data] = []
 
-    def split_slab(self, part: SlabParts, slab: Slab) -> list[Callable[[], None]]:
-        super().split_slab(part, slab)
-        return [lambda: self.samples.append(slab.samples.copy())]
+    def add_slab(self, part: Data, slab: Slab) -> None:
+        super().add_slab(part, slab)
+        self.samples.append(slab.samples.copy())
 
 
 def test_an_overlap_of_more_than_a_stretch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driver, "STRETCH_BYTES", 1)
+    monkeypatch.setattr(driver, "STRETCH_BYTES", 2100)
     data = recorded.walk(1000, 3, step=1).astype(np.int16)
     measure = LongOverlap(3)
     walk(recorded.index(tmp_path, data, chunks=(100, 3)), [measure], threads=1)
@@ -195,28 +178,23 @@ def test_an_overlap_of_more_than_a_stretch(tmp_path: Path, monkeypatch: pytest.M
         assert samples.tolist() == data.T[:, first:stop].tolist()
 
 
-class SomeSlabs(LongOverlap):
-    """Wants every third stretch."""
-
-    def wants_slab(self, stretch: Stretch) -> bool:
-        return stretch.rows.start % 3 == 0
-
-
-def test_slabs_of_some_stretches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driver, "STRETCH_BYTES", 1)
+def test_a_row_of_chunks_that_does_not_fit_is_several_stretches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "STRETCH_BYTES", 600)
     data = recorded.walk(1000, 3, step=1).astype(np.int16)
-    measure = SomeSlabs(3)
-    walk(recorded.index(tmp_path, data, chunks=(100, 3)), [measure], threads=1)
-    assert measure.slabs == [(0, 100), (300, 400), (600, 700), (900, 1000)]
-    for (first, stop), samples in zip(measure.slabs, measure.samples, strict=True):
-        assert samples.tolist() == data.T[:, first:stop].tolist()
+    measure = SlabCrossings(3)
+    walk(recorded.index(tmp_path, data, chunks=(300, 1)), [measure], threads=1)
+    stops = [128, 256, 300, 428, 556, 600, 728, 856, 900, 1000]
+    assert measure.slabs == list(zip([0, *(stop - 1 for stop in stops[:-1])], stops, strict=True))
+    assert measure.n.tolist() == crossings(truth(data, (300, 1), ())).tolist()
 
 
 class Failing(SlabCrossings):
     """Fails in a thread."""
 
-    def split_slab(self, part: SlabParts, slab: Slab) -> list[Callable[[], None]]:  # noqa: ARG002
-        return [lambda: [][0]]
+    def add_slab(self, part: Data, slab: Slab) -> None:  # noqa: ARG002
+        raise IndexError
 
 
 def test_an_error_in_a_thread_ends_the_pass(tmp_path: Path) -> None:
@@ -233,14 +211,13 @@ class ThreadsUsed(LongOverlap):
         self.workers: set[int] = set()
         self.callers: set[int] = set()
 
-    def add_chunk(self, part: SlabParts, chunk: DecodedChunk) -> None:  # noqa: ARG002
+    def add_chunk(self, part: Data, chunk: DecodedChunk) -> None:  # noqa: ARG002
         self.workers.add(threading.get_ident())
 
-    def split_slab(self, part: SlabParts, slab: Slab) -> list[Callable[[], None]]:  # noqa: ARG002
-        self.callers.add(threading.get_ident())
-        return [lambda: self.workers.add(threading.get_ident())] * 5
+    def add_slab(self, part: Data, slab: Slab) -> None:  # noqa: ARG002
+        self.workers.add(threading.get_ident())
 
-    def merge(self, part: SlabParts) -> None:  # noqa: ARG002
+    def merge(self, part: Data) -> None:  # noqa: ARG002
         self.callers.add(threading.get_ident())
 
 

@@ -16,7 +16,8 @@ from lfpscope.viewer.probe_slot import ProbeSlot
 from lfpscope.viewer.readout import read_values
 from lfpscope.viewer.scale_bar import colour_limits, colour_ticks, scale_text
 from lfpscope.viewer.session_folder import first_state
-from lfpscope.viewer.view_state import HEAT, State, from_query
+from lfpscope.viewer.state_query import from_query
+from lfpscope.viewer.view_state import HEAT, State
 
 THETA = "power theta"
 N = 30_000  # samples, from 10 s on

@@ -26,7 +26,8 @@ from lfpscope.viewer.period_list import read_entries
 from lfpscope.viewer.probe_slot import ProbeSlot
 from lfpscope.viewer.session_folder import SessionFolder
 from lfpscope.viewer.spectrum_panel import frequency_ticks
-from lfpscope.viewer.view_state import State, from_query
+from lfpscope.viewer.state_query import from_query
+from lfpscope.viewer.view_state import State
 
 RATE, START, N_SAMPLES, N_CHANNELS = 1250.0, 10.0, 50_000, 4
 SERIES = "acquisition/lfp"

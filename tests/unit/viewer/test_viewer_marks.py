@@ -12,7 +12,7 @@ from lfpscope.clock.timeline import Stretch, Timeline
 from lfpscope.errors import UserError
 from lfpscope.nwb.intervals import Interval, read_intervals
 from lfpscope.viewer import marks
-from lfpscope.viewer.intervals import MAX_BLOCKS, IntervalLane, make_lane
+from lfpscope.viewer.intervals import MAX_BLOCKS, IntervalLane, make_lane, saved_names
 from lfpscope.viewer.worker import Worker
 
 
@@ -162,6 +162,17 @@ def test_many_tables_share_the_last_line() -> None:
     some = lane(*(Interval(i, i + 1, "x", f"table {i}") for i in range(9)))
     assert some.lines == [*(f"table {i}" for i in range(5)), "others"]
     assert some.blocks(0, 10, 100)["bottom"] == [5, 4, 3, 2, 1, 0, 0, 0, 0]
+
+
+def test_lines_left_out_keep_their_place() -> None:
+    tables = [Interval(0, 1, "flash", "flashes"), Interval(2, 3, "b", "movie"), Interval(4, 5, "c")]
+    some = lane(*tables).leave_out(frozenset({"movie", "no such line"}))
+    assert some.lines == ["flashes", "movie", "intervals"]
+    assert saved_names(some.lines, frozenset({"movie"}))[1] == "hidden: movie"
+    here = some.blocks(0, 10, 1000)
+    assert (here["name"], here["bottom"]) == (["flash", "c"], [2, 0])
+    assert some.neighbour(0, 1) == (4, 5)
+    assert some.neighbour_block(0, 1) == (4, 5)
 
 
 def test_marks_are_visited_as_intervals_are() -> None:

@@ -31,12 +31,13 @@ from lfpscope.render.rows import RowBlock, Rows, arrange_rows
 from lfpscope.render.traces import trace_picture
 from lfpscope.render.view import read_view
 from lfpscope.viewer.app import main
-from lfpscope.viewer.channel_selection import chosen_rows, leaves_none
+from lfpscope.viewer.channel_selection import chosen_rows, drop_unknown_areas
 from lfpscope.viewer.channel_trace import read_trace
-from lfpscope.viewer.controls import Controls
+from lfpscope.viewer.controls import Controls, offer_gains
 from lfpscope.viewer.export import render_view, save_view
 from lfpscope.viewer.export_lane import Lane
 from lfpscope.viewer.facts import doubts_html, probe_facts
+from lfpscope.viewer.gaps import find_empty, no_gaps
 from lfpscope.viewer.issues import find_issues
 from lfpscope.viewer.labels import (
     area_labels,
@@ -156,10 +157,14 @@ def test_channels_are_chosen_by_area_depth_and_number(slot: ProbeSlot, whole: St
     assert chosen(depths=(20.0, 40.0)) == [2, 1]
     assert chosen(areas=frozenset({"CA1"})) == [3, 2, 1, 0]
     assert chosen(areas=frozenset({"CA1"}), depths=(0.0, 20.0)) == [1, 0]
-    assert not leaves_none(probe, whole)
     for choice in ({"areas": frozenset({"nowhere"})}, {"depths": (999.0, 1000.0)}):
-        assert chosen(**choice) == [3, 2, 1, 0]  # never an empty panel
-        assert leaves_none(probe, replace(whole, **choice))
+        assert chosen(**choice) == []
+        none = replace(whole, **choice)
+        found = draw(slot, none, 300, 100)
+        assert isinstance(found, UserError)
+        assert "no channel of this probe is among those chosen" in str(found)
+        assert sketch(slot, none, 300, 100) is None
+        assert read_values(probe, none, 1.0, 0.5) is None
 
 
 def stored(results: Path) -> npt.NDArray[np.float32]:
@@ -844,6 +849,37 @@ def test_a_clock_reset_breaks_the_axis_and_hides_no_sample(tmp_path: Path) -> No
         assert (trouble.start, trouble.stop) == pytest.approx(state.timeline.breaks[0])
 
 
+def test_gaps_and_what_lies_beyond_the_ends_are_named(tmp_path: Path) -> None:
+    times = 10 + np.concatenate([np.arange(2000), 4000 + np.arange(3000)]) / 1250
+    noise = recorded.walk(5000, 2, step=1e-6)
+    references = recorded.index(tmp_path, noise, chunks=(700, 1), times=times)
+    with recorded.probe(references) as probe:
+        state = replace(first_state([probe]), start=9.0, stop=16.0)  # to 15.6 s
+        found = find_empty(probe, state, 700)
+        assert found["what"] == ["gap of 1.6 s", "before the recording", "after the recording"]
+        edges = [found[name] for name in ("start", "stop")]
+        assert edges == [pytest.approx([11.6, 9, 15.6]), pytest.approx([13.2, 10, 16])]
+        assert found["pattern"] == ["/", " ", " "]  # only gaps are hatched
+        assert found["label"] == ["gap of 1.6 s", "", ""]  # for the others there is no room
+        assert find_empty(probe, replace(state, start=10.5, stop=11.5), 700) == no_gaps()
+        assert find_empty(probe, state, 12)["what"] == []  # less than three pixels each
+
+
+def test_gains_are_offered_about_the_likely_one(whole: State) -> None:
+    likely = replace(whole, microvolts=200.0, is_auto=True)
+    steps = ["10.0", "20.0", "50.0", "100.0", "200.0", "500.0", "1000.0", "2000.0", "5000.0"]
+    assert [value for value, _ in offer_gains(200.0, likely)] == ["auto", *steps]
+    quiet = [value for value, _ in offer_gains(200.0, likely.scaled(0.05))]
+    assert quiet == ["auto", "0.05", *steps]
+
+
+def test_areas_that_no_probe_has_are_named(whole: State) -> None:
+    wanted = replace(whole, areas=frozenset({"CA1", "XYZ", "ABC"}))
+    state, doubts = drop_unknown_areas(wanted, ["CA1", "DG"])
+    assert (state.areas, doubts) == ({"CA1"}, ["areas=ABC,XYZ"])
+    assert drop_unknown_areas(state, ["CA1"]) == (state, [])
+
+
 def test_controls_that_cannot_work_are_hidden(whole: State) -> None:
     for areas in [], ["CA1"]:
         assert Controls([], whole, areas).areas.visible == bool(areas)
@@ -890,7 +926,7 @@ def test_channels_by_an_expression(slot: ProbeSlot) -> None:
     with pytest.raises(ValueError, match="Not understood: no column 'hue' "):
         type_channels([probe], state, "hue > 3")
     other = replace(state, where="hue > 3")  # of another probe
-    assert leaves_none(probe, other)
+    assert not chosen_rows(probe, other).channels.size
 
 
 def test_a_label_by_hand_changes_the_reference_at_once(copy: Path) -> None:

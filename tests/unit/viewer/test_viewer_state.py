@@ -10,8 +10,9 @@ from hypothesis import strategies as some
 from lfpscope.clock.segments import Clock, Segment
 from lfpscope.clock.timeline import Timeline, make_timeline
 from lfpscope.formatting import voltage_text
+from lfpscope.viewer.state_query import from_query
 from lfpscope.viewer.times import axis_title, read_axis_time, read_time, time_of
-from lfpscope.viewer.view_state import MODES, State, from_query, round_scale
+from lfpscope.viewer.view_state import MODES, State, round_scale
 
 WHOLE = State(0.0, 100.0, 200.0, probes=("a", "b"))
 
@@ -55,6 +56,23 @@ def test_an_area_is_chosen_and_given_up() -> None:
     assert one.areas == {"CA1"}
     assert one.choose_area("DG").areas == {"DG"}
     assert one.choose_area("CA1").areas == frozenset()
+
+
+def test_areas_are_left_out_and_shown_again() -> None:
+    names = frozenset({"CA1", "DG", "TH"})
+    two = WHOLE.toggle_area("CA1", names)
+    assert two.areas == {"DG", "TH"}
+    assert two.toggle_area("TH", names).areas == {"DG"}
+    assert two.toggle_area("CA1", names).areas == frozenset()  # all
+    assert WHOLE.choose_area("DG").toggle_area("DG", names).areas == frozenset()
+
+
+@pytest.mark.parametrize("line", ["flashes", "a, b", "50 % & more", "marks"])
+def test_the_address_knows_lines_that_are_left_out(line: str) -> None:
+    state = WHOLE.toggle_line("others").toggle_line(line)
+    again, doubts = from_query(dict(parse_qsl(state.to_query())), WHOLE)
+    assert (again.without, doubts) == ({"others", line}, [])
+    assert again.toggle_line(line).toggle_line("others") == WHOLE
 
 
 def test_a_view_lies_inside_the_recording() -> None:
@@ -113,8 +131,6 @@ def test_the_address_reproduces_the_state(
     **rest: object,
 ) -> None:
     state = WHOLE.at(start, start + span).scaled(microvolts)
-    if hidden == {"a", "b"}:
-        hidden = {"a"}
     state = replace(
         state,
         hidden=frozenset(hidden),

@@ -1,5 +1,6 @@
 "use strict";
 const form = document.getElementById("controls");
+const main = document.getElementById("probes");
 const sorted = document.getElementById("sorted");
 const sessions = [...document.querySelectorAll(".session")].map((section) => ({
   section,
@@ -52,14 +53,96 @@ function update() {
     const list = sorted.querySelector(".cards");
     list.replaceChildren(...[...cards].sort(order(wanted.sort, wanted.reverse)));
   }
+  const inRow = getComputedStyle(main).gridTemplateColumns.split(" ").length;
   for (const session of sessions) {
+    const n = session.cards.filter((card) => !card.hidden).length;
+    session.section.style.setProperty("--span", Math.min(Math.max(n, 1), inRow));
     if (!wanted.sort && !session.list.children.length) session.list.append(...session.cards);
-    session.section.hidden = Boolean(wanted.sort) || session.cards.every((card) => card.hidden);
+    session.section.hidden = Boolean(wanted.sort) || n === 0;
   }
-  const shown = cards.filter((card) => !card.hidden).length;
-  document.getElementById("shown").value = `${shown} of ${cards.length} probes`;
-  document.getElementById("none").hidden = shown > 0 || cards.length === 0;
+  const shown = cards.filter((card) => !card.hidden);
+  document.getElementById("shown").value = `${shown.length} of ${cards.length} probes`;
+  document.getElementById("none").hidden = shown.length > 0 || cards.length === 0;
+  colour(Number(wanted.scale) || configured);
+  lay(shown, wanted.axis !== "own");
   form.elements.reverse.disabled = !wanted.sort;
+}
+
+// --- the maps -----------------------------------------------------------------------------------
+
+function colour(brightest) {
+  const last = palette.length / 6 - 3; // then the colours of dead channels and of gaps
+  const entries = Array.from({ length: 256 }, (_, code) => {
+    if (code === gap) return last + 2;
+    if (code === dead) return last + 1;
+    if (code === least) return 0;
+    const amplitude = configured * 10 ** (lowest + step * (code - least));
+    return Math.round(Math.min(amplitude / brightest, 1) * last);
+  });
+  for (const [i, channel] of [..."RGB"].entries()) {
+    const byte = (entry) => parseInt(palette.slice(6 * entry + 2 * i, 6 * entry + 2 * i + 2), 16);
+    // a quarter more, so that neither rounding nor cutting off makes it another byte
+    const values = entries.map((entry) => (byte(entry) + 0.25) / 255);
+    document.querySelector(`feFunc${channel}`).setAttribute("tableValues", values.join(" "));
+  }
+}
+
+const offset = new Map(); // of each probe from its session's first sample, seconds
+for (const { cards } of sessions) {
+  const starts = cards.map((card) => keys.get(card).start).filter((start) => Number.isFinite(start));
+  for (const card of cards) offset.set(card, keys.get(card).start - Math.min(...starts));
+}
+
+// on one axis for all, or each on its own; an axis with breaks is never one with the others
+function lay(shown, same) {
+  const drawn = cards.filter((card) => card.querySelector(".levels"));
+  const together = drawn.filter((card) => !card.hidden && !keys.get(card).broken);
+  const ends = together.map((card) => offset.get(card) + keys.get(card).seconds);
+  const end = Math.max(...ends);
+  for (const card of drawn) {
+    const { seconds, broken } = keys.get(card);
+    const first = same && !broken ? 0 : offset.get(card);
+    const span = same && !broken ? end : seconds;
+    const box = card.querySelector(".levels");
+    const width = span > 0 ? seconds / span : 1;
+    box.style.left = `${span > 0 ? (100 * (offset.get(card) - first)) / span : 0}%`;
+    box.style.width = `${100 * width}%`;
+    // the level that has no more columns than there are pixels: none is left out
+    const pixels = Math.max(1, width * (card.clientWidth - 14) * devicePixelRatio);
+    const level = Math.min(levels - 1, Math.max(0, Math.ceil(Math.log2(columns / pixels))));
+    box.firstElementChild.style.marginTop = `${-rows * level}px`;
+    mark(card.querySelector(".axis"), first, span, broken);
+  }
+  document.getElementById("axis-said").textContent = !ends.length
+    ? ""
+    : same
+      ? `Time since the first sample of each session, one axis for all pictures: ${clock(end)} long.`
+      : "Time since the first sample of each session; each picture has its own axis.";
+}
+
+const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800];
+for (const hours of [1, 2, 3, 6, 12, 24, 48, 168, 336, 720]) steps.push(3600 * hours);
+
+function mark(axis, first, span, broken) {
+  axis.replaceChildren();
+  if (broken) axis.textContent = "axis with breaks: not to scale";
+  if (broken || !(span > 0)) return;
+  let every = steps.find((one) => span / one <= 4) ?? 10 ** Math.ceil(Math.log10(span / 4));
+  while (every > span) every /= 10; // less than a second
+  for (let k = Math.ceil(first / every); k * every < first + 0.93 * span; k++) {
+    const tick = document.createElement("i");
+    tick.style.left = `${(100 * (k * every - first)) / span}%`;
+    tick.textContent = clock(k * every);
+    axis.append(tick);
+  }
+}
+
+function clock(seconds) {
+  if (seconds < 60) return `${Number(seconds.toFixed(3))} s`;
+  const [days, rest] = [Math.floor(seconds / 86400), Math.round(seconds % 86400)];
+  const [h, m, s] = [Math.floor(rest / 3600), Math.floor(rest / 60) % 60, rest % 60];
+  const two = (number) => String(number).padStart(2, "0");
+  return `${days ? `${days} d ` : ""}${h}:${two(m)}:${two(s)}`;
 }
 
 // what was chosen is kept in the address, for the way back from a picture and for others
@@ -89,6 +172,7 @@ form.addEventListener("reset", () =>
     remember();
   }),
 );
+addEventListener("resize", update);
 addEventListener("hashchange", () => {
   recall();
   update();
@@ -145,7 +229,7 @@ for (const image of document.querySelectorAll("img")) {
     const note = document.createElement("span");
     note.className = "picture none";
     note.textContent = "the picture is not beside this page";
-    image.replaceWith(note);
+    (image.closest(".map") ?? image).replaceWith(note);
   });
 }
 
