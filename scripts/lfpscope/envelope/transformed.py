@@ -139,7 +139,8 @@ class TransformedProbe(OpenProbe):
         """Transformed samples of all channels of a segment, in whole quantisation steps."""
         at, n = segment.first_sample, segment.n_samples
         begin, end = self.transform.range_for(self._rate, first - at, stop - at, n)
-        values = self._probe.volts(self._probe.samples(at + begin, at + end)).astype(np.float64)
+        values = self._probe.volts(self._probe.samples(at + begin, at + end))
+        values = np.asarray(values, np.float64)
         found = apply_transform(
             values,
             self.transform,
@@ -149,7 +150,8 @@ class TransformedProbe(OpenProbe):
             offset=begin,
             wanted=(first - at - begin, stop - at - begin),
         )
-        return np.asarray(np.rint(found / self._quantum))
+        found = found / self._quantum
+        return np.rint(found, out=found)
 
 
 class SummarisedView(TransformedProbe):

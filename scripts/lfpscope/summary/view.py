@@ -28,7 +28,9 @@ from lfpscope.summary.levels import EnvelopeWriter, Fresh
 from lfpscope.summary.summarize import envelope_attributes, first_medians, write_statistics
 from lfpscope.typing import Array, Mask
 
-STRETCH_VALUES = 6_000_000  # that are transformed at a time, in each thread
+STRETCH_VALUES = (
+    2_000_000  # that are transformed at a time, in each thread: arrays that malloc keeps
+)
 LIMITS = np.finfo(np.float64).max * np.array([[-1.0], [1.0]])  # all numbers are plausible
 
 
