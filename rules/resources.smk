@@ -7,8 +7,8 @@ import re
 
 ARRAY = re.compile(r'"lfp/\.zarray":("(?:[^"\\]|\\.)*")')
 CLOCK = re.compile(r'\\"clock\\": \[\[[^,]+, [^,]+, [^,]+, ([0-9.e+-]+)')
-VIEW_VALUES = 2_000_000  # of lfpscope.summary.view
 STRETCH_BYTES, DECODED_BYTES = 48 << 20, 96 << 20  # as in lfpscope.summary.driver
+VIEW_VALUES = 2_000_000  # of lfpscope.summary.view
 
 
 def growing(start, per_megabyte):
@@ -73,7 +73,10 @@ def summary_memory(wildcards, input, threads, attempt):
 
 def view_memory(wildcards, input, threads, attempt):
     """MB for the pass of a view: in each thread a stretch of all channels, some rows of chunks."""
-    array, _ = read_head(input.references)
+    head = read_head(input.references)
+    if head is None:
+        return 600 * attempt
+    array, _ = head
     (_, n_channels), (height, width) = array["shape"], array["chunks"]
     n_bytes = max(int(array["dtype"][2:]), 4)
     stretch = max(

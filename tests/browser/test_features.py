@@ -222,6 +222,22 @@ def test_a_hidden_probe_takes_no_room(tab: Tab) -> None:
     tab.page.wait_for_function("() => !location.search.includes('probes')")
 
 
+def test_a_click_on_its_name_makes_a_probe_large(tab: Tab) -> None:
+    pictures = """pageModels()
+        .filter(({name}) => name == "traces").map(({inner_height}) => inner_height)"""
+    heights = tab.evaluate(pictures)
+    name = tab.page.locator(".probe-name").nth(1)
+    name.click()
+    tab.page.wait_for_function(f"() => location.search.includes('large={PROBES[1]}')")
+    tab.page.wait_for_function(f"(both) => Math.max(...{pictures}) > 0.7 * both", arg=sum(heights))
+    tab.settle()
+    assert 15 < min(tab.evaluate(pictures)) < 50
+    name.click()
+    tab.page.wait_for_function(f"(before) => `${{{pictures}}}` == `${{before}}`", arg=heights)
+    tab.press("o")
+    assert "large=" in tab.page.url
+
+
 @pytest.mark.parametrize("width", [700, 3840])
 def test_a_window_of_any_width_has_all_controls(open_tab: Open, address: str, width: int) -> None:
     tab = open_tab(address, width=width)

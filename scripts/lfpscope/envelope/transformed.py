@@ -204,10 +204,9 @@ class SummarisedView(TransformedProbe):
         """Amplitude of all channels, about the lines that the envelope has."""
         if columns.bucket > 1:
             return self._stored_view.amplitude(columns)
-        n = columns.step * columns.n_columns
-        stop = min(columns.first_sample + n, columns.segment.stop_sample)
-        samples = self.samples(columns.first_sample, stop)
-        found = amplitude_of_values(self._stored_view.levels, samples, columns)
+        end = columns.first_sample + columns.step * columns.n_columns
+        values = self.samples(columns.first_sample, min(end, columns.segment.stop_sample))
+        found = amplitude_of_values(self._stored_view.levels, values, columns)
         return found.in_volts(self.references.scale)
 
 

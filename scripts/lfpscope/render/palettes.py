@@ -1,7 +1,10 @@
 """Colours of traces, amplitude maps and signed maps."""
 
+from collections.abc import Sequence
+
 import matplotlib as mpl
 import numpy as np
+import numpy.typing as npt
 from matplotlib.colors import LinearSegmentedColormap
 
 PAPER, GAP, GREY = (255, 255, 255), (236, 232, 224), (185, 185, 185)
@@ -12,6 +15,17 @@ SHADES = np.linspace((112, 132, 172), (13, 20, 38), 16).round().astype(np.uint8)
 
 
 TRACE_PALETTE = np.array([PAPER, GAP, GREY, *SHADES], np.uint8)
+
+
+def _tints(colour: Sequence[float]) -> npt.NDArray[np.uint8]:
+    """From a trace of colour on paper, all but covered by it, to that colour."""
+    shares = np.arange(1, TINTS + 1)[:, np.newaxis] / TINTS
+    return np.asarray(PAPER + shares * np.subtract(colour, PAPER)).round().astype(np.uint8)
+
+
+# edges of smooth lines
+TINTS = 24
+SMOOTH_PALETTE = np.array([*TRACE_PALETTE, *_tints(SHADES[7]), *_tints(GREY)], np.uint8)
 
 
 # perceptually even; its darkest and lightest ends are left to paper and gaps

@@ -15,6 +15,7 @@ from lfpscope.nwb.areas import area_runs, is_area
 from lfpscope.render.rows import RowBlock, Rows
 from lfpscope.typing import Array
 
+DECADES_APART = 0.2  # between labels of a log axis
 Run = tuple[str, int, int]
 """A name, its first row, and one past its last."""
 
@@ -185,3 +186,13 @@ def shorten(text: str, most: int) -> str:
     head = max(1, (most - 1) * 2 // 3)  # the beginning says most
     tail = max(0, most - 1 - head)
     return f"{text[:head]}…{text[len(text) - tail :]}"
+
+
+def frequency_ticks(low: float, high: float) -> list[float]:
+    """Frequencies 1, 2, 5, 10 … of a log axis that are far enough apart for their labels."""
+    wanted = [m * 10.0**k for k in range(-2, 5) for m in (1, 2, 5)]
+    kept: list[float] = []
+    for one in wanted:
+        if low <= one <= high and (not kept or math.log10(one / kept[-1]) > DECADES_APART):
+            kept.append(one)
+    return kept

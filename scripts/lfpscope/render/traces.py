@@ -104,25 +104,14 @@ def _trace_band(
     int
         Which row of the picture that is, from the bottom.
     """
-    scale, add = probe.references.scale[channels], probe.references.add
-
-    def heights(values: Array, i: slice) -> Array:
-        """Stored units of channels i → pixels from the bottom; infinity is far away."""
-        volts = values * scale[i, np.newaxis] + add - levels[i, np.newaxis]
-        return np.clip(volts * pixels_per_volt + baselines[i, np.newaxis], -FAR, FAR)
-
     drawn: list[tuple[slice, Mask, int]] = []
-    for part in view.parts if channels.size else ():
-        columns = part.columns
-        here, step = view.pixels(part), columns.step * view.n_columns / view.width  # of a pixel
-        origin = columns.first_sample + (part.skip - part.at) * columns.step - 0.5
-        x_range = origin + here.start * step, origin + here.stop * step
-        for x, y in _points(columns, probe, channels, heights):
-            size = here.stop - here.start, height
-            if lines is draw_lines:
-                drawn.append((here, *draw_band(x, y, x_range, *size)))
-            else:
-                drawn.append((here, lines(x, y, x_range, *size).T, 0))
+    placed = trace_lines(view, probe, channels, baselines, levels, pixels_per_volt)
+    for here, x_range, (x, y) in placed:
+        size = here.stop - here.start, height
+        if lines is draw_lines:
+            drawn.append((here, *draw_band(x, y, x_range, *size)))
+        else:
+            drawn.append((here, lines(x, y, x_range, *size).T, 0))
     drawn = [one for one in drawn if one[1].size]
     low = min((low for _, _, low in drawn), default=0)
     high = max((low + pixels.shape[1] for _, pixels, low in drawn), default=0)
@@ -130,6 +119,41 @@ def _trace_band(
     for here, pixels, bottom in drawn:
         joined[here, bottom - low : bottom - low + pixels.shape[1]] |= pixels
     return joined, low
+
+
+def trace_lines(
+    view: View,
+    probe: OpenProbe,
+    channels: npt.NDArray[np.int64],
+    baselines: Array,
+    levels: Array,
+    pixels_per_volt: float,
+) -> Iterator[tuple[slice, tuple[float, float], Points]]:
+    """Lines of traces, see `trace_pixels`, of some channels at a time.
+
+    Yields
+    ------
+    slice
+        Pixel columns of the picture.
+    (float, float)
+        Sample indices at their left and right edge.
+    Points
+        In sample index, and in pixels from the bottom.
+    """
+    scale, add = probe.references.scale[channels], probe.references.add
+
+    def heights(values: Array, i: slice) -> Array:
+        """Stored units of channels i → pixels from the bottom; infinity is far away."""
+        volts = values * scale[i, np.newaxis] + add - levels[i, np.newaxis]
+        return np.clip(volts * pixels_per_volt + baselines[i, np.newaxis], -FAR, FAR)
+
+    for part in view.parts if channels.size else ():
+        columns = part.columns
+        here, step = view.pixels(part), columns.step * view.n_columns / view.width  # of a pixel
+        origin = columns.first_sample + (part.skip - part.at) * columns.step - 0.5
+        x_range = origin + here.start * step, origin + here.stop * step
+        for points in _points(columns, probe, channels, heights):
+            yield here, x_range, points
 
 
 def _points(
@@ -224,6 +248,17 @@ def traces_every(n_channels: int, height: int) -> int:
     return max(1, math.ceil(MIN_SPACING * n_channels / height))
 
 
+def place_traces(
+    view: View, probe: OpenProbe, channels: npt.NDArray[np.int64], height: int
+) -> tuple[npt.NDArray[np.int64], Array, Array]:
+    """Channels drawn of those in some rows; their baselines, pixels, and levels, volts."""
+    every = traces_every(channels.size, height)
+    rows = np.arange(every // 2, channels.size, every)
+    drawn = channels[rows]
+    baselines = height - (rows + 0.5) * (height / max(1, channels.size))
+    return drawn, baselines, trace_levels(view, probe)[drawn]
+
+
 def trace_picture(
     view: View,
     probe: OpenProbe,
@@ -264,12 +299,9 @@ def trace_picture(
     ndarray of uint8, shape (height, view.width)
         Indices into TRACE_PALETTE.
     """
-    order = depth_order(probe.references.channels) if channels is None else channels
-    spacing = height / max(1, order.size)
-    every = traces_every(order.size, height)
-    rows = np.arange(every // 2, order.size, every)
-    levels = trace_levels(view, probe)[order]
-    baselines = height - (np.arange(order.size) + 0.5) * spacing
+    all_rows = depth_order(probe.references.channels) if channels is None else channels
+    order, baselines, levels = place_traces(view, probe, all_rows, height)
+    spacing = height / max(1, all_rows.size) * traces_every(all_rows.size, height)
 
     def drawn(rows: npt.NDArray[np.int64]) -> tuple[Mask, int]:
         """Traces of some rows."""
@@ -285,7 +317,7 @@ def trace_picture(
         )
 
     is_grey = (probe.dead if grey is None else grey)[order]
-    live, dead = rows[~is_grey[rows]], rows[is_grey[rows]]
+    live, dead = np.flatnonzero(~is_grey), np.flatnonzero(is_grey)
     # each trace by itself, as what it draws near its own row is counted; columns lie one after the
     # other in memory; the loop does not hold the interpreter
     shown = np.zeros((view.width, height), np.bool_)
@@ -298,7 +330,7 @@ def trace_picture(
         stop = max(first, min(middle + NEAR + 1, low + band.shape[1]))
         overlap[:, first:stop] += band[:, first - low : stop - low]
     # of the channels that may be near, as many as are there
-    most = int(np.clip(2 * NEAR / (spacing * every) + 1, 1, len(SHADES)))
+    most = int(np.clip(2 * NEAR / spacing + 1, 1, len(SHADES)))
     lightest = len(TRACE_PALETTE) - len(SHADES)
     shades = lightest + np.arange(len(SHADES)) * (len(SHADES) - 1) // max(1, most - 1)
     shades = np.minimum(shades, len(TRACE_PALETTE) - 1).astype(np.uint8)

@@ -8,9 +8,9 @@ from bokeh.models import Plot, Quad, Range1d, Scatter, Text
 
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.render.rows import Rows
-from lfpscope.viewer.depth_box import depth_classes
 from lfpscope.viewer.labels import area_bands, area_labels, area_runs, channel_marks
 from lfpscope.viewer.models import Plots, hover_names
+from lfpscope.viewer.pointer import depth_classes
 from lfpscope.viewer.style import FONT, INK, STRIP, WRONG, borders
 
 

@@ -31,13 +31,12 @@ from lfpscope.viewer.channel_table import (
 from lfpscope.viewer.models import Plots
 from lfpscope.viewer.panel import Panel
 from lfpscope.viewer.session_folder import SessionFolder
-from lfpscope.viewer.style import CONTROL, INK, RIGHT, borders, quiet_axis
+from lfpscope.viewer.style import CONTROL, INK, RIGHT, SHADES, borders, quiet_axis
 from lfpscope.viewer.view_state import State
 from lfpscope.viewer.worker import Worker
 
 WIDTH = 150  # pixels
 MARGIN = 0.08  # of the values' range, left and right
-SHADES = {"dead": "#9c2a10", "noisy": "#e08214", "outside": "#9e9e9e", "unknown": "#dddddd"}
 TOOLTIP = "channel @channel · @label · @value{0.000}<br>@reason<br>click: another label"
 Tables = dict[str, ChannelTable]
 LeftOut = frozenset[tuple[str, int]]

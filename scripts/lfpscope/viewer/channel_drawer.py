@@ -11,9 +11,11 @@ from bokeh.models import Column, CrosshairTool, Line, LinearAxis, Quad, Range1d,
 from bokeh.models.dom import HTML
 
 from lfpscope.errors import UserError
+from lfpscope.viewer.channel_spectra import ChannelSpectra, read_spectra
 from lfpscope.viewer.channel_trace import ChannelTrace, read_trace
 from lfpscope.viewer.models import Plots
 from lfpscope.viewer.probe_slot import ProbeSlot
+from lfpscope.viewer.spectra_row import SpectraRow
 from lfpscope.viewer.style import INK, RIGHT, STRIP, borders, quiet_axis, text_line
 from lfpscope.viewer.view_state import State
 from lfpscope.viewer.worker import Worker
@@ -37,6 +39,8 @@ class ChannelDrawer:
         To be put below the panels.
     plot : Plot
         Of it.
+    spectra : SpectraRow
+        Below the plot.
     """
 
     def __init__(self, plots: Plots) -> None:
@@ -65,7 +69,8 @@ class ChannelDrawer:
         plots.add_breaks(plot)
         line = text_line(self._text, margin=(2, RIGHT, 0, 0), css_classes=["channel"])
         look = {"sizing_mode": "stretch_width", "margin": 0, "visible": False}
-        self.layout = Column(line, plot, **look)
+        self.spectra = SpectraRow(plots)
+        self.layout = Column(line, plot, self.spectra.layout, **look)
 
     def hide(self) -> None:
         """Close it."""
@@ -104,6 +109,8 @@ class TraceReader:
         The probes.
     show : callable
         Gets the trace, or why there is none, and the width.
+    show_spectra : callable
+        Gets the spectra, which come later.
     """
 
     def __init__(
@@ -111,8 +118,9 @@ class TraceReader:
         document: Document,
         slots: Sequence[ProbeSlot],
         show: Callable[[ChannelTrace | UserError, int], None],
+        show_spectra: Callable[[ChannelSpectra], None],
     ) -> None:
-        self._document, self._show = document, show
+        self._document, self._show, self._show_spectra = document, show, show_spectra
         self._slots = {slot.name: slot for slot in slots}
         self._worker = Worker(self._read)
 
@@ -125,13 +133,16 @@ class TraceReader:
         """End the thread."""
         self._worker.stop()
 
-    def _read(self, request: tuple[State, int, str, int], _stale: Callable[[], bool]) -> None:
+    def _read(self, request: tuple[State, int, str, int], is_stale: Callable[[], bool]) -> None:
         state, width, name, channel = request
+        tell, slot = self._document.add_next_tick_callback, self._slots[name]
         try:
-            with self._slots[name].use() as probe:
+            with slot.use() as probe:
                 if channel not in probe.references.channels.id:
                     raise UserError(f"probe {name} has no channel {channel}.")
-                trace: ChannelTrace | UserError = read_trace(probe, state, width, channel)
+                tell(partial(self._show, read_trace(probe, state, width, channel), width))
+                if not is_stale():
+                    spectra = read_spectra(probe, slot.folder, state, channel)
+                    tell(partial(self._show_spectra, spectra))
         except (UserError, OSError) as error:
-            trace = UserError(str(error))
-        self._document.add_next_tick_callback(partial(self._show, trace, width))
+            tell(partial(self._show, UserError(str(error)), width))

@@ -8,7 +8,7 @@ from lfpscope.envelope.read import OpenProbe
 from lfpscope.nwb.areas import is_area
 from lfpscope.render.view import Part, read_view
 from lfpscope.typing import Floats
-from lfpscope.viewer.picture import axis_clock
+from lfpscope.viewer.picture import axis_clock, transformed_for
 from lfpscope.viewer.view_state import State
 
 
@@ -53,12 +53,14 @@ def read_trace(probe: OpenProbe, state: State, width: int, channel: int) -> Chan
     channel : int
         Electrode id.
     """
+    recorded, (probe, done) = probe, transformed_for(probe, state)
     clock = axis_clock(probe, state.timeline)
     view = read_view(probe, state.start, state.stop, width, clock)
     row = int(np.flatnonzero(probe.references.channels.id == channel)[0])
     parts = [_columns(part, probe, row) for part in view.parts]
     columns = np.concatenate(parts, axis=1) if parts else np.empty((4, 0))
-    return ChannelTrace(_describe(probe, row, columns[2:]), *columns)
+    words = _describe(recorded, row, columns[2:])
+    return ChannelTrace(f"{words} · {done}" if done else words, *columns)
 
 
 def _columns(part: Part, probe: OpenProbe, row: int) -> Floats:

@@ -49,6 +49,7 @@ COMMANDS = (
     Command("i", "i", "list of periods and marks; a click goes there"),
     Command("l", "l", "column of the channels: amplitude, labels"),
     Command("x", "x", "hide channels that are bad, or show them", lambda s: s.toggle_bad()),
+    Command("o", "o", "probe under the cursor large, others small; again: all alike"),
     Command("s", "s", "save picture"),
     Command("Backspace", "Backspace", "the view before"),
     Command("Shift+ArrowDown", "Shift ↓", "channel below, of one shown alone"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lfpscope.envelope.read import OpenProbe
 
 WIDTH, HEIGHT = 640, 400  # pixels
-SAMPLES = 2  # seconds that are drawn from samples
+SAMPLES = 2, 0.1  # seconds that are drawn from samples: many in a pixel, and far apart
 PROBES = "*/probes/*/envelope.zarr.zip"  # in the folder of results
 
 
@@ -61,7 +61,7 @@ def _type_of_samples(envelope: Path) -> str:
 
 
 def draw_both_ways(folder: Path) -> None:
-    """Draw a probe in each mode, complete from its envelope and two seconds from samples.
+    """Draw a probe in each mode, complete from its envelope and close from samples.
 
     Of one onset an average is made too, and of two seconds a view with a median reference, as the
     viewer makes them of what is chosen.
@@ -76,10 +76,11 @@ def draw_both_ways(folder: Path) -> None:
     with OpenProbe(open_references(folder / "lfp.json"), folder / "envelope.zarr.zip") as probe:
         clock, name = probe.references.clock, probe.references.probe
         complete = State(clock.t0, clock.t1, 250.0, probes=(name,))
-        for state in (complete, complete.at(clock.t0, min(clock.t0 + SAMPLES, clock.t1))):
+        close = (complete.at(clock.t0, min(clock.t0 + one, clock.t1)) for one in SAMPLES)
+        for state in (complete, *close):
             for mode in MODES:
                 draw_probe(probe, state.drawn_as(mode), WIDTH, HEIGHT)
-        average_intervals(probe.references, [Kind("one", (clock.t0 + SAMPLES / 2,))])
+        average_intervals(probe.references, [Kind("one", (clock.t0 + SAMPLES[0] / 2,))])
         _make_short_view(probe)
 
 
@@ -94,7 +95,7 @@ def _make_short_view(probe: "OpenProbe") -> None:
     nobody = np.zeros(probe.references.n_channels, np.bool_)
     view = TransformedProbe(probe, parse_transform("median"), nobody)
     segment = view.references.clock.segments[0]
-    n = min(segment.n_samples, round(SAMPLES / view.references.clock.dt))
+    n = min(segment.n_samples, round(SAMPLES[0] / view.references.clock.dt))
     clock = Clock((replace(segment, n_samples=n),))
     view.references = replace(view.references, clock=clock)
     with TemporaryDirectory() as folder:

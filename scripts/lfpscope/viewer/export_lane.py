@@ -27,6 +27,8 @@ class Lane:
         line of its onset goes.
     label, colour : list of str
         Of each block.
+    shade : list of float
+        How opaque each block is over traces.
     """
 
     lines: list[str] = field(default_factory=list)
@@ -37,11 +39,12 @@ class Lane:
     low: list[float] = field(default_factory=list)
     label: list[str] = field(default_factory=list)
     colour: list[str] = field(default_factory=list)
+    shade: list[float] = field(default_factory=list)
 
     @classmethod
     def of(cls, lines: Sequence[str], blocks: Mapping[str, Any]) -> Self:
         """Take what it has of the page's blocks."""
-        names = ("start", "stop", "bottom", "at", "low", "label", "colour")
+        names = ("start", "stop", "bottom", "at", "low", "label", "colour", "shade")
         return cls(list(lines), **{name: blocks[name] for name in names})
 
     def __post_init__(self) -> None:
@@ -52,7 +55,7 @@ class Lane:
         ValueError
             If the lists do not have one entry for each block, or numbers are not finite.
         """
-        numbers = self.start, self.stop, self.bottom, self.at, self.low
+        numbers = self.start, self.stop, self.bottom, self.at, self.low, self.shade
         if len({len(one) for one in (*numbers, self.label, self.colour)}) != 1:
             raise ValueError("lane: lists of different length")
         if not all(math.isfinite(n) for one in numbers for n in one):
@@ -78,6 +81,9 @@ class Lane:
         axes.set(ylim=(0, n))
 
     def draw_onsets(self, axes: Axes) -> None:
-        """Draw where blocks begin, as on the page."""
-        for start, low, colour in zip(self.start, self.low, self.colour, strict=True):
+        """Draw where blocks begin, and shade them, as on the page."""
+        blocks = zip(self.start, self.stop, self.low, self.colour, self.shade, strict=True)
+        for start, stop, low, colour, shade in blocks:
             axes.axvline(start, ymin=low, color=colour, alpha=0.6, linewidth=0.8)
+            if shade:
+                axes.axvspan(start, stop, color=colour, alpha=shade, linewidth=0)

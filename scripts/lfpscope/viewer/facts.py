@@ -2,12 +2,19 @@
 
 import html
 import math
+from collections import Counter
+from contextlib import suppress
+
+import numpy as np
 
 from lfpscope.doubts import sort_doubts
 from lfpscope.envelope.read import OpenProbe
+from lfpscope.errors import UserError
 from lfpscope.formatting import duration_text
 from lfpscope.nwb.electrodes import Channels
 from lfpscope.render.ticks import shorten
+from lfpscope.result_files import CHANNELS
+from lfpscope.samples.channel_labels import read_labels
 from lfpscope.viewer.labels import has_depth
 from lfpscope.viewer.times import find_seams, time_of
 from lfpscope.viewer.view_state import State
@@ -56,10 +63,24 @@ def range_text(state: State, width: int) -> str:
     return f"{first} to {last} · {duration_text(length)}{scale}"
 
 
-def probe_facts(probe: OpenProbe, n_shown: int, n_bad: int) -> str:
-    """Channels, rate, and what is not as it should be."""
+def quality_facts(probe: OpenProbe) -> list[str]:
+    """How strong a typical channel is, and how many the summary found noisy or outside."""
+    references, labels = probe.references, list[str]()
+    live = probe.std[~probe.dead & np.isfinite(probe.std)]
+    facts = [f"median SD {np.median(live) * 1e6:.3g} µV"] if live.size else []
+    with suppress(UserError, OSError, KeyError):  # a table that is broken says nothing
+        ids = references.channels.id.tolist()
+        found = read_labels(references.file.parent / CHANNELS, None, references.probe, ids)
+        labels = found.get("label", [])
+    n = Counter(labels)
+    return facts + [f"{n[one]} {one}" for one in ("noisy", "outside") if n[one]]
+
+
+def probe_facts(probe: OpenProbe, n_shown: int, n_bad: int, quality: list[str]) -> str:
+    """Channels, rate, what `quality_facts` has found, and what is not as it should be."""
     references = probe.references
     facts = [count_channels(references.n_channels, n_shown), f"{1 / references.clock.dt:.6g} Hz"]
+    facts += quality
     clock = references.clock
     found = [stop - start for (start, stop), _ in find_seams(clock, drawn_by=clock)]
     resets = sum(seconds < 0 for seconds in found)

@@ -7,6 +7,7 @@ from functools import partial
 from bokeh.events import MouseWheel, Tap
 
 from lfpscope.viewer.controls import area_names
+from lfpscope.viewer.cursor import Cursor
 from lfpscope.viewer.page_layout import PageLayout
 from lfpscope.viewer.panel import Panel
 from lfpscope.viewer.view_state import MODES, State
@@ -42,14 +43,15 @@ def connect_gestures(
         panel.strip.on_event(Tap, partial(clicked, area_clicked, panel))
         for plot in (panel.strip, panel.figure):
             plot.on_event(MouseWheel, partial(wheel_turned, panel))
-    layout.depth_box.on_draw(
+    layout.pointer.on_draw(
         lambda probe, *heights: apply(choose_depths(state(), panels[probe], *heights))
     )
+    layout.pointer.on_name(lambda probe: apply(state().enlarge(probe)))
     layout.axis.plot.on_event(Tap, line_clicked)
 
 
 def choose_area(state: State, panel: Panel, panels: Iterable[Panel], event: Tap) -> State:
-    """Show the area clicked alone, or all again; with Shift leave it out, or show it too."""
+    """Show the area clicked alone, or all again; with Shift leave it out."""
     area = panel.area_at(state, event.y)
     if not area:
         return state
@@ -86,6 +88,12 @@ def next_mode(state: State, panels: Mapping[str, Panel]) -> State:
     now = state.mode(shown[0], panels[shown[0]].size[0])
     at = modes.index(now) if now in modes else -1
     return state.drawn_as(modes[(at + 1) % len(modes)])
+
+
+def enlarge(state: State, cursor: Cursor | None) -> State:
+    """Make the probe under the cursor the large one, or all alike; without one, the first."""
+    name = cursor.probe if cursor else state.large or next(iter(state.shown), "")
+    return state.enlarge(name) if name else state
 
 
 def change_gain(state: State, panels: Mapping[str, Panel], steps: int) -> State:

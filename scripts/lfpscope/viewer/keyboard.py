@@ -18,8 +18,9 @@ GESTURES = {
     "drag": "move in time",
     "click": "show this channel alone; again, or Esc, to close",
     "click an area": "only this area, again for all",
-    "Shift click an area": "leave it out, or show it too",
+    "Shift click an area": "all others; the menu adds it again",
     "drag at the depths, Shift drag": "show these depths",
+    "click a probe's name": "large, others small; again: all alike",
     "click a name below": "hide these intervals, or show them",
     "click below": "go there; drag to move, at its edges to stretch",
 }

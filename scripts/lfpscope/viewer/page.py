@@ -21,6 +21,7 @@ from lfpscope.viewer.cursor import Readings
 from lfpscope.viewer.gestures import (
     change_gain,
     connect_gestures,
+    enlarge,
     next_channel,
     next_mode,
 )
@@ -99,7 +100,8 @@ class Page:
         self._pictures = Pictures(document, slots, self._show)
         mouse = self._layout.show_reading, self._layout.plots.cursor, self.panels
         self._readings = Readings(document, slots, *mouse)
-        self._traces = TraceReader(document, slots, self._layout.drawer.show)
+        drawer = self._layout.drawer
+        self._traces = TraceReader(document, slots, drawer.show, drawer.spectra.show)
         self._savings = Savings(document, self._session, self._layout.download, say)
         of_page = document, self._session, self._layout
         go_to = partial(self._go_to, what="period", step=1)
@@ -380,6 +382,7 @@ class Page:
             "u": lambda: self._annotations.remove(self.state.pieces),
             "b": self.toggle_bad,
             **toggles(lambda: self._extras, lambda: self.state),
+            "o": lambda: self.apply(enlarge(self.state, self._readings.cursor)),
             "s": self.save_picture,
             "?": lambda: self._layout.toggle_help(),
             "Escape": self.close_extras,

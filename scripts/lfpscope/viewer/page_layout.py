@@ -12,13 +12,14 @@ from lfpscope.render.areas import area_colours
 from lfpscope.viewer.address_bar import AddressBar
 from lfpscope.viewer.channel_drawer import ChannelDrawer
 from lfpscope.viewer.controls import Controls, area_names, common_bands, navigation
-from lfpscope.viewer.depth_box import DepthBox
+from lfpscope.viewer.error_panel import error_panel, show_error
 from lfpscope.viewer.facts import range_text, session_facts
 from lfpscope.viewer.keyboard import Key, Keyboard
 from lfpscope.viewer.labels import axis_width
 from lfpscope.viewer.minimap import minimap
 from lfpscope.viewer.models import Plots
-from lfpscope.viewer.panel import Panel, error_panel, show_error
+from lfpscope.viewer.panel import Panel
+from lfpscope.viewer.pointer import Pointer
 from lfpscope.viewer.saving import download_source
 from lfpscope.viewer.session_folder import Opened, Tables, only_open
 from lfpscope.viewer.sheets import sheet_place
@@ -55,7 +56,7 @@ class PageLayout:
         Intervals and marks, as they are drawn.
     address : AddressBar
         Of the browser.
-    axis, controls, depth_box, drawer, keyboard, plots, sheet
+    axis, controls, drawer, keyboard, plots, pointer, sheet
         Of the page.
     screen : ColumnDataSource
         Its ratio, as the browser says it.
@@ -98,12 +99,12 @@ class PageLayout:
         self.axis = TimeAxis(plots, self.spans, whole.timeline)
         self.screen = ColumnDataSource({"ratio": [ratio]}, name="screen")
         self.axis.plot.js_on_change("inner_width", self.keyboard.listen(self.time, self.screen))
-        self.depth_box = DepthBox(plots.left)
-        self.axis.plot.js_on_change("inner_width", self.depth_box.listen())
+        self.pointer = Pointer(plots.left)
+        self.axis.plot.js_on_change("inner_width", self.pointer.listen())
         self.drawer = ChannelDrawer(plots)
         overview = minimap(plots, probes, whole)
         self.sheet = sheet_place()
-        self.below = self.drawer.plot, self.axis.plot, overview
+        self.below = self.drawer.plot, self.drawer.spectra.plot, self.axis.plot, overview
         self._box = overview.select_one({"name": "minimap box"})
         page = Column(
             text_line(self._title, margin=(0, RIGHT, 4, 0)),

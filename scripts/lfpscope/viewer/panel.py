@@ -10,7 +10,6 @@ from bokeh.models import (
     Column,
     ColumnDataSource,
     CrosshairTool,
-    Div,
     FixedTicker,
     GlyphRenderer,
     HSpan,
@@ -37,8 +36,7 @@ from lfpscope.nwb.intervals import Interval
 from lfpscope.render.rows import Rows, arrange_rows
 from lfpscope.viewer.area_strip import AreaStrip
 from lfpscope.viewer.channel_selection import bad_channels, chosen_rows
-from lfpscope.viewer.depth_box import depth_classes
-from lfpscope.viewer.facts import axis_label, doubts_html, probe_facts
+from lfpscope.viewer.facts import axis_label, doubts_html, probe_facts, quality_facts
 from lfpscope.viewer.gaps import find_empty, no_gaps
 from lfpscope.viewer.labels import (
     block_edges,
@@ -48,6 +46,7 @@ from lfpscope.viewer.labels import (
 )
 from lfpscope.viewer.models import Plots, hover_names
 from lfpscope.viewer.picture import Picture, palette
+from lfpscope.viewer.pointer import depth_classes
 from lfpscope.viewer.readout import channel_at
 from lfpscope.viewer.scale_bar import ScaleBar
 from lfpscope.viewer.style import (
@@ -55,7 +54,6 @@ from lfpscope.viewer.style import (
     CONTROL,
     FAINT,
     FONT,
-    HEADING,
     INK,
     RIGHT,
     borders,
@@ -66,6 +64,7 @@ from lfpscope.viewer.view_state import MODES, TRACES, State
 
 LETTER = 7.5  # pixels, about
 LEAST, AROUND = 94, 40  # pixels: height of a panel, and what of it is not the picture
+SMALL = 64  # pixels: height of a panel beside a large one
 
 
 class Panel:
@@ -110,7 +109,7 @@ class Panel:
         self.shown: Picture | None = None
         self._likely = likely
         self._name = probe.references.probe
-        self._doubts = doubts_html(probe)
+        self._doubts, self._quality = doubts_html(probe), quality_facts(probe)
         self._facts = self._badge = self._note = ""
         self._rows = Rows(np.empty(0, np.int64), ())
         self._fitted: tuple[Any, ...] = ()
@@ -237,10 +236,12 @@ class Panel:
         rows, size = chosen_rows(self.probe, state), self.size
         channels, references = rows.channels, self.probe.references
         bad = bad_channels(self.probe, state)
-        self._facts = probe_facts(self.probe, channels.size, int(bad.sum()))
+        self._facts = probe_facts(self.probe, channels.size, int(bad.sum()), self._quality)
         send(self._empty, find_empty(self.probe, state, size[0]))
         self._head()
-        self.layout.min_height = max(LEAST, channels.size * state.spacing + AROUND)
+        is_small = state.is_small(self._name)
+        least = SMALL if is_small else max(LEAST, channels.size * state.spacing + AROUND)
+        self.layout.update(min_height=least, max_height=SMALL if is_small else None)
         mode = state.mode(self._name, size[0])
         self.mode.active = list(MODES).index(mode) if mode in MODES else None
         fitted = (size, channels.tolist(), bad.tolist())
@@ -362,7 +363,8 @@ class Panel:
         name, references = html.escape(self._name), self.probe.references
         source = html.escape(f"{references.address} {references.series}")
         text = (
-            f'<div class="heading"><span class="facts"><b title="{source}">{name}</b>{self._doubts}'
+            '<div class="heading"><span class="facts">'
+            f'<b class="probe-name" title="{source}">{name}</b>{self._doubts}'
             f"<span>· {self._facts}</span></span>"
             f'<span class="badge">{self._note}{self._badge}</span></div>'
         )
@@ -384,17 +386,3 @@ def no_boxes() -> dict[str, list[Any]]:
 def no_picture() -> dict[str, list[Any]]:
     """Instead of a picture."""
     return {"image": [], "x": [], "dw": []}
-
-
-def error_panel(name: str, error: UserError) -> Div:
-    """Instead of a probe that is not open."""
-    panel = Div(sizing_mode="stretch_width", margin=(4, 0), stylesheets=[HEADING])
-    show_error(panel, name, error)
-    return panel
-
-
-def show_error(panel: Div, name: str, error: UserError) -> None:
-    """Say why a probe is not open."""
-    text = f'<b>{html.escape(name)}</b> · <span class="wrong">{html.escape(str(error))}</span>'
-    if panel.text != text:
-        panel.text = text

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,9 @@ from lfpscope.errors import UserError
 from lfpscope.formatting import duration_text
 from lfpscope.render.band_map import colour_shares, read_band_map
 from lfpscope.render.heatmap import HEAT_SHARE, amplitude, heat_picture
-from lfpscope.render.palettes import HEAT_PALETTE, SIGNED_PALETTE, TRACE_PALETTE
+from lfpscope.render.palettes import HEAT_PALETTE, SIGNED_PALETTE, SMOOTH_PALETTE
 from lfpscope.render.signed import SIGNED_SHARE, signed_picture, signed_values
+from lfpscope.render.smooth_lines import is_smooth, smooth_picture
 from lfpscope.render.traces import trace_picture
 from lfpscope.render.view import View, read_view
 from lfpscope.result_files import ENVELOPE
@@ -34,7 +35,7 @@ EVERY_SAMPLE = "every sample"
 NONE_CHOSEN = "no channel of this probe is among those chosen"
 KEPT = 12  # pictures: of six probes the first view, for pages opened later, and the one before
 LOOKS_KEPT = 6  # what is drawn of a session's probes, for another gain
-PALETTES = {TRACES: TRACE_PALETTE, SIGNED: SIGNED_PALETTE, HEAT: HEAT_PALETTE}
+PALETTES = {TRACES: SMOOTH_PALETTE, SIGNED: SIGNED_PALETTE, HEAT: HEAT_PALETTE}
 SHARES = {SIGNED: SIGNED_SHARE, HEAT: HEAT_SHARE}
 """Of the gain, the upper end of the colours."""
 POWER_ROOM = 2.0  # 6 of 30 dB above what is usual: steps of the gain are up to 8 dB
@@ -189,7 +190,9 @@ def draw_probe(
     volts = microvolts * 1e-6
     if values is None:
         gain = BAR * ratio / volts
-        pixels = trace_picture(
+        smooth = is_smooth(view, ratio)
+        draw_traces = partial(smooth_picture, ratio=ratio) if smooth else trace_picture
+        pixels = draw_traces(
             view, probe, n_rows, pixels_per_volt=gain, channels=channels, grey=grey
         )
     else:

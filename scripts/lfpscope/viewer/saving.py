@@ -1,6 +1,7 @@
 """A thread that saves the pictures of a page, and hands them to the browser."""
 
 import base64
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -27,6 +28,19 @@ def download_source() -> ColumnDataSource:
     source = ColumnDataSource({"name": [""], "href": [""]}, name="download")
     source.js_on_change("data", CustomJS(args={"source": source}, code=DOWNLOAD))
     return source
+
+
+def added_columns(document: Document, probe: str) -> dict[str, Any]:
+    """What a page has on a probe's picture and beside it, as `Added` takes it."""
+    boxes = document.get_model_by_name(f"boxes {probe}")
+    rows = document.get_model_by_name(f"column {probe}")  # None where the column is closed
+    names = ("start", "stop", "bottom", "top", "name")
+    added = {name: list(boxes.data[name]) for name in names} if boxes else {}
+    if rows:
+        known = [value if math.isfinite(value) else None for value in rows.data["value"]]
+        measure = document.get_model_by_name("measure").value
+        added |= {"measure": measure, "values": known, "labels": list(rows.data["label"])}
+    return added
 
 
 class Savings:
@@ -65,7 +79,8 @@ class Savings:
     ) -> None:
         """Save a view with frames of some width and height, pixels, and intervals below them."""
         if state.shown and size[0]:
-            self._worker.submit((state, size, list(lines), dict(blocks), suffix))
+            added = {name: added_columns(self._document, name) for name in state.shown}
+            self._worker.submit((state, size, list(lines), dict(blocks), added, suffix))
 
     def stop(self) -> None:
         """End the thread once it has saved what it is at."""
@@ -73,24 +88,28 @@ class Savings:
 
     def _save(
         self,
-        view: tuple[State, tuple[int, int], list[str], dict[str, Any], str],
+        view: tuple[State, tuple[int, int], list[str], dict[str, Any], dict[str, Any], str],
         _stale: Callable[[], bool],
     ) -> None:
         # matplotlib: not before the first picture
         from lfpscope.viewer.export import save_view
         from lfpscope.viewer.export_lane import Lane
+        from lfpscope.viewer.export_panel import Added
 
-        state, size, lines, blocks, suffix = view
-        lane = Lane.of(lines, blocks)
+        state, size, lines, blocks, columns, suffix = view
+        of_page: dict[str, Any] = {
+            "lane": Lane.of(lines, blocks),
+            "added": {name: Added(**one) for name, one in columns.items()},
+        }
         folder = self._session.views
         try:
-            path = save_view(self._session, state, *size, folder, lane=lane, suffix=suffix)
+            path = save_view(self._session, state, *size, folder, **of_page, suffix=suffix)
             content = base64.b64encode(path.read_bytes()).decode()
         except (UserError, OSError) as error:
             text = f"The picture could not be saved: {error}"
         else:
             text = f"Saved as {path}, with {path.with_suffix('.json').name} beside it."
             name = f"{self._session.name}-{path.name}"
-            columns = {"name": [name], "href": [f"data:{TYPES[suffix]};base64,{content}"]}
-            self._document.add_next_tick_callback(lambda: self._download.update(data=columns))
+            file = {"name": [name], "href": [f"data:{TYPES[suffix]};base64,{content}"]}
+            self._document.add_next_tick_callback(lambda: self._download.update(data=file))
         self._document.add_next_tick_callback(partial(self._say, text))

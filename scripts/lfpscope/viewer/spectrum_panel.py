@@ -12,6 +12,7 @@ from bokeh.models.dom import HTML
 
 from lfpscope.errors import UserError
 from lfpscope.evoked.kinds import Kind
+from lfpscope.render.ticks import frequency_ticks
 from lfpscope.viewer.depth_map import LEFT, RIGHT, DepthMap
 from lfpscope.viewer.evoked_view import offer_kinds
 from lfpscope.viewer.models import Plots
@@ -29,7 +30,6 @@ from lfpscope.viewer.worker import Worker
 
 TRACE = 150  # pixels of height
 RECORDING, VIEW, NO_COHERENCE = "the recording", "what the page shows", "no coherence"
-APART = 0.2  # decades between labels of the axis
 Request = tuple[State, str]
 """What the page shows, and of what the spectra are."""
 
@@ -227,16 +227,6 @@ class _ProbeColumn:
         self._channel.html = _line(text)
         self._line.data = {"x": np.log10(frequency), "y": levels}
         self._map.point_out(row)
-
-
-def frequency_ticks(low: float, high: float) -> list[float]:
-    """Frequencies 1, 2, 5, 10 … of a log axis that are far enough apart for their labels."""
-    wanted = [m * 10.0**k for k in range(-2, 5) for m in (1, 2, 5)]
-    kept: list[float] = []
-    for one in wanted:
-        if low <= one <= high and (not kept or np.log10(one / kept[-1]) > APART):
-            kept.append(one)
-    return kept
 
 
 def _line(text: str) -> str:

@@ -50,6 +50,7 @@ def from_query(query: Mapping[str, str], default: State) -> tuple[State, list[st
         "transform": _read_transform,
         "where": _read_where,
         "without": _read_without,
+        "large": _read_large,
     }
     state, doubts = default, []
     for name, reader in readers.items():
@@ -127,6 +128,12 @@ def _read_channel(state: State, text: str) -> State:
 
 def _read_where(state: State, text: str) -> State:
     return replace(state, where=check_expression(text) if text.strip() else "")
+
+
+def _read_large(state: State, text: str) -> State:
+    if text not in state.probes:
+        raise ValueError(text)
+    return replace(state, large=text)
 
 
 def _read_without(state: State, text: str) -> State:

@@ -7,6 +7,8 @@ from bokeh.models.dom import HTML
 
 FONT = "13px"
 INK, FAINT, RULE, ACCENT, WRONG = "#222222", "#6a6a6a", "#cccccc", "#2166ac", "#9c2a10"
+SHADES = {"dead": "#9c2a10", "noisy": "#e08214", "outside": "#9e9e9e", "unknown": "#dddddd"}
+"""Of rows of channels with these labels."""
 STRIP = 92  # pixels, with the areas' names
 LEFT, RIGHT = 72, 84  # pixels beside the frame for the depth axis, and for a bar of colours
 ABOVE, BELOW = 2, 6  # pixels beside the frame
@@ -27,6 +29,7 @@ HEADING = f"""
 .heading > * {{ overflow: hidden; text-overflow: ellipsis; }}
 .facts {{ display: flex; gap: 0.4em; min-width: 0; }}
 .facts > * {{ flex: none; }}
+.probe-name {{ cursor: pointer; }}
 .badge, .shown {{ color: {FAINT}; flex: none; max-width: 60%; }}
 .wrong {{ color: {WRONG}; white-space: normal; }}
 .doubt {{

@@ -74,6 +74,8 @@ class State:
         Probe and electrode id of channels labelled dead or noisy, once that has been read.
     without : frozenset of str
         Lines of the lane of intervals that are not shown.
+    large : str
+        The probe that is large while the others are small; empty where all are alike.
     """
 
     start: float
@@ -95,6 +97,7 @@ class State:
     hides_bad: bool = False
     left_out: frozenset[tuple[str, int]] = frozenset()
     without: frozenset[str] = frozenset()
+    large: str = ""
 
     @property
     def pieces(self) -> list[tuple[float, float]]:
@@ -105,6 +108,14 @@ class State:
     def shown(self) -> tuple[str, ...]:
         """Probes on the page."""
         return tuple(name for name in self.probes if name not in self.hidden)
+
+    def is_small(self, probe: str) -> bool:
+        """Whether a probe makes room for another one."""
+        return self.large in self.shown and probe != self.large
+
+    def enlarge(self, probe: str) -> "State":
+        """Make a probe the large one, or all alike if it is."""
+        return replace(self, large="" if self.large == probe else probe)
 
     def mode(self, probe: str, width: int) -> str:
         """How a probe is drawn in a picture of some pixels' width: see `is_mode`.
@@ -232,6 +243,8 @@ class State:
             fields["transform"] = self.transform
         if self.where:
             fields["where"] = self.where
+        if self.large:
+            fields["large"] = self.large
         if self.without:
             fields["without"] = ",".join(quote(line, safe="") for line in sorted(self.without))
         return urlencode(fields, safe=",:")

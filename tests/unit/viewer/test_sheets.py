@@ -16,6 +16,7 @@ from lfpscope.evoked.files import write_evoked
 from lfpscope.evoked.kinds import Kind
 from lfpscope.io.tables import read_table
 from lfpscope.references.index import index_recording
+from lfpscope.render.ticks import frequency_ticks
 from lfpscope.samples.channel_labels import read_labels_by_hand
 from lfpscope.summary.probe import summarize_probe
 from lfpscope.viewer import evoked_view, spectrum_view
@@ -25,7 +26,6 @@ from lfpscope.viewer.depth_map import rgba
 from lfpscope.viewer.period_list import read_entries
 from lfpscope.viewer.probe_slot import ProbeSlot
 from lfpscope.viewer.session_folder import SessionFolder
-from lfpscope.viewer.spectrum_panel import frequency_ticks
 from lfpscope.viewer.state_query import from_query
 from lfpscope.viewer.view_state import State
 

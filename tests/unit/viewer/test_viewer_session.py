@@ -26,7 +26,7 @@ from lfpscope.envelope.read import OpenProbe
 from lfpscope.errors import UserError
 from lfpscope.nwb.depth import DepthAxis
 from lfpscope.nwb.electrodes import Channels
-from lfpscope.render.palettes import HEAT_GREY, SIGNED_GREY
+from lfpscope.render.palettes import HEAT_GREY, SIGNED_GREY, TRACE_PALETTE
 from lfpscope.render.rows import RowBlock, Rows, arrange_rows
 from lfpscope.render.traces import trace_picture
 from lfpscope.render.view import read_view
@@ -36,7 +36,8 @@ from lfpscope.viewer.channel_trace import read_trace
 from lfpscope.viewer.controls import Controls, offer_gains
 from lfpscope.viewer.export import render_view, save_view
 from lfpscope.viewer.export_lane import Lane
-from lfpscope.viewer.facts import doubts_html, probe_facts
+from lfpscope.viewer.export_panel import Added
+from lfpscope.viewer.facts import doubts_html, probe_facts, quality_facts
 from lfpscope.viewer.gaps import find_empty, no_gaps
 from lfpscope.viewer.issues import find_issues
 from lfpscope.viewer.labels import (
@@ -531,12 +532,13 @@ def test_moved_data_must_be_the_same_file(
         ProbeSlot(probe, (old, str(tmp_path / "other"))).open()
 
 
+@pytest.mark.parametrize("stop", [11.5, 11.05])  # of traces, and of smooth lines
 def test_a_saved_view_is_drawn_again_and_knows_its_source(
-    results: Path, whole: State, tmp_path: Path
+    results: Path, whole: State, tmp_path: Path, stop: float
 ) -> None:
-    session = SessionFolder(results / "one")
-    first = save_view(session, whole.at(11, 11.5), 300, 80, tmp_path)
-    second = save_view(session, whole.at(11, 11.5), 300, 80, tmp_path)
+    session, state = SessionFolder(results / "one"), whole.at(11, stop).drawn_as(TRACES)
+    first = save_view(session, state, 300, 80, tmp_path)
+    second = save_view(session, state, 300, 80, tmp_path)
     assert first != second
     assert first.read_bytes() == second.read_bytes()
     render_view(session, first.with_suffix(".json"), tmp_path / "again.png")
@@ -553,13 +555,14 @@ def test_a_saved_view_is_drawn_again_and_knows_its_source(
     [
         (lambda _view: {}, "not a view saved by this viewer"),
         (lambda _view: [], "not a view saved by this viewer"),
-        (lambda view: view | {"lfpscope_view": 1, "state": {}}, "version 1, expected 3"),
+        (lambda view: view | {"lfpscope_view": 1, "state": {}}, "version 1, expected 4"),
         (lambda view: view | {"state": 5}, "not a view saved by this viewer"),
         (lambda view: view | {"width": "wide"}, "width and height"),
         (lambda view: view | {"width": 10**9}, "width and height"),
         (lambda view: {k: v for k, v in view.items() if k != "versions"}, "'versions'"),
         (lambda view: view | {"probes": [{}]}, "'probe'"),
         (lambda view: view | {"lane": view["lane"] | {"start": [1]}}, "different length"),
+        (lambda view: view | {"added": {"a": {"values": [1], "labels": []}}}, "different length"),
         (lambda view: view | {"probes": []}, "made from another file"),
         (lambda view: view | {"state": view["state"] | {"start": None}}, "numbers"),
         (lambda view: view | {"state": view["state"] | {"stop": -1e9}}, "range"),
@@ -588,7 +591,7 @@ def test_a_saved_picture_of_any_format_is_drawn_again_with_its_intervals(
 ) -> None:
     session, state = SessionFolder(results / "one"), whole.at(11, 11.5)
     flash = {"start": [11.1], "stop": [11.3], "label": ["flash <b>"], "colour": ["#2166ac"]}
-    lane = Lane(["flashes", "marks"], **flash, bottom=[1], at=[11.1], low=[0])
+    lane = Lane(["flashes", "marks"], **flash, bottom=[1], at=[11.1], low=[0], shade=[0.05])
     plain = save_view(session, state, 300, 80, tmp_path, suffix=suffix)
     first = save_view(session, state, 300, 80, tmp_path, lane=lane, suffix=suffix)
     assert first.suffix == suffix
@@ -598,6 +601,36 @@ def test_a_saved_picture_of_any_format_is_drawn_again_with_its_intervals(
     assert again.read_bytes() == first.read_bytes()
     if suffix == ".svg":
         assert "flash &lt;b&gt;" in first.read_text() or "<!-- flash" in first.read_text()
+
+
+def test_a_saved_picture_has_all_that_is_on_the_panel(
+    results: Path, whole: State, tmp_path: Path
+) -> None:
+    session, state = SessionFolder(results / "one"), whole.at(7, 15).drawn_as(TRACES)
+    lane = Lane(["flashes"], [11.1], [11.3], [0], [11.1], [0.5], ["flash"], ["#2166ac"], [0.05])
+    box = {"start": [11.0], "stop": [11.5], "bottom": [0.25], "top": [0.75], "name": ["odd <b>"]}
+    column = {"measure": "theta (µV)", "values": [1.0, None, 3.0, 2.0]}
+    column |= {"labels": ["good", "dead", "noisy", "unknown"]}
+    channel = ("a", int(session.slots[0].open().references.channels.id[0]))
+    shown = replace(state, microvolts=200.0, is_auto=False, channel=channel)
+    folder = {"folder": tmp_path, "lane": lane, "suffix": ".svg"}
+
+    def words(added: Added, state: State = shown) -> str:
+        saved = save_view(session, state, 600, 160, added={"a": added}, **folder)
+        render_view(session, saved.with_suffix(".json"), tmp_path / "again.svg")
+        assert (tmp_path / "again.svg").read_bytes() == saved.read_bytes()
+        return saved.read_text()
+
+    text = words(Added(**box, **column))
+    for one in ("odd &lt;b&gt;", "theta (µV)", "200 µV", "session time (min:s)", "flash"):
+        assert f"<!-- {one}" in text or f"<!--  {one}" in text
+    assert "<!-- before the recording -->" in text
+    assert "<!-- after the recording -->" in text
+    without = words(Added())
+    assert "odd" not in without
+    assert "theta" not in without
+    none = words(Added(), replace(shown, areas=frozenset({"nowhere"})))
+    assert "<!-- no channel of this probe is among those chosen -->" in none
 
 
 def test_tabs_that_save_one_range_at_once_take_names_of_their_own(
@@ -616,6 +649,17 @@ def test_tabs_that_save_one_range_at_once_take_names_of_their_own(
         "11.000-11.500.png",
     ]
     assert len({(tmp_path / name).read_bytes() for name in pictures}) == 1
+
+
+def test_lines_are_smooth_where_samples_lie_apart_on_the_page(
+    slot: ProbeSlot, whole: State
+) -> None:
+    state = whole.at(11, 11.1).drawn_as(TRACES)  # 125 samples
+    tints = [
+        (draw_probe(slot.open(), state, width, 80, ratio).pixels >= len(TRACE_PALETTE)).any()
+        for width, ratio in ((600, 1), (200, 1), (200, 3))
+    ]
+    assert tints == [True, False, False]
 
 
 def test_a_bad_channel_is_grey_and_its_neighbours_are_as_they_were(
@@ -823,8 +867,24 @@ def test_the_heading_says_what_is_doubtful_whatever_it_holds(slot: ProbeSlot) ->
     assert ">! no conversion &lt;b&gt; (+ 2 more)</span>" in said
     everything = "no conversion &lt;b&gt;&#10;depth is &quot;z&quot;&#10;a &amp; b"
     assert f'title="{everything}"' in said
-    assert probe_facts(probe, 4, 0).startswith("4 channels · 1250 Hz")
-    assert probe_facts(probe, 1, 1).startswith("1 of 4 channels · 1250 Hz · 1 marked bad (⊗)")
+    assert probe_facts(probe, 4, 0, []).startswith("4 channels · 1250 Hz")
+    assert probe_facts(probe, 1, 1, ["2 noisy"]).startswith(
+        "1 of 4 channels · 1250 Hz · 2 noisy · 1 marked bad (⊗)"
+    )
+    probe.close()
+
+
+def test_the_heading_says_what_the_summary_found_of_the_channels(slot: ProbeSlot) -> None:
+    probe = ProbeSlot(slot.folder).open()
+    live = np.median(probe.std[~probe.dead]) * 1e6
+    ids = probe.references.channels.id.tolist()
+    labels = ["noisy", "outside", "outside", *["good"] * (len(ids) - 3)]
+    rows = [f"{one},{label},," for one, label in zip(ids, labels, strict=True)]
+    table = slot.folder / "channels.csv"
+    table.write_text("\n".join(["channel,label,flags,reason", *rows, ""]))
+    assert quality_facts(probe) == [f"median SD {live:.3g} µV", "1 noisy", "2 outside"]
+    table.write_text("another table\n1\n")
+    assert quality_facts(probe) == [f"median SD {live:.3g} µV"]
     probe.close()
 
 

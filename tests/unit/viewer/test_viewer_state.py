@@ -75,6 +75,17 @@ def test_the_address_knows_lines_that_are_left_out(line: str) -> None:
     assert again.toggle_line(line).toggle_line("others") == WHOLE
 
 
+def test_one_probe_is_large_and_the_others_small() -> None:
+    large = WHOLE.enlarge("b")
+    assert [large.is_small(name) for name in "ab"] == [True, False]
+    assert not replace(large, hidden=frozenset("b")).is_small("a")  # there is none to make room for
+    assert large.enlarge("a").large == "a"
+    assert large.enlarge("b") == WHOLE
+    again, doubts = from_query(dict(parse_qsl(large.to_query())), WHOLE)
+    assert (again, doubts) == (large, [])
+    assert from_query({"large": "c"}, WHOLE) == (WHOLE, ["large=c"])
+
+
 def test_a_view_lies_inside_the_recording() -> None:
     for start, stop, expected in (
         (-5, 5, (0, 10)),

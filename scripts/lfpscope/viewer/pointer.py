@@ -1,4 +1,4 @@
-"""A box that is drawn over depths, beside a picture or with Shift in it."""
+"""What the mouse does to a probe beyond Bokeh's events: boxes over depths, clicks on its name."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ from bokeh.models import ColumnDataSource, CustomJS
 
 from lfpscope.viewer.style import ABOVE, ACCENT, BELOW
 
-LISTEN = Path(__file__).with_name("depth_box.js").read_text("utf-8")
+LISTEN = Path(__file__).with_name("pointer.js").read_text("utf-8")
 Drawn = Callable[[str, float, float], None]
 """Gets a probe, and two heights of its panel: 0 at the bottom and 1 at the top."""
 
@@ -18,8 +18,8 @@ def depth_classes(probe: str) -> list[str]:
     return ["depths", f"probe-{probe}"]
 
 
-class DepthBox:
-    """Boxes over depths of all panels; Bokeh's own would be drawn in one plot only.
+class Pointer:
+    """Listens to all panels; Bokeh's own boxes would be drawn in one plot only.
 
     Parameters
     ----------
@@ -31,11 +31,13 @@ class DepthBox:
         self._left = left
         empty: dict[str, list[Any]] = {"probe": [], "low": [], "high": [], "box": []}
         self._drawn = ColumnDataSource(empty, name="depth box")
+        self._clicked = ColumnDataSource({"probe": []}, name="clicked probe")
 
     def listen(self) -> CustomJS:
         """Script that listens in the browser; to be run when a plot is laid out."""
-        args = {"drawn": self._drawn, "left": self._left, "above": ABOVE, "below": BELOW}
-        return CustomJS(args=args | {"colour": ACCENT}, code=LISTEN)
+        sources = {"drawn": self._drawn, "clicked": self._clicked}
+        look = {"left": self._left, "above": ABOVE, "below": BELOW, "colour": ACCENT}
+        return CustomJS(args=sources | look, code=LISTEN)
 
     def on_draw(self, act: Drawn) -> None:
         """Have a function called with each box."""
@@ -44,3 +46,12 @@ class DepthBox:
             act(new["probe"][0], new["low"][0], new["high"][0])
 
         self._drawn.on_change("data", drawn)
+
+    def on_name(self, act: Callable[[str], None]) -> None:
+        """Have a function called with each probe whose name is clicked."""
+
+        def clicked(_name: str, _old: Any, new: dict[str, list[str]]) -> None:
+            if new["probe"]:
+                act(new["probe"][0])
+
+        self._clicked.on_change("data", clicked)

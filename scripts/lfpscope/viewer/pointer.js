@@ -1,6 +1,7 @@
-// A box over depths, drawn beside a picture, or in it with Shift: its edges go to the server.
-const before = window.lfpscopeDepths // of a page that this one has taken the place of
-window.lfpscopeDepths = drawn
+// A box over depths, drawn beside a picture, or in it with Shift: its edges go to the server. So does
+// the name of a probe that is clicked.
+const before = window.lfpscopePointer // of a page that this one has taken the place of
+window.lfpscopePointer = { drawn, clicked }
 if (before) return
 const LEAST = 5 // pixels: less is a click
 let box = null // that is being drawn
@@ -46,8 +47,16 @@ const end = (event) => {
   const options = { pointerId, isPrimary, bubbles: true, composed: true }
   event.composedPath()[0].dispatchEvent(new PointerEvent("pointercancel", options))
   const [high, low] = [top, bottom].map((y) => (last - y) / (last - first))
-  window.lfpscopeDepths.data = { probe: [probe], low: [low], high: [high], box: [boxes] }
+  window.lfpscopePointer.drawn.data = { probe: [probe], low: [low], high: [high], box: [boxes] }
 }
+
+document.addEventListener("click", (event) => {
+  const name = event.composedPath()[0]
+  if (!name.classList?.contains("probe-name")) return
+  const source = window.lfpscopePointer.clicked
+  source.data = { probe: [name.textContent] }
+  source.data = { probe: [] } // the same one again is another click
+})
 
 document.addEventListener("pointerdown", begin, { capture: true })
 document.addEventListener("pointermove", draw, { capture: true })
