@@ -8,7 +8,7 @@ import re
 ARRAY = re.compile(r'"lfp/\.zarray":("(?:[^"\\]|\\.)*")')
 CLOCK = re.compile(r'\\"clock\\": \[\[[^,]+, [^,]+, [^,]+, ([0-9.e+-]+)')
 STRETCH_BYTES, DECODED_BYTES = 48 << 20, 96 << 20  # as in lfpscope.summary.driver
-VIEW_VALUES = 6_000_000  # of lfpscope.summary.view
+VIEW_VALUES = 2_000_000  # of lfpscope.summary.view
 
 
 def growing(start, per_megabyte):

@@ -176,6 +176,7 @@ def test_edited_sources_list_the_probes_again_and_leave_them(finished):
         ("summary={bucket: 64}", {*DRAWN, *AVERAGED, *SUMMARISED, "verify_probe"}),
         ("quality={hf_db: 9}", {*DRAWN, *AVERAGED, *SUMMARISED, "verify_probe"}),
         ("verify={chunks: all}", {"verify_probe", *LAST}),
+        ("views={theta: median 4-10 Hz}", {"summarize_view", *LAST}),
     ],
 )
 def test_changed_setting_runs_again_where_it_is_used(finished_once, setting, rules):

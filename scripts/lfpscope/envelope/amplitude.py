@@ -47,25 +47,6 @@ def _zeros(shape: tuple[int, ...]) -> Amplitude:
     return Amplitude(np.zeros(shape), np.zeros(shape, np.int64), np.zeros(shape))
 
 
-def amplitude_of_values(levels: StoredLevels, values: Array, columns: Columns) -> Amplitude:
-    """Amplitude of columns of which all samples are given, in their units."""
-    found, begin = _zeros(columns.nan.shape), columns.first_sample - columns.segment.first_sample
-    kernels_amplitude.amplitude_of_samples(
-        values,
-        1.0,
-        begin % levels.block,
-        levels.finest,
-        levels.block // levels.finest,
-        _lines(levels, columns, begin, begin + values.shape[1]),
-        0,
-        columns.step,
-        found.squares,
-        found.n,
-        found.peak,
-    )
-    return found
-
-
 def amplitude_of_samples(levels: StoredLevels, samples: Samples, columns: Columns) -> Amplitude:
     """Amplitude of columns of samples, in stored units."""
     found, segment, step = _zeros(columns.nan.shape), columns.segment, columns.step
@@ -109,6 +90,25 @@ def amplitude_of_samples(levels: StoredLevels, samples: Samples, columns: Column
         found.squares[:, here] += part.squares
         found.n[:, here] += part.n
         np.maximum(found.peak[:, here], part.peak, out=found.peak[:, here])
+    return found
+
+
+def amplitude_of_values(levels: StoredLevels, values: Array, columns: Columns) -> Amplitude:
+    """Amplitude of columns whose samples are given, shape (n_channels, n), in stored units."""
+    found, first = _zeros(columns.nan.shape), columns.first_sample - columns.segment.first_sample
+    kernels_amplitude.amplitude_of_samples(
+        np.ascontiguousarray(values),
+        1.0,
+        first % levels.block,
+        levels.finest,
+        levels.block // levels.finest,
+        _lines(levels, columns, first, first + values.shape[1]),
+        0,
+        columns.step,
+        found.squares,
+        found.n,
+        found.peak,
+    )
     return found
 
 

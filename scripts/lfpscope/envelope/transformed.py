@@ -1,5 +1,6 @@
 """A probe whose samples are transformed as they are read: short views of it are drawn."""
 
+import json
 import math
 import os
 import weakref
@@ -82,6 +83,12 @@ class TransformedProbe(OpenProbe):
         return {"transform": self.transform.text, "bad": bad, "quantum": quantum}
 
     @property
+    def asked_path(self) -> Path:
+        """Where its envelope is kept if it is made on demand."""
+        key = zlib.crc32(json.dumps(self.made_of).encode())
+        return asked_folder(self._probe) / f"{key:08x}.zarr.zip"
+
+    @property
     def grain(self) -> int:
         """Samples of a block of its filters: stretches of whole blocks take least time."""
         return block_length(self.transform.taps(self._rate).size)[1]
@@ -122,7 +129,7 @@ class TransformedProbe(OpenProbe):
         values = found[0] if len(found) == 1 else np.concatenate(found, axis=1)
         return values if channels is None else values[np.asarray(channels)]
 
-    stored = read = samples
+    stored = samples
 
     def at_hand(self, first: int, stop: int) -> bool:  # noqa: ARG002
         """Tell that there is nothing else to draw from meanwhile."""
@@ -132,7 +139,8 @@ class TransformedProbe(OpenProbe):
         """Transformed samples of all channels of a segment, in whole quantisation steps."""
         at, n = segment.first_sample, segment.n_samples
         begin, end = self.transform.range_for(self._rate, first - at, stop - at, n)
-        values = self._probe.volts(self._probe.samples(at + begin, at + end)).astype(np.float64)
+        values = self._probe.volts(self._probe.samples(at + begin, at + end))
+        values = np.asarray(values, np.float64)
         found = apply_transform(
             values,
             self.transform,
@@ -142,7 +150,8 @@ class TransformedProbe(OpenProbe):
             offset=begin,
             wanted=(first - at - begin, stop - at - begin),
         )
-        return np.asarray(np.rint(found / self._quantum))
+        found = found / self._quantum
+        return np.rint(found, out=found)
 
 
 class SummarisedView(TransformedProbe):

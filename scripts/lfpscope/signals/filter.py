@@ -159,19 +159,19 @@ def filter_blocks(
     at = before * step - half - offset  # of the first block's input in x
     response = scipy.fft.rfft(taps, n_fft)
     result = np.empty((x.shape[0], n_blocks * step))
+    padded, block = np.empty(n_blocks * step + 2 * half), np.zeros((BATCH, n_fft))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, step + 2 * half)[::step]
     for channel, row in enumerate(result.reshape(-1, n_blocks, step)):
-        length = n_blocks * step + 2 * half
-        padded = _padded(x[channel], half, at, length, ends)
-        windows = np.lib.stride_tricks.sliding_window_view(padded, step + 2 * half)[::step]
-        for block in range(0, n_blocks, BATCH):
-            here = slice(block, block + BATCH)
-            spectra = scipy.fft.rfft(windows[here], n_fft, axis=1)
+        _fill(padded, x[channel], half, at, ends)
+        for i in range(0, n_blocks, BATCH):
+            n = min(BATCH, n_blocks - i)
+            block[:n, : step + 2 * half] = windows[i : i + n]
+            spectra = scipy.fft.rfft(block[:n], axis=1)
             spectra *= response
-            known = slice(2 * half, 2 * half + step)
-            row[here] = scipy.fft.irfft(spectra, n_fft, axis=1, overwrite_x=True)[:, known]
+            found = scipy.fft.irfft(spectra, n_fft, axis=1, overwrite_x=True)
+            row[i : i + n] = found[:, 2 * half : 2 * half + step]
     begin = offset + first - before * step
-    found: Floats = result[:, begin : begin + stop - first]
-    return found
+    return np.asarray(result[:, begin : begin + stop - first])
 
 
 def block_range(taps: Floats, first: int, stop: int, n: int) -> tuple[int, int]:
@@ -182,19 +182,18 @@ def block_range(taps: Floats, first: int, stop: int, n: int) -> tuple[int, int]:
     return max(first // step * step - half, 0), min(-(-stop // step) * step + half, n)
 
 
-def _padded(x: Floats, half: int, at: int, length: int, ends: tuple[bool, bool]) -> Floats:
-    """Samples at to at + length of x; where its segment ends, half a response of continuation."""
-    padded = np.zeros(length)
+def _fill(padded: Floats, x: Floats, half: int, at: int, ends: tuple[bool, bool]) -> None:
+    """Fill with samples of x from `at` on; where its segment ends, half a response more."""
+    padded[:] = 0.0
     parts = [(x, 0)]
     if ends[0] and at < 0:
         parts.append((continued(x[: half + 1], half)[:half], -half))
-    if ends[1] and at + length > x.size:
+    if ends[1] and at + padded.size > x.size:
         parts.append((continued(x[-half - 1 :], half)[-half:], x.size))
     for part, begin in parts:
-        first, stop = max(begin, at), min(begin + part.size, at + length)
+        first, stop = max(begin, at), min(begin + part.size, at + padded.size)
         if first < stop:
             padded[first - at : stop - at] = part[first - begin : stop - begin]
-    return padded
 
 
 def continued(x: Floats, n: int) -> Floats:

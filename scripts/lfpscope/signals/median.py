@@ -14,13 +14,15 @@ from lfpscope.typing import Array, Floats, Ints, Mask
 TILE = 256  # samples at a time: of some hundred channels they fit into a core's cache
 
 
-def channel_median(values: Floats) -> tuple[Floats, Mask]:
-    """Median over channels, and where one is NaN and the median is not valid.
+def channel_median(values: Floats, channels: Ints) -> tuple[Floats, Mask]:
+    """Median over some channels, and where one is NaN and the median is not valid.
 
     Parameters
     ----------
     values : ndarray of float64, shape (n_channels, n)
-        At least one channel.
+        Of all channels.
+    channels : ndarray of int64
+        Which; at least one.
 
     Returns
     -------
@@ -29,9 +31,10 @@ def channel_median(values: Floats) -> tuple[Floats, Mask]:
     incomplete : ndarray of bool, shape (n,)
         Samples of which a value is NaN.
     """
-    n_channels, n = values.shape
+    n = values.shape[1]
     median, incomplete = np.empty(n), np.zeros(n, np.bool_)
-    _medians(np.ascontiguousarray(values), median_network(n_channels), median, incomplete)
+    pairs = median_network(channels.size)
+    _medians(np.ascontiguousarray(values), channels, pairs, median, incomplete)
     return median, incomplete
 
 
@@ -70,16 +73,16 @@ def _sorting_network(n: int) -> list[tuple[int, int]]:
 
 
 @numba.njit(nogil=True, cache=True)
-def _medians(values: Array, pairs: Ints, median: Floats, incomplete: Mask) -> None:
-    n_channels, n = values.shape
+def _medians(values: Array, channels: Ints, pairs: Ints, median: Floats, incomplete: Mask) -> None:
+    n_channels, n = channels.size, values.shape[1]
     tile = np.empty((n_channels, TILE))
     for first in range(0, n, TILE):
         count = min(TILE, n - first)
         for channel in range(n_channels):
-            row = tile[channel]
+            row, x = tile[channel], values[channels[channel]]
             row[count:] = 0.0
             for i in range(count):
-                row[i] = values[channel, first + i]
+                row[i] = x[first + i]
                 incomplete[first + i] |= row[i] != row[i]
         for k in range(pairs.shape[0]):
             low, high = tile[pairs[k, 0]], tile[pairs[k, 1]]

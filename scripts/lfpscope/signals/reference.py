@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from lfpscope.signals.arrays import Signal, coordinate, unpack
 from lfpscope.signals.median import channel_median
-from lfpscope.typing import Floats, Mask
+from lfpscope.typing import Floats, Ints, Mask
 
 Reference = Literal["none", "median", "bipolar"]
 
@@ -56,7 +56,8 @@ def rereference(
     depth = np.arange(n, dtype=np.float64) if given is None else given
     for members in _groups(group, n):
         if reference == "median":
-            result[members] = values[members] - _median(values[members & good])
+            median = _median(values, np.flatnonzero(members & good))
+            np.subtract(values, median, out=result, where=members[:, np.newaxis])
         else:
             _subtract_neighbours(values, result, depth, members, good)
     return pack(result, reference=reference)
@@ -71,16 +72,17 @@ def _groups(group: npt.ArrayLike | None, n: int) -> Iterator[Mask]:
         yield labels == label
 
 
-def _median(values: Floats) -> Floats:
-    """Median over channels of the values that are numbers; NaN where none is."""
-    if not values.size:
+def _median(values: Floats, channels: Ints) -> Floats:
+    """Median over some channels of the values that are numbers; NaN where none is."""
+    if not channels.size:
         return np.full(values.shape[1], np.nan)
-    median, incomplete = channel_median(values)
-    rest = values[:, incomplete]
-    known = ~np.isnan(rest).all(axis=0)
-    some = np.full(known.size, np.nan)
-    some[known] = np.nanmedian(rest[:, known], axis=0)
-    median[incomplete] = some
+    median, incomplete = channel_median(values, channels)
+    if incomplete.any():
+        rest = values[np.ix_(channels, incomplete)]
+        known = ~np.isnan(rest).all(axis=0)
+        some = np.full(known.size, np.nan)
+        some[known] = np.nanmedian(rest[:, known], axis=0)
+        median[incomplete] = some
     return median
 
 

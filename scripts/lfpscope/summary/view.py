@@ -26,9 +26,11 @@ from lfpscope.summary.buckets import OffGridError
 from lfpscope.summary.channels import Summary
 from lfpscope.summary.levels import EnvelopeWriter, Fresh
 from lfpscope.summary.summarize import envelope_attributes, first_medians, write_statistics
-from lfpscope.typing import Array
+from lfpscope.typing import Array, Mask
 
-STRETCH_VALUES = 6_000_000  # that are transformed at a time, in each thread
+STRETCH_VALUES = (
+    2_000_000  # that are transformed at a time, in each thread: arrays that malloc keeps
+)
 LIMITS = np.finfo(np.float64).max * np.array([[-1.0], [1.0]])  # all numbers are plausible
 
 
@@ -41,13 +43,7 @@ class _Stretch:
 
 
 def summarize_view(
-    references: Path,
-    envelope: Path,
-    *,
-    transform: str,
-    view: Path,
-    progress: Path | None = None,
-    threads: int = 2,
+    references: Path, envelope: Path, *, transform: str, view: Path, threads: int = 2
 ) -> None:
     """Make an envelope of a probe's transformed samples in a single pass.
 
@@ -61,26 +57,29 @@ def summarize_view(
         What is done to the samples, as "median 4-10 Hz".
     view : Path
         Envelope to write, a .zarr.zip.
-    progress : Path, optional
-        Folder in which is noted how far the pass has come; that of the view by default.
     threads : int
         How many stretches to transform at once.
     """
     share_arenas(2)
-    try:
-        wanted = parse_transform(transform)
-    except ValueError as error:
-        raise UserError(f"transform {transform!r}: {error}. Correct it.") from None
-    with OpenProbe(open_references(references), envelope) as probe:
+    with OpenProbe(open_references(references), envelope) as probe, noted_in(view.parent):
         nobody = np.zeros(probe.references.n_channels, np.bool_)
-        try:
-            transformed = TransformedProbe(probe, wanted, nobody)
-        except ValueError as error:
-            raise UserError(
-                f"{references}: no {transform!r} of it: {error}. Choose another transform."
-            ) from None
-        with noted_in(progress or view.parent):
-            build_view(transformed, view, threads=threads)
+        build_view(transform_probe(probe, transform, nobody), view, threads=threads)
+
+
+def transform_probe(probe: OpenProbe, transform: str, marked: Mask) -> TransformedProbe:
+    """Return a probe with a transform that a user has written.
+
+    Raises
+    ------
+    UserError
+        If it cannot be understood, or not be done.
+    """
+    try:
+        return TransformedProbe(probe, parse_transform(transform), marked)
+    except ValueError as error:
+        raise UserError(
+            f"{probe.references.file}: no {transform!r} of it: {error}. Choose another transform."
+        ) from None
 
 
 def build_view(probe: TransformedProbe, path: Path, *, threads: int = 2) -> None:
@@ -107,7 +106,7 @@ def _build(probe: TransformedProbe, path: Path, step: float | None, threads: int
     references, bucket = probe.references, probe.sizes[0]
     total = np.zeros(references.n_channels, kernels.STATISTICS)
     flat_samples = _flat_samples(references.clock)
-    bar = Progress("view", references.n_samples * references.n_channels * 4)
+    bar = Progress(probe.transform.text, references.n_samples * references.n_channels * 4)
     with atomic(path) as part, StoreWriter(part) as store, bar:
         writer = EnvelopeWriter(store, references, bucket, step)
         for one in _walk(probe, writer, threads):

@@ -105,7 +105,7 @@ class Page:
         self._savings = Savings(document, self._session, self._layout.download, say)
         of_page = document, self._session, self._layout
         go_to = partial(self._go_to, what="period", step=1)
-        self._extras = PageExtras(*of_page, self._leave_out, go_to)
+        self._extras = PageExtras(*of_page, self._leave_out, go_to, self._pictures.draw_again)
         self._annotations = Annotations(
             document,
             self._session.marks,
@@ -342,6 +342,7 @@ class Page:
 
     def _show(self, name: str, picture: Picture | UserError, state: State) -> None:
         self.panels[name].show(picture, state)
+        self._extras.views.show(name, picture, state)
         if self._readings.cursor and self._readings.cursor.probe == name:
             self._readings.read(self.state)
         self._get_ready()

@@ -7,6 +7,7 @@ from bokeh.document import Document
 from lfpscope.clock.timeline import Span
 from lfpscope.viewer.channel_column import ChannelColumns, LeftOut
 from lfpscope.viewer.page_layout import PageLayout
+from lfpscope.viewer.page_views import PageViews
 from lfpscope.viewer.period_list import PeriodList
 from lfpscope.viewer.session_folder import SessionFolder
 from lfpscope.viewer.sheets import Sheet, Sheets
@@ -26,6 +27,13 @@ class PageExtras:
         Gets probe and electrode id of all channels that are dead or noisy.
     go_to : callable
         Shows a stretch of axis time.
+    draw_again : callable
+        Has a probe drawn whose files have changed.
+
+    Attributes
+    ----------
+    views : PageViews
+        Transformed recordings that are made on demand.
     """
 
     def __init__(
@@ -35,7 +43,9 @@ class PageExtras:
         layout: PageLayout,
         left_out: Callable[[LeftOut], None],
         go_to: Callable[[Span | None], None],
+        draw_again: Callable[[str], None],
     ) -> None:
+        self.views = PageViews(document, layout.panels, draw_again)
         of_page = document, session, layout.plots
         self._sheets = Sheets(
             {
@@ -87,6 +97,7 @@ class PageExtras:
     def stop(self) -> None:
         """End all threads."""
         self._sheets.stop()
+        self.views.stop()
         if self._columns is not None:
             self._columns.stop()
 

@@ -110,7 +110,7 @@ class Panel:
         self._likely = likely
         self._name = probe.references.probe
         self._doubts, self._quality = doubts_html(probe), quality_facts(probe)
-        self._facts = self._badge = ""
+        self._facts = self._badge = self._note = ""
         self._rows = Rows(np.empty(0, np.int64), ())
         self._fitted: tuple[Any, ...] = ()
         self._picture = plots.source(no_picture(), name=f"picture {self._name}")
@@ -266,15 +266,10 @@ class Panel:
             self._head()
             return
         self.shown = picture
-        if self._mapper.palette != palette(picture.mode):
-            self._mapper.update(
-                palette=palette(picture.mode), high=len(palette(picture.mode)) - 0.5
-            )
-        self._picture.data = {
-            "image": [picture.pixels],
-            "x": [picture.t0],
-            "dw": [picture.t1 - picture.t0],
-        }
+        if self._mapper.palette != (colours := palette(picture.mode)):
+            self._mapper.update(palette=colours, high=len(colours) - 0.5)
+        span = {"x": [picture.t0], "dw": [picture.t1 - picture.t0]}
+        self._picture.data = {"image": [picture.pixels], **span}
         self._picture.tags = [state.to_query()] if picture.final else []
         self._scale.show(picture.mode, picture.microvolts, self.size[1])
         # a shade over colours that mean something would change them: onsets are enough
@@ -283,10 +278,14 @@ class Panel:
         self._badge = f'<span title="{cost}">{badge}</span>'
         self._head()
 
+    def note(self, text: str) -> None:
+        """Say before the badge what goes on."""
+        self._note = text and f"{html.escape(text)} · "
+        self._head()
+
     def channels_between(self, low: float, high: float) -> list[int]:
         """Electrode ids between two heights of the panel, 0 at the bottom and 1 at the top."""
-        ids = self.probe.references.channels.id[self._between(low, high)]
-        return [int(one) for one in ids]
+        return [int(one) for one in self.probe.references.channels.id[self._between(low, high)]]
 
     def depths_between(self, low: float, high: float) -> tuple[float, float] | None:
         """Lowest and highest depth between two heights; None where none is known."""
@@ -366,7 +365,8 @@ class Panel:
         text = (
             '<div class="heading"><span class="facts">'
             f'<b class="probe-name" title="{source}">{name}</b>{self._doubts}'
-            f'<span>· {self._facts}</span></span><span class="badge">{self._badge}</span></div>'
+            f"<span>· {self._facts}</span></span>"
+            f'<span class="badge">{self._note}{self._badge}</span></div>'
         )
         if self._heading.html != text:
             self._heading.html = text

@@ -22,7 +22,9 @@ from lfpscope.render.signed import SIGNED_SHARE, signed_picture, signed_values
 from lfpscope.render.smooth_lines import is_smooth, smooth_picture
 from lfpscope.render.traces import trace_picture
 from lfpscope.render.view import View, read_view
+from lfpscope.result_files import ENVELOPE
 from lfpscope.signals.transform import parse_transform
+from lfpscope.viewer.asked_views import AskedView
 from lfpscope.viewer.auto_gain import BAR, suitable_gain, traces_sizes
 from lfpscope.viewer.channel_selection import bad_channels, chosen_rows
 from lfpscope.viewer.grid import Grid, read_grid
@@ -65,6 +67,8 @@ class Picture:
         False where it stands in for samples that are still to be read.
     transform : str
         What was done to the samples, or why it was not; empty where nothing was asked for.
+    awaits : AskedView or None
+        What must be made before it shows what was asked for.
     """
 
     mode: str
@@ -78,6 +82,7 @@ class Picture:
     grid: Grid
     final: bool = True
     transform: str = ""
+    awaits: AskedView | None = None
 
     def badge(self) -> str:
         """What the picture was drawn from, in words."""
@@ -210,6 +215,7 @@ def draw_probe(
         seconds,
         grid,
         transform=look.done,
+        awaits=look.awaits,
     )
 
 
@@ -233,6 +239,8 @@ class _Look:
         Of all channels, the dead and bad ones.
     done : str
         What was done to the samples, or why it was not.
+    awaits : AskedView or None
+        As of `Picture`.
     """
 
     probe: OpenProbe
@@ -242,6 +250,7 @@ class _Look:
     channels: npt.NDArray[np.int64]
     grey: npt.NDArray[np.bool_]
     done: str
+    awaits: AskedView | None
 
 
 def _look(probe: OpenProbe, state: State, width: int, ratio: float) -> _Look:
@@ -252,6 +261,7 @@ def _look(probe: OpenProbe, state: State, width: int, ratio: float) -> _Look:
 @lru_cache(LOOKS_KEPT)
 def _read_look(probe: OpenProbe, state: State, width: int, ratio: float, _labels: Stamp) -> _Look:
     name = probe.references.probe
+    awaits = asked_view(probe, state)
     probe, done = transformed_for(probe, state)
     clock = axis_clock(probe, state.timeline)
     view = read_view(probe, state.start, state.stop, round(width * ratio), clock)
@@ -261,7 +271,7 @@ def _read_look(probe: OpenProbe, state: State, width: int, ratio: float, _labels
     if mode == HEAT and not probe.is_summarised:  # amplitude is known from the summary
         mode = SIGNED
     values = None if band_of(mode) else _values(view, probe, mode, channels)
-    return _Look(probe, view, mode, values, channels, grey, done)
+    return _Look(probe, view, mode, values, channels, grey, done, awaits)
 
 
 def _draw_power(
@@ -301,9 +311,34 @@ def transformed_for(probe: OpenProbe, state: State) -> tuple[OpenProbe, str]:
     band = band_of(dict(state.modes).get(probe.references.probe, ""))
     most = found.live_seconds if band else found.most_seconds
     if seconds > most:
+        if probe.is_summarised and not band:  # it is made meanwhile
+            return probe, f"AS RECORDED, not yet {state.transform}"
         what = f"{band} of {state.transform}" if band else state.transform
         return probe, f"AS RECORDED: {what} is shown of {duration_text(most)} at most"
     return found, state.transform
+
+
+def asked_view(probe: OpenProbe, state: State) -> AskedView | None:
+    """Return the view that a state needs, where it is to be made first."""
+    name = probe.references.probe
+    if not (state.transform and probe.is_summarised) or band_of(dict(state.modes).get(name, "")):
+        return None
+    marked = bad_channels(probe, state)
+    try:
+        found = transformed(probe, parse_transform(state.transform), marked)
+    except ValueError:
+        return None
+    if state.stop - state.start <= found.most_seconds:
+        return None
+    file = probe.references.file
+    return AskedView(
+        str(file),
+        str(file.with_name(ENVELOPE)),
+        probe.references.address,
+        state.transform,
+        tuple(np.flatnonzero(marked).tolist()),
+        str(found.asked_path),
+    )
 
 
 def _values(

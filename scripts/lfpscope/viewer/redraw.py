@@ -56,6 +56,7 @@ class Pictures:
         self._turns = deque(slots)
         self._slots = slots
         self._requests: Requests = {}  # the last one of each probe
+        self._submitted: Requests = {}  # of those that are shown
         self._drawn: Requests = {}
         self._finished: dict[str, Picture] = {}
         self._shown: dict[str, float] = {}  # of each probe, which request's picture
@@ -80,8 +81,17 @@ class Pictures:
             if wanted != last:
                 self._requests[name] = replace(wanted, number=last.number + 1)
         shown = {name: self._requests[name] for name in state.shown if all(sizes.get(name, (0, 0)))}
+        self._submitted = shown
         self._sketches.submit(shown)
         self._pictures.submit(shown)
+
+    def draw_again(self, name: str) -> None:
+        """Have a probe drawn again though its request is the same: its files are not."""
+        if name in self._submitted:
+            last = self._requests[name]
+            self._requests[name] = replace(last, number=last.number + 1)
+            self._submitted = self._submitted | {name: self._requests[name]}
+            self._pictures.submit(self._submitted)
 
     def stop(self) -> None:
         """End the threads once they have done what they are at."""

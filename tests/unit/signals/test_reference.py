@@ -1,10 +1,15 @@
 """References of a signal."""
 
+from random import Random
+
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lfpscope.signals import rereference
+from lfpscope.signals.median import channel_median
 
 SIGNAL = np.array([[1.0, 2, 3], [4, 5, 9], [7, 0, 8], [100, 100, np.nan]])
 
@@ -51,3 +56,18 @@ def test_bipolar_of_xarray_takes_its_depth() -> None:
 def test_an_unknown_reference_is_named() -> None:
     with pytest.raises(ValueError, match=r"'mean' \(expected one of"):
         rereference(SIGNAL, "mean")
+
+
+@settings(deadline=None)  # it is compiled first
+@given(st.integers(1, 40), st.integers(1, 600), st.randoms(use_true_random=False))
+def test_the_network_gives_numpys_median(n_channels: int, n: int, random: Random) -> None:
+    rng = np.random.default_rng(random.getrandbits(32))
+    values = rng.integers(-5, 5, (n_channels, n)).astype(np.float64)
+    values[rng.random(values.shape) < 0.01] = np.nan
+    chosen = np.flatnonzero(rng.random(n_channels) < 0.7)
+    if not chosen.size:
+        return
+    median, incomplete = channel_median(values, chosen)
+    np.testing.assert_array_equal(incomplete, np.isnan(values[chosen]).any(axis=0))
+    expected = np.median(values[chosen], axis=0)
+    np.testing.assert_array_equal(median[~incomplete], expected[~incomplete])

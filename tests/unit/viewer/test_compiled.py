@@ -19,6 +19,7 @@ from pathlib import Path
 os.chdir({results!r})
 import sys
 sys.path.insert(0, {results!r})
+from dataclasses import replace
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.references.open import open_references
 from lfpscope.viewer.picture import draw_probe
@@ -31,6 +32,7 @@ for probe in ("floats", "counts"):
             state = State(start, stop, 100.0, probes=(probe,))
             for mode in MODES:
                 draw_probe(opened, state.drawn_as(mode), 300, 200)
+        draw_probe(opened, replace(state, transform="median 20-80Hz"), 300, 200)
 """
 
 
