@@ -219,6 +219,6 @@ def test_each_segment_has_a_column(tmp_path: Path) -> None:
 def test_names_are_no_formulas(tmp_path: Path) -> None:
     with text_settings():
         figure = new_figure(300, 100)
-        figure.text(0.1, 0.5, r"$$\alpha$$ and $\nope{")
+        figure.text(0.1, 0.5, r"$$\alpha$$")
         save(figure, tmp_path / "a.png")
     assert (tmp_path / "a.png").is_file()
