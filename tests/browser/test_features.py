@@ -622,6 +622,7 @@ ACTS = {
     "Shift n",
     "Shift p",
     "Esc",
+    "o",
     "Backspace",
     *"gamubs?",
     *"eflix",
