@@ -633,6 +633,7 @@ ACTS = {
     "Shift n",
     "Shift p",
     "Esc",
+    "o",
     "Backspace",
     *"gamubs?",
     *"eflix",
