@@ -874,13 +874,16 @@ def test_the_heading_says_what_is_doubtful_whatever_it_holds(slot: ProbeSlot) ->
     probe.close()
 
 
-def test_the_heading_says_what_the_summary_found_of_the_channels(slot: ProbeSlot) -> None:
-    probe = ProbeSlot(slot.folder).open()
+def test_the_heading_says_what_the_summary_found_of_the_channels(
+    slot: ProbeSlot, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(slot.folder, tmp_path / "probes" / slot.folder.name)
+    probe = ProbeSlot(folder).open()
     live = np.median(probe.std[~probe.dead]) * 1e6
     ids = probe.references.channels.id.tolist()
     labels = ["noisy", "outside", "outside", *["good"] * (len(ids) - 3)]
     rows = [f"{one},{label},," for one, label in zip(ids, labels, strict=True)]
-    table = slot.folder / "channels.csv"
+    table = folder / "channels.csv"
     table.write_text("\n".join(["channel,label,flags,reason", *rows, ""]))
     assert quality_facts(probe) == [f"median SD {live:.3g} µV", "1 noisy", "2 outside"]
     table.write_text("another table\n1\n")
