@@ -178,14 +178,26 @@ def first_medians(store: StoreWriter, level: int, n_channels: int) -> npt.NDArra
     width = max(1, MEDIAN_BYTES // store.row_bytes(f"{level}/first"))  # channels
     for first in range(0, n_channels, width):
         here = slice(first, first + width)
-        # copies: what is cut out would keep its chunk in memory
-        values = np.hstack([chunk[here].copy() for chunk in store.chunks(f"{level}/first")])
-        nan = np.hstack([chunk[here].copy() for chunk in store.chunks(f"{level}/nan")])
-        for i, flags in enumerate(nan == kernels.ALL_NAN):
+        values = _read_rows(store, f"{level}/first", here)
+        is_missing = _read_rows(store, f"{level}/nan", here) == kernels.ALL_NAN
+        for i, flags in enumerate(is_missing):
             numbers = values[i][~flags] if flags.any() else values[i]
             if numbers.size:
                 medians[first + i] = _median(numbers)
     return medians
+
+
+def _read_rows(store: StoreWriter, name: str, rows: slice) -> Array:
+    """Read back some rows of an array, without its chunks in memory all at once."""
+    chunks = (chunk[rows] for chunk in store.chunks(name))
+    found = next(chunks)
+    at, length = found.shape[1], store.row_bytes(name) // found.dtype.itemsize
+    values = np.empty((found.shape[0], length), found.dtype)
+    values[:, :at] = found
+    for found in chunks:
+        values[:, at : at + found.shape[1]] = found
+        at += found.shape[1]
+    return values
 
 
 def _median(x: Array) -> float:
