@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 import pytest
+import scipy.signal
 from playwright.sync_api import Browser
 from serving import serve as serve_files
 
@@ -582,7 +584,7 @@ def test_a_channel_is_shown_alone_as_h5py_reads_it(tab: Tab, session: Path) -> N
     with h5py.File(session.parent / "data" / f"{probe}.nwb") as nwb:
         series = nwb[f"acquisition/probe_{probe}_lfp/probe_{probe}_lfp_data"]
         ids = nwb["general/extracellular_ephys/electrodes/id"][:].tolist()
-        times = series["timestamps"][:]
+        name, times = series.name, series["timestamps"][:]
         here = (times >= 40.01) & (times <= 40.19)
         values = series["data"][here, ids.index(int(channel))]
         expected = dict(zip(times[here], values, strict=True))
@@ -591,6 +593,15 @@ def test_a_channel_is_shown_alone_as_h5py_reads_it(tab: Tab, session: Path) -> N
     assert [x for x, _ in shown] == pytest.approx(list(expected))
     volts = [one * 1e6 for one in expected.values()]
     assert [y for _, y in shown] == pytest.approx(volts, rel=1e-5, abs=1e-3)
+    tab.move_to(40, 50)
+    tab.page.wait_for_function("() => pageModel('spectrogram').data.image.length == 1")
+    with h5py.File(session.parent / "data" / f"{probe}.nwb") as nwb:
+        first = int(np.searchsorted(times, 40, side="right")) - 1
+        values = nwb[name]["data"][first : first + 12_500, ids.index(int(channel))]
+    found, how = tab.source("spectrum of the view"), {"nperseg": 4096, "detrend": "constant"}
+    hertz, density = scipy.signal.welch(values.astype(float), 1250, "hann", **how)
+    shown = np.interp(found["hertz"], hertz, 10 * np.log10(density) + 120)
+    assert found["x"] == pytest.approx(shown, abs=0.05)
     tab.press("Shift+ArrowDown")
     below = re.search(r"channel=\d+:(\d+)", tab.page.url)[1]
     assert int(below) < int(channel)
@@ -622,6 +633,7 @@ ACTS = {
     "Shift n",
     "Shift p",
     "Esc",
+    "o",
     "Backspace",
     *"gamubs?",
     *"eflix",

@@ -28,3 +28,13 @@ def test_links_lead_to_files_and_headings(document: Path) -> None:
 
 def test_the_first_page_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 160
+
+
+def test_every_test_that_is_named_exists() -> None:
+    tests = Path(__file__).parents[1]
+    named = set(re.findall(r"`(test_\w+)`", (tests / "README.md").read_text("utf-8")))
+    files = list(tests.rglob("test_*.py"))
+    code = "".join(file.read_text("utf-8") for file in files)
+    missing = {name for name in named if f"def {name}(" not in code}
+    assert named
+    assert missing - {file.stem for file in files} == set()  # tables name whole files too

@@ -31,9 +31,11 @@ def read_labels(
     -------
     dict of str to list of str
         Of each of FOUND a text per channel. Empty where the pass has not been made, or was made
-        of other channels.
+        of other channels, or the table has not these columns.
     """
     rows = read_table(table) if table.is_file() else []
+    if not rows or not {"channel", *FOUND} <= rows[0].keys():
+        return {}
     if [row["channel"] for row in rows] != list(map(str, channels)):
         return {}
     found = {name: [row[name] for row in rows] for name in FOUND}

@@ -127,6 +127,7 @@ class Controls:
         self.gain = Select(options=[], width=124, **style)
         modes = [(AUTO, "mode by zoom"), *MODES.items()]
         modes += [(f"{POWER}{band}", f"{band} power") for band in bands]
+        self._modes = modes
         self.mode = Select(options=modes, width=140, **style)
         self.area_names = areas
         self.areas = Select(options=[], width=124, visible=bool(areas), **style)
@@ -161,7 +162,9 @@ class Controls:
         self.show_length(state)
         gain = AUTO if state.is_auto else f"{state.microvolts!r}"
         self.gain.update(options=offer_gains(self._likely_gain, state), value=gain)
-        self.mode.value = common_mode(state)
+        mode = common_mode(state)
+        several = [] if mode else [("", "several modes")]
+        self.mode.update(options=[*several, *self._modes], value=mode)
         self.probes.active = [i for i, name in enumerate(state.probes) if name not in state.hidden]
         self.areas.update(options=self._area_options(state), value=CHOSEN if state.areas else "")
         self.depths.value = state.where or depths_text(state.depths)

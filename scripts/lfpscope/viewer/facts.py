@@ -68,7 +68,7 @@ def quality_facts(probe: OpenProbe) -> list[str]:
     references, labels = probe.references, list[str]()
     live = probe.std[~probe.dead & np.isfinite(probe.std)]
     facts = [f"median SD {np.median(live) * 1e6:.3g} µV"] if live.size else []
-    with suppress(UserError, OSError, KeyError):  # a table that is broken says nothing
+    with suppress(UserError, OSError):  # a table that is broken says nothing
         ids = references.channels.id.tolist()
         found = read_labels(references.file.parent / CHANNELS, None, references.probe, ids)
         labels = found.get("label", [])

@@ -58,7 +58,7 @@ class SpectraRow:
         self._colours = LinearColorMapper(palette=hex_colours(PALETTE), low=0, high=1)
         self._axis = LinearAxis(ticker=FixedTicker(ticks=[]), axis_label="frequency (Hz)")
         self.plot = self._draw_spectrogram(plots)
-        line = text_line(self._text, css_classes=["spectra"])
+        line = text_line(self._text, css_classes=["channel-spectra"])
         row = Row(self._draw_spectra(plots), self.plot, sizing_mode="stretch_width", margin=0)
         self.layout = Column(line, row, sizing_mode="stretch_width", margin=0)
 

@@ -214,3 +214,11 @@ def test_each_segment_has_a_column(tmp_path: Path) -> None:
     picture = (matplotlib.image.imread(overview)[880, 190:1390, :3] * 255).round()
     is_data = (picture < 200).any(axis=1) | (picture[:, 2] < 150)
     assert is_data.mean() > 0.5
+
+
+def test_names_are_no_formulas(tmp_path: Path) -> None:
+    with text_settings():
+        figure = new_figure(300, 100)
+        figure.text(0.1, 0.5, r"$$\alpha$$")
+        save(figure, tmp_path / "a.png")
+    assert (tmp_path / "a.png").is_file()

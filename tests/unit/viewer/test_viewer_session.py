@@ -874,13 +874,16 @@ def test_the_heading_says_what_is_doubtful_whatever_it_holds(slot: ProbeSlot) ->
     probe.close()
 
 
-def test_the_heading_says_what_the_summary_found_of_the_channels(slot: ProbeSlot) -> None:
-    probe = ProbeSlot(slot.folder).open()
+def test_the_heading_says_what_the_summary_found_of_the_channels(
+    slot: ProbeSlot, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(slot.folder, tmp_path / "probes" / slot.folder.name)
+    probe = ProbeSlot(folder).open()
     live = np.median(probe.std[~probe.dead]) * 1e6
     ids = probe.references.channels.id.tolist()
     labels = ["noisy", "outside", "outside", *["good"] * (len(ids) - 3)]
     rows = [f"{one},{label},," for one, label in zip(ids, labels, strict=True)]
-    table = slot.folder / "channels.csv"
+    table = folder / "channels.csv"
     table.write_text("\n".join(["channel,label,flags,reason", *rows, ""]))
     assert quality_facts(probe) == [f"median SD {live:.3g} µV", "1 noisy", "2 outside"]
     table.write_text("another table\n1\n")
@@ -931,6 +934,17 @@ def test_gains_are_offered_about_the_likely_one(whole: State) -> None:
     assert [value for value, _ in offer_gains(200.0, likely)] == ["auto", *steps]
     quiet = [value for value, _ in offer_gains(200.0, likely.scaled(0.05))]
     assert quiet == ["auto", "0.05", *steps]
+
+
+def test_the_menu_says_where_probes_are_drawn_in_several_modes(whole: State) -> None:
+    state = replace(whole, probes=("a", "b"))
+    controls = Controls([], state, [])
+    one = state.drawn_as(HEAT, "a").drawn_as(TRACES, "b")
+    controls.show(one)
+    assert (controls.mode.value, controls.mode.options[0]) == ("", ("", "several modes"))
+    assert controls.read(one).modes == one.modes
+    controls.show(state.drawn_as(HEAT))
+    assert (controls.mode.value, controls.mode.options[0][0]) == (HEAT, "auto")
 
 
 def test_areas_that_no_probe_has_are_named(whole: State) -> None:

@@ -99,7 +99,8 @@ function lay(shown, same) {
   const together = drawn.filter((card) => !card.hidden && !keys.get(card).broken);
   const ends = together.map((card) => offset.get(card) + keys.get(card).seconds);
   const end = Math.max(...ends);
-  for (const card of drawn) {
+  const widths = drawn.map((card) => card.clientWidth - 14); // before anything is moved
+  for (const [i, card] of drawn.entries()) {
     const { seconds, broken } = keys.get(card);
     const first = same && !broken ? 0 : offset.get(card);
     const span = same && !broken ? end : seconds;
@@ -108,7 +109,7 @@ function lay(shown, same) {
     box.style.left = `${span > 0 ? (100 * (offset.get(card) - first)) / span : 0}%`;
     box.style.width = `${100 * width}%`;
     // the level that has no more columns than there are pixels: none is left out
-    const pixels = Math.max(1, width * (card.clientWidth - 14) * devicePixelRatio);
+    const pixels = Math.max(1, width * widths[i] * devicePixelRatio);
     const level = Math.min(levels - 1, Math.max(0, Math.ceil(Math.log2(columns / pixels))));
     box.firstElementChild.style.marginTop = `${-rows * level}px`;
     mark(card.querySelector(".axis"), first, span, broken);
