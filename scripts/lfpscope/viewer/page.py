@@ -359,6 +359,7 @@ class Page:
         """End the threads: another page has taken this one's place."""
         with suppress(ValueError):  # if it has ended before
             self._document.remove_periodic_callback(self._watch)
+        self._extras.views.unwatch()
         self._end()
 
     def _end(self) -> None:

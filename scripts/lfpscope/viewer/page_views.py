@@ -55,6 +55,9 @@ class PageViews:
     def stop(self) -> None:
         """Give up what was asked for."""
         MAKERS.want(id(self), {})
+
+    def unwatch(self) -> None:
+        """Look no more: the document goes on with another page."""
         with suppress(ValueError):  # if it has ended before
             self._document.remove_periodic_callback(self._watch)
 
