@@ -38,7 +38,7 @@ def test_all_are_in_the_table(batch):
 def test_gallery_shows_both(batch):
     page = (batch / "results/index.html").read_text()
     assert page.count('class="card"') == 12
-    assert page.count('loading="lazy"') == 20  # traces and spectra
+    assert page.count('loading="lazy"') == 30  # amplitude, its codes, and spectra
     assert "6 sessions · 10 probes of LFP" in page
     assert "2 probes incomplete" in page
     for session in (CORRUPT, MISSING):

@@ -62,7 +62,9 @@ class Makers:
 
     def want(self, page: int, views: Mapping[str, AskedView]) -> None:
         """Set what a page wants, by probe; what no page wants any more is given up."""
-        self._wanted[page] = views
+        self._wanted.pop(page, None)
+        if views:
+            self._wanted[page] = views
         asked = [one for views in self._wanted.values() for one in views.values()]
         self._failed = {one: why for one, why in self._failed.items() if one in asked}
         if self._made and self._made[0] not in asked:

@@ -9,14 +9,9 @@ import sys
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from lfpscope.errors import UserError
 from lfpscope.io.atomic import write_text
-
-if TYPE_CHECKING:
-    from lfpscope.envelope.read import OpenProbe
 
 WIDTH, HEIGHT = 640, 400  # pixels
 SAMPLES = 2, 0.1  # seconds that are drawn from samples: many in a pixel, and far apart
@@ -63,8 +58,8 @@ def _type_of_samples(envelope: Path) -> str:
 def draw_both_ways(folder: Path) -> None:
     """Draw a probe in each mode, complete from its envelope and close from samples.
 
-    Of one onset an average is made too, and of two seconds a view with a median reference, as the
-    viewer makes them of what is chosen.
+    With a median reference too, and of one onset an average, as the viewer makes them of what is
+    chosen. The pass over a complete transformed recording is not: it takes 20 s to compile.
     """
     from lfpscope.envelope.read import OpenProbe
     from lfpscope.evoked.averages import average_intervals
@@ -81,25 +76,8 @@ def draw_both_ways(folder: Path) -> None:
             for mode in MODES:
                 draw_probe(probe, state.drawn_as(mode), WIDTH, HEIGHT)
         average_intervals(probe.references, [Kind("one", (clock.t0 + SAMPLES[0] / 2,))])
-        _make_short_view(probe)
-
-
-def _make_short_view(probe: "OpenProbe") -> None:
-    import numpy as np
-
-    from lfpscope.clock.segments import Clock
-    from lfpscope.envelope.transformed import TransformedProbe
-    from lfpscope.signals.transform import parse_transform
-    from lfpscope.summary.view import build_view
-
-    nobody = np.zeros(probe.references.n_channels, np.bool_)
-    view = TransformedProbe(probe, parse_transform("median"), nobody)
-    segment = view.references.clock.segments[0]
-    n = min(segment.n_samples, round(SAMPLES[0] / view.references.clock.dt))
-    clock = Clock((replace(segment, n_samples=n),))
-    view.references = replace(view.references, clock=clock)
-    with TemporaryDirectory() as folder:
-        build_view(view, Path(folder) / "view.zarr.zip")
+        median = replace(complete.at(clock.t0, clock.t0 + min(SAMPLES)), transform="median")
+        draw_probe(probe, median, WIDTH, HEIGHT)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import recorded
+from bokeh.document import Document
 
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.envelope.transformed import SummarisedView, transformed
 from lfpscope.signals.transform import parse_transform
 from lfpscope.viewer.asked_views import AskedView, Makers, bound_folder, is_made
+from lfpscope.viewer.page_views import PageViews
 from lfpscope.viewer.picture import asked_view, draw_probe
 from lfpscope.viewer.view_state import State
 
@@ -99,3 +101,10 @@ def test_the_oldest_views_go(tmp_path: Path) -> None:
     assert sorted(path.parent.name for path in tmp_path.glob("*/*.zip")) == ["new", "older"]
     bound_folder(tmp_path, most=10)
     assert [path.parent.name for path in tmp_path.glob("*/*.zip")] == ["new"]
+
+
+def test_a_page_gives_up_what_it_asked_for_also_after_its_document() -> None:
+    document = Document()
+    views = PageViews(document, {}, lambda _name: None)
+    document.callbacks.destroy()  # as the server does before it tells the page
+    views.stop()
