@@ -58,8 +58,10 @@ def test_modes_of_one_probe_and_of_all(tab: Tab) -> None:
     assert "mode=heat" in tab.page.url
 
 
-# a colour bar's ends and its labels come one after the other
-IN_STEP = """() => pageModels().filter(({type, visible}) => type == "ColorBar" && visible)
+# a colour bar's ends and its labels come one after the other; one without ticks of its own is the
+# spectrogram's
+IN_STEP = """() => pageModels()
+    .filter(({type, visible, ticker}) => type == "ColorBar" && visible && ticker.ticks)
     .every(({color_mapper: {high}, ticker: {ticks}}) => ticks.at(-1) == high)"""
 
 
@@ -67,7 +69,8 @@ def test_the_mode_suits_the_zoom_and_the_colours_have_a_bar(open_tab: Open, addr
     tab = open_tab(address)
     tab.wait_for("envelope of", 1)
     tab.settle()
-    bars = """pageModels().filter(({type, visible}) => type == "ColorBar" && visible)
+    bars = """pageModels()
+        .filter(({type, visible, ticker}) => type == "ColorBar" && visible && ticker.ticks)
         .map(({color_mapper, ticker, major_label_overrides}) => [color_mapper.low,
             color_mapper.high, [...ticker.ticks], [...major_label_overrides.values()]])"""
     assert tab.evaluate(CHOSEN) == ["amplitude"] * 2

@@ -35,9 +35,10 @@ def covered(points: Floats, half: float, dot: float, size: tuple[int, int]) -> F
         away = np.linalg.norm(middles - a, axis=-1)
         found = np.maximum(found, np.clip(dot + 0.5 - away, 0, 1))
     for a, b in pairwise(points):
-        if np.isnan([a, b]).any() or (a == b).all():
+        if np.isnan([a, b]).any():
             continue
-        share = np.clip((middles - a) @ (b - a) / ((b - a) @ (b - a)), 0, 1)
+        length = (b - a) @ (b - a)  # a line of none is a disc as wide as lines are
+        share = np.clip((middles - a) @ (b - a) / length, 0, 1) if length else np.zeros(size)
         away = np.linalg.norm(middles - a - share[..., np.newaxis] * (b - a), axis=-1)
         found = np.maximum(found, np.clip(half + 0.5 - away, 0, 1))
     return found
