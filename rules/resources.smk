@@ -79,9 +79,7 @@ def view_memory(wildcards, input, threads, attempt):
     array, _ = head
     (_, n_channels), (height, width) = array["shape"], array["chunks"]
     n_bytes = max(int(array["dtype"][2:]), 4)
-    stretch = max(
-        VIEW_VALUES, 40_000 * n_channels
-    )  # of the longest filters a block and margins
+    stretch = max(VIEW_VALUES, 40_000 * n_channels)  # or a block of the longest filter
     used = [
         (threads + 1) * stretch * 40,
         3 * threads * height * width * n_bytes,

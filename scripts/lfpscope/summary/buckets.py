@@ -106,7 +106,7 @@ class BucketMeasure(Measure[StretchBuckets]):
     def __init__(self, references: ProbeReferences, writer: EnvelopeWriter) -> None:
         self.writer, self._references = writer, references
         self.statistics: npt.NDArray[Any] = np.zeros(references.n_channels, kernels.STATISTICS)
-        self._flat_samples = _flat_samples(references.clock)
+        self._flat_samples = samples_of_flat(references.clock)
 
     def begin(self, stretch: Stretch) -> StretchBuckets:
         """Make room for the buckets of a stretch."""
@@ -128,6 +128,6 @@ class BucketMeasure(Measure[StretchBuckets]):
         kernels_statistics.close_statistics(self.statistics, self._flat_samples)
 
 
-def _flat_samples(clock: Clock) -> int:
+def samples_of_flat(clock: Clock) -> int:
     """Samples in one second; at least three, and no more than a number of theirs can be."""
     return int(np.clip(1 / clock.dt, 3, 1 << 40)) if clock.dt > 0 else 3

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.clock.segments import Clock
 from lfpscope.envelope import kernels, kernels_chunk, kernels_statistics
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.envelope.transformed import TransformedProbe
@@ -22,15 +21,13 @@ from lfpscope.io.progress import Progress, noted_in
 from lfpscope.memory import share_arenas
 from lfpscope.references.open import open_references
 from lfpscope.signals.transform import parse_transform
-from lfpscope.summary.buckets import OffGridError
+from lfpscope.summary.buckets import OffGridError, samples_of_flat
 from lfpscope.summary.channels import Summary
 from lfpscope.summary.levels import EnvelopeWriter, Fresh
 from lfpscope.summary.summarize import envelope_attributes, first_medians, write_statistics
 from lfpscope.typing import Array, Mask
 
-STRETCH_VALUES = (
-    2_000_000  # that are transformed at a time, in each thread: arrays that malloc keeps
-)
+STRETCH_VALUES = 2_000_000  # that each thread transforms at a time
 LIMITS = np.finfo(np.float64).max * np.array([[-1.0], [1.0]])  # all numbers are plausible
 
 
@@ -105,7 +102,7 @@ def build_view(probe: TransformedProbe, path: Path, *, threads: int = 2) -> None
 def _build(probe: TransformedProbe, path: Path, step: float | None, threads: int) -> None:
     references, bucket = probe.references, probe.sizes[0]
     total = np.zeros(references.n_channels, kernels.STATISTICS)
-    flat_samples = _flat_samples(references.clock)
+    flat_samples = samples_of_flat(references.clock)
     bar = Progress(probe.transform.text, references.n_samples * references.n_channels * 4)
     with atomic(path) as part, StoreWriter(part) as store, bar:
         writer = EnvelopeWriter(store, references, bucket, step)
@@ -133,10 +130,6 @@ def _build(probe: TransformedProbe, path: Path, step: float | None, threads: int
         attributes = envelope_attributes(references, writer, summary)
         store.group("", attributes | {"view": probe.made_of})
         write_statistics(store, summary)
-
-
-def _flat_samples(clock: Clock) -> int:
-    return int(np.clip(1 / clock.dt, 3, 1 << 40)) if clock.dt > 0 else 3
 
 
 def _walk(probe: TransformedProbe, writer: EnvelopeWriter, threads: int) -> Iterator[_Stretch]:
@@ -192,7 +185,7 @@ def _measure(probe: TransformedProbe, writer: EnvelopeWriter, first: int, stop: 
         buckets.nan,
         *no_head[:2],
         statistics,
-        _flat_samples(probe.references.clock),
+        samples_of_flat(probe.references.clock),
         np.broadcast_to(LIMITS, (2, n_channels)),
         buckets.moments,
         no_head[2],

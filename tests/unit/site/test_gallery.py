@@ -293,13 +293,19 @@ def test_doubts_of_the_envelope_count_where_there_is_one(tmp_path: Path) -> None
     )
 
 
-def test_damage_is_a_problem(tmp_path: Path) -> None:
-    folder = tmp_path / "one/probes/a"
-    write_probes(tmp_path / "probes.tsv", [ROW])
+def make_probe(results: Path) -> Path:
+    """Make what the jobs of a probe write, but for its table of channels and what was verified."""
+    folder = results / "one/probes/a"
+    write_probes(results / "probes.tsv", [ROW])
     folder.mkdir(parents=True)
     write_header(folder / "lfp.json", [])
     for name in ("source.json", "periods.csv", "thumbnail.png", "evoked.csv", "evoked.png"):
         (folder / name).touch()
+    return folder
+
+
+def test_damage_is_a_problem(tmp_path: Path) -> None:
+    folder = make_probe(tmp_path)
     (folder / "verified.json").write_text('{"problems":["two chunks overlap"]}')
     log = tmp_path / "logs/verify_probe/one/a.log"
     log.parent.mkdir(parents=True)
@@ -331,12 +337,7 @@ def test_damage_is_a_problem(tmp_path: Path) -> None:
 def test_what_failed_for_the_session_is_a_problem_of_its_probes(
     tmp_path: Path, log: str, file: str
 ) -> None:
-    folder = tmp_path / "one/probes/a"
-    write_probes(tmp_path / "probes.tsv", [ROW])
-    folder.mkdir(parents=True)
-    write_header(folder / "lfp.json", [])
-    for name in ("source.json", "periods.csv", "thumbnail.png", "evoked.csv", "evoked.png"):
-        (folder / name).touch()
+    folder = make_probe(tmp_path)
     (folder / "verified.json").write_text('{"problems":[]}')
     write_table(folder / "channels.csv", list(channel()), [channel()])
     path = tmp_path / "logs" / log
