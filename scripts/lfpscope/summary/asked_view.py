@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from lfpscope.io.progress import noted_in
 from lfpscope.references.open import open_references
 from lfpscope.references.schema import read_header
 from lfpscope.summary.view import build_view, transform_probe
+
+MOST_BYTES = 4_000_000_000  # of views that are kept, of all recordings; the oldest go
 
 
 def make_asked_view(given: str) -> None:
@@ -25,6 +28,23 @@ def make_asked_view(given: str) -> None:
     ):
         marked = np.isin(np.arange(references.n_channels), asked["marked"])
         build_view(transform_probe(probe, asked["transform"], marked), Path(asked["view"]))
+    bound_folder(Path(asked["view"]).parents[1])
+
+
+def bound_folder(folder: Path, most: int = MOST_BYTES) -> None:
+    """Remove the oldest views in the folders of a folder until the rest take no more bytes."""
+    found = []
+    for path in folder.glob("*/*.zarr.zip"):
+        with suppress(OSError):
+            status = path.stat()
+            found.append((status.st_mtime, status.st_size, path))
+    total = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found)[:-1]:
+        if total <= most:
+            return
+        with suppress(OSError):
+            path.unlink()
+        total -= size
 
 
 if __name__ == "__main__":

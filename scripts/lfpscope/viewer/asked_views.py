@@ -17,7 +17,6 @@ from pathlib import Path
 from lfpscope.io.progress import read_progress
 
 PACKAGE = Path(__file__).parents[2]
-MOST_BYTES = 4_000_000_000  # of views that are kept, of all recordings; the oldest go
 NICENESS = 10  # of the process: pages come first
 
 
@@ -79,7 +78,6 @@ class Makers:
                 lines = (process.stderr.read() if process.stderr else "").strip().splitlines()
                 self._failed[asked] = lines[-1] if lines else f"exit code {code}"
             self._end()
-            bound_folder(Path(asked.view).parents[1])
         asked_of = (one for views in self._wanted.values() for one in views.values())
         following = (one for one in asked_of if one not in self._failed and not is_made(one))
         if self._made is None and (first := next(following, None)):
@@ -139,19 +137,3 @@ def _start(asked: AskedView) -> "subprocess.Popen[str]":
     with suppress(OSError, AttributeError):  # ended already, or not of this system
         os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
     return process
-
-
-def bound_folder(folder: Path, most: int = MOST_BYTES) -> None:
-    """Remove the oldest views in the folders of a folder until the rest take no more bytes."""
-    found = []
-    for path in folder.glob("*/*.zarr.zip"):
-        with suppress(OSError):
-            status = path.stat()
-            found.append((status.st_mtime, status.st_size, path))
-    total = sum(size for _, size, _ in found)
-    for _, size, path in sorted(found)[:-1]:
-        if total <= most:
-            return
-        with suppress(OSError):
-            path.unlink()
-        total -= size

@@ -14,7 +14,8 @@ from bokeh.document import Document
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.envelope.transformed import SummarisedView, transformed
 from lfpscope.signals.transform import parse_transform
-from lfpscope.viewer.asked_views import AskedView, Makers, bound_folder, is_made
+from lfpscope.summary.asked_view import bound_folder
+from lfpscope.viewer.asked_views import AskedView, Makers, is_made
 from lfpscope.viewer.page_views import PageViews
 from lfpscope.viewer.picture import asked_view, draw_probe
 from lfpscope.viewer.view_state import State
