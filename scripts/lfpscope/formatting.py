@@ -112,6 +112,15 @@ return time_text(session_time(tick), decimals)
 """Code of a `CustomJSTickFormatter` for axis time, with args ``{"stretches": [...]}``."""
 
 
+def percent_text(share: float) -> str:
+    """Say a share as per cent, with two digits.
+
+    >>> percent_text(0.0035), percent_text(0.997), percent_text(1.624)
+    ('0.35 %', '100 %', '160 %')
+    """
+    return f"{float(f'{100 * share:.2g}'):g} %"
+
+
 def voltage_text(microvolts: float) -> str:
     """A voltage in the unit that suits it: 200 µV, 5 mV, 1 V."""
     for unit, size in (("V", 1e6), ("mV", 1e3)):

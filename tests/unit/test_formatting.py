@@ -18,6 +18,7 @@ from lfpscope.formatting import (
     clock_text,
     date_text,
     duration_text,
+    percent_text,
     time_text,
 )
 
@@ -144,3 +145,11 @@ def test_session_time_can_be_read_back(milliseconds):
         assert math.isclose(total, seconds % 86_400, abs_tol=1e-3)
     else:
         assert math.isclose(-total if "−" in text else total, seconds, abs_tol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.0035, "0.35 %"), (0.187, "19 %"), (0.997, "100 %"), (1.624, "160 %"), (0.0, "0 %")],
+)
+def test_shares_have_no_exponent(share: float, text: str) -> None:
+    assert percent_text(share) == text

@@ -21,6 +21,7 @@ from lfpscope.formatting import (
     duration_text,
     natural_key,
     null_if_nan,
+    percent_text,
     voltage_text,
 )
 from lfpscope.io.atomic import write_text
@@ -276,7 +277,7 @@ def _remarks(figures: Figures, microvolts: float) -> list[str]:
     if figures.resets:
         remarks.append(count_text(figures.resets, "clock reset"))
     if figures.missing:
-        remarks.append(f"{100 * figures.missing:.2g} % missing")
+        remarks.append(f"{percent_text(figures.missing)} missing")
     if math.isfinite(figures.microvolts) and _if_other(figures.microvolts, microvolts):
         remarks.append(f"suits brightest {voltage_text(COLOURS_END * figures.microvolts)}")
     return remarks
@@ -342,6 +343,7 @@ def _environment() -> Environment:
         "count": count_text,
         "duration": _unless_unknown(duration_text),
         "size": bytes_text,
+        "percent": percent_text,
         "hertz": _unless_unknown("{:.6g} Hz".format),
         "volts": _unless_unknown(_short_voltage),
         "mains": _mains,
