@@ -7,6 +7,7 @@ rule write_gallery:
         # all else comes before these: naming each file would only lengthen the DAG
         of_probes("overview.png", "evoked.png", "verified.json", *SPECTRUM_PICTURES[:1]),
         of_sessions("overview.png", "evoked.png", "viewer.py", "intervals.csv"),
+        VIEWS,
         INDEXED,
         probes="<results>/probes.tsv",
         script=script("write_gallery"),
