@@ -125,13 +125,32 @@ def _least_squares(n: Array, mean: Array, per_block: int, line: Array) -> None:
 
 
 @numba.njit(nogil=True, cache=True)
+def _count(n: Array) -> int:
+    """Buckets with a valid sample."""
+    count = 0
+    for k in range(n.size):
+        count += n[k] != 0
+    return count
+
+
+@numba.njit(nogil=True, cache=True)
 def _line_of_most(n: Array, mean: Array, per_block: int, line: Array) -> None:
     """Line through most of the means, which the others do not move."""
-    there = np.flatnonzero(n)
-    there = there[:: max(1, there.size // MAX_JUMP_BUCKETS)]
-    at, means = there - (per_block - 1) / 2, mean[there]
+    count = _count(n)
+    step = max(1, count // MAX_JUMP_BUCKETS)
+    at, means = np.empty(count), np.empty(count)
+    place = used = 0
+    for k in range(n.size):
+        if n[k]:
+            if place % step == 0:
+                at[used], means[used] = k - (per_block - 1) / 2, mean[k]
+                used += 1
+            place += 1
+    at, means = at[:used], means[:used]
     line[1] = _repeated_median_slope(at, means)
-    line[0] = np.median(means - line[1] * at)
+    for k in range(used):
+        means[k] -= line[1] * at[k]
+    line[0] = _median(means)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -144,15 +163,29 @@ def _repeated_median_slope(at: Array, means: Array) -> Any:
             if j != i:
                 slopes[k] = (means[j] - means[i]) / (at[j] - at[i])
                 k += 1
-        medians[i] = np.median(slopes)
-    return np.median(medians)
+        medians[i] = _median(slopes)
+    return _median(medians)
+
+
+@numba.njit(nogil=True, cache=True)
+def _median(values: Array) -> Any:
+    """Median of a few values, which are sorted: numba's own takes two seconds to compile."""
+    n = values.size
+    for i in range(1, n):
+        value = values[i]
+        j = i
+        while j > 0 and values[j - 1] > value:
+            values[j] = values[j - 1]
+            j -= 1
+        values[j] = value
+    return values[n // 2] if n % 2 else (values[n // 2 - 1] + values[n // 2]) / 2
 
 
 @numba.njit(nogil=True, cache=True)
 def _fit_line(n: Array, mean: Array, m2: Array, per_block: int, line: Array) -> None:
     """Fit a line to the buckets of a block: least squares, or through most of them."""
-    line[:] = 0.0
-    if not n.any():
+    line[0] = line[1] = 0.0
+    if not _count(n):
         return
     if _jumps(n, mean):
         _line_of_most(n, mean, per_block, line)

@@ -1,6 +1,8 @@
 """Compiled loops over one decoded chunk: its buckets, their moments and its statistics.
 
-Sums run in a fixed number of lanes: vectorised, and the same on every machine.
+Sums run in a fixed number of lanes: vectorised, and the same on every machine. Arrays are copied
+and searched element by element: what numba makes of numpy's own words for it takes seconds to
+compile.
 """
 
 from typing import Any
@@ -72,7 +74,7 @@ def summarise_chunk(
         How many values of buckets are not whole counts of `step`.
     """
     skip = int(edges[0] < 0)  # the bucket that began before
-    edges = np.maximum(edges, 0)
+    edges = _within_chunk(edges)
     n = edges.size - 1
     values, flags = np.empty((4, n), chunk.dtype), np.empty(n, np.uint8)
     sums = np.empty((3, n))
@@ -86,7 +88,7 @@ def summarise_chunk(
         flags[:] = CLEAN
         pivot = np.float64(x[0])
         total = _bucket_sums(x, edges, pivot, sums)
-        if np.isfinite(total) and values[1].min() >= low and values[2].max() <= high:
+        if abs(total) < np.inf and _are_within(values, low, high):
             _summarise(sums, pivot, values[1], values[2], s)
             _rails(x, edges, flags, values[1], values[2], s)
             _ends(x, s)
@@ -95,14 +97,40 @@ def summarise_chunk(
             _summarise_some(x, edges, low, high, values, flags, sums, s, flat_samples)
         if skip:
             head_nan[channel] = flags[0]
-            head_moments[:, channel] = sums[:, 0]
-        nan[channel, at : at + n - skip] = flags[skip:]
-        moments[:, channel, at : at + n - skip] = sums[:, skip:]
+        _copy(flags[skip:], nan[channel, at : at + n - skip])
+        for i in range(3):
+            if skip:
+                head_moments[i, channel] = sums[i, 0]
+            _copy(sums[i, skip:], moments[i, channel, at : at + n - skip])
         for i in range(4):
             if skip:
                 off_grid += _store(values[i, :1], step, head[i, channel : channel + 1])
             off_grid += _store(values[i, skip:], step, buckets[i, channel, at : at + n - skip])
     return off_grid
+
+
+@numba.njit(nogil=True, cache=True)
+def _within_chunk(edges: Ints) -> Ints:
+    """Edges of buckets; the one that began before starts with the chunk."""
+    inside = np.empty_like(edges)
+    for k in range(edges.size):
+        inside[k] = max(edges[k], 0)
+    return inside
+
+
+@numba.njit(nogil=True, cache=True)
+def _copy(values: Array, out: Array) -> None:
+    for k in range(values.size):
+        out[k] = values[k]
+
+
+@numba.njit(nogil=True, cache=True)
+def _are_within(values: Array, low: float, high: float) -> bool:
+    """Whether the extremes of all buckets are plausible."""
+    n_within = 0
+    for k in range(values.shape[1]):
+        n_within += values[1, k] >= low and values[2, k] <= high
+    return bool(n_within == values.shape[1])
 
 
 @numba.njit(nogil=True, cache=True)
@@ -129,7 +157,10 @@ def _summarise_some(
             if s.n_implausible == 1:
                 s.first_implausible = i + 1
     _some_buckets(x, edges, low, high, values, flags)
-    pivot = np.float64(values[0, np.argmax(flags != ALL_NAN)])
+    first = 0
+    while first + 1 < flags.size and flags[first] == ALL_NAN:
+        first += 1
+    pivot = np.float64(values[0, first])
     for k in range(flags.size):
         numbers = _plausible(valid[edges[k] : edges[k + 1]], -np.inf, np.inf)
         ends = np.array([0, numbers.size])
@@ -212,12 +243,16 @@ def _some_buckets(
         samples = x[edges[k] : edges[k + 1]]
         numbers = _plausible(samples, low, high)
         flags[k] = CLEAN if numbers.size == samples.size else SOME_NAN
-        values[:, k] = 0
-        if numbers.size:
-            values[0, k], values[3, k] = numbers[0], numbers[-1]
-            values[1, k], values[2, k] = numbers.min(), numbers.max()
-        else:
+        if numbers.size == 0:
             flags[k] = ALL_NAN
+            for i in range(4):
+                values[i, k] = 0
+            continue
+        values[0, k], values[3, k] = numbers[0], numbers[-1]
+        values[1, k] = values[2, k] = numbers[0]
+        for number in numbers:
+            values[1, k] = min(values[1, k], number)
+            values[2, k] = max(values[2, k], number)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -260,7 +295,7 @@ def _plausible(x: Array, low: float, high: float) -> Array:
 def _store(values: Array, step: float, out: Array) -> int:
     """Store values as whole counts of the step; returns how many are none."""
     if step == 0:
-        out[:] = values
+        _copy(values, out)
         return 0
     inverse = 1.0 / step
     off_grid = 0
@@ -275,8 +310,13 @@ def _store(values: Array, step: float, out: Array) -> int:
 @numba.njit(nogil=True, cache=True)
 def _rails(x: Array, edges: Ints, flags: Flags, lows: Array, highs: Array, s: Any) -> None:
     """Extremes, and the samples that lie there in runs, the ends apart."""
-    there = flags != ALL_NAN
-    low, high = lows[there].min(), highs[there].max()
+    first = 0
+    while flags[first] == ALL_NAN:
+        first += 1
+    low, high = lows[first], highs[first]
+    for k in range(first, flags.size):
+        if flags[k] != ALL_NAN:
+            low, high = min(low, lows[k]), max(high, highs[k])
     s.min, s.max = low, high
     s.at_min = _at_rail(x, edges, lows, low)
     s.at_max = _at_rail(x, edges, highs, high)
@@ -365,7 +405,7 @@ def bucket_chunk(
         As of `summarise_chunk`.
     """
     skip = int(edges[0] < 0)
-    edges = np.maximum(edges, 0)
+    edges = _within_chunk(edges)
     n = edges.size - 1
     values, flags = np.empty((4, n), chunk.dtype), np.empty(n, np.uint8)
     for channel in range(chunk.shape[0]):
@@ -377,7 +417,7 @@ def bucket_chunk(
             flags[:] = CLEAN
         if skip:
             head_nan[channel] = flags[0]
-        nan[channel, at : at + n - skip] = flags[skip:]
+        _copy(flags[skip:], nan[channel, at : at + n - skip])
         for i in range(4):
             if skip:
                 _scale(values[i, :1], flags, factor, head[i, channel : channel + 1])
