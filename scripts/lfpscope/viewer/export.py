@@ -36,8 +36,9 @@ from lfpscope.viewer.export_panel import (
     draw_panel,
     new_axes,
 )
-from lfpscope.viewer.picture import Picture, axis_clock, common_gains, draw_probe
+from lfpscope.viewer.picture import Picture, common_gains, draw_probe, with_common_gain
 from lfpscope.viewer.session_folder import SessionFolder
+from lfpscope.viewer.shown_probe import axis_clock
 from lfpscope.viewer.times import axis_title, time_of
 from lfpscope.viewer.view_state import TRACES, State
 
@@ -284,12 +285,10 @@ def _draw_pictures(
         for probe in probes
         if chosen_rows(probe, state).channels.size
     }
-    if state.is_auto:
-        gains = common_gains(pictures.values())
-        for probe, one in pictures.items():
-            if one.microvolts != gains[one.mode]:
-                again = state.scaled(gains[one.mode])
-                pictures[probe] = draw_probe(probe, again, width, height)
+    gains = common_gains(pictures.values())
+    for probe, one in pictures.items():
+        if shared := with_common_gain(state, one, gains):
+            pictures[probe] = draw_probe(probe, shared, width, height)
     return [(probe, pictures.get(probe)) for probe in probes]
 
 

@@ -237,7 +237,8 @@ class Panel:
         channels, references = rows.channels, self.probe.references
         bad = bad_channels(self.probe, state)
         self._facts = probe_facts(self.probe, channels.size, int(bad.sum()), self._quality)
-        send(self._empty, find_empty(self.probe, state, size[0]))
+        uncertain_s = self.shown.uncertain_s if self.shown else 0.0
+        send(self._empty, find_empty(self.probe, state, size[0], uncertain_s))
         self._head()
         is_small = state.is_small(self._name)
         least = SMALL if is_small else max(LEAST, channels.size * state.spacing + AROUND)
@@ -271,7 +272,8 @@ class Panel:
         span = {"x": [picture.t0], "dw": [picture.t1 - picture.t0]}
         self._picture.data = {"image": [picture.pixels], **span}
         self._picture.tags = [state.to_query()] if picture.final else []
-        self._scale.show(picture.mode, picture.microvolts, self.size[1])
+        self._scale.show(picture, self.size[1])
+        send(self._empty, find_empty(self.probe, state, self.size[0], picture.uncertain_s))
         # a shade over colours that mean something would change them: onsets are enough
         self._shaded.glyph.fill_alpha = "shade" if picture.mode == TRACES else 0
         cost, badge = (html.escape(one) for one in (picture.cost(), picture.badge()))

@@ -41,7 +41,7 @@ class State:
     start, stop : float
         Axis time, seconds: session time where `timeline` has no break.
     microvolts : float
-        The gain: what the scale bar stands for.
+        The gain: what the scale bar stands for, in µV or `gain_unit`.
     is_auto : bool
         Whether the gain follows what is shown instead.
     channel : (str, int) or None
@@ -76,6 +76,8 @@ class State:
         Lines of the lane of intervals that are not shown.
     large : str
         The probe that is large while the others are small; empty where all are alike.
+    gain_unit : str
+        Of the gain, see `Quantity`; what is drawn in another unit has a gain that follows it.
     """
 
     start: float
@@ -98,6 +100,7 @@ class State:
     left_out: frozenset[tuple[str, int]] = frozenset()
     without: frozenset[str] = frozenset()
     large: str = ""
+    gain_unit: str = "µV"
 
     @property
     def pieces(self) -> list[tuple[float, float]]:
@@ -185,6 +188,11 @@ class State:
     def scaled(self, microvolts: float) -> "State":
         """Draw at a gain that stays."""
         return replace(self, microvolts=microvolts, is_auto=False)
+
+    def transformed(self, transform: str, unit: str) -> "State":
+        """Transform samples to a unit: a gain that was chosen for another one is kept no longer."""
+        is_auto = self.is_auto or unit != self.gain_unit
+        return replace(self, transform=transform, gain_unit=unit, is_auto=is_auto)
 
     def wider(self, steps: int) -> "State":
         """Put channels farther apart by steps, or nearer together."""
