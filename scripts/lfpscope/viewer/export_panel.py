@@ -16,7 +16,7 @@ from lfpscope.nwb.areas import is_area
 from lfpscope.render.areas import area_colours
 from lfpscope.render.ticks import Run, shorten
 from lfpscope.viewer.auto_gain import BAR
-from lfpscope.viewer.channel_selection import bad_channels, chosen_rows
+from lfpscope.viewer.channel_selection import bad_channels, chosen_rows, order_words
 from lfpscope.viewer.export_lane import SIZE
 from lfpscope.viewer.facts import axis_label, count_channels, first_doubt
 from lfpscope.viewer.gaps import HATCH, find_empty
@@ -136,7 +136,7 @@ def draw_panel(
         where |= {"xycoords": "axes fraction", "ha": "right", "va": "top"}
         axes.annotate(name, (1, top), **where, fontsize=SIZE, bbox=WHITE, parse_math=False)
     _head(axes, probe, state, picture, width)
-    axes.set_ylabel(axis_label(channels, height), fontsize=SIZE, parse_math=False)
+    axes.set_ylabel(axis_label(channels, rows, height), fontsize=SIZE, parse_math=False)
     runs = area_runs(channels, rows)
     strip = _draw_areas(figure, runs, rows.channels.size, _area_colours(probe), frame)
     marked = (probe.dead, probe.saturated, bad_channels(probe, state))
@@ -224,6 +224,7 @@ def _head(axes: Axes, probe: OpenProbe, state: State, picture: Picture | None, w
     n_shown, n_bad = chosen_rows(probe, state).channels.size, int(bad_channels(probe, state).sum())
     facts = [references.session, references.probe]
     facts.append(count_channels(references.n_channels, n_shown))
+    facts += [words] if (words := order_words(probe, state)) else []
     if picture:
         facts += [picture.transform] if picture.transform else []
         facts += [picture.drawn_from, scale_text(picture.mode, picture.microvolts)]

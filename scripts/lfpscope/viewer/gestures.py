@@ -26,9 +26,20 @@ def connect_gestures(
     def clicked(change: Clicked, panel: Panel, event: Tap) -> None:
         apply(change(state(), panel, event))
 
+    def has_depths(panel: Panel) -> bool:
+        if panel.sorted_by:
+            words = f"The rows follow {panel.sorted_by}: depths are chosen where they follow these."
+            layout.show_message(words)
+        return not panel.sorted_by
+
     def wheel_turned(panel: Panel, event: MouseWheel) -> None:
-        if event.model is panel.strip or event.sx < panel.figure.min_border_left:  # the axis
+        is_beside = event.model is panel.strip or event.sx < panel.figure.min_border_left
+        if is_beside and has_depths(panel):
             apply(zoom_depths(state(), panel, panels.values(), event))
+
+    def box_drawn(probe: str, low: float, high: float) -> None:
+        if has_depths(panels[probe]):
+            apply(choose_depths(state(), panels[probe], low, high))
 
     def area_clicked(state: State, panel: Panel, event: Tap) -> State:
         return choose_area(state, panel, panels.values(), event)
@@ -43,9 +54,7 @@ def connect_gestures(
         panel.strip.on_event(Tap, partial(clicked, area_clicked, panel))
         for plot in (panel.strip, panel.figure):
             plot.on_event(MouseWheel, partial(wheel_turned, panel))
-    layout.pointer.on_draw(
-        lambda probe, *heights: apply(choose_depths(state(), panels[probe], *heights))
-    )
+    layout.pointer.on_draw(box_drawn)
     layout.pointer.on_name(lambda probe: apply(state().enlarge(probe)))
     layout.axis.plot.on_event(Tap, line_clicked)
 

@@ -13,6 +13,7 @@ from lfpscope.viewer.style import LEFT
 DEAD = "dead: flat for half the recording, or hardly any signal"
 SATURATED = "saturated: it often stays at its highest or lowest value"
 BAD = "marked bad"
+VALUE_LETTERS = 5  # of the narrowest axis
 LETTER, AROUND = 8.3, 38  # pixels: of a digit, and beside the labels for ticks and title
 HEIGHTS = (100, 200, 400, 800, 1600, 3200)  # pixels, of panels
 
@@ -45,7 +46,9 @@ def row_ticks(channels: Channels, rows: Rows, height: int) -> Ticks:
     height : int
         Pixels.
     """
-    if has_depth(channels):
+    if rows.column:
+        positions, labels = ticks.value_ticks(rows, height, VALUE_LETTERS)
+    elif has_depth(channels):
         positions, labels = ticks.depth_ticks(rows, channels.columns["depth"], height)
     else:
         positions, labels = ticks.channel_ticks(rows, channels.id, height)

@@ -11,6 +11,7 @@ from lfpscope.errors import UserError
 from lfpscope.render.areas import area_colours
 from lfpscope.viewer.address_bar import AddressBar
 from lfpscope.viewer.channel_drawer import ChannelDrawer
+from lfpscope.viewer.completion import completion
 from lfpscope.viewer.controls import Controls, area_names, common_bands, navigation
 from lfpscope.viewer.error_panel import error_panel, show_error
 from lfpscope.viewer.facts import range_text, session_facts
@@ -101,6 +102,7 @@ class PageLayout:
         self.axis.plot.js_on_change("inner_width", self.keyboard.listen(self.time, self.screen))
         self.pointer = Pointer(plots.left)
         self.axis.plot.js_on_change("inner_width", self.pointer.listen())
+        self.axis.plot.js_on_change("inner_width", completion(probes))
         self.drawer = ChannelDrawer(plots)
         overview = minimap(plots, probes, whole)
         self.sheet = sheet_place()
