@@ -56,7 +56,7 @@ def test_rows_are_sorted_and_grouped_and_columns_completed(tab: Tab) -> None:
     tab.page.locator(".message", has_text="The rows follow std").wait_for()
     order.fill("hue")
     order.press("Enter")
-    tab.page.locator(".message", has_text="No column hue (there are area, ").wait_for()
+    tab.page.locator(".message", has_text="No column hue (there are ").wait_for()
     order.fill("")
     order.press("Enter")
     tab.page.wait_for_function("() => !location.search.includes('sort')")
@@ -77,3 +77,28 @@ def test_rows_are_sorted_and_grouped_and_columns_completed(tab: Tab) -> None:
     tab.page.wait_for_function(HAS_FOCUS)
     tab.page.wait_for_function("() => location.search.includes('where=area')")
     assert "channel" not in menu.all_inner_texts()
+
+
+def test_areas_left_out_are_named_in_grey_and_come_back_by_a_click(tab: Tab) -> None:
+    strip = tab.page.locator(".bk-Plot.traces").nth(1).bounding_box()
+    x, y = strip["x"] - 12, strip["y"] + 0.3 * strip["height"]
+    tab.page.keyboard.down("Shift")
+    tab.page.mouse.click(x, y)
+    tab.page.keyboard.up("Shift")
+    tab.page.wait_for_function("() => location.search.includes('areas=')")
+    tab.settle()
+    assert tab.source(f"left out {PROBES[1]}")["area"] == ["CA1"]
+    assert tab.source(f"left out {PROBES[0]}")["area"] == []
+    names = tab.source(f"left out {PROBES[1]}")
+    box = tab.page.locator(".bk-Plot.traces").nth(1).bounding_box()
+    y = box["y"] + (1 - names["y"][0]) * box["height"]
+    tab.page.mouse.click(box["x"] - 40, y)
+    tab.page.wait_for_function("() => !location.search.includes('areas=')")
+    tab.settle()
+    assert tab.source(f"left out {PROBES[1]}")["area"] == []
+    tab.choose("all areas", "CA1")
+    tab.wait_for("no channel of this probe is among those chosen")
+    assert set(tab.source(f"left out {PROBES[0]}")["area"]) == {"APN", "LP"}
+    bars = """() => pageModels().filter(({name}) => name == "traces")
+        .map(({center}) => center.filter(({type}) => type == "BoxAnnotation")[0].visible)"""
+    assert tab.evaluate(f"({bars})()") == [False, True]  # an empty panel has no scale

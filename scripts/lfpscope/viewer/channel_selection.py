@@ -1,5 +1,6 @@
 """Which channels of a probe a page shows."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -67,6 +68,30 @@ def all_columns(probe: OpenProbe, labels: Labels = frozenset()) -> dict[str, Arr
 def _measured(probe: OpenProbe) -> dict[str, Array]:
     references = probe.references
     return measured_columns(references.file.parent, references.channels.id.tolist())
+
+
+def left_out_areas(probe: OpenProbe, state: State) -> list[tuple[str, int, int]]:
+    """Areas whose channels are left out only for their area, in the order of the rows.
+
+    Returns
+    -------
+    list of (str, int, int)
+        Name, how many rows that are shown lie above, and how many channels it has there.
+    """
+    if not state.areas:
+        return []
+    rows = chosen_rows(probe, replace(state, areas=frozenset()))
+    names = areas_of(probe)[rows.channels]
+    above = np.cumsum(np.isin(names, sorted(state.areas)))
+    places = zip(names.tolist(), above.tolist(), strict=True)
+    counted = Counter(place for place in places if place[0] not in state.areas)
+    return [(name, row, n) for (name, row), n in counted.items()]
+
+
+def choosable_areas(probes: Iterable[OpenProbe]) -> list[str]:
+    """Areas of some probes in alphabetical order; NO_AREA where channels have none beside them."""
+    found = set[str]().union(*(areas_of(probe).tolist() for probe in probes))
+    return [*sorted(found - {NO_AREA}), *(found & {NO_AREA} if len(found) > 1 else ())]
 
 
 def drop_unknown_areas(state: State, known: Iterable[str]) -> tuple[State, list[str]]:

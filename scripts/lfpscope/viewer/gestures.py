@@ -6,7 +6,7 @@ from functools import partial
 
 from bokeh.events import MouseWheel, Tap
 
-from lfpscope.viewer.controls import area_names
+from lfpscope.viewer.channel_selection import choosable_areas
 from lfpscope.viewer.cursor import Cursor
 from lfpscope.viewer.page_layout import PageLayout
 from lfpscope.viewer.panel import Panel
@@ -60,12 +60,13 @@ def connect_gestures(
 
 
 def choose_area(state: State, panel: Panel, panels: Iterable[Panel], event: Tap) -> State:
-    """Show the area clicked alone, or all again; with Shift leave it out."""
-    area = panel.area_at(state, event.y)
+    """Show an area alone, or all again; with Shift leave it out; show, too, what was left out."""
+    left_out = panel.areas.left_out_at(event.x, event.y)
+    area = left_out or panel.area_at(state, event.y)
     if not area:
         return state
-    if event.modifiers and event.modifiers["shift"]:
-        return state.toggle_area(area, frozenset(area_names([one.probe for one in panels])))
+    if left_out or (event.modifiers and event.modifiers["shift"]):
+        return state.toggle_area(area, frozenset(choosable_areas(one.probe for one in panels)))
     return state.choose_area(area)
 
 

@@ -32,7 +32,7 @@ from lfpscope.errors import UserError
 from lfpscope.nwb.intervals import Interval
 from lfpscope.render.rows import arrange_rows
 from lfpscope.viewer.area_strip import AreaStrip
-from lfpscope.viewer.channel_selection import bad_channels, chosen_rows, order_words
+from lfpscope.viewer.channel_selection import bad_channels, chosen_rows, left_out_areas, order_words
 from lfpscope.viewer.facts import axis_label, doubts_html, probe_facts, quality_facts
 from lfpscope.viewer.gaps import find_empty, no_gaps
 from lfpscope.viewer.labels import (
@@ -87,6 +87,8 @@ class Panel(ShownRows):
         To be put on the page.
     head, body : Row
         Of it: heading and mode, strip and picture.
+    areas : AreaStrip
+        In the strip.
     mode : RadioButtonGroup
         Traces, signed map or amplitude.
     shown : Picture or None
@@ -124,8 +126,8 @@ class Panel(ShownRows):
             stylesheets=[CONTROL],
         )
         heights = Range1d(0, 1)
-        self._area_strip = AreaStrip(plots, heights, colours, self._name)
-        self.strip = self._area_strip.plot
+        self.areas = AreaStrip(plots, heights, colours, self._name)
+        self.strip = self.areas.plot
         self.figure = self._traces(plots, heights, spans)
         self.head = Row(
             text_line(self._heading, margin=(3, 12, 0, 0)),
@@ -242,7 +244,9 @@ class Panel(ShownRows):
         self.layout.update(min_height=least, max_height=SMALL if is_small else None)
         mode = state.mode(self._name, size[0])
         self.mode.active = list(MODES).index(mode) if mode in MODES else None
-        fitted = (size, channels.tolist(), bad.tolist(), rows.blocks, rows.column, rows.values)
+        left_out = left_out_areas(self.probe, state)
+        order = channels.tolist(), rows.blocks, rows.column, rows.values
+        fitted = (size, bad.tolist(), left_out, *order)
         if fitted == self._fitted:
             return
         self._fitted, self._rows = fitted, rows
@@ -251,7 +255,7 @@ class Panel(ShownRows):
         self._ticker.ticks = ticks.places
         axis.major_label_overrides = dict(zip(ticks.places, ticks.labels, strict=True))
         axis.axis_label = axis_label(references.channels, rows, size[1])
-        self._area_strip.show(self.probe, rows, bad, size[1])
+        self.areas.show(self.probe, rows, bad, size[1], left_out)
         names, edges = block_names(rows), {"y": block_edges(rows)}
         if not self._has_blocks and (names["y"] or edges["y"]):
             self._add_blocks()
@@ -262,6 +266,7 @@ class Panel(ShownRows):
         if isinstance(picture, UserError):
             self.shown = None
             self._picture.data = no_picture()
+            self._scale.hide()
             self._badge = f'<span class="wrong">{html.escape(str(picture))}</span>'
             self._head()
             return

@@ -100,7 +100,7 @@ def _known(text: str, names: Iterable[str]) -> frozenset[str]:
 
 
 def _read_areas(state: State, text: str) -> State:
-    return replace(state, areas=frozenset(name for name in text.split(",") if name))
+    return replace(state, areas=frozenset(unquote(one) for one in text.split(",") if one))
 
 
 def _read_every(state: State, text: str) -> State:

@@ -240,7 +240,9 @@ class State:
         if self.modes:
             fields["mode"] = self._modes_text()
         if self.areas:
-            fields["areas"] = ",".join(sorted(self.areas))
+            # some labs' names have commas
+            names = (area.replace("%", "%25").replace(",", "%2C") for area in sorted(self.areas))
+            fields["areas"] = ",".join(names)
         if self.every > 1:
             fields["every"] = str(self.every)
         if self.depths:

@@ -64,6 +64,7 @@ def test_areas_are_left_out_and_shown_again() -> None:
     assert two.areas == {"DG", "TH"}
     assert two.toggle_area("TH", names).areas == {"DG"}
     assert two.toggle_area("CA1", names).areas == frozenset()  # all
+    assert two.toggle_area("CA1", names | {"no area"}).areas == {"CA1", "DG", "TH"}
     assert WHOLE.choose_area("DG").toggle_area("DG", names).areas == frozenset()
 
 
@@ -124,7 +125,7 @@ def test_gain_goes_in_steps_of_1_2_5() -> None:
     modes=some.dictionaries(some.sampled_from("ab"), some.sampled_from(list(MODES))),
     is_auto=some.booleans(),
     channel=some.none() | some.tuples(some.sampled_from("ab"), some.integers(0, 10**12)),
-    areas=some.sets(some.sampled_from(["CA1", "VISp2/3", "a&b=c"])),
+    areas=some.sets(some.sampled_from(["CA1", "VISp2/3", "a&b=c", "area 17, left", "5 %2C"])),
     every=some.integers(1, 9),
     depths=some.none() | some.just((20.0, 3840.0)),
     spacing=some.sampled_from([0, 8, 17]),
