@@ -24,6 +24,7 @@ from lfpscope.io.tables import read_json, write_json
 from lfpscope.render.figure import note_boxes
 from lfpscope.render.fonts import text_settings
 from lfpscope.signals.transform import parse_transform
+from lfpscope.viewer.channel_order import order_text, parse_order
 from lfpscope.viewer.channel_selection import chosen_rows
 from lfpscope.viewer.export_lane import SIZE, Lane
 from lfpscope.viewer.export_panel import (
@@ -42,9 +43,12 @@ from lfpscope.viewer.shown_probe import axis_clock
 from lfpscope.viewer.times import axis_title, time_of
 from lfpscope.viewer.view_state import TRACES, State
 
-VERSION = 4
+VERSION = 5
 NOTHING_ADDED: Mapping[str, Added] = MappingProxyType({})
-SETS, PAIRS = ("hidden", "areas", "without"), ("modes", "bad", "left_out")  # fields of a state
+SETS, PAIRS = (
+    ("hidden", "areas", "without"),
+    ("modes", "bad", "left_out", "by_hand"),
+)  # fields of a state
 SUFFIXES = {".png": ["Software"], ".svg": ["Date"], ".pdf": ["CreationDate", "Producer", "Creator"]}
 """Formats, and the metadata that would differ from time to time."""
 DRAWN_WITH = ("matplotlib", "numpy", "numba")
@@ -225,8 +229,9 @@ def read_state(content: dict[str, Any]) -> State:
     for name in SETS:
         plain[name] = frozenset(plain.get(name, ()))
     for name in PAIRS:
-        plain[name] = frozenset((probe, what) for probe, what in plain.get(name, ()))
+        plain[name] = frozenset(map(tuple, plain.get(name, ())))
     plain["probes"] = tuple(plain["probes"])
+    plain["sort"] = order_text(parse_order(plain.get("sort", "")))
     plain["transform"] = parse_transform(plain.get("transform", "")).text
     plain["channel"] = None if plain["channel"] is None else tuple(plain["channel"])
     low_high = plain["depths"]

@@ -14,6 +14,7 @@ from bokeh.events import MouseLeave, MouseMove, SelectionGeometry
 from lfpscope.clock.timeline import Timeline
 from lfpscope.errors import UserError
 from lfpscope.viewer.annotations import Annotations
+from lfpscope.viewer.channel_column import ByHand, LeftOut
 from lfpscope.viewer.channel_drawer import TraceReader
 from lfpscope.viewer.channel_selection import drop_unknown_areas
 from lfpscope.viewer.commands import bind_keys
@@ -37,7 +38,7 @@ from lfpscope.viewer.saving import Savings
 from lfpscope.viewer.session_folder import Opened, SessionFolder, Tables, first_states, only_open
 from lfpscope.viewer.state_query import from_query
 from lfpscope.viewer.times import read_axis_time, time_of
-from lfpscope.viewer.typed import TypedReader, type_channels, type_transform
+from lfpscope.viewer.typed import TypedReader, type_channels, type_order, type_transform
 from lfpscope.viewer.view_state import MODES, State
 
 WATCH_MS = 1000  # milliseconds between looks at what has become of the probes
@@ -194,6 +195,7 @@ class Page:
         controls.on_choice(self._controls_changed)
         controls.depths.on_change("value", partial(self._typed, type_channels))
         controls.transform.on_change("value", partial(self._typed, type_transform))
+        controls.sort.on_change("value", partial(self._typed, type_order))
 
     def apply(self, state: State) -> None:
         """Show another state, as far as the recording goes."""
@@ -236,9 +238,10 @@ class Page:
         else:
             self.apply(self.state.from_onset(*found))
 
-    def _leave_out(self, channels: frozenset[tuple[str, int]]) -> None:
-        self._whole = replace(self._whole, left_out=channels)
-        self.apply(replace(self.state, left_out=channels))
+    def _leave_out(self, channels: LeftOut, by_hand: ByHand) -> None:
+        known: Any = {"left_out": channels, "by_hand": by_hand}
+        self._whole = replace(self._whole, **known)
+        self.apply(replace(self.state, **known))
 
     def mark_range(self) -> None:
         """Write a mark for what the page shows."""
