@@ -106,6 +106,7 @@ class Page:
         of_page = document, self._session, self._layout
         go_to = partial(self._go_to, what="period", step=1)
         self._extras = PageExtras(*of_page, self._leave_out, go_to, self._pictures.draw_again)
+        self._readings.beside = self._extras.lanes.words
         self._annotations = Annotations(
             document,
             self._session.marks,
