@@ -1,13 +1,17 @@
 """Curves of the lanes below the panels: numbers over axis time, and what a page shows of them."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from lfpscope.clock.timeline import Span
 from lfpscope.typing import Floats, Mask
 
+MARGINS = 0.15, 0.1  # lines below and above a curve
+SHADED, EVENT = ("#2166ac", 0.15), ("#222222", 0.8)  # colours, and how opaque
 MIN_PIXELS = 1.5  # width of a block, and of a single value, that is always seen
 CLOSE_S = 60.0  # seconds that a page shows, up to which events are drawn one by one
 
@@ -78,6 +82,79 @@ class LaneRow:
     shaded: list[Span]
     events: list[Span]
     is_hidden: bool = False
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A row below a saved picture, in the coordinates of its lane.
+
+    Heights are in lines above the lowest line of intervals.
+
+    Attributes
+    ----------
+    name, about : str
+        Beside it on the left.
+    edges : (str, str)
+        What its lower and upper end stand for, beside it on the right.
+    low, high : float
+        Its own room.
+    bottom, top : float
+        Where its values lie.
+    x, y : list of list of float
+        Pieces of its line: axis time and height.
+    boxes : list of (float, float, str, float)
+        Start, stop, colour and opacity of what is shaded, or stands there instead of a line.
+    """
+
+    name: str
+    about: str
+    edges: tuple[str, str]
+    low: float
+    high: float
+    bottom: float
+    top: float
+    x: list[list[float]]
+    y: list[list[float]]
+    boxes: list[tuple[float, float, str, float]]
+
+    def __post_init__(self) -> None:
+        """Check what may come from a file.
+
+        Raises
+        ------
+        ValueError
+            If a piece has not a height for each time, or numbers are not finite.
+        """
+        numbers = [self.low, self.high, self.bottom, self.top]
+        numbers += [number for piece in (*self.x, *self.y) for number in piece]
+        numbers += [
+            number for start, stop, _, alpha in self.boxes for number in (start, stop, alpha)
+        ]
+        if list(map(len, self.x)) != list(map(len, self.y)) or len(self.edges) != 2:
+            raise ValueError("curve: lists of different length")
+        if not all(map(math.isfinite, numbers)):
+            raise ValueError("curve: numbers that are not finite")
+
+
+def place_row(row: LaneRow, low: float, high: float) -> Strip:
+    """Place a row between two heights of its lane."""
+    bottom, top = low + MARGINS[0], high - MARGINS[1]
+    breaks = [-1, *(i for i, y in enumerate(row.y) if math.isnan(y)), len(row.y)]
+    pieces = [slice(first + 1, stop) for first, stop in pairwise(breaks)]
+    heights = [bottom + y * (top - bottom) for y in row.y]
+    looks = (row.shaded, *SHADED), (row.events, *EVENT)
+    return Strip(
+        name=f"hidden: {row.name}" if row.is_hidden else row.name,
+        about="" if row.is_hidden else row.about,
+        edges=(row.low, row.high),
+        low=low,
+        high=high,
+        bottom=bottom,
+        top=top,
+        x=[row.x[piece] for piece in pieces],
+        y=[heights[piece] for piece in pieces],
+        boxes=[(*span, colour, alpha) for spans, colour, alpha in looks for span in spans],
+    )
 
 
 def step_points(edges: Floats, values: Floats) -> tuple[Floats, Floats]:

@@ -2,25 +2,24 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 from bokeh.document import Document
 from bokeh.events import MouseMove
 from bokeh.models import FixedTicker, LinearAxis, MultiLine, Quad
 
-from lfpscope.viewer.lane_curves import Curve, LaneRow, draw_row, value_text
+from lfpscope.viewer.lane_curves import Curve, LaneRow, Strip, draw_row, place_row, value_text
 from lfpscope.viewer.lane_data import Lanes, read_lanes
 from lfpscope.viewer.page_layout import PageLayout
 from lfpscope.viewer.session_folder import SessionFolder
-from lfpscope.viewer.style import ACCENT, FAINT, INK, quiet_axis
+from lfpscope.viewer.style import FAINT, INK, quiet_axis
 from lfpscope.viewer.times import time_of
 from lfpscope.viewer.view_state import State
 from lfpscope.viewer.worker import Worker
 
 SIZE = "10px"  # of the numbers at the edges
-MARGINS = 0.15, 0.1  # lines below and above a curve
-ROWS, BLOCKS = "lane rows", "lane blocks"  # sources of what a saved picture shows, too
+INSIDE = 0.25  # lines from the ends of a curve to the middle of their numbers
+BOX = ("left", "right", "bottom", "top", "colour", "alpha")
 
 
 class PageLanes:
@@ -34,11 +33,16 @@ class PageLanes:
         Whose.
     layout : PageLayout
         Of the page.
+
+    Attributes
+    ----------
+    strips : list of Strip
+        What is shown, for a saved picture.
     """
 
     def __init__(self, document: Document, session: SessionFolder, layout: PageLayout) -> None:
         self._document, self._session, self._layout = document, session, layout
-        self._lanes = Lanes()
+        self._lanes, self.strips = Lanes(), list[Strip]()
         self._state: State | None = None
         self._worker: Worker[tuple[State, int]] = Worker(self._read)
         self._models: _Models | None = None
@@ -79,7 +83,7 @@ class PageLanes:
         if rows and self._models is None:
             self._models = _Models(self._layout)
         if self._models is not None:
-            self._models.show(rows)
+            self.strips = self._models.show(rows)
 
     def _hover(self, event: MouseMove) -> None:
         """Say what the lanes are where the mouse is on them, and why others are not there."""
@@ -106,12 +110,12 @@ class _Models:
     def __init__(self, layout: PageLayout) -> None:
         plots, self._axis = layout.plots, layout.axis
         plot = self._axis.plot
-        self._rows = plots.source(_columns([], []), name=ROWS)
-        self._blocks = plots.source(_block_columns([], []), name=BLOCKS)
+        self._lines = plots.source({"xs": [], "ys": []}, name="lane lines")
+        self._boxes = plots.source({name: [] for name in BOX}, name="lane boxes")
         edges = {"left": "left", "right": "right", "bottom": "bottom", "top": "top"}
         look = {"fill_color": "colour", "fill_alpha": "alpha", "line_color": None}
-        plots.layer(plot, self._blocks, Quad(**edges, **look))
-        plots.layer(plot, self._rows, MultiLine(xs="xs", ys="ys", line_color=INK))
+        plots.layer(plot, self._boxes, Quad(**edges, **look))
+        plots.layer(plot, self._lines, MultiLine(xs="xs", ys="ys", line_color=INK))
         self._edges = LinearAxis(ticker=FixedTicker(ticks=[]), major_tick_line_color=None)
         quiet_axis(self._edges)
         self._edges.update(
@@ -119,46 +123,27 @@ class _Models:
         )
         plot.add_layout(self._edges, "right")
 
-    def show(self, rows: Sequence[LaneRow]) -> None:
+    def show(self, rows: Sequence[LaneRow]) -> list[Strip]:
         """Show some rows."""
         self._axis.show_rows(rows)
-        places = [(low + MARGINS[0], high - MARGINS[1]) for low, high in self._axis.row_places()]
-        self._rows.data = _columns(rows, places)
-        self._blocks.data = _block_columns(rows, places)
+        strips = [
+            place_row(row, *place) for row, place in zip(rows, self._axis.row_places(), strict=True)
+        ]
+        lines = [piece for strip in strips for piece in zip(strip.x, strip.y, strict=True)]
+        self._lines.data = {
+            "xs": [np.array(x) for x, _ in lines],
+            "ys": [np.array(y) for _, y in lines],
+        }
+        boxes = [
+            (start, stop, strip.bottom, strip.top, colour, alpha)
+            for strip in strips
+            for start, stop, colour, alpha in strip.boxes
+        ]
+        self._boxes.data = {name: [box[i] for box in boxes] for i, name in enumerate(BOX)}
         texts: dict[float, str] = {}
-        for row, (low, high) in zip(rows, places, strict=True):
-            if row.high:
-                texts |= {low + 0.25: row.low, high - 0.25: row.high}
+        for strip in strips:
+            ends = strip.bottom + INSIDE, strip.top - INSIDE
+            texts |= {at: text for at, text in zip(ends, strip.edges, strict=True) if text}
         self._edges.major_label_overrides = texts
         self._edges.ticker.ticks = list(texts)
-
-
-Places = Sequence[tuple[float, float]]
-Columns = dict[str, list[Any]]
-
-
-def _columns(rows: Sequence[LaneRow], places: Places) -> Columns:
-    """Lines in the coordinates of the plot, and what stands beside them."""
-    beside = ("name", "about", "high", "low", "is_hidden")
-    return {
-        "xs": [np.array(row.x) for row in rows],
-        "ys": [
-            low + np.array(row.y) * (high - low)
-            for row, (low, high) in zip(rows, places, strict=True)
-        ],
-        **{name: [getattr(row, name) for row in rows] for name in beside},
-        "bottom": [low for low, _ in places],
-        "top": [high for _, high in places],
-    }
-
-
-def _block_columns(rows: Sequence[LaneRow], places: Places) -> Columns:
-    """Shaded stretches and events."""
-    blocks = [
-        (*span, low, high, colour, alpha)
-        for row, (low, high) in zip(rows, places, strict=True)
-        for spans, colour, alpha in ((row.shaded, ACCENT, 0.15), (row.events, INK, 0.8))
-        for span in spans
-    ]
-    names = ("left", "right", "bottom", "top", "colour", "alpha")
-    return {name: [block[i] for block in blocks] for i, name in enumerate(names)}
+        return strips

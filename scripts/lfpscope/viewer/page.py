@@ -267,7 +267,7 @@ class Page:
         state = replace(self.state, hidden=self.state.hidden | self._layout.errors.keys())
         lines = saved_names(self._annotations.lane.lines, self.state.without)
         blocks = self._layout.spans.data
-        self._savings.submit(state, size, lines, blocks, suffix)
+        self._savings.submit(state, size, (lines, blocks, self._extras.lanes.strips), suffix)
 
     def _time_typed(self, _name: str, _old: str, text: str) -> None:
         if not text:

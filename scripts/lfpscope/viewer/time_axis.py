@@ -81,14 +81,12 @@ class TimeAxis:
         """Line of intervals or curve whose name was clicked."""
         if event.sx >= self.plot.min_border_left:
             return None
-        row = len(self._lines) - 1 - math.floor(event.y)
+        height = float(event.y)
+        row = len(self._lines) - 1 - math.floor(height)
         if 0 <= row < len(self._lines):
             return self._lines[row]
         places = zip(self._rows, self.row_places(), strict=True)
-        found: str | None = None
-        for one, (low, high) in places:
-            found = one.name if low <= event.y < high else found
-        return found
+        return next((one.name for one, (low, high) in places if low <= height < high), None)
 
     def show_lines(self, lines: Sequence[str], without: frozenset[str] = frozenset()) -> None:
         """Make room for the lines of a lane, from the top down, with a box to tick at each."""
