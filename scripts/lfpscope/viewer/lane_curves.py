@@ -38,6 +38,8 @@ class Curve:
         Axis times of what is drawn instead of it on a page of at most CLOSE_S.
     strengths : tuple of float
         Of each event, standard deviations above the mean.
+    is_envelope : bool
+        Whether two values in turn are the extremes of many.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Curve:
     shaded: tuple[Span, ...] = ()
     events: tuple[Span, ...] = ()
     strengths: tuple[float, ...] = ()
+    is_envelope: bool = False
 
     def shows_events(self, seconds: float) -> bool:
         """Whether a page of so many seconds shows events instead of the curve."""
@@ -314,5 +317,7 @@ def _values_at(curve: Curve, seconds: float, half: float) -> Floats:
     beside = curve.values[first - 1 : first + 1]
     if np.isnan(inside).any() or np.isnan(beside).any():
         return np.empty(0)
+    if curve.is_envelope:
+        return beside
     nearer = int(times[first] - seconds < seconds - times[first - 1])
     return beside[nearer : nearer + 1]

@@ -1,4 +1,4 @@
-"""What the lanes below the panels show: theta, ripples, read once for all pages."""
+"""What the lanes below the panels show: theta, ripples, behavior; read once for all pages."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,9 +14,10 @@ from lfpscope.errors import UserError
 from lfpscope.periods.channels import find_good, find_hippocampal
 from lfpscope.periods.table import RIPPLE, THETA, Period, read_periods
 from lfpscope.periods.theta import choose_theta_channels, read_powers, theta_course, why_no_theta
-from lfpscope.result_files import BAD_CHANNELS, CHANNELS, PERIODS, SPECTRA
+from lfpscope.result_files import BAD_CHANNELS, BEHAVIOR, CHANNELS, PERIODS, SPECTRA
 from lfpscope.signals.spectra import find_windows
 from lfpscope.typing import Ints
+from lfpscope.viewer.behavior_curves import read_curves
 from lfpscope.viewer.lane_curves import Curve, step_points
 from lfpscope.viewer.picture import axis_clock
 from lfpscope.viewer.session_folder import SessionFolder
@@ -26,6 +27,7 @@ THETA_LANE, RIPPLE_LANE = "theta/delta", "ripples"
 BIN_S = 10.0  # in which ripples are counted
 LEAST_RECORDED = 0.1  # of a bin: with less there is no rate
 KEPT = 12  # probes
+DAMAGED = "its file is damaged"
 BROKEN = UserError, OSError, LookupError, TypeError, ValueError
 Stamp = tuple[tuple[int, int], ...]
 """Size and time of each file; zeros where there is none."""
@@ -60,7 +62,14 @@ def read_lanes(session: SessionFolder, state: State) -> Lanes:
             except Absent as error:
                 missing[lane] = str(error)
             except BROKEN:
-                missing[lane] = "its file is damaged"
+                missing[lane] = DAMAGED
+    path = session.folder / BEHAVIOR
+    if path.is_file():
+        try:
+            curves, others = read_curves(path, state.timeline, _file_stamp(path))
+            found, missing = [*found, *curves], missing | others
+        except BROKEN:
+            missing["behavior"] = DAMAGED
     return Lanes(tuple(found), missing)
 
 

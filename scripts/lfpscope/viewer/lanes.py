@@ -8,7 +8,7 @@ from bokeh.document import Document
 from bokeh.events import MouseMove
 from bokeh.models import FixedTicker, LinearAxis, MultiLine, Quad
 
-from lfpscope.viewer.lane_curves import Curve, LaneRow, Strip, draw_row, place_row, value_text
+from lfpscope.viewer.lane_curves import LaneRow, Strip, draw_row, place_row, value_text
 from lfpscope.viewer.lane_data import Lanes, read_lanes
 from lfpscope.viewer.page_layout import PageLayout
 from lfpscope.viewer.session_folder import SessionFolder
@@ -86,22 +86,20 @@ class PageLanes:
             self.strips = self._models.show(rows)
 
     def _hover(self, event: MouseMove) -> None:
-        """Say what the lanes are where the mouse is on them, and why others are not there."""
-        if self._state is None or event.x is None:
+        """Say what the lane under the mouse is; above all lanes, why others are not there."""
+        state = self._state
+        if state is None or event.x is None or event.y is None:
             return
-        parts = [time_of(self._state.timeline, event.x, 2)]
-        for one in self._lanes.curves:
-            parts += [
-                f"{text} ({one.detail})" for text in self._words_of(one, self._state, event.x)
-            ]
-        parts += [f"no lane {name}: {why}" for name, why in self._lanes.missing.items()]
+        curves = {one.name: one for one in self._lanes.curves}
+        name = self._layout.axis.row_at(event.y)
+        parts = [time_of(state.timeline, event.x, 2)]
+        if name in curves and name not in state.without:
+            of_page = event.x, state.start, state.stop, self._width
+            parts += [value_text(curves[name], *of_page) or f"{name}: none", curves[name].detail]
+        else:
+            parts += self.words(state, event.x)
+            parts += [f"no {name}: {why}" for name, why in self._lanes.missing.items()]
         self._layout.show_reading(" · ".join(parts))
-
-    def _words_of(self, curve: Curve, state: State, seconds: float) -> list[str]:
-        if curve.name in state.without:
-            return []
-        text = value_text(curve, seconds, state.start, state.stop, self._width)
-        return [text or f"{curve.name}: none"]
 
 
 class _Models:

@@ -85,6 +85,10 @@ class TimeAxis:
         row = len(self._lines) - 1 - math.floor(height)
         if 0 <= row < len(self._lines):
             return self._lines[row]
+        return self.row_at(height)
+
+    def row_at(self, height: float) -> str | None:
+        """Name of the curve at a height."""
         places = zip(self._rows, self.row_places(), strict=True)
         return next((one.name for one, (low, high) in places if low <= height < high), None)
 
