@@ -1,8 +1,6 @@
 """Compiled loops over one decoded chunk: its buckets, their moments and its statistics.
 
-Sums run in a fixed number of lanes: vectorised, and the same on every machine. Arrays are copied
-and searched element by element: what numba makes of numpy's own words for it takes seconds to
-compile.
+Sums run in a fixed number of lanes: vectorised, and the same on every machine.
 """
 
 from typing import Any
@@ -63,10 +61,8 @@ def summarise_chunk(
         Length from which a stretch of one value counts as flat.
     limits : ndarray of float64, shape (2, n_channels)
         Smallest and largest plausible value of each channel, in stored units and finite.
-    moments : ndarray of float64, shape (3, n_channels, any)
-        Filled with N, MEAN and M2 of the buckets that start in this chunk.
-    head_moments : ndarray of float64, shape (3, n_channels)
-        The same for the bucket that began before this chunk.
+    moments, head_moments : ndarray of float64, shapes (3, n_channels, any), (3, n_channels)
+        Filled with N, MEAN and M2 of the same buckets.
 
     Returns
     -------
@@ -74,7 +70,8 @@ def summarise_chunk(
         How many values of buckets are not whole counts of `step`.
     """
     skip = int(edges[0] < 0)  # the bucket that began before
-    edges = _within_chunk(edges)
+    edges = edges.copy()
+    edges[0] = max(edges[0], 0)
     n = edges.size - 1
     values, flags = np.empty((4, n), chunk.dtype), np.empty(n, np.uint8)
     sums = np.empty((3, n))
@@ -88,7 +85,7 @@ def summarise_chunk(
         flags[:] = CLEAN
         pivot = np.float64(x[0])
         total = _bucket_sums(x, edges, pivot, sums)
-        if abs(total) < np.inf and _are_within(values, low, high):
+        if abs(total) < np.inf and values[1].min() >= low and values[2].max() <= high:
             _summarise(sums, pivot, values[1], values[2], s)
             _rails(x, edges, flags, values[1], values[2], s)
             _ends(x, s)
@@ -110,27 +107,10 @@ def summarise_chunk(
 
 
 @numba.njit(nogil=True, cache=True)
-def _within_chunk(edges: Ints) -> Ints:
-    """Edges of buckets; the one that began before starts with the chunk."""
-    inside = np.empty_like(edges)
-    for k in range(edges.size):
-        inside[k] = max(edges[k], 0)
-    return inside
-
-
-@numba.njit(nogil=True, cache=True)
 def _copy(values: Array, out: Array) -> None:
+    """Copy values one by one: numba takes a second to compile each `out[:] = values`."""
     for k in range(values.size):
         out[k] = values[k]
-
-
-@numba.njit(nogil=True, cache=True)
-def _are_within(values: Array, low: float, high: float) -> bool:
-    """Whether the extremes of all buckets are plausible."""
-    n_within = 0
-    for k in range(values.shape[1]):
-        n_within += values[1, k] >= low and values[2, k] <= high
-    return bool(n_within == values.shape[1])
 
 
 @numba.njit(nogil=True, cache=True)
@@ -157,10 +137,7 @@ def _summarise_some(
             if s.n_implausible == 1:
                 s.first_implausible = i + 1
     _some_buckets(x, edges, low, high, values, flags)
-    first = 0
-    while first + 1 < flags.size and flags[first] == ALL_NAN:
-        first += 1
-    pivot = np.float64(values[0, first])
+    pivot = np.float64(values[0, np.argmax(flags != ALL_NAN)])
     for k in range(flags.size):
         numbers = _plausible(valid[edges[k] : edges[k + 1]], -np.inf, np.inf)
         ends = np.array([0, numbers.size])
@@ -249,10 +226,7 @@ def _some_buckets(
                 values[i, k] = 0
             continue
         values[0, k], values[3, k] = numbers[0], numbers[-1]
-        values[1, k] = values[2, k] = numbers[0]
-        for number in numbers:
-            values[1, k] = min(values[1, k], number)
-            values[2, k] = max(values[2, k], number)
+        values[1, k], values[2, k] = numbers.min(), numbers.max()
 
 
 @numba.njit(nogil=True, cache=True)
@@ -310,13 +284,8 @@ def _store(values: Array, step: float, out: Array) -> int:
 @numba.njit(nogil=True, cache=True)
 def _rails(x: Array, edges: Ints, flags: Flags, lows: Array, highs: Array, s: Any) -> None:
     """Extremes, and the samples that lie there in runs, the ends apart."""
-    first = 0
-    while flags[first] == ALL_NAN:
-        first += 1
-    low, high = lows[first], highs[first]
-    for k in range(first, flags.size):
-        if flags[k] != ALL_NAN:
-            low, high = min(low, lows[k]), max(high, highs[k])
+    there = flags != ALL_NAN
+    low, high = lows[there].min(), highs[there].max()
     s.min, s.max = low, high
     s.at_min = _at_rail(x, edges, lows, low)
     s.at_max = _at_rail(x, edges, highs, high)
@@ -325,8 +294,7 @@ def _rails(x: Array, edges: Ints, flags: Flags, lows: Array, highs: Array, s: An
 @numba.njit(nogil=True, cache=True)
 def _at_rail(x: Array, edges: Ints, extremes: Array, rail: Any) -> int:
     """Samples at a rail in runs; few buckets reach it, unless the channel is saturated."""
-    total = 0
-    i = 0
+    total = i = 0
     for k in range(extremes.size):
         if extremes[k] != rail:
             continue
@@ -397,15 +365,11 @@ def bucket_chunk(
 ) -> None:
     """Buckets of one chunk, without statistics.
 
-    Parameters
-    ----------
-    factor : float
-        By which samples are multiplied.
-    chunk, signed, unsigned, floats, edges, at, buckets, nan, head, head_nan
-        As of `summarise_chunk`.
+    Samples are multiplied by `factor`; the other parameters are those of `summarise_chunk`.
     """
     skip = int(edges[0] < 0)
-    edges = _within_chunk(edges)
+    edges = edges.copy()
+    edges[0] = max(edges[0], 0)
     n = edges.size - 1
     values, flags = np.empty((4, n), chunk.dtype), np.empty(n, np.uint8)
     for channel in range(chunk.shape[0]):

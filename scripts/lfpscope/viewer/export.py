@@ -182,7 +182,7 @@ def render_view(session: SessionFolder, view: Path, png: Path) -> None:
         raise UserError(f"{view}: version {version!r}, expected {VERSION}.")
     try:
         state = _read_view(content)
-        Lane(**content["lane"])
+        Lane.from_json(content["lane"])
         _read_added(content)
         sources = {one["probe"]: one["source"] for one in content["probes"]}
         identities = {name: (one["size"], one["crc32"]) for name, one in sources.items()}
@@ -257,7 +257,7 @@ def draw_figure(
     session: SessionFolder, view: dict[str, Any], kind: type[Figure] = Figure
 ) -> Figure:
     """Draw a described view as a figure of some kind."""
-    lane, added = Lane(**view["lane"]), _read_added(view)
+    lane, added = Lane.from_json(view["lane"]), _read_added(view)
     state, width, height = read_state(view), view["width"], view["height"]
     probes = _shown(session, state)
     beside = COLUMN * any(one.values for one in added.values())
