@@ -160,8 +160,7 @@ def _bucket_sums(x: Array, edges: Ints, pivot: float, sums: Array) -> float:
     everything = 0.0
     for k in range(edges.size - 1):
         y = x[edges[k] : edges[k + 1]]
-        lanes[:] = 0.0
-        squares[:] = 0.0
+        lanes[:], squares[:] = 0.0, 0.0
         rows = y.size // LANES
         for row in range(rows):
             for j in range(LANES):
@@ -312,14 +311,12 @@ def _at_rail(x: Array, edges: Ints, extremes: Array, rail: Any) -> int:
 @numba.njit(nogil=True, cache=True)
 def _ends(x: Array, s: Any) -> None:
     """Runs of one value that touch the ends; a NaN is none."""
-    head = 1
+    head = tail = 1
     while head < x.size and x[head] == x[0]:
         head += 1
-    tail = 1
     while tail < x.size and x[-1 - tail] == x[-1]:
         tail += 1
-    s.head_value = x[0]
-    s.tail_value = x[-1]
+    s.head_value, s.tail_value = x[0], x[-1]
     s.head = head if x[0] == x[0] else 0
     s.tail = tail if x[-1] == x[-1] else 0
 
@@ -331,9 +328,8 @@ def _flat(x: Array, shortest: int) -> int:
     A run of that length holds every multiple of it at which it could be met, so it is enough to
     look there and to walk both ways.
     """
-    total = 0
+    total = stop = 0  # where the run counted last stops
     i = shortest - 1
-    stop = 0  # of the run counted last
     while i < x.size:
         if i >= stop:
             start = i
