@@ -42,10 +42,16 @@ class Rows:
         Channel indices from the top down.
     blocks : tuple of RowBlock
         Cover all rows, from the top down.
+    column : str
+        What the rows of a block follow, with its unit; empty where that is the depth or the file.
+    values : tuple of str
+        Of that column, for each row; none where there is no such column.
     """
 
     channels: Ints
     blocks: tuple[RowBlock, ...]
+    column: str = ""
+    values: tuple[str, ...] = ()
 
     def only(self, keep: npt.NDArray[np.bool_]) -> "Rows":
         """Take the rows for which `keep` (one flag per row, from the top) is true."""
@@ -55,7 +61,8 @@ class Rows:
             for b in self.blocks
             if before[b.stop] > before[b.first]
         )
-        return Rows(self.channels[keep], blocks)
+        values = tuple(one for one, kept in zip(self.values, keep.tolist(), strict=False) if kept)
+        return Rows(self.channels[keep], blocks, self.column, values)
 
 
 def arrange_rows(channels: Channels) -> Rows:
@@ -72,7 +79,7 @@ def arrange_rows(channels: Channels) -> Rows:
     downward = channels.depth_axis is not None and channels.depth_axis.is_downward
     below = depth if downward else -depth
     known = np.isfinite(depth)
-    shanks = sorted(set(names[known].tolist()), key=_natural)
+    shanks = sorted(set(names[known].tolist()), key=natural_key)
     parts = [(name, np.flatnonzero(known & (names == name))) for name in shanks]
     parts = [(name, rows[np.argsort(below[rows], kind="stable")]) for name, rows in parts]
     if _are_apart([below[rows] for _, rows in parts]):  # sections of one shank
@@ -107,7 +114,7 @@ def _rows(parts: list[tuple[str, Ints, bool]]) -> Rows:
     return Rows(np.concatenate([rows for _, rows, _ in parts]).astype(np.int64), blocks)
 
 
-def _natural(name: str) -> tuple[bool, list[tuple[int, str]]]:
-    """Key of the natural order: shank 2 before shank 10, and what has no name last."""
+def natural_key(name: str) -> tuple[bool, list[tuple[int, str]]]:
+    """Return the key of the natural order: shank 2 before shank 10, and what has no name last."""
     parts = re.findall(r"\d+|\D+", name)
     return not name, [(int(one), "") if one.isdecimal() else (-1, one) for one in parts]

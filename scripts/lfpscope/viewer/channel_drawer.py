@@ -71,7 +71,9 @@ class ChannelDrawer:
         line = text_line(self._text, margin=(2, RIGHT, 0, 0), css_classes=["channel"])
         look = {"sizing_mode": "stretch_width", "margin": 0, "visible": False}
         self.spectra = SpectraRow(plots)
-        self.layout = Column(line, plot, self.spectra.layout, **look)
+        self._content = [line, plot, self.spectra.layout]
+        # a page opens sooner without plots that it does not show yet
+        self.layout = Column(children=[], **look)
 
     def hide(self) -> None:
         """Close it."""
@@ -79,6 +81,8 @@ class ChannelDrawer:
 
     def show(self, trace: ChannelTrace | UserError, width: int) -> None:
         """Show a channel, or the reason why it cannot be read."""
+        if not self.layout.children:
+            self.layout.children = self._content
         self.layout.visible = True
         if isinstance(trace, UserError):
             self._text.html = f'<span class="wrong">{html.escape(str(trace))}</span>'

@@ -137,7 +137,9 @@ class Controls:
         self.every = Select(options=counts, width=156, **style)
         spacings = [(f"{n}", f"{n} px apart" if n else "fit spacing") for n in SPACINGS]
         self.spacing = Select(options=spacings, width=124, **style)
-        self.depths = TextInput(placeholder='500-1500 or area == "CA1"', width=216, **style)
+        typed = {"css_classes": ["completes"], **style}
+        self.depths = TextInput(placeholder='500-1500 or area == "CA1"', width=216, **typed)
+        self.sort = TextInput(placeholder="sort by depth", width=132, **typed)
         self.transform = AutocompleteInput(
             placeholder="as recorded",
             completions=list(TRANSFORMS),
@@ -153,7 +155,7 @@ class Controls:
         keep = self.note, self.mark, self.save, self.help
         look = (
             *(self.probes, self.gain, self.spacing, self.mode, self.transform),
-            *(self.areas, self.depths, self.every),
+            *(self.areas, self.depths, self.sort, self.every),
         )
         line = {"sizing_mode": "stretch_width", "margin": 0, "stylesheets": [HEADER]}
         self.layout = Row(*move, *keep, **line), Row(*look, **line)
@@ -171,6 +173,7 @@ class Controls:
         self.areas.update(options=self._area_options(state), value=CHOSEN if state.areas else "")
         self.depths.value = state.where or depths_text(state.depths)
         self.transform.value = state.transform
+        self.sort.value = state.sort
         self.spacing.value = f"{state.spacing}" if state.spacing in SPACINGS else ""
         self.every.value = f"{state.every}" if state.every in EVERY else ""
 

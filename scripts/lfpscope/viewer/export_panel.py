@@ -15,7 +15,12 @@ from lfpscope.nwb.areas import is_area
 from lfpscope.render.areas import area_colours
 from lfpscope.render.ticks import Run, shorten
 from lfpscope.viewer.auto_gain import BAR
-from lfpscope.viewer.channel_selection import bad_channels, chosen_rows
+from lfpscope.viewer.channel_selection import (
+    bad_channels,
+    chosen_rows,
+    left_out_areas,
+    order_words,
+)
 from lfpscope.viewer.export_lane import SIZE
 from lfpscope.viewer.facts import axis_label, count_channels, first_doubt
 from lfpscope.viewer.gaps import PLAIN, find_empty
@@ -25,6 +30,7 @@ from lfpscope.viewer.labels import (
     block_edges,
     block_names,
     channel_marks,
+    left_out_labels,
     row_ticks,
 )
 from lfpscope.viewer.picture import NONE_CHOSEN, Picture, palette_array
@@ -138,9 +144,10 @@ def draw_panel(
         where |= {"xycoords": "axes fraction", "ha": "right", "va": "top"}
         axes.annotate(name, (1, top), **where, fontsize=SIZE, bbox=WHITE, parse_math=False)
     _head(axes, probe, state, picture, width)
-    axes.set_ylabel(axis_label(channels, height), fontsize=SIZE, parse_math=False)
+    axes.set_ylabel(axis_label(channels, rows, height), fontsize=SIZE, parse_math=False)
     runs = area_runs(channels, rows)
-    strip = _draw_areas(figure, runs, rows.channels.size, _area_colours(probe), frame)
+    left_out = left_out_areas(probe, state)
+    strip = _draw_areas(figure, runs, rows.channels.size, _area_colours(probe), frame, left_out)
     marked = (probe.dead, probe.saturated, bad_channels(probe, state))
     ids = channels.id[rows.channels]
     marks = channel_marks(ids, *(one[rows.channels] for one in marked))
@@ -233,6 +240,7 @@ def _head(axes: Axes, probe: OpenProbe, state: State, picture: Picture | None, w
     n_shown, n_bad = chosen_rows(probe, state).channels.size, int(bad_channels(probe, state).sum())
     facts = [references.session, references.probe]
     facts.append(count_channels(references.n_channels, n_shown))
+    facts += [words] if (words := order_words(probe, state)) else []
     marked = [f"{n_bad} marked bad (grey)"] if n_bad else []
     drawn = [*picture.source(), scale_text(picture)] if picture else []
     lines = [[*facts, *drawn, *marked]]
@@ -258,6 +266,7 @@ def _draw_areas(
     n: int,
     colours: dict[str, str],
     frame: Frame,
+    left_out: list[tuple[str, int, int]],
 ) -> Axes:
     strip = new_axes(figure, Frame(0, frame.bottom, STRIP, frame.height))
     strip.axis("off")
@@ -265,6 +274,9 @@ def _draw_areas(
     for name, first, stop in runs:
         strip.fill_between([68, 80], 1 - stop / n, 1 - first / n, color=colours[name], linewidth=0)
     named = area_labels(runs, n, frame.height)
-    for y, text in zip(named["y"], named["text"], strict=True):
-        strip.text(64, y, text, ha="right", va="center", fontsize=SIZE, parse_math=False)
+    grey = left_out_labels(left_out, n, frame.height, named["y"])
+    for labels, colour in ((named, INK), (grey, FAINT)):
+        look: dict[str, Any] = {"ha": "right", "va": "center", "fontsize": SIZE, "color": colour}
+        for y, text in zip(labels["y"], labels["text"], strict=True):
+            strip.text(64, y, text, **look, parse_math=False)
     return strip

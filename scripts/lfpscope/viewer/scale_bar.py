@@ -50,9 +50,15 @@ class ScaleBar:
             major_label_text_color=INK,
             bar_line_color=RULE,
         )
+        self.hide()  # until there is a picture
         plot.add_layout(self._bar)
         plot.add_layout(self._label)
         plot.add_layout(self._colours, "right")
+
+    def hide(self) -> None:
+        """Hide all of it: there is no picture."""
+        for one in (self._bar, self._label, self._colours):
+            one.visible = False
 
     def show(self, picture: Picture, height: int) -> None:
         """Say what the bar, or the colours, of a picture of some height stand for."""
