@@ -107,7 +107,7 @@ class TransformedProbe(OpenProbe):
             words.append(f"{self.quantity.formula}, {distances_text(self._site)}")
         if n:
             words.append(f"{count_text(n, 'channel')} left out")
-        if n_empty := int((~self._has_values).sum()) - n:
+        if n_empty := int((~self._has_values & ~self._left_out).sum()):
             words.append(f"{count_text(n_empty, 'channel')} at ends of columns empty")
         return " · ".join(words)
 

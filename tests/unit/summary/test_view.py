@@ -14,7 +14,7 @@ from lfpscope.envelope.refused import read_refusals, write_refusal
 from lfpscope.envelope.transformed import SummarisedView, TransformedProbe, transformed
 from lfpscope.envelope.zarr_zip import Store
 from lfpscope.errors import UserError
-from lfpscope.result_files import ENVELOPE, VIEWS
+from lfpscope.result_files import BAD_CHANNELS, ENVELOPE, VIEWS
 from lfpscope.signals import bandpass
 from lfpscope.signals.transform import parse_transform
 from lfpscope.summary.view import summarize_view
@@ -155,3 +155,20 @@ def test_a_view_that_cannot_be_is_not_taken_for_one(tmp_path: Path) -> None:
     state = State(0.0, 42.0, 1e6, probes=("probe",), transform="4-700Hz")
     assert draw_probe(probe, state, 300, 120).badge().startswith("AS RECORDED, not 4-700Hz: edge")
     assert type(transformed(probe, parse_transform("4-10Hz"), NOBODY)) is TransformedProbe
+
+
+def test_a_label_by_hand_makes_another_view_and_is_counted(tmp_path: Path) -> None:
+    probe = recording(tmp_path / "session/probes/probe")
+    view = probe.references.file.with_name(VIEWS) / "theta.zarr.zip"
+    view.parent.mkdir()
+    files = probe.references.file, probe.references.file.with_name(ENVELOPE)
+    summarize_view(*files, transform=TEXT, view=view)
+    state = State(0.0, 42.0, 1e6, probes=("probe",), transform="median 4-10Hz")
+    assert draw_probe(probe, state, 300, 120).badge().startswith("median 4-10Hz · envelope")
+    labels = tmp_path / "session" / BAD_CHANNELS
+    labels.write_text("probe\tchannel\tlabel\tnote\nprobe\t2\toutside\t\n")
+    summarize_view(*files, transform=TEXT, view=view)
+    found = draw_probe(probe, state, 300, 120)
+    assert found.badge().startswith("median 4-10Hz · 1 channel left out · envelope")
+    labels.write_text("probe\tchannel\tlabel\tnote\nprobe\t3\toutside\t\n")
+    assert type(transformed(probe, parse_transform(TEXT), NOBODY)) is TransformedProbe
