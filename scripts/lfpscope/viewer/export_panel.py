@@ -23,7 +23,7 @@ from lfpscope.viewer.channel_selection import (
 )
 from lfpscope.viewer.export_lane import SIZE
 from lfpscope.viewer.facts import axis_label, count_channels, first_doubt
-from lfpscope.viewer.gaps import PLAIN, find_empty
+from lfpscope.viewer.gaps import HATCH, PLAIN, UNCERTAIN, find_empty
 from lfpscope.viewer.labels import (
     area_labels,
     area_runs,
@@ -40,6 +40,7 @@ from lfpscope.viewer.view_state import TRACES, State
 
 WHITE: dict[str, Any] = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.5}
 """Behind words over a picture."""
+HATCHES = {HATCH: "//", UNCERTAIN: "\\"}  # the more signs, the denser
 MARKERS = {"x": "x", "triangle": "^", "circle_x": "o"}
 DPI = 96
 RIGHT, COLUMN = 100, 150  # pixels beside the frame: for a bar of colours, and a column of channels
@@ -169,7 +170,7 @@ def _draw_empty(axes: Axes, empty: Mapping[str, Any]) -> None:
     ):
         if pattern != PLAIN:
             axes.axvspan(
-                start, stop, facecolor="none", edgecolor=FAINT, hatch=2 * pattern, linewidth=0
+                start, stop, facecolor="none", edgecolor=FAINT, hatch=HATCHES[pattern], linewidth=0
             )
         if label:
             axes.text(middle, 0.5, label, ha="center", va="center", fontsize=SIZE, bbox=WHITE)
