@@ -30,10 +30,11 @@ from lfpscope.errors import UserError
 from lfpscope.formatting import count_text
 from lfpscope.result_files import VIEWS
 from lfpscope.signals.filter import block_length
-from lfpscope.signals.transform import Transform, apply_transform
+from lfpscope.signals.transform import Transform, compare_channels, filter_samples
 from lfpscope.typing import Array, Floats, Mask
 
 MAX_VALUES = 3_000_000  # that a view may transform: 26 s of a released probe, half a second
+TILE_VALUES = 1 << 17  # that are compared at a time: 1 MB
 KEPT = 12  # probes with what was drawn of them last
 Stamp = tuple[tuple[int, int], ...]
 
@@ -168,19 +169,30 @@ class TransformedProbe(OpenProbe):
         """Transformed samples of all channels of a segment, in whole quantisation steps."""
         at, n = segment.first_sample, segment.n_samples
         begin, end = self.transform.range_for(self._rate, first - at, stop - at, n)
-        values = self._probe.volts(self._probe.samples(at + begin, at + end))
-        values = np.asarray(values, np.float64)
-        found = apply_transform(
-            values,
+        found = filter_samples(
+            self._compared(at + begin, at + end),
             self.transform,
             self._rate,
-            self._site,
             ends=(begin == 0, end == n),
             offset=begin,
             wanted=(first - at - begin, stop - at - begin),
         )
-        found = found / self._quantum
+        found /= self._quantum
         return np.rint(found, out=found)
+
+    def _compared(self, first: int, stop: int) -> Floats:
+        """Samples less their reference or over depth, before a filter.
+
+        A few of all channels at a time: what is computed between fits into a core's cache.
+        """
+        samples = self._probe.samples(first, stop)
+        values = np.empty(samples.shape)
+        tile = max(1, TILE_VALUES // samples.shape[0])
+        for start in range(0, samples.shape[1], tile):
+            here = slice(start, start + tile)
+            volts = np.asarray(self._probe.volts(samples[:, here]), np.float64)
+            values[:, here] = compare_channels(volts, self.transform, self._site)
+        return values
 
 
 class SummarisedView(TransformedProbe):
