@@ -112,6 +112,12 @@ class TransformedProbe(OpenProbe):
             words.append(f"{count_text(n_empty, 'channel')} at ends of columns empty")
         return " · ".join(words)
 
+    def why_no_number(self, channel: int) -> str:
+        """Why a transform leaves no number of a channel; empty where the recording has none."""
+        if not self._has_values[channel]:
+            return "left out" if self._left_out[channel] else "at the end of a column of contacts"
+        return "a sample is missing within half the filter's response" if self.uncertain else ""
+
     @property
     def asked_path(self) -> Path:
         """Where its envelope is kept if it is made on demand."""

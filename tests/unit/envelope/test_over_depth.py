@@ -145,6 +145,25 @@ def test_the_reading_has_value_and_unit(probe: OpenProbe) -> None:
     assert reading.text(state).endswith("A/m³ · uncertain: end of a segment, filtered")
 
 
+@pytest.mark.parametrize(
+    ("text", "row", "why"),
+    [
+        ("csd", LOWEST, ": at the end of a column of contacts"),
+        ("csd", WITHOUT, ": left out"),
+        ("30-80Hz", 3, ": a sample is missing within half the filter's response"),
+        ("median", 3, ""),
+    ],
+)
+def test_why_there_is_no_number_is_said(probe: OpenProbe, text: str, row: int, why: str) -> None:
+    quantity = parse_transform(text).quantity
+    state = State(9.0, 10.0, 1.0, probes=("probe",)).transformed(text, quantity.unit)
+    at = [6, 0, 5, 3, 2, 1, 4].index(row)  # from the top down
+    reading = read_values(probe, state, 12_002 / recorded.RATE, 1 - (at + 0.5) / 7)
+    assert reading is not None
+    assert reading.row == row
+    assert reading.text(state).endswith(f"no number{why}")
+
+
 def drawn(probe: OpenProbe, text: str, mode: str) -> Data:
     state = State(0.0, 25.39, 1.0, probes=("probe",), is_auto=True).drawn_as(mode)
     quantity = parse_transform(text).quantity

@@ -128,7 +128,7 @@ def test_probes_share_a_gain_with_those_of_their_unit(probe: OpenProbe, state: S
 def test_the_drawer_has_the_unit(probe: OpenProbe, state: State) -> None:
     trace = read_trace(probe, typed(state, "csd"), 300, 3)
     assert trace.unit == "A/m³"
-    assert "A/m³ · of the recording: mean" in trace.text
+    assert "A/m³ · as recorded: mean" in trace.text
     assert "csd · −σ ∂²φ/∂z², σ = 0.3 S/m, contacts 20 µm apart in 1 column" in trace.text
     assert "no CSD here" in read_trace(probe, typed(state, "csd"), 300, 0).text
     assert read_trace(probe, state, 300, 3).unit == "µV"
