@@ -204,6 +204,18 @@ class Contacts:
     column: Ints
     used: Mask
 
+    @property
+    def levels(self) -> Ints:
+        """How many levels of its column lie below each channel; −1 for those not used."""
+        found = over_depth(
+            np.zeros((self.z.size, 1)),
+            lambda _, levels: np.arange(levels.size, dtype=np.float64)[:, np.newaxis],
+            self.z,
+            column=self.column,
+            used=self.used,
+        )
+        return np.where(self.used, found[:, 0], -1).astype(np.int64)
+
     def compute(self, values: Floats, what: Reference) -> Floats:
         """CSD, A/m³, or derivative over depth, V/m, of potentials, V; NaN where there is none."""
         difference, factor = OVER_DEPTH[what], FACTORS[what]

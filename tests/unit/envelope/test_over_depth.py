@@ -90,6 +90,23 @@ def test_a_derivative_is_that_of_numpy(probe: OpenProbe) -> None:
     assert_within_a_step(values(found), expected, found.references.scale)
 
 
+def test_depths_computed_in_another_way_are_the_same(tmp_path: Path) -> None:
+    """3 · 0.1 mm is not 300 µm, in the last bit: no contacts are a femtometre apart."""
+    depth = np.repeat(np.arange(1, 8) * 0.1, 2) * 1000
+    depth[::2] = depth[::2].round()
+    assert np.unique(depth).size > 5
+    data = recorded.walk(3_000, depth.size, step=STEP).astype(np.float32)
+    references = recorded.index(tmp_path, data, chunks=(3_000, 1))
+    with recorded.probe(references) as one:
+        for text in ("csd", "derivative"):
+            found = values(live(with_contacts(one, depth=depth), text, NOBODY[:1]), 0, 3_000)
+            exact = values(
+                live(with_contacts(one, depth=depth.round()), text, NOBODY[:1]), 0, 3_000
+            )
+            np.testing.assert_allclose(found, exact, rtol=1e-9, atol=1e-12)
+            assert np.isfinite(found[2:6]).all()
+
+
 def test_bad_channels_are_left_out_and_named(probe: OpenProbe) -> None:
     marked = np.arange(DEPTH.size) == 5
     found, expected = live(probe, "csd", marked), csd(stored(probe), DEPTH, bad=marked)
