@@ -292,8 +292,9 @@ def open_tab(browser: Browser) -> Iterator[Callable[..., Tab]]:
     """
     tabs: list[Tab] = []
 
-    def open_tab(address: str, width: int = 1000, height: int = 800) -> Tab:
-        page = browser.new_page(viewport={"width": width, "height": height})
+    def open_tab(address: str, width: int = 1000, height: int = 800, ratio: float = 1) -> Tab:
+        size: Any = {"width": width, "height": height}
+        page = browser.new_page(viewport=size, device_scale_factor=ratio)
         page.add_init_script(MODELS)
         page.set_default_timeout(90_000)  # for a machine that does much else
         tab = Tab(page, [])

@@ -3,15 +3,13 @@
 import re
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lfpscope.nwb.electrodes import Channels
+from lfpscope.samples.contacts import Names, block_names
 from lfpscope.typing import Ints
-
-Names = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -44,10 +42,16 @@ class Rows:
         Channel indices from the top down.
     blocks : tuple of RowBlock
         Cover all rows, from the top down.
+    column : str
+        What the rows of a block follow, with its unit; empty where that is the depth or the file.
+    values : tuple of str
+        Of that column, for each row; none where there is no such column.
     """
 
     channels: Ints
     blocks: tuple[RowBlock, ...]
+    column: str = ""
+    values: tuple[str, ...] = ()
 
     def only(self, keep: npt.NDArray[np.bool_]) -> "Rows":
         """Take the rows for which `keep` (one flag per row, from the top) is true."""
@@ -57,7 +61,8 @@ class Rows:
             for b in self.blocks
             if before[b.stop] > before[b.first]
         )
-        return Rows(self.channels[keep], blocks)
+        values = tuple(one for one, kept in zip(self.values, keep.tolist(), strict=False) if kept)
+        return Rows(self.channels[keep], blocks, self.column, values)
 
 
 def arrange_rows(channels: Channels) -> Rows:
@@ -67,14 +72,14 @@ def arrange_rows(channels: Channels) -> Rows:
     they do not overlap. Channels without a depth stand below all.
     Where no channel has one, channel 0 is at the bottom.
     """
-    names = _block_names(channels)
+    names = block_names(channels)
     depth = channels.columns.get("depth")
     if depth is None or not np.isfinite(depth).any():
         return _in_file_order(names)
     downward = channels.depth_axis is not None and channels.depth_axis.is_downward
     below = depth if downward else -depth
     known = np.isfinite(depth)
-    shanks = sorted(set(names[known].tolist()), key=_natural)
+    shanks = sorted(set(names[known].tolist()), key=natural_key)
     parts = [(name, np.flatnonzero(known & (names == name))) for name in shanks]
     parts = [(name, rows[np.argsort(below[rows], kind="stable")]) for name, rows in parts]
     if _are_apart([below[rows] for _, rows in parts]):  # sections of one shank
@@ -109,35 +114,7 @@ def _rows(parts: list[tuple[str, Ints, bool]]) -> Rows:
     return Rows(np.concatenate([rows for _, rows, _ in parts]).astype(np.int64), blocks)
 
 
-def _block_names(channels: Channels) -> Names:
-    """Name of the shank or group of each channel; empty where there is only one."""
-    n = channels.id.size
-    named = {kind: channels.columns[kind] for kind in ("group", "shank") if _splits(channels, kind)}
-    if not named:
-        return np.full(n, "")
-    if "shank" in named:
-        named["shank"] = np.array([_shank_name(one) for one in named["shank"].tolist()])
-    both = list(zip(*(column.tolist() for column in named.values()), strict=True))
-    for column in named.values():  # shanks that are groups, or parts of one
-        if np.unique(column).size == len(set(both)):
-            return column
-    return np.array([" ".join(filter(None, names)) for names in both])
-
-
-def _splits(channels: Channels, kind: str) -> bool:
-    """Tell whether a column splits the channels into several parts of several channels."""
-    column = channels.columns.get(kind)
-    if column is None:
-        return False
-    n_parts = np.unique(column[column != ""]).size
-    return bool(n_parts > 1 and 2 * n_parts <= np.count_nonzero(column != ""))
-
-
-def _shank_name(label: str) -> str:
-    return f"shank {label}" if label.isdecimal() else label
-
-
-def _natural(name: str) -> tuple[bool, list[tuple[int, str]]]:
-    """Key of the natural order: shank 2 before shank 10, and what has no name last."""
+def natural_key(name: str) -> tuple[bool, list[tuple[int, str]]]:
+    """Return the key of the natural order: shank 2 before shank 10, and what has no name last."""
     parts = re.findall(r"\d+|\D+", name)
     return not name, [(int(one), "") if one.isdecimal() else (-1, one) for one in parts]

@@ -67,6 +67,31 @@ def channel_ticks(rows: Rows, ids: npt.NDArray[Any], height: int) -> tuple[list[
     return _apart([(row + 0.5, str(ids[rows.channels[row]])) for row in picked], height / n)
 
 
+def value_ticks(rows: Rows, height: int, letters: int) -> tuple[list[float], list[str]]:
+    """Values of the column that the rows follow, at the rows that have them.
+
+    Result as of `depth_ticks`; labels have at most so many letters.
+    """
+    n = max(1, rows.channels.size)
+    every = max(1, math.ceil(TICK * n / height))
+    picked = (row for row in range(every // 2, n, every) if row < len(rows.values))
+    return _apart([(row + 0.5, cut(rows.values[row], letters)) for row in picked], height / n)
+
+
+def cut(text: str, letters: int) -> str:
+    """Text of at most so many letters: a fraction rounded, of an id the last digits."""
+    if len(text) <= letters:
+        return text
+    try:
+        looks = (".4g", ".3g", ".2g", ".1g", ".0e") if "." in text else ()
+        rounded = [format(float(text), look) for look in looks]
+    except ValueError:
+        rounded = []
+    if fitting := [one for one in rounded if len(one) <= letters]:
+        return fitting[0]
+    return f"…{text[1 - letters :]}" if text[-1:].isdecimal() else f"{text[: letters - 1]}…"
+
+
 def _block_ticks(block: RowBlock, depths: Array, pixels: float) -> list[tuple[float, str]]:
     """Ticks of one block, whose rows are so many pixels high."""
     rows = np.flatnonzero(np.isfinite(depths))

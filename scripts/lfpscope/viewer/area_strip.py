@@ -1,4 +1,4 @@
-"""The strip beside a panel: brain areas with their names, and channels that are marked."""
+"""The strip beside a panel: brain areas shown and left out, and channels that are marked."""
 
 from typing import Any
 
@@ -8,14 +8,24 @@ from bokeh.models import Plot, Quad, Range1d, Scatter, Text
 
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.render.rows import Rows
-from lfpscope.viewer.labels import area_bands, area_labels, area_runs, channel_marks
+from lfpscope.viewer.labels import (
+    area_bands,
+    area_labels,
+    area_runs,
+    channel_marks,
+    left_out_labels,
+)
 from lfpscope.viewer.models import Plots, hover_names
 from lfpscope.viewer.pointer import depth_classes
-from lfpscope.viewer.style import FONT, INK, STRIP, WRONG, borders
+from lfpscope.viewer.style import FAINT, FONT, INK, STRIP, WRONG, borders
+
+LEFT_OUT = 0.72  # of the strip's width, for names
 
 
 class AreaStrip:
     """Brain areas, named where there is room and on hover; beside them, marks of channels.
+
+    Areas that are left out have grey names where their channels would be, as far as there is room.
 
     Parameters
     ----------
@@ -40,6 +50,7 @@ class AreaStrip:
         self._areas = plots.source({"area": [], "top": [], "bottom": [], "colour": []})
         empty: dict[str, list[Any]] = {"y": [], "marker": [], "what": []}
         self._marks = plots.source(empty, name=f"channel marks {name}")
+        self._left_out = plots.source(left_out_labels([], 0, 0, []), name=f"left out {name}")
         self.plot = self._build(plots, heights, name)
 
     def _build(self, plots: Plots, heights: Range1d, name: str) -> Plot:
@@ -62,14 +73,35 @@ class AreaStrip:
         marks = plots.layer(
             plot, self._marks, Scatter(x=0.94, y="y", marker="marker", size=8, **look)
         )
+        grey = font | {"text_color": FAINT}
+        plots.layer(plot, self._left_out, Text(x=0.7, y="y", text="text", **align, **grey))
+        place = {"left": 0, "right": LEFT_OUT, "top": "top", "bottom": "bottom"}
+        names = plots.layer(plot, self._left_out, Quad(fill_alpha=0, line_color=None, **place))
+        words = "@area: left out; click: show it, too"
         plot.add_tools(hover_names("@area", quads), hover_names("@what", marks))
+        plot.add_tools(hover_names(words, names))
         return plot
 
-    def show(self, probe: OpenProbe, rows: Rows, bad: npt.NDArray[np.bool_], height: int) -> None:
-        """Show the areas and the marks of some rows, in a panel of some pixels' height."""
+    def show(
+        self,
+        probe: OpenProbe,
+        rows: Rows,
+        bad: npt.NDArray[np.bool_],
+        height: int,
+        left_out: list[tuple[str, int, int]],
+    ) -> None:
+        """Show areas and marks of some rows, and areas left out, in some pixels' height."""
         channels = probe.references.channels
         runs, n = area_runs(channels, rows), rows.channels.size
         marked = (one[rows.channels] for one in (probe.dead, probe.saturated, bad))
         self._marks.data = channel_marks(channels.id[rows.channels], *marked)
         self._areas.data = area_bands(runs, n, self._colours)
-        self._labels.data = area_labels(runs, n, height)
+        self._labels.data = labels = area_labels(runs, n, height)
+        self._left_out.data = left_out_labels(left_out, n, height, labels["y"])
+
+    def left_out_at(self, x: float, y: float) -> str:
+        """Area left out whose name lies at a place of the strip; empty where none does."""
+        names = self._left_out.data
+        edges = zip(names["area"], names["top"], names["bottom"], strict=True)
+        found = [area for area, top, bottom in edges if bottom <= y <= top]
+        return found[0] if found and x <= LEFT_OUT else ""

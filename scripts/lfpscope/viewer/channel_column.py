@@ -1,6 +1,7 @@
 """A column beside each panel: a measure of its channels as a curve, and their labels."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,7 @@ from bokeh.models import (
 
 from lfpscope.errors import UserError
 from lfpscope.result_files import BAD_CHANNELS
+from lfpscope.samples.channel_labels import read_labels_by_hand
 from lfpscope.viewer.channel_selection import chosen_rows
 from lfpscope.viewer.channel_table import (
     MEASURES,
@@ -40,6 +42,7 @@ MARGIN = 0.08  # of the values' range, left and right
 TOOLTIP = "channel @channel · @label · @value{0.000}<br>@reason<br>click: another label"
 Tables = dict[str, ChannelTable]
 LeftOut = frozenset[tuple[str, int]]
+ByHand = frozenset[tuple[str, int, str]]
 
 
 class ChannelColumns:
@@ -58,7 +61,8 @@ class ChannelColumns:
     below : sequence of Plot
         Whose frames end where those of the panels do.
     left_out : callable
-        Gets probe and electrode id of all channels that are dead or noisy.
+        Gets probe and electrode id of all channels that are dead or noisy; and of those that
+        have a label by hand, with it.
     say : callable
         Shows a message.
     """
@@ -70,7 +74,7 @@ class ChannelColumns:
         plots: Plots,
         panels: Mapping[str, Panel],
         below: Sequence[Plot],
-        left_out: Callable[[LeftOut], None],
+        left_out: Callable[[LeftOut, ByHand], None],
         say: Callable[[str], None],
     ) -> None:
         self._document, self._session, self._plots = document, session, plots
@@ -105,7 +109,7 @@ class ChannelColumns:
     def want(self, state: State) -> None:
         """Show the channels of a state; read the tables once they are needed."""
         self._state = state
-        if (self._is_open or state.hides_bad) and not self._is_known:
+        if (self._is_open or state.needs_labels) and not self._is_known:
             self._is_known = True
             self._worker.submit(None)
         self._draw()
@@ -143,13 +147,21 @@ class ChannelColumns:
                 bad |= {(slot.name, channel) for channel in found}
             except (UserError, OSError) as error:  # the other probes are shown
                 words = str(error)
-        show = partial(self._show, tables, frozenset(bad), words)
+        show = partial(self._show, tables, frozenset(bad), self._by_hand(), words)
         self._document.add_next_tick_callback(show)
 
-    def _show(self, tables: Tables, bad: LeftOut, words: str) -> None:
+    def _by_hand(self) -> ByHand:
+        path, found = self._session.folder / BAD_CHANNELS, set[tuple[str, int, str]]()
+        for slot in self._session.slots:
+            with suppress(UserError, OSError):  # said where the tables are read
+                labels = read_labels_by_hand(path, slot.name).items()
+                found |= {(slot.name, channel, label) for channel, label in labels}
+        return frozenset(found)
+
+    def _show(self, tables: Tables, bad: LeftOut, by_hand: ByHand, words: str) -> None:
         if tables:
             self._tables = tables
-            self._left_out(bad)
+            self._left_out(bad, by_hand)
         self._draw()
         if words:
             self._say(words)

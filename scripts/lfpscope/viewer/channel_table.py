@@ -1,6 +1,6 @@
 """What the pipeline measured of each channel, and labels that a user writes by hand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from lfpscope.io.locks import file_lock
 from lfpscope.io.tables import read_table, write_table
 from lfpscope.result_files import BAD_CHANNELS, CHANNELS
 from lfpscope.samples.channel_labels import COLUMNS, LABELS, read_labels_by_hand
-from lfpscope.typing import Floats
+from lfpscope.typing import Array, Floats
 
 UNKNOWN = "unknown"
 HIDDEN_LABELS = ("dead", "noisy")
@@ -27,6 +27,11 @@ MEASURES = {
     "similarity": ("similarity", 1.0),
 }
 """What a column can show: its column of channels.csv, and the factor to its unit."""
+
+
+NOT_MEASURED = ("channel", "index", "area", "reason")  # known otherwise, or of no use for sorting
+TEXTS = ("label", "flags")
+VOLTAGES = ("min", "max", "mean", "median", "std")
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,47 @@ def read_channels(folder: Path) -> tuple[ChannelTable, frozenset[int]]:
     }
     bad = (one for one, label in zip(ids, labels, strict=True) if label in HIDDEN_LABELS)
     return ChannelTable(values, labels, reasons), frozenset(bad)
+
+
+def measured_columns(folder: Path, ids: Sequence[int]) -> dict[str, Array]:
+    """Read columns of ``channels.csv`` by name, volts as microvolts; none where it has others.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the probe.
+    ids : sequence of int
+        Of its channels, in their order.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n_channels,)
+        float64, NaN where there is no number; or texts.
+    """
+    try:
+        rows = read_table(folder / CHANNELS)
+    except (UserError, OSError):
+        return {}
+    if [row.get("channel") for row in rows] != list(map(str, ids)) or not rows:
+        return {}
+    names = [name for name in rows[0] if name not in NOT_MEASURED]
+    return {name: _column(name, [row[name] or "" for row in rows]) for name in names}
+
+
+def _column(name: str, texts: list[str]) -> Array:
+    numbers = np.array([_number(one) for one in texts])
+    if name in TEXTS or not all(
+        text == "" or text.lower() == "nan"
+        for text, number in zip(texts, numbers, strict=True)
+        if np.isnan(number)
+    ):
+        return np.array(texts, dtype=str)
+    return numbers * (MICROVOLTS if is_voltage(name) else 1.0)
+
+
+def is_voltage(name: str) -> bool:
+    """Tell whether a column of ``channels.csv`` is in volts."""
+    return name in VOLTAGES or name.startswith("rms_")
 
 
 def _reason(row: Mapping[str, str]) -> str:

@@ -25,9 +25,9 @@ from bokeh.models import (
 )
 
 from lfpscope.envelope.read import OpenProbe
-from lfpscope.formatting import voltage_text
 from lfpscope.nwb.areas import is_area
 from lfpscope.render.band_map import band_names
+from lfpscope.signals.transform import parse_transform
 from lfpscope.viewer.style import CONTROL, HEADER, TOOLBAR
 from lfpscope.viewer.view_state import (
     AUTO,
@@ -49,6 +49,8 @@ TRANSFORMS = (
     "median:shank",
     "median:area",
     "bipolar",
+    "csd",
+    "derivative",
     ">0.5Hz",
     "4-10Hz",
     "30-80Hz",
@@ -135,7 +137,9 @@ class Controls:
         self.every = Select(options=counts, width=156, **style)
         spacings = [(f"{n}", f"{n} px apart" if n else "fit spacing") for n in SPACINGS]
         self.spacing = Select(options=spacings, width=124, **style)
-        self.depths = TextInput(placeholder='500-1500 or area == "CA1"', width=216, **style)
+        typed = {"css_classes": ["completes"], **style}
+        self.depths = TextInput(placeholder='500-1500 or area == "CA1"', width=216, **typed)
+        self.sort = TextInput(placeholder="sort by depth", width=132, **typed)
         self.transform = AutocompleteInput(
             placeholder="as recorded",
             completions=list(TRANSFORMS),
@@ -151,7 +155,7 @@ class Controls:
         keep = self.note, self.mark, self.save, self.help
         look = (
             *(self.probes, self.gain, self.spacing, self.mode, self.transform),
-            *(self.areas, self.depths, self.every),
+            *(self.areas, self.depths, self.sort, self.every),
         )
         line = {"sizing_mode": "stretch_width", "margin": 0, "stylesheets": [HEADER]}
         self.layout = Row(*move, *keep, **line), Row(*look, **line)
@@ -169,6 +173,7 @@ class Controls:
         self.areas.update(options=self._area_options(state), value=CHOSEN if state.areas else "")
         self.depths.value = state.where or depths_text(state.depths)
         self.transform.value = state.transform
+        self.sort.value = state.sort
         self.spacing.value = f"{state.spacing}" if state.spacing in SPACINGS else ""
         self.every.value = f"{state.every}" if state.every in EVERY else ""
 
@@ -222,10 +227,15 @@ class Controls:
 
 
 def offer_gains(likely: float, state: State) -> list[tuple[str, str]]:
-    """Gains about the one that is likely for the recording, and the one that a state has."""
-    at = STEPS.index(round_scale(likely))
-    offered = {*STEPS[max(at - MORE_GAINS, 0) : at + MORE_GAINS + 1], state.microvolts}
-    words = [(f"{step!r}", f"gain {voltage_text(step)}") for step in sorted(offered)]
+    """Gains about the one that is likely for the recording, and the one that a state has.
+
+    In the unit of what is shown; the likely one is in µV.
+    """
+    quantity = parse_transform(state.transform).quantity
+    at = STEPS.index(round_scale(likely * quantity.likely))
+    offered = {*STEPS[max(at - MORE_GAINS, 0) : at + MORE_GAINS + 1]}
+    offered |= set() if state.is_auto else {state.microvolts}
+    words = [(f"{step!r}", f"gain {quantity.text(step)}") for step in sorted(offered)]
     return [(AUTO, "auto gain"), *words]
 
 

@@ -24,6 +24,7 @@ from lfpscope.io.tables import read_json, write_json
 from lfpscope.render.figure import note_boxes
 from lfpscope.render.fonts import text_settings
 from lfpscope.signals.transform import parse_transform
+from lfpscope.viewer.channel_order import order_text, parse_order
 from lfpscope.viewer.channel_selection import chosen_rows
 from lfpscope.viewer.export_lane import SIZE, Lane
 from lfpscope.viewer.export_panel import (
@@ -36,14 +37,18 @@ from lfpscope.viewer.export_panel import (
     draw_panel,
     new_axes,
 )
-from lfpscope.viewer.picture import Picture, axis_clock, common_gains, draw_probe
+from lfpscope.viewer.picture import Picture, common_gains, draw_probe, with_common_gain
 from lfpscope.viewer.session_folder import SessionFolder
+from lfpscope.viewer.shown_probe import axis_clock
 from lfpscope.viewer.times import axis_title, time_of
 from lfpscope.viewer.view_state import TRACES, State
 
-VERSION = 4
+VERSION = 5
 NOTHING_ADDED: Mapping[str, Added] = MappingProxyType({})
-SETS, PAIRS = ("hidden", "areas", "without"), ("modes", "bad", "left_out")  # fields of a state
+SETS, PAIRS = (
+    ("hidden", "areas", "without"),
+    ("modes", "bad", "left_out", "by_hand"),
+)  # fields of a state
 SUFFIXES = {".png": ["Software"], ".svg": ["Date"], ".pdf": ["CreationDate", "Producer", "Creator"]}
 """Formats, and the metadata that would differ from time to time."""
 DRAWN_WITH = ("matplotlib", "numpy", "numba")
@@ -177,7 +182,7 @@ def render_view(session: SessionFolder, view: Path, png: Path) -> None:
         raise UserError(f"{view}: version {version!r}, expected {VERSION}.")
     try:
         state = _read_view(content)
-        Lane(**content["lane"])
+        Lane.from_json(content["lane"])
         _read_added(content)
         sources = {one["probe"]: one["source"] for one in content["probes"]}
         identities = {name: (one["size"], one["crc32"]) for name, one in sources.items()}
@@ -224,8 +229,9 @@ def read_state(content: dict[str, Any]) -> State:
     for name in SETS:
         plain[name] = frozenset(plain.get(name, ()))
     for name in PAIRS:
-        plain[name] = frozenset((probe, what) for probe, what in plain.get(name, ()))
+        plain[name] = frozenset(map(tuple, plain.get(name, ())))
     plain["probes"] = tuple(plain["probes"])
+    plain["sort"] = order_text(parse_order(plain.get("sort", "")))
     plain["transform"] = parse_transform(plain.get("transform", "")).text
     plain["channel"] = None if plain["channel"] is None else tuple(plain["channel"])
     low_high = plain["depths"]
@@ -251,7 +257,7 @@ def draw_figure(
     session: SessionFolder, view: dict[str, Any], kind: type[Figure] = Figure
 ) -> Figure:
     """Draw a described view as a figure of some kind."""
-    lane, added = Lane(**view["lane"]), _read_added(view)
+    lane, added = Lane.from_json(view["lane"]), _read_added(view)
     state, width, height = read_state(view), view["width"], view["height"]
     probes = _shown(session, state)
     beside = COLUMN * any(one.values for one in added.values())
@@ -284,12 +290,10 @@ def _draw_pictures(
         for probe in probes
         if chosen_rows(probe, state).channels.size
     }
-    if state.is_auto:
-        gains = common_gains(pictures.values())
-        for probe, one in pictures.items():
-            if one.microvolts != gains[one.mode]:
-                again = state.scaled(gains[one.mode])
-                pictures[probe] = draw_probe(probe, again, width, height)
+    gains = common_gains(pictures.values())
+    for probe, one in pictures.items():
+        if shared := with_common_gain(state, one, gains):
+            pictures[probe] = draw_probe(probe, shared, width, height)
     return [(probe, pictures.get(probe)) for probe in probes]
 
 

@@ -11,21 +11,26 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from lfpscope.envelope.read import OpenProbe
-from lfpscope.formatting import voltage_text
 from lfpscope.nwb.areas import is_area
 from lfpscope.render.areas import area_colours
 from lfpscope.render.ticks import Run, shorten
 from lfpscope.viewer.auto_gain import BAR
-from lfpscope.viewer.channel_selection import bad_channels, chosen_rows
+from lfpscope.viewer.channel_selection import (
+    bad_channels,
+    chosen_rows,
+    left_out_areas,
+    order_words,
+)
 from lfpscope.viewer.export_lane import SIZE
 from lfpscope.viewer.facts import axis_label, count_channels, first_doubt
-from lfpscope.viewer.gaps import HATCH, find_empty
+from lfpscope.viewer.gaps import PLAIN, find_empty
 from lfpscope.viewer.labels import (
     area_labels,
     area_runs,
     block_edges,
     block_names,
     channel_marks,
+    left_out_labels,
     row_ticks,
 )
 from lfpscope.viewer.picture import NONE_CHOSEN, Picture, palette_array
@@ -119,7 +124,8 @@ def draw_panel(
         axes.imshow(colours, extent=extent, aspect="auto", interpolation="nearest")
     axes.set(xlim=(state.start, state.stop), ylim=(0, 1))
     axes.tick_params(bottom=False, labelbottom=False)
-    _draw_empty(axes, find_empty(probe, state, width))
+    uncertain_s = picture.uncertain_s if picture else 0.0
+    _draw_empty(axes, find_empty(probe, state, width, uncertain_s))
     for first, last in state.timeline.breaks:
         axes.axvspan(first, last, facecolor="white", edgecolor="black", linestyle="--")
     rows = chosen_rows(probe, state)
@@ -136,9 +142,10 @@ def draw_panel(
         where |= {"xycoords": "axes fraction", "ha": "right", "va": "top"}
         axes.annotate(name, (1, top), **where, fontsize=SIZE, bbox=WHITE, parse_math=False)
     _head(axes, probe, state, picture, width)
-    axes.set_ylabel(axis_label(channels, height), fontsize=SIZE, parse_math=False)
+    axes.set_ylabel(axis_label(channels, rows, height), fontsize=SIZE, parse_math=False)
     runs = area_runs(channels, rows)
-    strip = _draw_areas(figure, runs, rows.channels.size, _area_colours(probe), frame)
+    left_out = left_out_areas(probe, state)
+    strip = _draw_areas(figure, runs, rows.channels.size, _area_colours(probe), frame, left_out)
     marked = (probe.dead, probe.saturated, bad_channels(probe, state))
     ids = channels.id[rows.channels]
     marks = channel_marks(ids, *(one[rows.channels] for one in marked))
@@ -158,8 +165,10 @@ def _draw_empty(axes: Axes, empty: Mapping[str, Any]) -> None:
     for start, stop, pattern, label, middle in zip(
         *(empty[name] for name in ("start", "stop", "pattern", "label", "middle")), strict=True
     ):
-        if pattern == HATCH:
-            axes.axvspan(start, stop, facecolor="none", edgecolor=FAINT, hatch="//", linewidth=0)
+        if pattern != PLAIN:
+            axes.axvspan(
+                start, stop, facecolor="none", edgecolor=FAINT, hatch=2 * pattern, linewidth=0
+            )
         if label:
             axes.text(middle, 0.5, label, ha="center", va="center", fontsize=SIZE, bbox=WHITE)
 
@@ -200,7 +209,7 @@ def _draw_bar(figure: Figure, picture: Picture, frame: Frame) -> None:
     bar = new_axes(figure, Frame(frame.left + 8, frame.bottom + 8, 2, BAR))
     bar.set_facecolor("black")
     bar.set(xticks=[], yticks=[])
-    text = voltage_text(picture.microvolts)
+    text = picture.quantity.text(picture.microvolts)
     bar.text(4, 0.5, text, va="center", fontsize=SIZE, bbox=WHITE, transform=bar.transAxes)
 
 
@@ -209,9 +218,9 @@ def _draw_colours(figure: Figure, picture: Picture, frame: Frame) -> None:
     left = frame.left + frame.width + 8
     axes = new_axes(figure, Frame(left, frame.bottom, 12, frame.height))
     colours = map_colours(picture.mode)[:, np.newaxis]
-    low, high = colour_limits(picture.mode, picture.microvolts)
+    low, high = colour_limits(picture)
     axes.imshow(colours, extent=(0, 1, low, high), aspect="auto", origin="lower")
-    ticks = colour_ticks(picture.mode, picture.microvolts)
+    ticks = colour_ticks(picture)
     axes.set(xticks=[], ylim=(low, high))
     axes.set_yticks(list(ticks), list(ticks.values()))
     axes.yaxis.tick_right()
@@ -224,9 +233,9 @@ def _head(axes: Axes, probe: OpenProbe, state: State, picture: Picture | None, w
     n_shown, n_bad = chosen_rows(probe, state).channels.size, int(bad_channels(probe, state).sum())
     facts = [references.session, references.probe]
     facts.append(count_channels(references.n_channels, n_shown))
+    facts += [words] if (words := order_words(probe, state)) else []
     if picture:
-        facts += [picture.transform] if picture.transform else []
-        facts += [picture.drawn_from, scale_text(picture.mode, picture.microvolts)]
+        facts += [picture.badge(), scale_text(picture)]
     facts += [f"{n_bad} marked bad (grey)"] if n_bad else []
     # names and doubts may hold a $, which would begin a formula
     above: dict[str, Any] = {"fontsize": SIZE, "parse_math": False, "va": "bottom"}
@@ -247,6 +256,7 @@ def _draw_areas(
     n: int,
     colours: dict[str, str],
     frame: Frame,
+    left_out: list[tuple[str, int, int]],
 ) -> Axes:
     strip = new_axes(figure, Frame(0, frame.bottom, STRIP, frame.height))
     strip.axis("off")
@@ -254,6 +264,9 @@ def _draw_areas(
     for name, first, stop in runs:
         strip.fill_between([68, 80], 1 - stop / n, 1 - first / n, color=colours[name], linewidth=0)
     named = area_labels(runs, n, frame.height)
-    for y, text in zip(named["y"], named["text"], strict=True):
-        strip.text(64, y, text, ha="right", va="center", fontsize=SIZE, parse_math=False)
+    grey = left_out_labels(left_out, n, frame.height, named["y"])
+    for labels, colour in ((named, INK), (grey, FAINT)):
+        look: dict[str, Any] = {"ha": "right", "va": "center", "fontsize": SIZE, "color": colour}
+        for y, text in zip(labels["y"], labels["text"], strict=True):
+            strip.text(64, y, text, **look, parse_math=False)
     return strip

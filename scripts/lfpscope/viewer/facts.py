@@ -12,6 +12,7 @@ from lfpscope.envelope.read import OpenProbe
 from lfpscope.errors import UserError
 from lfpscope.formatting import duration_text
 from lfpscope.nwb.electrodes import Channels
+from lfpscope.render.rows import Rows
 from lfpscope.render.ticks import shorten
 from lfpscope.result_files import CHANNELS
 from lfpscope.samples.channel_labels import read_labels
@@ -76,10 +77,13 @@ def quality_facts(probe: OpenProbe) -> list[str]:
     return facts + [f"{n[one]} {one}" for one in ("noisy", "outside") if n[one]]
 
 
-def probe_facts(probe: OpenProbe, n_shown: int, n_bad: int, quality: list[str]) -> str:
-    """Channels, rate, what `quality_facts` has found, and what is not as it should be."""
+def probe_facts(
+    probe: OpenProbe, n_shown: int, n_bad: int, quality: list[str], order: str = ""
+) -> str:
+    """Channels, their order, rate, what `quality_facts` found, and what is not as it should be."""
     references = probe.references
-    facts = [count_channels(references.n_channels, n_shown), f"{1 / references.clock.dt:.6g} Hz"]
+    facts = [count_channels(references.n_channels, n_shown), *([order] if order else [])]
+    facts += [f"{1 / references.clock.dt:.6g} Hz"]
     facts += quality
     clock = references.clock
     found = [stop - start for (start, stop), _ in find_seams(clock, drawn_by=clock)]
@@ -96,9 +100,9 @@ def probe_facts(probe: OpenProbe, n_shown: int, n_bad: int, quality: list[str]) 
     return " · ".join(facts)
 
 
-def axis_label(channels: Channels, height: int) -> str:
-    """What depths are, as far as the panel is high enough for it."""
+def axis_label(channels: Channels, rows: Rows, height: int) -> str:
+    """What the labels of some rows are, as far as the panel is high enough for it."""
     axis = channels.depth_axis
-    label = axis.label if axis and has_depth(channels) else "channel"
+    label = rows.column or (axis.label if axis and has_depth(channels) else "channel")
     most = int(height / LETTER)
     return shorten(label, most) if most >= len("channel") else ""

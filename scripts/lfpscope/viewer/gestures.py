@@ -6,7 +6,7 @@ from functools import partial
 
 from bokeh.events import MouseWheel, Tap
 
-from lfpscope.viewer.controls import area_names
+from lfpscope.viewer.channel_selection import choosable_areas
 from lfpscope.viewer.cursor import Cursor
 from lfpscope.viewer.page_layout import PageLayout
 from lfpscope.viewer.panel import Panel
@@ -26,9 +26,20 @@ def connect_gestures(
     def clicked(change: Clicked, panel: Panel, event: Tap) -> None:
         apply(change(state(), panel, event))
 
+    def has_depths(panel: Panel) -> bool:
+        if panel.sorted_by:
+            words = f"The rows follow {panel.sorted_by}: depths are chosen where they follow these."
+            layout.show_message(words)
+        return not panel.sorted_by
+
     def wheel_turned(panel: Panel, event: MouseWheel) -> None:
-        if event.model is panel.strip or event.sx < panel.figure.min_border_left:  # the axis
+        is_beside = event.model is panel.strip or event.sx < panel.figure.min_border_left
+        if is_beside and has_depths(panel):
             apply(zoom_depths(state(), panel, panels.values(), event))
+
+    def box_drawn(probe: str, low: float, high: float) -> None:
+        if has_depths(panels[probe]):
+            apply(choose_depths(state(), panels[probe], low, high))
 
     def area_clicked(state: State, panel: Panel, event: Tap) -> State:
         return choose_area(state, panel, panels.values(), event)
@@ -43,20 +54,19 @@ def connect_gestures(
         panel.strip.on_event(Tap, partial(clicked, area_clicked, panel))
         for plot in (panel.strip, panel.figure):
             plot.on_event(MouseWheel, partial(wheel_turned, panel))
-    layout.pointer.on_draw(
-        lambda probe, *heights: apply(choose_depths(state(), panels[probe], *heights))
-    )
+    layout.pointer.on_draw(box_drawn)
     layout.pointer.on_name(lambda probe: apply(state().enlarge(probe)))
     layout.axis.plot.on_event(Tap, line_clicked)
 
 
 def choose_area(state: State, panel: Panel, panels: Iterable[Panel], event: Tap) -> State:
-    """Show the area clicked alone, or all again; with Shift leave it out."""
-    area = panel.area_at(state, event.y)
+    """Show an area alone, or all again; with Shift leave it out; show, too, what was left out."""
+    left_out = panel.areas.left_out_at(event.x, event.y)
+    area = left_out or panel.area_at(state, event.y)
     if not area:
         return state
-    if event.modifiers and event.modifiers["shift"]:
-        return state.toggle_area(area, frozenset(area_names([one.probe for one in panels])))
+    if left_out or (event.modifiers and event.modifiers["shift"]):
+        return state.toggle_area(area, frozenset(choosable_areas(one.probe for one in panels)))
     return state.choose_area(area)
 
 
@@ -99,7 +109,8 @@ def enlarge(state: State, cursor: Cursor | None) -> State:
 def change_gain(state: State, panels: Mapping[str, Panel], steps: int) -> State:
     """Make traces larger by steps, from the gain of the first picture where it follows the view."""
     pictures = [panels[name].shown for name in state.shown if name in panels]
-    shown = [one.microvolts for one in pictures if one is not None]
+    unit = state.gain_unit
+    shown = [one.microvolts for one in pictures if one and one.quantity.unit == unit]
     return (state.scaled(shown[0]) if state.is_auto and shown else state).louder(steps)
 
 

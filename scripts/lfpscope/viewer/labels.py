@@ -13,7 +13,9 @@ from lfpscope.viewer.style import LEFT
 DEAD = "dead: flat for half the recording, or hardly any signal"
 SATURATED = "saturated: it often stays at its highest or lowest value"
 BAD = "marked bad"
+VALUE_LETTERS = 5  # of the narrowest axis
 LETTER, AROUND = 8.3, 38  # pixels: of a digit, and beside the labels for ticks and title
+SLOT = 3  # pixels between places of a name
 HEIGHTS = (100, 200, 400, 800, 1600, 3200)  # pixels, of panels
 
 
@@ -45,7 +47,9 @@ def row_ticks(channels: Channels, rows: Rows, height: int) -> Ticks:
     height : int
         Pixels.
     """
-    if has_depth(channels):
+    if rows.column:
+        positions, labels = ticks.value_ticks(rows, height, VALUE_LETTERS)
+    elif has_depth(channels):
         positions, labels = ticks.depth_ticks(rows, channels.columns["depth"], height)
     else:
         positions, labels = ticks.channel_ticks(rows, channels.id, height)
@@ -104,6 +108,43 @@ def area_labels(runs: list[ticks.Run], n: int, height: int) -> dict[str, list[An
         "y": [1 - place / max(1, height) for place, _ in placed],
         "text": [text for _, text in placed],
     }
+
+
+def left_out_labels(
+    left_out: list[tuple[str, int, int]], n: int, height: int, taken: list[float]
+) -> dict[str, list[Any]]:
+    """Names of areas that are left out, at the edges between rows where they would be.
+
+    The largest come first; those without room are not there.
+
+    Parameters
+    ----------
+    left_out : list of (str, int, int)
+        See `left_out_areas`.
+    n : int
+        Rows that are shown.
+    height : int
+        Of the panel, pixels.
+    taken : list of float
+        Heights in the panel of other names.
+    """
+    lines = [height * (1 - y) for y in taken]
+    slots = np.arange(ticks.LINE / 2, height - ticks.LINE / 2 + 1, SLOT)
+    columns: dict[str, list[Any]] = {"y": [], "area": [], "text": [], "top": [], "bottom": []}
+    for name, above, _ in sorted(left_out, key=lambda one: -one[2]):
+        wanted = height * (above / n if n else 0.5)
+        apart = np.abs(slots[:, np.newaxis] - lines).min(axis=1, initial=np.inf)
+        free = slots[apart >= ticks.LINE]
+        if not free.size:
+            break
+        line = float(free[np.abs(free - wanted).argmin()])
+        lines.append(line)
+        edges = (1 - (line + side * ticks.LINE / 2) / height for side in (-1, 1))
+        for column, value in zip(
+            columns.values(), (1 - line / height, name, f"+ {name}", *edges), strict=True
+        ):
+            column.append(value)
+    return columns
 
 
 def channel_marks(ids: Any, dead: Any, saturated: Any, bad: Any) -> dict[str, list[Any]]:

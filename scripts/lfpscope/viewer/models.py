@@ -83,9 +83,11 @@ class Plots:
         """Make a source of some columns."""
         return ColumnDataSource(columns, selection_policy=self._policy, **names)
 
-    def layer(self, plot: Plot, source: ColumnDataSource, glyph: Glyph) -> "GlyphRenderer[Any]":
+    def layer(
+        self, plot: Plot, source: ColumnDataSource, glyph: Glyph, **place: Any
+    ) -> "GlyphRenderer[Any]":
         """Add a layer to a plot."""
-        return plot.add_glyph(source, glyph, view=CDSView(filter=self._everything))
+        return plot.add_glyph(source, glyph, view=CDSView(filter=self._everything), **place)
 
     def window(self, plot: Plot) -> CoordinateMapping:
         """Coordinates of a plot in which x is 0 at the left edge and 1 at the right one."""

@@ -14,6 +14,7 @@ from bokeh.events import MouseLeave, MouseMove, SelectionGeometry
 from lfpscope.clock.timeline import Timeline
 from lfpscope.errors import UserError
 from lfpscope.viewer.annotations import Annotations
+from lfpscope.viewer.channel_column import ByHand, LeftOut
 from lfpscope.viewer.channel_drawer import TraceReader
 from lfpscope.viewer.channel_selection import drop_unknown_areas
 from lfpscope.viewer.commands import bind_keys
@@ -37,7 +38,7 @@ from lfpscope.viewer.saving import Savings
 from lfpscope.viewer.session_folder import Opened, SessionFolder, Tables, first_states, only_open
 from lfpscope.viewer.state_query import from_query
 from lfpscope.viewer.times import read_axis_time, time_of
-from lfpscope.viewer.typed import TypedReader, type_channels, type_transform
+from lfpscope.viewer.typed import TypedReader, type_channels, type_order, type_transform
 from lfpscope.viewer.view_state import MODES, State
 
 WATCH_MS = 1000  # milliseconds between looks at what has become of the probes
@@ -106,6 +107,7 @@ class Page:
         of_page = document, self._session, self._layout
         go_to = partial(self._go_to, what="period", step=1)
         self._extras = PageExtras(*of_page, self._leave_out, go_to, self._pictures.draw_again)
+        self._readings.beside = self._extras.lanes.words
         self._annotations = Annotations(
             document,
             self._session.marks,
@@ -194,6 +196,7 @@ class Page:
         controls.on_choice(self._controls_changed)
         controls.depths.on_change("value", partial(self._typed, type_channels))
         controls.transform.on_change("value", partial(self._typed, type_transform))
+        controls.sort.on_change("value", partial(self._typed, type_order))
 
     def apply(self, state: State) -> None:
         """Show another state, as far as the recording goes."""
@@ -236,9 +239,10 @@ class Page:
         else:
             self.apply(self.state.from_onset(*found))
 
-    def _leave_out(self, channels: frozenset[tuple[str, int]]) -> None:
-        self._whole = replace(self._whole, left_out=channels)
-        self.apply(replace(self.state, left_out=channels))
+    def _leave_out(self, channels: LeftOut, by_hand: ByHand) -> None:
+        known: Any = {"left_out": channels, "by_hand": by_hand}
+        self._whole = replace(self._whole, **known)
+        self.apply(replace(self.state, **known))
 
     def mark_range(self) -> None:
         """Write a mark for what the page shows."""
@@ -266,7 +270,7 @@ class Page:
         state = replace(self.state, hidden=self.state.hidden | self._layout.errors.keys())
         lines = saved_names(self._annotations.lane.lines, self.state.without)
         blocks = self._layout.spans.data
-        self._savings.submit(state, size, lines, blocks, suffix)
+        self._savings.submit(state, size, (lines, blocks, self._extras.lanes.strips), suffix)
 
     def _time_typed(self, _name: str, _old: str, text: str) -> None:
         if not text:

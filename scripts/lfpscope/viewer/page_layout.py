@@ -11,6 +11,8 @@ from lfpscope.errors import UserError
 from lfpscope.render.areas import area_colours
 from lfpscope.viewer.address_bar import AddressBar
 from lfpscope.viewer.channel_drawer import ChannelDrawer
+from lfpscope.viewer.channel_selection import choosable_areas
+from lfpscope.viewer.completion import completion
 from lfpscope.viewer.controls import Controls, area_names, common_bands, navigation
 from lfpscope.viewer.error_panel import error_panel, show_error
 from lfpscope.viewer.facts import range_text, session_facts
@@ -89,7 +91,7 @@ class PageLayout:
         self.keyboard = Keyboard(keys)
         areas = area_names(probes)
         bands = common_bands(probes)
-        self.controls = Controls(tools, whole, areas, bands=bands)
+        self.controls = Controls(tools, whole, choosable_areas(probes), bands=bands)
         self._title, self._reading = HTML(""), HTML("")
         self._facts = session_facts(name, len(opened), len(probes), whole)
         self._message = Div(visible=False, css_classes=["message"], stylesheets=[MESSAGE])
@@ -101,6 +103,7 @@ class PageLayout:
         self.axis.plot.js_on_change("inner_width", self.keyboard.listen(self.time, self.screen))
         self.pointer = Pointer(plots.left)
         self.axis.plot.js_on_change("inner_width", self.pointer.listen())
+        self.axis.plot.js_on_change("inner_width", completion(probes))
         self.drawer = ChannelDrawer(plots)
         overview = minimap(plots, probes, whole)
         self.sheet = sheet_place()

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from bokeh.document import Document
 
 from lfpscope.clock.timeline import Span
-from lfpscope.viewer.channel_column import ChannelColumns, LeftOut
+from lfpscope.viewer.channel_column import ByHand, ChannelColumns, LeftOut
+from lfpscope.viewer.lanes import PageLanes
 from lfpscope.viewer.page_layout import PageLayout
 from lfpscope.viewer.page_views import PageViews
 from lfpscope.viewer.period_list import PeriodList
@@ -24,7 +25,7 @@ class PageExtras:
     document, session, layout
         Of the page.
     left_out : callable
-        Gets probe and electrode id of all channels that are dead or noisy.
+        Gets channels that are dead or noisy, and labels by hand, see `ChannelColumns`.
     go_to : callable
         Shows a stretch of axis time.
     draw_again : callable
@@ -34,6 +35,8 @@ class PageExtras:
     ----------
     views : PageViews
         Transformed recordings that are made on demand.
+    lanes : PageLanes
+        Below the intervals.
     """
 
     def __init__(
@@ -41,11 +44,12 @@ class PageExtras:
         document: Document,
         session: SessionFolder,
         layout: PageLayout,
-        left_out: Callable[[LeftOut], None],
+        left_out: Callable[[LeftOut, ByHand], None],
         go_to: Callable[[Span | None], None],
         draw_again: Callable[[str], None],
     ) -> None:
         self.views = PageViews(document, layout.panels, draw_again)
+        self.lanes = PageLanes(document, session, layout)
         of_page = document, session, layout.plots
         self._sheets = Sheets(
             {
@@ -87,9 +91,10 @@ class PageExtras:
         self._sheets.close()
 
     def want(self, state: State) -> None:
-        """Have what is open follow the page; find out which channels are bad if they are hidden."""
+        """Have what is open follow the page; read labels of channels where the page needs them."""
+        self.lanes.want(state)
         self._sheets.want(state)
-        if state.hides_bad and self._columns is None:
+        if state.needs_labels and self._columns is None:
             self._columns = self._make_columns()
         if self._columns is not None:
             self._columns.want(state)
@@ -98,6 +103,7 @@ class PageExtras:
         """End all threads."""
         self._sheets.stop()
         self.views.stop()
+        self.lanes.stop()
         if self._columns is not None:
             self._columns.stop()
 

@@ -3,8 +3,6 @@
 import html
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from bokeh.core.property.descriptors import UnsetValueError
 from bokeh.models import (
     Column,
@@ -31,24 +29,22 @@ from bokeh.models.dom import HTML
 from lfpscope.clock.timeline import Timeline
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.errors import UserError
-from lfpscope.nwb.areas import is_area
 from lfpscope.nwb.intervals import Interval
-from lfpscope.render.rows import Rows, arrange_rows
+from lfpscope.render.rows import arrange_rows
 from lfpscope.viewer.area_strip import AreaStrip
-from lfpscope.viewer.channel_selection import bad_channels, chosen_rows
+from lfpscope.viewer.channel_selection import bad_channels, chosen_rows, left_out_areas, order_words
 from lfpscope.viewer.facts import axis_label, doubts_html, probe_facts, quality_facts
 from lfpscope.viewer.gaps import find_empty, no_gaps
 from lfpscope.viewer.labels import (
     block_edges,
     block_names,
-    has_depth,
     row_ticks,
 )
 from lfpscope.viewer.models import Plots, hover_names
 from lfpscope.viewer.picture import Picture, palette
 from lfpscope.viewer.pointer import depth_classes
-from lfpscope.viewer.readout import channel_at
 from lfpscope.viewer.scale_bar import ScaleBar
+from lfpscope.viewer.shown_rows import ShownRows
 from lfpscope.viewer.style import (
     ACCENT,
     CONTROL,
@@ -67,7 +63,7 @@ LEAST, AROUND = 94, 40  # pixels: height of a panel, and what of it is not the p
 SMALL = 64  # pixels: height of a panel beside a large one
 
 
-class Panel:
+class Panel(ShownRows):
     """One probe on the page.
 
     Parameters
@@ -91,6 +87,8 @@ class Panel:
         To be put on the page.
     head, body : Row
         Of it: heading and mode, strip and picture.
+    areas : AreaStrip
+        In the strip.
     mode : RadioButtonGroup
         Traces, signed map or amplitude.
     shown : Picture or None
@@ -105,14 +103,13 @@ class Panel:
         colours: dict[str, str],
         likely: tuple[int, int] = (0, 0),
     ) -> None:
-        self.probe = probe
+        super().__init__(probe)
         self.shown: Picture | None = None
         self._likely = likely
-        self._name = probe.references.probe
         self._doubts, self._quality = doubts_html(probe), quality_facts(probe)
         self._facts = self._badge = self._note = ""
-        self._rows = Rows(np.empty(0, np.int64), ())
         self._fitted: tuple[Any, ...] = ()
+        self._plots, self._has_blocks = plots, False
         self._picture = plots.source(no_picture(), name=f"picture {self._name}")
         self._empty = plots.source(no_gaps(), name=f"gaps {self._name}")
         self._edges = plots.source({"y": []}, name=f"block edges {self._name}")
@@ -129,8 +126,8 @@ class Panel:
             stylesheets=[CONTROL],
         )
         heights = Range1d(0, 1)
-        self._area_strip = AreaStrip(plots, heights, colours, self._name)
-        self.strip = self._area_strip.plot
+        self.areas = AreaStrip(plots, heights, colours, self._name)
+        self.strip = self.areas.plot
         self.figure = self._traces(plots, heights, spans)
         self.head = Row(
             text_line(self._heading, margin=(3, 12, 0, 0)),
@@ -146,6 +143,8 @@ class Panel:
             margin=0,
             min_height=LEAST,
         )
+        if len(arrange_rows(probe.references.channels).blocks) > 1:
+            self._add_blocks()
         self._head()
 
     def _traces(self, plots: Plots, heights: Range1d, spans: ColumnDataSource) -> Plot:
@@ -179,8 +178,6 @@ class Panel:
         self._shaded = shaded
         onset = Segment(x0="start", x1="start", y0="low", y1=1, line_color="colour", line_alpha=0.6)
         plots.layer(plot, spans, onset)
-        if len(arrange_rows(self.probe.references.channels).blocks) > 1:
-            self._add_blocks(plots, plot)
         plots.add_breaks(plot)
         box = {"left": "start", "right": "stop", "top": "top", "bottom": "bottom"}
         line = {"fill_alpha": 0, "line_color": ACCENT, "line_width": 2}
@@ -205,14 +202,16 @@ class Panel:
         plots.layer(plot, self._empty, Text(x="middle", y=0.5, text="label", **font, **white))
         return gaps
 
-    def _add_blocks(self, plots: Plots, plot: Plot) -> None:
-        """Lines between shanks or groups, with their names at the right."""
+    def _add_blocks(self) -> None:
+        """Lines between shanks or groups, with their names at the right; once there are some."""
+        self._has_blocks, plots, plot = True, self._plots, self.figure
         plots.layer(plot, self._edges, HSpan(y="y", line_color=INK))
         look = {"text_font_size": FONT, "text_color": INK, "text_baseline": "top"}
         place = {"x": 1, "y": "y", "text_align": "right", "x_offset": -6, "y_offset": 4}
         white = {"background_fill_color": "white", "background_fill_alpha": 0.85, "padding": 2}
-        names = plots.layer(plot, self._blocks, Text(text="text", **look, **place, **white))
-        names.coordinates = plots.window(plot)
+        # with its coordinates from the start: the browser does not heed them later
+        window = {"coordinates": plots.window(plot)}
+        plots.layer(plot, self._blocks, Text(text="text", **look, **place, **white), **window)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -236,15 +235,19 @@ class Panel:
         rows, size = chosen_rows(self.probe, state), self.size
         channels, references = rows.channels, self.probe.references
         bad = bad_channels(self.probe, state)
-        self._facts = probe_facts(self.probe, channels.size, int(bad.sum()), self._quality)
-        send(self._empty, find_empty(self.probe, state, size[0]))
+        facts = self.probe, channels.size, int(bad.sum()), self._quality
+        self._facts = html.escape(probe_facts(*facts, order_words(self.probe, state)))
+        uncertain_s = self.shown.uncertain_s if self.shown else 0.0
+        send(self._empty, find_empty(self.probe, state, size[0], uncertain_s))
         self._head()
         is_small = state.is_small(self._name)
         least = SMALL if is_small else max(LEAST, channels.size * state.spacing + AROUND)
         self.layout.update(min_height=least, max_height=SMALL if is_small else None)
         mode = state.mode(self._name, size[0])
         self.mode.active = list(MODES).index(mode) if mode in MODES else None
-        fitted = (size, channels.tolist(), bad.tolist())
+        left_out = left_out_areas(self.probe, state)
+        order = channels.tolist(), rows.blocks, rows.column, rows.values
+        fitted = (size, bad.tolist(), left_out, *order)
         if fitted == self._fitted:
             return
         self._fitted, self._rows = fitted, rows
@@ -252,16 +255,19 @@ class Panel:
         axis = self._axis
         self._ticker.ticks = ticks.places
         axis.major_label_overrides = dict(zip(ticks.places, ticks.labels, strict=True))
-        axis.axis_label = axis_label(references.channels, size[1])
-        self._area_strip.show(self.probe, rows, bad, size[1])
-        self._edges.data = {"y": block_edges(rows)}
-        self._blocks.data = block_names(rows)
+        axis.axis_label = axis_label(references.channels, rows, size[1])
+        self.areas.show(self.probe, rows, bad, size[1], left_out)
+        names, edges = block_names(rows), {"y": block_edges(rows)}
+        if not self._has_blocks and (names["y"] or edges["y"]):
+            self._add_blocks()
+        self._edges.data, self._blocks.data = edges, names
 
     def show(self, picture: Picture | UserError, state: State) -> None:
         """Put a picture of a state on the page, or the reason why there is none."""
         if isinstance(picture, UserError):
             self.shown = None
             self._picture.data = no_picture()
+            self._scale.hide()
             self._badge = f'<span class="wrong">{html.escape(str(picture))}</span>'
             self._head()
             return
@@ -271,7 +277,8 @@ class Panel:
         span = {"x": [picture.t0], "dw": [picture.t1 - picture.t0]}
         self._picture.data = {"image": [picture.pixels], **span}
         self._picture.tags = [state.to_query()] if picture.final else []
-        self._scale.show(picture.mode, picture.microvolts, self.size[1])
+        self._scale.show(picture, self.size[1])
+        send(self._empty, find_empty(self.probe, state, self.size[0], picture.uncertain_s))
         # a shade over colours that mean something would change them: onsets are enough
         self._shaded.glyph.fill_alpha = "shade" if picture.mode == TRACES else 0
         cost, badge = (html.escape(one) for one in (picture.cost(), picture.badge()))
@@ -282,61 +289,6 @@ class Panel:
         """Say before the badge what goes on."""
         self._note = text and f"{html.escape(text)} · "
         self._head()
-
-    def channels_between(self, low: float, high: float) -> list[int]:
-        """Electrode ids between two heights of the panel, 0 at the bottom and 1 at the top."""
-        return [int(one) for one in self.probe.references.channels.id[self._between(low, high)]]
-
-    def depths_between(self, low: float, high: float) -> tuple[float, float] | None:
-        """Lowest and highest depth between two heights; None where none is known."""
-        depths = self.probe.references.channels.columns.get("depth", np.empty(0))
-        here = depths[self._between(low, high)] if depths.size else depths
-        known = here[np.isfinite(here)]
-        return (float(known.min()), float(known.max())) if known.size else None
-
-    def _between(self, low: float, high: float) -> npt.NDArray[np.int64]:
-        channels = self._rows.channels
-        n = channels.size
-        first, last = (max(min(int((1 - height) * n), n - 1), 0) for height in (high, low))
-        return channels[first : last + 1]
-
-    @property
-    def depth_range(self) -> tuple[float, float] | None:
-        """Lowest and highest depth of the channels; None where none is known."""
-        channels = self.probe.references.channels
-        if not has_depth(channels):
-            return None
-        depths = channels.columns["depth"]
-        return float(np.nanmin(depths)), float(np.nanmax(depths))
-
-    def depth_at(self, state: State, height: float) -> float | None:
-        """Depth of the channel at a height of the panel; None where it is not known."""
-        depths = self.probe.references.channels.columns.get("depth")
-        row = channel_at(self.probe, state, height)
-        depth = np.nan if depths is None or row is None else depths[row]
-        return float(depth) if np.isfinite(depth) else None
-
-    def electrode_at(self, state: State, height: float) -> tuple[str, int] | None:
-        """Probe and electrode id at a height of the panel; None where no channel is shown."""
-        row = channel_at(self.probe, state, height)
-        return None if row is None else (self._name, int(self.probe.references.channels.id[row]))
-
-    def electrode_beside(self, state: State, channel: int, step: int) -> tuple[str, int] | None:
-        """Probe and electrode id of the channel some rows below one that is shown, if there is."""
-        shown = self.probe.references.channels.id[chosen_rows(self.probe, state).channels].tolist()
-        at = shown.index(channel) + step if channel in shown else 0
-        return (self._name, int(shown[min(max(at, 0), len(shown) - 1)])) if shown else None
-
-    def area_at(self, state: State, height: float) -> str:
-        """Brain area at a height of the panel; empty where the file names none."""
-        areas = self.probe.references.channels.columns.get("area")
-        row = channel_at(self.probe, state, height)
-        area = "" if areas is None or row is None else str(areas[row])
-        return area if is_area(area) else ""
-
-    def n_channels(self, state: State) -> int:
-        """How many channels a state shows."""
-        return chosen_rows(self.probe, state).channels.size
 
     def point_out(self, state: State) -> None:
         """Draw a line at the channel that is shown alone."""

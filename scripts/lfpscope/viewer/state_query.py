@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from lfpscope.samples.channel_expression import check_expression
 from lfpscope.signals.transform import parse_transform
+from lfpscope.viewer.channel_order import order_text, parse_order
 from lfpscope.viewer.view_state import (
     AUTO,
     HIDDEN,
@@ -38,6 +39,7 @@ def from_query(query: Mapping[str, str], default: State) -> tuple[State, list[st
     """
     readers = {
         "t": _read_times,
+        "transform": _read_transform,  # before the gain, which is in its unit
         "gain": _read_gain,
         "probes": _read_probes,
         "mode": _read_mode,
@@ -47,8 +49,8 @@ def from_query(query: Mapping[str, str], default: State) -> tuple[State, list[st
         "bad": _read_bad,
         "spacing": _read_spacing,
         "channel": _read_channel,
-        "transform": _read_transform,
         "where": _read_where,
+        "sort": _read_sort,
         "without": _read_without,
         "large": _read_large,
     }
@@ -98,7 +100,7 @@ def _known(text: str, names: Iterable[str]) -> frozenset[str]:
 
 
 def _read_areas(state: State, text: str) -> State:
-    return replace(state, areas=frozenset(name for name in text.split(",") if name))
+    return replace(state, areas=frozenset(unquote(one) for one in text.split(",") if one))
 
 
 def _read_every(state: State, text: str) -> State:
@@ -130,6 +132,10 @@ def _read_where(state: State, text: str) -> State:
     return replace(state, where=check_expression(text) if text.strip() else "")
 
 
+def _read_sort(state: State, text: str) -> State:
+    return replace(state, sort=order_text(parse_order(text)))
+
+
 def _read_large(state: State, text: str) -> State:
     if text not in state.probes:
         raise ValueError(text)
@@ -141,7 +147,8 @@ def _read_without(state: State, text: str) -> State:
 
 
 def _read_transform(state: State, text: str) -> State:
-    return replace(state, transform=parse_transform(text).text)
+    found = parse_transform(text)
+    return state.transformed(found.text, found.quantity.unit)
 
 
 def _read_depths(state: State, text: str) -> State:

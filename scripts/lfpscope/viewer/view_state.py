@@ -19,6 +19,7 @@ POWER = "power "  # before the name of a band: a mode of its own
 COARSE = 0.02  # seconds in a pixel: from there on the amplitude is drawn unless a mode was chosen
 AUTO = "auto"  # gain
 HIDDEN = "hidden"  # bad channels
+NO_AREA = "no area"  # of channels for which the file names none, among the areas
 WITHOUT_BREAKS = Timeline(())
 
 
@@ -41,13 +42,17 @@ class State:
     start, stop : float
         Axis time, seconds: session time where `timeline` has no break.
     microvolts : float
-        The gain: what the scale bar stands for.
+        The gain: what the scale bar stands for, in µV or `gain_unit`.
     is_auto : bool
         Whether the gain follows what is shown instead.
     channel : (str, int) or None
         Probe and electrode id of the channel that is shown alone, too.
     where : str
         And only those for which this expression is true, see `find_channels`; all if empty.
+    sort : str
+        Columns that the rows are sorted by, see `sort_rows`; by depth if empty.
+    by_hand : frozenset of (str, int, str)
+        Probe, electrode id and label of channels labelled by hand, once that has been read.
     transform : str
         What is done to the samples before they are drawn, see `parse_transform`.
     probes : tuple of str
@@ -76,6 +81,8 @@ class State:
         Lines of the lane of intervals that are not shown.
     large : str
         The probe that is large while the others are small; empty where all are alike.
+    gain_unit : str
+        Of the gain, see `Quantity`; what is drawn in another unit has a gain that follows it.
     """
 
     start: float
@@ -98,6 +105,9 @@ class State:
     left_out: frozenset[tuple[str, int]] = frozenset()
     without: frozenset[str] = frozenset()
     large: str = ""
+    gain_unit: str = "µV"
+    sort: str = ""
+    by_hand: frozenset[tuple[str, int, str]] = frozenset()
 
     @property
     def pieces(self) -> list[tuple[float, float]]:
@@ -108,6 +118,11 @@ class State:
     def shown(self) -> tuple[str, ...]:
         """Probes on the page."""
         return tuple(name for name in self.probes if name not in self.hidden)
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether labels of channels decide what is shown, or in which order."""
+        return self.hides_bad or "label" in self.sort or "label" in self.where
 
     def is_small(self, probe: str) -> bool:
         """Whether a probe makes room for another one."""
@@ -186,6 +201,11 @@ class State:
         """Draw at a gain that stays."""
         return replace(self, microvolts=microvolts, is_auto=False)
 
+    def transformed(self, transform: str, unit: str) -> "State":
+        """Transform samples to a unit: a gain that was chosen for another one is kept no longer."""
+        is_auto = self.is_auto or unit != self.gain_unit
+        return replace(self, transform=transform, gain_unit=unit, is_auto=is_auto)
+
     def wider(self, steps: int) -> "State":
         """Put channels farther apart by steps, or nearer together."""
         nearest = min(SPACINGS, key=lambda one: abs(one - self.spacing))
@@ -228,7 +248,9 @@ class State:
         if self.modes:
             fields["mode"] = self._modes_text()
         if self.areas:
-            fields["areas"] = ",".join(sorted(self.areas))
+            # some labs' names have commas
+            names = (area.replace("%", "%25").replace(",", "%2C") for area in sorted(self.areas))
+            fields["areas"] = ",".join(names)
         if self.every > 1:
             fields["every"] = str(self.every)
         if self.depths:
@@ -243,6 +265,8 @@ class State:
             fields["transform"] = self.transform
         if self.where:
             fields["where"] = self.where
+        if self.sort:
+            fields["sort"] = self.sort
         if self.large:
             fields["large"] = self.large
         if self.without:

@@ -555,7 +555,7 @@ def test_a_saved_view_is_drawn_again_and_knows_its_source(
     [
         (lambda _view: {}, "not a view saved by this viewer"),
         (lambda _view: [], "not a view saved by this viewer"),
-        (lambda view: view | {"lfpscope_view": 1, "state": {}}, "version 1, expected 4"),
+        (lambda view: view | {"lfpscope_view": 1, "state": {}}, "version 1, expected 5"),
         (lambda view: view | {"state": 5}, "not a view saved by this viewer"),
         (lambda view: view | {"width": "wide"}, "width and height"),
         (lambda view: view | {"width": 10**9}, "width and height"),

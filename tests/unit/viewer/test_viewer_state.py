@@ -64,6 +64,7 @@ def test_areas_are_left_out_and_shown_again() -> None:
     assert two.areas == {"DG", "TH"}
     assert two.toggle_area("TH", names).areas == {"DG"}
     assert two.toggle_area("CA1", names).areas == frozenset()  # all
+    assert two.toggle_area("CA1", names | {"no area"}).areas == {"CA1", "DG", "TH"}
     assert WHOLE.choose_area("DG").toggle_area("DG", names).areas == frozenset()
 
 
@@ -124,11 +125,12 @@ def test_gain_goes_in_steps_of_1_2_5() -> None:
     modes=some.dictionaries(some.sampled_from("ab"), some.sampled_from(list(MODES))),
     is_auto=some.booleans(),
     channel=some.none() | some.tuples(some.sampled_from("ab"), some.integers(0, 10**12)),
-    areas=some.sets(some.sampled_from(["CA1", "VISp2/3", "a&b=c"])),
+    areas=some.sets(some.sampled_from(["CA1", "VISp2/3", "a&b=c", "area 17, left", "5 %2C"])),
     every=some.integers(1, 9),
     depths=some.none() | some.just((20.0, 3840.0)),
     spacing=some.sampled_from([0, 8, 17]),
     where=some.sampled_from(["", 'area == "CA1" and depth > 1200', "channel in [3, 5]"]),
+    sort=some.sampled_from(["", "area,-depth", "rms_theta"]),
     transform=some.sampled_from(["", "median:shank 4-10Hz notch:50", ">0.5Hz", "<300Hz"]),
 )
 def test_the_address_reproduces_the_state(
@@ -177,6 +179,7 @@ def test_the_address_reproduces_the_state(
         "spacing=-1",
         "transform=mean",
         "where=area",
+        "sort=a;b",
     ],
 )
 def test_what_an_address_says_wrongly_is_named_and_ignored(field: str) -> None:
