@@ -10,6 +10,7 @@ websocket, from the range event to the last picture's arrival, at 1200 × 800 pi
 import argparse
 import asyncio
 import json
+import os
 import re
 import shutil
 import statistics
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +34,10 @@ from probes import FULL, make_file
 from tornado.locks import Lock
 from tornado.websocket import websocket_connect
 
+from lfpscope.evoked.kinds import Kind
+from lfpscope.references.open import open_references
+from lfpscope.viewer.evoked_view import average_probe
+from lfpscope.viewer.probe_slot import ProbeSlot
 from lfpscope.viewer.script import copy_library, write_viewer
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -45,6 +51,7 @@ N_TABS = 20
 PAUSE = 1  # second between pages, as nobody opens them without one
 START, RATE = 13.58, 1249.9969812390361
 SPAN = FULL / RATE
+LIVE = 10.0  # seconds of a view that is transformed
 # seconds of a view just below the finest bucket of 128; rounded times must not make it one above
 BELOW = (WIDTH - 2) * 126.5 / RATE
 
@@ -93,12 +100,13 @@ class Server:
 
 
 @contextmanager
-def serving(session: Path) -> Iterator[Server]:
-    """Run viewer.py."""
+def serving(session: Path, cache: Path | None = None) -> Iterator[Server]:
+    """Run viewer.py; what it keeps of transformed recordings lies in a folder, if one is given."""
     begin = time.perf_counter()
+    environment = os.environ | ({} if cache is None else {"XDG_CACHE_HOME": str(cache)})
     command = [sys.executable, str(session / "viewer.py"), "--port", "0", "--no-browser"]
     command.append("--no-token")
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:
             found = re.search(r"http://\S+", process.stdout.readline())  # type: ignore[union-attr]
             yield Server(process, begin, found[0])  # type: ignore[index]
@@ -227,9 +235,11 @@ class Page:
         self._receiver = Receiver(self._protocol)
         self.write_lock = Lock()  # that Bokeh's messages ask for
 
-    async def open(self, probes: list[str]) -> None:
+    async def open(self, probes: list[str], transform: str = "", seconds: float = SPAN - 1) -> None:
         """Open the page, and say that each probe's frame is 1200 × 800 pixels."""
-        address = f"{self._server.address}?probes={','.join(probes)}"
+        asked = {"probes": ",".join(probes), "transform": transform}
+        asked["t"] = f"{START + 1}-{START + 1 + seconds}"
+        address = f"{self._server.address}?{urllib.parse.urlencode(asked)}"
         get = urllib.request.urlopen  # of our own server
         html = await asyncio.to_thread(lambda: get(address).read().decode())
         token = json.loads(re.search(r'"token":("[^"]+")', html)[1])  # type: ignore[index]
@@ -246,7 +256,8 @@ class Page:
             reply = await self._message("PULL-DOC-REPLY")
             document = Document()
             reply.push_to_document(document)
-            if document.get_model_by_name("time") is not None:
+            # a page that was asked for while the probes were opened is replaced
+            if all(document.get_model_by_name(f"picture {probe}") for probe in probes):
                 break
         self._document = document
         self._range = document.get_model_by_name("time")
@@ -256,7 +267,7 @@ class Page:
         figures = list(document.select({"name": "traces"}))
         for figure in figures:
             await self._change((figure, "inner_width", WIDTH), (figure, "inner_height", HEIGHT))
-        await self.show(START + 1, START + SPAN)
+        await self.show(START + 2, START + 1 + seconds)
 
     async def write_message(
         self,
@@ -374,6 +385,56 @@ async def measure_flood(server: Server, probes: list[str]) -> None:
     page.close()
 
 
+async def measure_transforms(server: Server, probe: Path, n: int) -> None:
+    """What a transform adds to a view of 10 s that is moved by a twentieth."""
+    has_depth = open_references(probe / "lfp.json").channels.depth_axis is not None
+    plain = 0.0
+    for transform in ("", "1-100Hz", "median", "csd"):
+        if transform == "csd" and not has_depth:
+            print("csd of 10 s: left out, the file has no depth")
+            continue
+        page = Page(server)
+        await page.open([probe.name], transform, seconds=LIVE)
+        times = []
+        for i in range(n):
+            start = round(START + 200 + 0.05 * LIVE * i, 6)
+            times.append(await page.show(start, round(start + LIVE, 6)))
+        page.close()
+        if not transform:
+            plain = statistics.median(times)
+        name = f"{transform or 'as recorded'}: 10 s moved by a twentieth, above that as recorded"
+        row(name, [one - plain for one in times], "ms", 30 if transform else None)
+
+
+async def measure_filtered(server: Server, probes: list[Path], cache: Path) -> None:
+    """A complete recording band-passed, and how another probe's page follows meanwhile."""
+    page, other = Page(server), Page(server)
+    await other.open([probes[1].name])
+    await page.open([probes[0].name], "4-10Hz", seconds=LIVE)
+    moves, times = views(10_000, seed=3), []
+    begin = time.perf_counter()
+    await page.ask(START + 1, START + SPAN)
+    while not any(cache.rglob("*.zarr.zip")):
+        times.append(await other.show(*next(moves)))
+        await asyncio.sleep(0.1)
+    row("complete recording, 4-10 Hz", [time.perf_counter() - begin], "s", 12)
+    row("meanwhile another page, somewhere else", times, "ms", 250)
+    page.close()
+    other.close()
+
+
+def measure_evoked(probe: Path) -> None:
+    """The average of 150 flashes, none of which has been read."""
+    onsets = tuple(np.linspace(START + 60, START + SPAN - 60, 150).tolist())
+    with tempfile.TemporaryDirectory() as session, ProbeSlot(probe).use() as opened:
+        rows = [f"{onset},{onset + 0.25},flashes" for onset in onsets]
+        Path(session, "intervals.csv").write_text("\n".join(["start,stop,name", *rows]) + "\n")
+        begin = time.perf_counter()
+        folder = Path(session, "probes", probe.name)  # without averages of the pipeline
+        average_probe(opened, folder, Kind("flashes", onsets, 0.25), (-0.1, 0.3))
+        row("average of 150 flashes, cold", [time.perf_counter() - begin], "s", 1.5)
+
+
 async def measure_tabs(server: Server, probes: list[str]) -> None:
     """Many tabs that are moved at once: how long until the last one has its pictures."""
     pages = [Page(server) for _ in range(N_TABS)]
@@ -433,6 +494,14 @@ def main() -> None:
             asyncio.run(measure_redraws(server, probes, arguments.views // 2))
             asyncio.run(measure_flood(server, probes))
             asyncio.run(measure_tabs(server, probes[:2]))
+            asyncio.run(measure_transforms(server, session / "probes" / probes[0], 20))
+        measure_evoked(session / "probes" / probes[1])
+        with (
+            tempfile.TemporaryDirectory() as cache,
+            serving(session, Path(cache)) as server,
+        ):
+            two = [session / "probes" / one for one in probes[:2]]
+            asyncio.run(measure_filtered(server, two, Path(cache)))
         with serving(session) as server:
             asyncio.run(measure_memory(server, probes, arguments.moves))
     finally:

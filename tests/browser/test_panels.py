@@ -1,5 +1,6 @@
-"""Sheets and columns on one page, each by its key; no console error."""
+"""Sheets, columns and lanes on one page; no console error."""
 
+import json
 import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -8,8 +9,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from conftest import PROBES, Tab
+from conftest import PROBES, Tab, program
 
+from lfpscope.envelope.behavior import write_behavior
+from lfpscope.nwb.behavior import Series
 from lfpscope.samples.channel_labels import read_labels_by_hand
 from lfpscope.viewer.spectrum_panel import RECORDING, VIEW
 
@@ -121,3 +124,54 @@ def test_sheets_and_columns(
         tab.page.wait_for_function(f"() => {data}.channel.length == 23")
         tab.press("x", "l")
         assert "bad=" not in tab.page.url
+
+
+def test_lanes_are_drawn_read_hidden_and_saved(
+    session: Path,
+    serve: Callable[[Path], AbstractContextManager[str]],
+    open_tab: Callable[..., Tab],
+) -> None:
+    own = session.parent / "lanes"  # beside the library
+    shutil.copytree(session, own)
+    probe = own / "probes" / PROBES[1]  # it passes through CA1, the other one does not
+    made = {one: probe / f"{one}.zarr.zip" for one in ("envelope", "spectrum")}
+    table, periods = probe / "channels.csv", probe / "periods.csv"
+    outputs = ("--envelope", made["envelope"], "--channels", table, "--spectrum", made["spectrum"])
+    program("summarize_probe.py", probe / "lfp.json", *outputs)
+    periods.write_text(
+        "start,stop,kind,channels,strength\n30,50,theta,800022000,4\n40,40.1,ripple,800022000,6.5\n"
+    )
+    times = np.arange(10.0, 150.0, 0.05)
+    speed = np.where(times < 60, 3.0, 12.0)
+    path = "/processing/running/speed"
+    one = Series("speed", path, "cm/s", 1, times.size, times, times, speed, speed)
+    write_behavior(own / "behavior.zarr.zip", [one])
+    with serve(own) as address:
+        tab = open_tab(f"{address}?t=35-55")
+        tab.wait_for("every sample")
+        tab.page.wait_for_function("() => pageModel('lane lines')?.data.xs.length == 2")
+        lines, boxes = tab.source("lane lines"), tab.source("lane boxes")
+        steps = [np.unique(np.round(line, 9)) for line in lines["ys"]]
+        assert len(steps[1]) == 1  # 3 cm/s all the time
+        assert boxes["left"] == [30, 40]
+        assert boxes["right"] == [50, pytest.approx(40.1)]
+        tab.page.mouse.move(*tab.point(0.25))  # 40 s
+        tab.page.locator(".reading", has_text="speed 3 cm/s").wait_for()
+        assert "theta/delta " in tab.reading()
+        assert "ripples: 6.5 SD" in tab.reading()
+        tab.page.goto(f"{address}?t=35-55&without=ripples,theta/delta")
+        tab.wait_for("every sample")
+        tab.page.wait_for_function("() => pageModel('lane lines')?.data.xs.length == 1")
+        assert tab.source("lane boxes")["left"] == []
+        tab.press("e")  # a sheet leaves room for the lanes
+        sheet = tab.page.locator(".evoked").first
+        sheet.wait_for()
+        lane = tab.page.locator(".bk-Plot.moves:not(.traces)").first.bounding_box()
+        over = sheet.bounding_box()
+        assert over["y"] + over["height"] <= lane["y"] + 1
+        tab.press("e", "s")
+        tab.page.locator(".message", has_text="Saved as").wait_for()
+    (view,) = (own / "views").glob("*.json")
+    assert [one["name"] for one in json.loads(view.read_text())["lane"]["curves"]] == [
+        *("hidden: theta/delta", "hidden: ripples", "speed"),
+    ]

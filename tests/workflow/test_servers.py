@@ -10,7 +10,7 @@ from lfpscope.formatting import bytes_text
 
 pytestmark = pytest.mark.workflow
 
-SAME = ("*.png", "channels.csv", "envelope.zarr.zip")
+SAME = ("*.png", "channels.csv", "envelope.zarr.zip", "behavior.zarr.zip")
 
 
 def contents(results: Path) -> dict[str, bytes]:

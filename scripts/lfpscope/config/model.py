@@ -76,8 +76,8 @@ class Allen(Group):
     session_nwb: bool = Field(
         default=False,
         description="`true`: Allen's own file of each session, 1.7 to 3.3 GB, is downloaded as "
-        "well, for its stimuli and epochs in `intervals.csv`. Where it is in the cache or the "
-        "mirror it is read anyway.",
+        "well, for its stimuli and epochs in `intervals.csv`, running and pupil in "
+        "`behavior.zarr.zip`. Where it is in the cache or the mirror it is read anyway.",
     )
     select: Select = Select()
 

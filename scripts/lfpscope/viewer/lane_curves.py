@@ -143,7 +143,7 @@ def place_row(row: LaneRow, low: float, high: float) -> Strip:
     """Place a row between two heights of its lane."""
     bottom, top = low + MARGINS[0], high - MARGINS[1]
     breaks = [-1, *(i for i, y in enumerate(row.y) if math.isnan(y)), len(row.y)]
-    pieces = [slice(first + 1, stop) for first, stop in pairwise(breaks)]
+    pieces = [slice(first + 1, stop) for first, stop in pairwise(breaks) if stop > first + 1]
     heights = [bottom + y * (top - bottom) for y in row.y]
     looks = (row.shaded, *SHADED), (row.events, *EVENT)
     return Strip(

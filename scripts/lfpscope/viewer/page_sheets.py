@@ -11,7 +11,7 @@ from lfpscope.viewer.page_layout import PageLayout
 from lfpscope.viewer.page_views import PageViews
 from lfpscope.viewer.period_list import PeriodList
 from lfpscope.viewer.session_folder import SessionFolder
-from lfpscope.viewer.sheets import Sheet, Sheets
+from lfpscope.viewer.sheets import Sheet, Sheets, reach_down
 from lfpscope.viewer.view_state import State
 
 EVOKED, SPECTRA, LISTS, COLUMNS = "e", "f", "i", "l"  # their keys
@@ -65,6 +65,8 @@ class PageExtras:
     def toggle(self, name: str, state: State) -> None:
         """Open a sheet or the columns, or close them."""
         if name != COLUMNS:
+            *_, axis, overview = self._layout.below
+            reach_down(self._layout.sheet, axis.height + overview.height)
             self._sheets.toggle(name, state)
             return
         self._columns = self._columns or self._make_columns()

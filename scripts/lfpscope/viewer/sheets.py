@@ -11,10 +11,11 @@ from lfpscope.viewer.view_state import State
 SHEET = f"""
 :host {{
   position: absolute; left: 0; top: 30px; z-index: 3;
-  width: 100% !important; height: calc(100% - 176px) !important;
+  width: 100% !important; height: calc(100% - var(--below)) !important;
   padding: 6px 8px; background: white; border: 1px solid {ACCENT}; box-sizing: border-box;
 }}
 """
+AROUND = 64  # pixels: the title above a sheet, the reading below it, and margins
 
 
 class Sheet(Protocol):
@@ -31,7 +32,12 @@ class Sheet(Protocol):
 
 def sheet_place() -> Column:
     """Where sheets are shown: over the panels, above the time axis."""
-    return Column(margin=0, visible=False, stylesheets=[SHEET], name="sheet")
+    return Column(margin=0, visible=False, name="sheet")
+
+
+def reach_down(place: Column, below: int) -> None:
+    """Have sheets end so many pixels above the lines of text at the bottom of the page."""
+    place.stylesheets = [SHEET, f":host {{ --below: {AROUND + below}px }}"]
 
 
 class Sheets:

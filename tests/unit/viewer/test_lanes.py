@@ -266,6 +266,7 @@ def test_a_saved_picture_has_the_lanes_and_is_drawn_again(
     ]
     strips = [place_row(rows[0], -2, 0), place_row(rows[1], -3, -2)]
     assert strips[0].x == [[10, 20], [30]]
+    assert strips[1].x == []
     np.testing.assert_allclose(np.concatenate(strips[0].y), [-1.85, -0.1, -1.85])
     lane = Lane(["flashes"], curves=strips)
     saved = save_view(session, whole, 300, 80, tmp_path, lane=lane, suffix=".svg")
