@@ -627,7 +627,8 @@ MOVES = {  # what the help writes: the key, and the address after it, one after 
     "n": ("n", "t=58.066667-69.8&gain=200"),
     "p": ("p", "t=30.066667-41.8&gain=200"),
     "h": ("h", "t=30.066667-41.8&gain=200&mode=heat"),
-    "0": ("0", "t=5.2143-149.680303&gain=200&mode=heat"),
+    "y": ("y", "t=30.066667-41.8&gain=200&mode=butterfly"),
+    "0": ("0", "t=5.2143-149.680303&gain=200&mode=butterfly"),
 }
 # and those that do other things
 ACTS = {

@@ -28,6 +28,13 @@ TINTS = 24
 SMOOTH_PALETTE = np.array([*TRACE_PALETTE, *_tints(SHADES[7]), *_tints(GREY)], np.uint8)
 
 
+# of channels over one line, from the lowest to the highest depth; the lightest end is left out
+DEPTH_COLOURS = mpl.colormaps["plasma"](np.linspace(0, 0.86, 48), bytes=True)[:, :3]
+
+
+BUTTERFLY_PALETTE = np.array([PAPER, GAP, GREY, *DEPTH_COLOURS, (0, 0, 0)], np.uint8)
+
+
 # perceptually even; its darkest and lightest ends are left to paper and gaps
 HEAT_COLOURS = mpl.colormaps["magma"](np.linspace(0, 0.98, 254), bytes=True)[:, :3]
 

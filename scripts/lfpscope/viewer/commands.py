@@ -37,6 +37,7 @@ COMMANDS = (
     Command("c", "c", "channels closer", lambda s: s.wider(-1)),
     Command("h", "h", "traces, signed map or amplitude"),
     Command("a", "a", "the one of them that suits the zoom"),
+    Command("y", "y", "butterfly: all channels over one zero line, or not"),
     Command("n", "n", "next interval of the kind chosen"),
     Command("p", "p", "previous interval"),
     Command("N", "Shift n", "next block of intervals"),

@@ -14,6 +14,7 @@ from lfpscope.envelope.read import OpenProbe
 from lfpscope.formatting import voltage_text
 from lfpscope.nwb.areas import is_area
 from lfpscope.render.areas import area_colours
+from lfpscope.render.rows import Rows
 from lfpscope.render.ticks import Run, shorten
 from lfpscope.viewer.auto_gain import BAR
 from lfpscope.viewer.channel_selection import (
@@ -32,12 +33,15 @@ from lfpscope.viewer.labels import (
     block_names,
     channel_marks,
     left_out_labels,
+    row_colours,
     row_ticks,
+    voltage_ticks,
 )
-from lfpscope.viewer.picture import NONE_CHOSEN, Picture, palette_array
+from lfpscope.viewer.mode_colours import palette_array
+from lfpscope.viewer.picture import NONE_CHOSEN, Picture
 from lfpscope.viewer.scale_bar import colour_limits, colour_ticks, map_colours, scale_text
 from lfpscope.viewer.style import ACCENT, FAINT, INK, SHADES, STRIP, WRONG
-from lfpscope.viewer.view_state import TRACES, State
+from lfpscope.viewer.view_state import BUTTERFLY, TRACES, State
 
 WHITE: dict[str, Any] = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.5}
 """Behind words over a picture."""
@@ -131,31 +135,40 @@ def draw_panel(
     rows = chosen_rows(probe, state)
     references = probe.references
     channels = references.channels
-    ticks = row_ticks(channels, rows, height)
+    is_butterfly = picture is not None and picture.mode == BUTTERFLY
+    shown = Rows(rows.channels, ()) if is_butterfly else rows
+    ticks, title = row_ticks(channels, rows, height), axis_label(channels, rows, height)
+    if picture and is_butterfly:
+        ticks, title = voltage_ticks(picture.microvolts, height), "µV"
     axes.set_yticks(ticks.places, ticks.labels)
     axes.tick_params(labelsize=SIZE)
-    for edge in block_edges(rows):
+    for edge in block_edges(shown):
         axes.axhline(edge, color="black", linewidth=0.8)
-    names = block_names(rows)
+    names = block_names(shown)
     for top, name in zip(names["y"], names["text"], strict=True):
         where: dict[str, Any] = {"xytext": (-6, -4), "textcoords": "offset points"}
         where |= {"xycoords": "axes fraction", "ha": "right", "va": "top"}
         axes.annotate(name, (1, top), **where, fontsize=SIZE, bbox=WHITE, parse_math=False)
     _head(axes, probe, state, picture, width)
-    axes.set_ylabel(axis_label(channels, rows, height), fontsize=SIZE, parse_math=False)
+    axes.set_ylabel(title, fontsize=SIZE, parse_math=False)
     runs = area_runs(channels, rows)
     left_out = left_out_areas(probe, state)
     strip = _draw_areas(figure, runs, rows.channels.size, _area_colours(probe), frame, left_out)
     marked = (probe.dead, probe.saturated, bad_channels(probe, state))
+    lines = row_colours(probe, rows, marked[2]) if is_butterfly else []
+    for row, colour in enumerate(lines):
+        edges = 1 - (row + 1) / len(lines), 1 - row / len(lines)
+        strip.fill_between([80, 92], *edges, color=colour, linewidth=0)
     ids = channels.id[rows.channels]
     marks = channel_marks(ids, *(one[rows.channels] for one in marked))
     for y, marker in zip(marks["y"], marks["marker"], strict=True):
         look: dict[str, Any] = {"color": WRONG, "markersize": 5, "markerfacecolor": "white"}
         strip.plot(86.5, y, MARKERS[marker], **look)
-    _draw_alone(axes, state, ids.tolist(), references.probe)
+    if not is_butterfly:
+        _draw_alone(axes, state, ids.tolist(), references.probe)
     if picture and picture.mode == TRACES:
         _draw_bar(figure, picture, frame)
-    elif picture:
+    elif picture and not is_butterfly:
         _draw_colours(figure, picture, frame)
     return axes
 

@@ -25,6 +25,8 @@ from bokeh.models import (
 from lfpscope.clock.timeline import Timeline
 from lfpscope.viewer.style import ACCENT, INK, LEFT
 
+UNFRAMED = ":host { --highlight-color: transparent; }"  # no dotted frame after a click
+
 
 class Plots:
     """Makes the plots of one page, their layers and sources, with what they share.
@@ -76,6 +78,7 @@ class Plots:
             toolbar=Toolbar(tools=list(tools)),
             toolbar_location=None,
             title=None,
+            stylesheets=[UNFRAMED],
             **place,
         )
 

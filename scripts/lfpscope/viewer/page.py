@@ -25,6 +25,7 @@ from lfpscope.viewer.gestures import (
     enlarge,
     next_channel,
     next_mode,
+    toggle_butterfly,
 )
 from lfpscope.viewer.intervals import saved_names
 from lfpscope.viewer.issues import list_issues
@@ -257,7 +258,7 @@ class Page:
 
     def toggle_bad(self) -> None:
         """Mark the channel under the cursor as bad, or no longer."""
-        at = self._readings.cursor
+        at = self._readings.at_row(self.state)
         channel = at and self.panels[at.probe].electrode_at(self.state, at.height)
         if channel:
             self._annotations.toggle_bad(*channel)
@@ -375,6 +376,7 @@ class Page:
             "0": lambda: self.apply(self.state.at(self._whole.start, self._whole.stop)),
             "h": lambda: self.apply(next_mode(self.state, self.panels)),
             "a": lambda: self.apply(self.state.drawn_as(None)),
+            "y": lambda: self.apply(toggle_butterfly(self.state)),
             "ArrowUp": lambda: self.apply(change_gain(self.state, self.panels, 1)),
             "ArrowDown": lambda: self.apply(change_gain(self.state, self.panels, -1)),
             "g": lambda: self.apply(replace(self.state, is_auto=True)),

@@ -30,7 +30,7 @@ from lfpscope.clock.timeline import Timeline
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.errors import UserError
 from lfpscope.nwb.intervals import Interval
-from lfpscope.render.rows import arrange_rows
+from lfpscope.render.rows import Rows, arrange_rows
 from lfpscope.viewer.area_strip import AreaStrip
 from lfpscope.viewer.channel_selection import bad_channels, chosen_rows, left_out_areas, order_words
 from lfpscope.viewer.facts import axis_label, doubts_html, probe_facts, quality_facts
@@ -38,10 +38,13 @@ from lfpscope.viewer.gaps import find_empty, no_gaps
 from lfpscope.viewer.labels import (
     block_edges,
     block_names,
+    row_colours,
     row_ticks,
+    voltage_ticks,
 )
+from lfpscope.viewer.mode_colours import palette
 from lfpscope.viewer.models import Plots, hover_names
-from lfpscope.viewer.picture import Picture, palette
+from lfpscope.viewer.picture import Picture
 from lfpscope.viewer.pointer import depth_classes
 from lfpscope.viewer.scale_bar import ScaleBar
 from lfpscope.viewer.shown_rows import ShownRows
@@ -56,7 +59,7 @@ from lfpscope.viewer.style import (
     quiet_axis,
     text_line,
 )
-from lfpscope.viewer.view_state import MODES, TRACES, State
+from lfpscope.viewer.view_state import BUTTERFLY, MODES, TRACES, State
 
 LETTER = 7.5  # pixels, about
 LEAST, AROUND = 94, 40  # pixels: height of a panel, and what of it is not the picture
@@ -104,7 +107,6 @@ class Panel(ShownRows):
         likely: tuple[int, int] = (0, 0),
     ) -> None:
         super().__init__(probe)
-        self.shown: Picture | None = None
         self._likely = likely
         self._doubts, self._quality = doubts_html(probe), quality_facts(probe)
         self._facts = self._badge = self._note = ""
@@ -121,7 +123,7 @@ class Panel(ShownRows):
             labels=list(MODES.values()),
             name="mode",
             active=0,
-            width=240,
+            width=330,
             margin=0,
             stylesheets=[CONTROL],
         )
@@ -233,7 +235,7 @@ class Panel(ShownRows):
     def fit(self, state: State) -> None:
         """Choose ticks and names for the channels shown, as many as there is room for."""
         rows, size = chosen_rows(self.probe, state), self.size
-        channels, references = rows.channels, self.probe.references
+        channels = rows.channels
         bad = bad_channels(self.probe, state)
         facts = self.probe, channels.size, int(bad.sum()), self._quality
         self._facts = html.escape(probe_facts(*facts, order_words(self.probe, state)))
@@ -245,21 +247,35 @@ class Panel(ShownRows):
         mode = state.mode(self._name, size[0])
         self.mode.active = list(MODES).index(mode) if mode in MODES else None
         left_out = left_out_areas(self.probe, state)
-        order = channels.tolist(), rows.blocks, rows.column, rows.values
+        self._is_butterfly = mode == BUTTERFLY
+        order = channels.tolist(), rows.blocks, rows.column, rows.values, mode == BUTTERFLY
         fitted = (size, bad.tolist(), left_out, *order)
         if fitted == self._fitted:
             return
         self._fitted, self._rows = fitted, rows
-        ticks = row_ticks(references.channels, rows, size[1])
-        axis = self._axis
-        self._ticker.ticks = ticks.places
-        axis.major_label_overrides = dict(zip(ticks.places, ticks.labels, strict=True))
-        axis.axis_label = axis_label(references.channels, rows, size[1])
-        self.areas.show(self.probe, rows, bad, size[1], left_out)
-        names, edges = block_names(rows), {"y": block_edges(rows)}
+        self._label_axis()
+        colours = row_colours(self.probe, rows, bad) if self._is_butterfly else []
+        self.areas.show(self.probe, rows, bad, size[1], left_out, colours)
+        shown = Rows(rows.channels, ()) if self._is_butterfly else rows
+        names, edges = block_names(shown), {"y": block_edges(shown)}
         if not self._has_blocks and (names["y"] or edges["y"]):
             self._add_blocks()
         self._edges.data, self._blocks.data = edges, names
+
+    def _label_axis(self) -> None:
+        """Label depths, or what the rows follow; of a butterfly the microvolts once it is there."""
+        channels, height = self.probe.references.channels, self.size[1]
+        if self._is_butterfly:
+            is_there = self.shown is not None and self.shown.mode == BUTTERFLY
+            gain = self.shown.microvolts if self.shown and is_there else 0.0
+            ticks, title = voltage_ticks(gain, height), "µV"
+        else:
+            ticks = row_ticks(channels, self._rows, height)
+            title = axis_label(channels, self._rows, height)
+        # labels first: places without them would be numbers
+        self._axis.major_label_overrides = dict(zip(ticks.places, ticks.labels, strict=True))
+        self._axis.axis_label = title
+        self._ticker.ticks = ticks.places
 
     def show(self, picture: Picture | UserError, state: State) -> None:
         """Put a picture of a state on the page, or the reason why there is none."""
@@ -276,7 +292,11 @@ class Panel(ShownRows):
         span = {"x": [picture.t0], "dw": [picture.t1 - picture.t0]}
         self._picture.data = {"image": [picture.pixels], **span}
         self._picture.tags = [state.to_query()] if picture.final else []
-        self._scale.show(picture.mode, picture.microvolts, self.size[1])
+        if picture.mode == BUTTERFLY:
+            self._scale.hide()
+            self._label_axis()
+        else:
+            self._scale.show(picture.mode, picture.microvolts, self.size[1])
         # a shade over colours that mean something would change them: onsets are enough
         self._shaded.glyph.fill_alpha = "shade" if picture.mode == TRACES else 0
         cost, badge = (html.escape(one) for one in (picture.cost(), picture.badge()))
@@ -292,7 +312,7 @@ class Panel(ShownRows):
         """Draw a line at the channel that is shown alone."""
         ids = self.probe.references.channels.id[self._rows.channels].tolist()
         name, channel = state.channel or ("", 0)
-        is_here = name == self._name and channel in ids
+        is_here = name == self._name and channel in ids and not self._is_butterfly
         places = [1 - (ids.index(channel) + 0.5) / len(ids)] if is_here else []
         send(self._alone, {"y": places})
 
@@ -304,6 +324,7 @@ class Panel(ShownRows):
             rows = [row for row, channel in enumerate(ids) if channel in channels]
             for start, stop in timeline.place(one.start, one.stop) if rows else ():
                 edges = 1 - rows[0] / len(ids), 1 - (rows[-1] + 1) / len(ids)
+                edges = (1.0, 0.0) if self._is_butterfly else edges
                 box = (start, stop, one.name, *edges)
                 for column, value in zip(columns.values(), box, strict=True):
                     column.append(value)

@@ -9,9 +9,10 @@ from lfpscope.render.band_map import colour_range
 from lfpscope.render.palettes import HEAT_COLOURS, SIGNED_COLOURS
 from lfpscope.render.ticks import LINE
 from lfpscope.viewer.auto_gain import BAR
-from lfpscope.viewer.picture import SHARES, hex_colours
+from lfpscope.viewer.mode_colours import hex_colours
+from lfpscope.viewer.picture import SHARES
 from lfpscope.viewer.style import FONT, INK, RULE
-from lfpscope.viewer.view_state import HEAT, SIGNED, TRACES, band_of
+from lfpscope.viewer.view_state import BUTTERFLY, HEAT, SIGNED, TRACES, band_of
 
 MIN_LABELLED = 120  # pixels: a lower map is not covered by the name of its quantity
 COLOURS = {SIGNED: SIGNED_COLOURS, HEAT: HEAT_COLOURS}
@@ -123,6 +124,6 @@ def scale_text(mode: str, microvolts: float) -> str:
         low, high = map(decibel_text, colour_limits(mode, microvolts))
         return f"{quantity(mode)}, {low} to {high}"
     text = voltage_text(SHARES.get(mode, 1.0) * microvolts)
-    if mode == TRACES:
-        return f"bar {text}"
+    if mode in (TRACES, BUTTERFLY):
+        return f"bar {text}" if mode == TRACES else "one zero line, coloured by depth"
     return f"{QUANTITIES[mode]}, " + (f"−{text} to {text}" if mode == SIGNED else f"0 to {text}")

@@ -23,8 +23,8 @@ from lfpscope.render.spectrum_images import COLOURS, NO_WINDOW
 from lfpscope.render.ticks import frequency_ticks
 from lfpscope.viewer import channel_spectra
 from lfpscope.viewer.channel_spectra import ChannelSpectra
+from lfpscope.viewer.mode_colours import hex_colours
 from lfpscope.viewer.models import Plots, hover_names
-from lfpscope.viewer.picture import hex_colours
 from lfpscope.viewer.style import ACCENT, FONT, INK, RULE, STRIP, borders, quiet_axis, text_line
 
 HEIGHT, BELOW = 150, 40  # pixels, and of these what lies below the frames

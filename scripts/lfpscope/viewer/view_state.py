@@ -12,8 +12,8 @@ ONSET = 0.25  # of a page that lies before the start of an interval
 PAGE = 0.9  # of a page that a step moves, so that the eye finds its place again
 STEPS = [float(f"{factor}e{power}") for power in range(-3, 7) for factor in (1, 2, 5)]
 SPACINGS = (0, 8, 16, 32, 64)  # pixels from channel to channel; 0 for what fits
-TRACES, SIGNED, HEAT = "traces", "signed", "heat"
-MODES = {TRACES: "traces", SIGNED: "signed map", HEAT: "amplitude"}
+TRACES, SIGNED, HEAT, BUTTERFLY = "traces", "signed", "heat", "butterfly"
+MODES = {TRACES: "traces", SIGNED: "signed map", HEAT: "amplitude", BUTTERFLY: "butterfly"}
 """How a probe is drawn, in words."""
 POWER = "power "  # before the name of a band: a mode of its own
 COARSE = 0.02  # seconds in a pixel: from there on the amplitude is drawn unless a mode was chosen
