@@ -124,3 +124,23 @@ def test_a_butterfly_has_microvolts_and_names_the_channel_under_the_mouse(tab: T
     assert axis_titles(tab)[0] == "distance from the tip (µm)"
     assert tab.evaluate(f"({labels})()") == depths
     assert tab.source(f"lines {PROBES[0]}")["colour"] == []
+
+
+def test_probes_share_a_scale_of_depth(open_tab: Open, address: str) -> None:
+    heights = """() => pageModels().filter(({name}) => name == "traces")
+        .map(({y_range, inner_height}) => inner_height / (y_range.end - y_range.start))"""
+    tab = open_tab(f"{address}?t=40-42&mode=signed")
+    tab.wait_for("every sample", 1)
+    tab.page.get_by_placeholder('500-1500 or area == "CA1"').fill('area != "CA1"')
+    tab.page.keyboard.press("Enter")
+    tab.page.wait_for_function("() => location.search.includes('where=')")
+    tab.choose("fit spacing", "depth scale")
+    assert "scale=common" in tab.page.url
+    rows, fewer = tab.evaluate(f"({heights})()")
+    assert fewer / rows == pytest.approx(10 / 24, rel=0.01)  # DG alone of the second probe
+    # above the rows of the second one there is nothing
+    tab.page.mouse.move(*tab.point(0.5, 0.2, probe=1))
+    tab.page.mouse.move(*tab.point(0.51, 0.2, probe=1))
+    tab.press("d")
+    assert "scale=" not in tab.page.url
+    assert tab.evaluate(f"({heights})()")[1] > fewer

@@ -628,7 +628,8 @@ MOVES = {  # what the help writes: the key, and the address after it, one after 
     "p": ("p", "t=30.066667-41.8&gain=200"),
     "h": ("h", "t=30.066667-41.8&gain=200&mode=heat"),
     "y": ("y", "t=30.066667-41.8&gain=200&mode=butterfly"),
-    "0": ("0", "t=5.2143-149.680303&gain=200&mode=butterfly"),
+    "d": ("d", "t=30.066667-41.8&gain=200&mode=butterfly&scale=common"),
+    "0": ("0", "t=5.2143-149.680303&gain=200&mode=butterfly&scale=common"),
 }
 # and those that do other things
 ACTS = {

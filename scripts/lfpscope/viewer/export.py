@@ -25,7 +25,8 @@ from lfpscope.render.figure import note_boxes
 from lfpscope.render.fonts import text_settings
 from lfpscope.signals.transform import parse_transform
 from lfpscope.viewer.channel_order import order_text, parse_order
-from lfpscope.viewer.channel_selection import chosen_rows
+from lfpscope.viewer.channel_selection import chosen_rows, shown_span
+from lfpscope.viewer.depth_scale import Window, common_windows
 from lfpscope.viewer.export_lane import SIZE, Lane
 from lfpscope.viewer.export_panel import (
     COLUMN,
@@ -40,7 +41,7 @@ from lfpscope.viewer.export_panel import (
 from lfpscope.viewer.picture import Picture, axis_clock, common_gains, draw_probe
 from lfpscope.viewer.session_folder import SessionFolder
 from lfpscope.viewer.times import axis_title, time_of
-from lfpscope.viewer.view_state import TRACES, State
+from lfpscope.viewer.view_state import BUTTERFLY, TRACES, State
 
 VERSION = 5
 NOTHING_ADDED: Mapping[str, Added] = MappingProxyType({})
@@ -265,12 +266,13 @@ def draw_figure(
         TOP + (height + BETWEEN) * len(probes) - BETWEEN + ABOVE_LANE + lane.height + BOTTOM,
     )
     figure = kind(figsize=(total[0] / DPI, total[1] / DPI), dpi=DPI, facecolor="white")
-    for i, (probe, picture) in enumerate(_draw_pictures(probes, state, width, height)):
+    windows = _windows(probes, state, width, height)
+    for i, (probe, picture) in enumerate(_draw_pictures(probes, state, width, height, windows)):
         top = TOP + i * (height + BETWEEN)
         here = Frame(LEFT, total[1] - top - height, width, height)
-        axes = draw_panel(figure, probe, state, picture, here)
         name = probe.references.probe
-        draw_added(figure, axes, added.get(name, Added()), here)
+        axes = draw_panel(figure, probe, state, picture, here, windows[name])
+        draw_added(figure, axes, added.get(name, Added()), here, windows[name])
         if picture and picture.mode == TRACES:
             lane.draw_onsets(axes)
     axes = new_axes(figure, Frame(LEFT, BOTTOM, width, lane.height))
@@ -280,12 +282,27 @@ def draw_figure(
     return figure
 
 
+def _windows(probes: list[OpenProbe], state: State, width: int, height: int) -> dict[str, Window]:
+    """Where the rows of each probe lie in its panel."""
+    names = [probe.references.probe for probe in probes]
+    found = dict.fromkeys(names, Window())
+    if state.shares_depths:
+        spans = {
+            name: shown_span(probe, state)
+            for name, probe in zip(names, probes, strict=True)
+            if state.mode(name, width) != BUTTERFLY
+        }
+        found |= common_windows(spans, dict.fromkeys(names, height))
+    return found
+
+
 def _draw_pictures(
-    probes: list[OpenProbe], state: State, width: int, height: int
+    probes: list[OpenProbe], state: State, width: int, height: int, windows: dict[str, Window]
 ) -> list[tuple[OpenProbe, Picture | None]]:
     """Draw each probe at the gain that those of its mode share; None where no channel is shown."""
+    heights = {probe: round(height / windows[probe.references.probe].length) for probe in probes}
     pictures = {
-        probe: draw_probe(probe, state, width, height)
+        probe: draw_probe(probe, state, width, heights[probe])
         for probe in probes
         if chosen_rows(probe, state).channels.size
     }
@@ -294,7 +311,7 @@ def _draw_pictures(
         for probe, one in pictures.items():
             if one.microvolts != gains[one.mode]:
                 again = state.scaled(gains[one.mode])
-                pictures[probe] = draw_probe(probe, again, width, height)
+                pictures[probe] = draw_probe(probe, again, width, heights[probe])
     return [(probe, pictures.get(probe)) for probe in probes]
 
 

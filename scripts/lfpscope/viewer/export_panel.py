@@ -23,6 +23,7 @@ from lfpscope.viewer.channel_selection import (
     left_out_areas,
     order_words,
 )
+from lfpscope.viewer.depth_scale import Window
 from lfpscope.viewer.export_lane import SIZE
 from lfpscope.viewer.facts import axis_label, count_channels, first_doubt
 from lfpscope.viewer.gaps import HATCH, find_empty
@@ -45,6 +46,7 @@ from lfpscope.viewer.view_state import BUTTERFLY, TRACES, State
 
 WHITE: dict[str, Any] = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.5}
 """Behind words over a picture."""
+FULL = Window()  # the rows fill the panel
 MARKERS = {"x": "x", "triangle": "^", "circle_x": "o"}
 DPI = 96
 RIGHT, COLUMN = 100, 150  # pixels beside the frame: for a bar of colours, and a column of channels
@@ -114,10 +116,15 @@ def new_axes(figure: Figure, frame: Frame) -> Axes:
 
 
 def draw_panel(
-    figure: Figure, probe: OpenProbe, state: State, picture: Picture | None, frame: Frame
+    figure: Figure,
+    probe: OpenProbe,
+    state: State,
+    picture: Picture | None,
+    frame: Frame,
+    window: Window = FULL,
 ) -> Axes:
     """Draw a probe with all that stands on its panel; None for the picture where it has none."""
-    width, height = frame.width, frame.height
+    width, height = frame.width, round(frame.height / window.length)
     axes = new_axes(figure, frame)
     if picture is None:
         middle: dict[str, Any] = {"ha": "center", "va": "center", "transform": axes.transAxes}
@@ -127,7 +134,7 @@ def draw_panel(
         extent = (picture.t0, picture.t1, 0.0, 1.0)
         colours = palette_array(picture.mode)[picture.pixels]
         axes.imshow(colours, extent=extent, aspect="auto", interpolation="nearest")
-    axes.set(xlim=(state.start, state.stop), ylim=(0, 1))
+    axes.set(xlim=(state.start, state.stop), ylim=(window.bottom, window.top))
     axes.tick_params(bottom=False, labelbottom=False)
     _draw_empty(axes, find_empty(probe, state, width))
     for first, last in state.timeline.breaks:
@@ -147,13 +154,15 @@ def draw_panel(
     names = block_names(shown)
     for top, name in zip(names["y"], names["text"], strict=True):
         where: dict[str, Any] = {"xytext": (-6, -4), "textcoords": "offset points"}
-        where |= {"xycoords": "axes fraction", "ha": "right", "va": "top"}
+        where |= {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "top"}
         axes.annotate(name, (1, top), **where, fontsize=SIZE, bbox=WHITE, parse_math=False)
-    _head(axes, probe, state, picture, width)
+    _head(axes, probe, state, picture, width, window.note)
     axes.set_ylabel(title, fontsize=SIZE, parse_math=False)
     runs = area_runs(channels, rows)
     left_out = left_out_areas(probe, state)
-    strip = _draw_areas(figure, runs, rows.channels.size, _area_colours(probe), frame, left_out)
+    strip = _draw_areas(
+        figure, runs, rows.channels.size, _area_colours(probe), frame, window, left_out
+    )
     marked = (probe.dead, probe.saturated, bad_channels(probe, state))
     lines = row_colours(probe, rows, marked[2]) if is_butterfly else []
     for row, colour in enumerate(lines):
@@ -191,7 +200,9 @@ def _draw_alone(axes: Axes, state: State, ids: list[int], probe: str) -> None:
         axes.axhline(1 - (ids.index(channel) + 0.5) / len(ids), color=ACCENT, linestyle="--")
 
 
-def draw_added(figure: Figure, axes: Axes, added: Added, frame: Frame) -> None:
+def draw_added(
+    figure: Figure, axes: Axes, added: Added, frame: Frame, window: Window = FULL
+) -> None:
     """Draw boxes around what is marked, and the column of channels."""
     for start, stop, bottom, top, name in zip(
         added.start, added.stop, added.bottom, added.top, added.name, strict=True
@@ -210,7 +221,7 @@ def draw_added(figure: Figure, axes: Axes, added: Added, frame: Frame) -> None:
         if colour := SHADES.get(label):
             column.axhspan(1 - (row + 1) / n, 1 - row / n, color=colour, alpha=0.55, linewidth=0)
     column.plot(values, 1 - (np.arange(n) + 0.5) / n, ".-", color=INK, linewidth=1, markersize=3)
-    column.set(ylim=(0, 1), yticks=[])
+    column.set(ylim=(window.bottom, window.top), yticks=[])
     column.tick_params(labelsize=SIZE)
     column.set_title(added.measure, fontsize=SIZE, parse_math=False)
 
@@ -238,12 +249,15 @@ def _draw_colours(figure: Figure, picture: Picture, frame: Frame) -> None:
     axes.tick_params(labelsize=SIZE)
 
 
-def _head(axes: Axes, probe: OpenProbe, state: State, picture: Picture | None, width: int) -> None:
+def _head(
+    axes: Axes, probe: OpenProbe, state: State, picture: Picture | None, width: int, note: str
+) -> None:
     """Say above the picture what it shows, and what is uncertain."""
     references = probe.references
     n_shown, n_bad = chosen_rows(probe, state).channels.size, int(bad_channels(probe, state).sum())
     facts = [references.session, references.probe]
     facts.append(count_channels(references.n_channels, n_shown))
+    facts += [note] if note else []
     facts += [words] if (words := order_words(probe, state)) else []
     if picture:
         facts += [picture.transform] if picture.transform else []
@@ -268,15 +282,17 @@ def _draw_areas(
     n: int,
     colours: dict[str, str],
     frame: Frame,
+    window: Window,
     left_out: list[tuple[str, int, int]],
 ) -> Axes:
     strip = new_axes(figure, Frame(0, frame.bottom, STRIP, frame.height))
     strip.axis("off")
-    strip.set(xlim=(0, STRIP), ylim=(0, 1))
+    strip.set(xlim=(0, STRIP), ylim=(window.bottom, window.top))
+    height = round(frame.height / window.length)
     for name, first, stop in runs:
         strip.fill_between([68, 80], 1 - stop / n, 1 - first / n, color=colours[name], linewidth=0)
-    named = area_labels(runs, n, frame.height)
-    grey = left_out_labels(left_out, n, frame.height, named["y"])
+    named = area_labels(runs, n, height)
+    grey = left_out_labels(left_out, n, height, named["y"])
     for labels, colour in ((named, INK), (grey, FAINT)):
         look: dict[str, Any] = {"ha": "right", "va": "center", "fontsize": SIZE, "color": colour}
         for y, text in zip(labels["y"], labels["text"], strict=True):

@@ -37,8 +37,9 @@ def connect_gestures(
             apply(zoom_depths(state(), panel, panels.values(), event))
 
     def box_drawn(probe: str, low: float, high: float) -> None:
-        if has_depths(panels[probe]):
-            apply(choose_depths(state(), panels[probe], low, high))
+        if has_depths(panel := panels[probe]):
+            edges = (panel.window.bottom + one * panel.window.length for one in (low, high))
+            apply(choose_depths(state(), panel, *edges))
 
     def area_clicked(state: State, panel: Panel, event: Tap) -> State:
         return choose_area(state, panel, panels.values(), event)
@@ -62,7 +63,7 @@ def choose_area(state: State, panel: Panel, panels: Iterable[Panel], event: Tap)
     """Show an area alone, or all again; with Shift leave it out; show, too, what was left out."""
     left_out = panel.areas.left_out_at(event.x, event.y)
     area = left_out or panel.area_at(state, event.y)
-    if not area:
+    if not area or not 0 <= event.y <= 1:
         return state
     if left_out or (event.modifiers and event.modifiers["shift"]):
         return state.toggle_area(area, frozenset(choosable_areas(one.probe for one in panels)))

@@ -265,7 +265,7 @@ class Page:
 
     def save_picture(self, suffix: str = ".png") -> None:
         """Write the view as a picture, with what it takes to render it again."""
-        size = max((panel.size for panel in self.panels.values()), default=(0, 0))
+        size = max((panel.frame for panel in self.panels.values()), default=(0, 0))
         # what cannot be shown cannot be saved either
         state = replace(self.state, hidden=self.state.hidden | self._layout.errors.keys())
         lines = saved_names(self._annotations.lane.lines, self.state.without)
@@ -323,7 +323,7 @@ class Page:
     def _settled(self) -> None:
         self._settling = False
         self.state = self.state.at(self._layout.time.start, self._layout.time.end)
-        sizes = {name: panel.size for name, panel in self.panels.items()}
+        sizes = self._layout.scale_depths(self.state)
         self._session.sizes |= sizes
         with self._showing():
             self._layout.controls.show_length(self.state)

@@ -33,6 +33,7 @@ from lfpscope.nwb.intervals import Interval
 from lfpscope.render.rows import Rows, arrange_rows
 from lfpscope.viewer.area_strip import AreaStrip
 from lfpscope.viewer.channel_selection import bad_channels, chosen_rows, left_out_areas, order_words
+from lfpscope.viewer.depth_scale import Window
 from lfpscope.viewer.facts import axis_label, doubts_html, probe_facts, quality_facts
 from lfpscope.viewer.gaps import find_empty, no_gaps
 from lfpscope.viewer.labels import (
@@ -127,7 +128,7 @@ class Panel(ShownRows):
             margin=0,
             stylesheets=[CONTROL],
         )
-        heights = Range1d(0, 1)
+        self._heights = heights = Range1d(0, 1)
         self.areas = AreaStrip(plots, heights, colours, self._name)
         self.strip = self.areas.plot
         self.figure = self._traces(plots, heights, spans)
@@ -217,7 +218,13 @@ class Panel(ShownRows):
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of the picture, pixels; the likely ones before the browser tells."""
+        """Width and height of the rows, pixels; the likely ones before the browser tells."""
+        width, height = self.frame
+        return width, round(height / self.window.length)
+
+    @property
+    def frame(self) -> tuple[int, int]:
+        """Width and height of the panel inside its frame."""
         return self._size or self._likely
 
     @property
@@ -232,13 +239,19 @@ class Panel(ShownRows):
         except UnsetValueError:
             return None
 
+    def look_through(self, window: Window) -> None:
+        """Show the rows in a part of the panel."""
+        self.window = window
+        self._heights.update(start=window.bottom, end=window.top)
+
     def fit(self, state: State) -> None:
         """Choose ticks and names for the channels shown, as many as there is room for."""
         rows, size = chosen_rows(self.probe, state), self.size
         channels = rows.channels
         bad = bad_channels(self.probe, state)
+        words = order_words(self.probe, state), self.window.note
         facts = self.probe, channels.size, int(bad.sum()), self._quality
-        self._facts = html.escape(probe_facts(*facts, order_words(self.probe, state)))
+        self._facts = html.escape(probe_facts(*facts, "; ".join(filter(None, words))))
         send(self._empty, find_empty(self.probe, state, size[0]))
         self._head()
         is_small = state.is_small(self._name)

@@ -7,6 +7,7 @@ from lfpscope.envelope.read import OpenProbe
 from lfpscope.nwb.areas import is_area
 from lfpscope.render.rows import Rows
 from lfpscope.viewer.channel_selection import chosen_rows
+from lfpscope.viewer.depth_scale import Window
 from lfpscope.viewer.labels import has_depth
 from lfpscope.viewer.picture import Picture
 from lfpscope.viewer.readout import channel_at
@@ -27,6 +28,8 @@ class ShownRows:
     ----------
     shown : Picture or None
         What is on the page now.
+    window : Window
+        Heights of its edges.
     """
 
     def __init__(self, probe: OpenProbe) -> None:
@@ -34,6 +37,7 @@ class ShownRows:
         self._rows = Rows(np.empty(0, np.int64), ())
         self.shown: Picture | None = None
         self._is_butterfly = False  # asked for
+        self.window = Window()
 
     def channels_between(self, low: float, high: float) -> list[int]:
         """Electrode ids between two heights of the panel, 0 at the bottom and 1 at the top."""
@@ -68,6 +72,8 @@ class ShownRows:
 
     def row_height(self, seconds: float, height: float) -> float | None:
         """Height of the row that is shown at a place: of a butterfly that of the nearest line."""
+        if not 0 <= height <= 1:
+            return None
         if self.shown is None or self.shown.owners is None:
             return height
         row = nearest_owner(self.shown, seconds, height)

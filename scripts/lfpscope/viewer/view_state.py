@@ -19,6 +19,7 @@ POWER = "power "  # before the name of a band: a mode of its own
 COARSE = 0.02  # seconds in a pixel: from there on the amplitude is drawn unless a mode was chosen
 AUTO = "auto"  # gain
 HIDDEN = "hidden"  # bad channels
+COMMON = "common"  # scale of depth
 NO_AREA = "no area"  # of channels for which the file names none, among the areas
 WITHOUT_BREAKS = Timeline(())
 
@@ -51,6 +52,8 @@ class State:
         And only those for which this expression is true, see `find_channels`; all if empty.
     sort : str
         Columns that the rows are sorted by, see `sort_rows`; by depth if empty.
+    shares_depths : bool
+        Whether a unit of depth is as high in the panels of all probes, see `common_windows`.
     by_hand : frozenset of (str, int, str)
         Probe, electrode id and label of channels labelled by hand, once that has been read.
     transform : str
@@ -105,6 +108,7 @@ class State:
     large: str = ""
     sort: str = ""
     by_hand: frozenset[tuple[str, int, str]] = frozenset()
+    shares_depths: bool = False
 
     @property
     def pieces(self) -> list[tuple[float, float]]:
@@ -221,6 +225,10 @@ class State:
         """Hide channels that are bad, or show them."""
         return replace(self, hides_bad=not self.hides_bad)
 
+    def toggle_depths(self) -> "State":
+        """Draw all probes at one scale of depth, or each as high as its panel."""
+        return replace(self, shares_depths=not self.shares_depths)
+
     def show_alone(self, channel: tuple[str, int] | None) -> "State":
         """Show a channel alone, too, or none."""
         return replace(self, channel=channel)
@@ -251,6 +259,8 @@ class State:
             fields["bad"] = HIDDEN
         if self.spacing:
             fields["spacing"] = str(self.spacing)
+        if self.shares_depths:
+            fields["scale"] = COMMON
         if self.channel:
             fields["channel"] = "{}:{}".format(*self.channel)
         if self.transform:
