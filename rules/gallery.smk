@@ -6,7 +6,8 @@ rule write_gallery:
     input:
         # all else comes before these: naming each file would only lengthen the DAG
         of_probes("overview.png", "evoked.png", "verified.json", *SPECTRUM_PICTURES[:1]),
-        of_sessions("overview.png", "evoked.png", "viewer.py", "intervals.csv"),
+        of_sessions("overview.png", "evoked.png", "viewer.py"),
+        of_sessions("intervals.csv", "behavior.zarr.zip"),
         INDEXED,
         probes="<results>/probes.tsv",
         script=script("write_gallery"),

@@ -102,3 +102,30 @@ rule list_intervals:
         python {input.script:q} {params.files:q} --intervals {output.intervals:q} \
             >{log:q} 2>&1
         """
+
+
+rule list_behavior:
+    """Bring running speed, pupil area and the like of a session's NWB files into one file."""
+    input:
+        own_source,
+        sources=of_probes("source.json"),
+        script=script("list_behavior"),
+    output:
+        behavior="<results>/{session}/behavior.zarr.zip",
+    log:
+        "<logs>/list_behavior/{session}.log",
+    benchmark:
+        "<benchmarks>/list_behavior/{session}.tsv"
+    localrule: True
+    resources:
+        # 20 million samples of a series, and what is kept of all
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+    params:
+        files=files_with_intervals,
+        state=state_of_files_with_intervals,
+        library=library("list_behavior"),
+    shell:
+        """
+        python {input.script:q} {params.files:q} --behavior {output.behavior:q} \
+            >{log:q} 2>&1
+        """

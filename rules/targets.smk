@@ -185,7 +185,7 @@ VERIFIED = of_probes("verified.json")
 VIEWS = of_probes(*(f"views/{name}.zarr.zip" for name in config["views"]))
 VIEWERS = targets(
     # it shows what the envelopes hold
-    of_sessions("viewer.py", "intervals.csv"),
+    of_sessions("viewer.py", "intervals.csv", "behavior.zarr.zip"),
     SUMMARIES,
     VIEWS,
     lambda wildcards: [f"{config['results']}/lfpscope/VERSION"],
@@ -220,6 +220,7 @@ PRODUCTS_OF_SESSION = {
     "evoked.png": GALLERY,
     "viewer.py": GALLERY,
     "intervals.csv": GALLERY,
+    "behavior.zarr.zip": GALLERY,
 }
 
 

@@ -4,8 +4,6 @@ import sys
 import traceback
 from collections.abc import Callable
 
-import cyclopts
-
 from lfpscope.errors import UserError
 
 INTERRUPTED = (130, 143)  # exit codes: by the user, by the scheduler
@@ -19,6 +17,8 @@ def run(function: Callable[..., None]) -> None:
     A `UserError` is printed as one line; any other error is ours and keeps its traceback. Both
     end the program with exit code 1, an interruption with 130.
     """
+    import cyclopts  # what only shares the exit codes need not wait for it
+
     app = cyclopts.App(
         default_command=function,
         default_parameter=cyclopts.Parameter(consume_multiple=True, negative=""),

@@ -121,12 +121,20 @@ def percent_text(share: float) -> str:
     return f"{float(f'{100 * share:.2g}'):g} %"
 
 
+Units = tuple[tuple[str, float], ...]
+"""Units with their sizes in the last one; the largest first."""
+VOLTAGES: Units = (("V", 1e6), ("mV", 1e3), ("µV", 1.0))
+
+
 def voltage_text(microvolts: float) -> str:
     """A voltage in the unit that suits it: 200 µV, 5 mV, 1 V."""
-    for unit, size in (("V", 1e6), ("mV", 1e3)):
-        if microvolts >= size:
-            return f"{microvolts / size:g} {unit}"
-    return f"{microvolts:g} µV"
+    return amount_text(microvolts, VOLTAGES)
+
+
+def amount_text(amount: float, units: Units) -> str:
+    """An amount of the last unit in the one that suits it."""
+    unit, size = next((one for one in units if amount >= one[1]), units[-1])
+    return f"{amount / size:g} {unit}"
 
 
 def bytes_text(n_bytes: float) -> str:

@@ -23,6 +23,7 @@ VERIFIED = "verified.json"
 # of a session
 SESSION_REFERENCES = "session.json"
 INTERVALS = "intervals.csv"
+BEHAVIOR = "behavior.zarr.zip"
 VIEWER = "viewer.py"
 BAD_CHANNELS = "bad_channels.tsv"  # which a user writes
 MARKS = "marks.csv"  # which the viewer writes

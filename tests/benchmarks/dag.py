@@ -133,6 +133,10 @@ rule list_intervals:
     input: expand(one + "source", p=probes, allow_missing=True)
     output: whole + "intervals"
     shell: "{touch} {{output}}"
+rule list_behavior:
+    input: expand(one + "source", p=probes, allow_missing=True)
+    output: whole + "behavior"
+    shell: "{touch} {{output}}"
 rule draw_session:
     input:
         expand(one + "{{of}}", p=probes, of=["lfp", "envelope"], allow_missing=True),
@@ -151,7 +155,11 @@ rule gallery:
             p=probes,
             of=["overview", "thumbnail", "evoked", "verified"],
         ),
-        expand(whole + "{{of}}", s=sessions, of=["overview", "evoked", "viewer", "intervals"]),
+        expand(
+            whole + "{{of}}",
+            s=sessions,
+            of=["overview", "evoked", "viewer", "intervals", "behavior"],
+        ),
     output: "page"
     shell: "{touch} {{output}}"
 rule check:

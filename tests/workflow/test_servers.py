@@ -34,7 +34,7 @@ def test_same_results_as_from_the_disk(workflow, write_nwb, monkeypatch):
         location = f"{served.address}/moved/a.nwb s3://lab/b.nwb"  # to a signed address, and signed
         table.write_text(f"session\tsource\tlocation\none\tnwb\t{location}\n")
         workflow.run("--config", "results=there")
-    assert len(contents(workflow / "there")) == 18
+    assert len(contents(workflow / "there")) == 19
     assert contents(workflow / "there") == contents(workflow / "here")
     written = [path for path in workflow.folder.rglob("*") if path.is_file()]
     assert not [path for path in written if SECRETS.search(path.read_bytes())]

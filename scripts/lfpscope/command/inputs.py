@@ -9,9 +9,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from lfpscope.errors import UserError
+from lfpscope.ids import probe_id
 from lfpscope.io.addresses import is_remote
 from lfpscope.result_files import PROBES, RESERVED, SESSION_REFERENCES
-from lfpscope.sources.nwb import probe_id
 from lfpscope.sources.sessions_table import SessionRow, check_row, find_files
 
 DEMO = ("demo-1", "demo-2")

@@ -1,6 +1,7 @@
 """The command line of `lfpscope`."""
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -24,7 +25,7 @@ EXAMPLES = """examples:
 Files are only read. Without --results, what is made goes to a folder below ~/.cache/lfpscope, which
 is printed and may be deleted at any time.
 """
-VIEWER = "lfpscope.command.serve"  # takes a second to import
+VIEWER = "lfpscope.command.serve", "lfpscope.viewer.page"  # which take two seconds to import
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -96,9 +97,10 @@ def _show_results(results: Path, arguments: argparse.Namespace) -> int:
 
 def _show(locations: Sequence[str], arguments: argparse.Namespace, *, is_demo: bool) -> int:
     """Show recordings while the workflow makes the rest."""
-    from lfpscope.command.first_look import FIRST, forget, is_summarised, look_at
+    from lfpscope.command.first_references import FIRST, forget, is_summarised
     from lfpscope.command.inputs import checksum, demo_inputs, find_inputs
     from lfpscope.command.workflow import Run
+    from lfpscope.references.first_look import look_at
     from lfpscope.sources.sessions_table import SessionRow
 
     inputs = demo_inputs() if is_demo else find_inputs(locations)
@@ -107,7 +109,7 @@ def _show(locations: Sequence[str], arguments: argparse.Namespace, *, is_demo: b
     if not inputs.rows:
         return 1
     # while another process reads the first file
-    threading.Thread(target=import_module, args=[VIEWER], daemon=True).start()
+    threading.Thread(target=_import_viewer, daemon=True).start()
     cache = cache_folder()
     own = f"{inputs.rows[0].session}-{checksum([inputs.table])}"
     results = (arguments.results or cache / own).expanduser().absolute()
@@ -153,6 +155,15 @@ def _show(locations: Sequence[str], arguments: argparse.Namespace, *, is_demo: b
     return 0
 
 
+def _import_viewer() -> None:
+    gc.disable()  # nothing of it is garbage, and to look for some takes a tenth of the time
+    try:
+        for name in VIEWER:
+            import_module(name)
+    finally:
+        gc.enable()
+
+
 def _say(line: str) -> None:
     print(" ".join(line.split()), file=sys.stderr, flush=True)
 
@@ -177,8 +188,8 @@ def _make(folder: Path) -> None:
 
 def _check(words: list[str]) -> int:
     """Print what is found in files, and what is doubtful about it."""
-    from lfpscope.command.first_look import look_at
     from lfpscope.command.inputs import find_inputs
+    from lfpscope.references.first_look import look_at
 
     parser = _parser("Print what is found in NWB files and what is doubtful. Nothing is made.")
     parser.add_argument("location", nargs="+", metavar="FILE")

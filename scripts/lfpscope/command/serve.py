@@ -13,7 +13,7 @@ from bokeh.document import Document
 from bokeh.models import Div
 from tornado.web import RequestHandler, StaticFileHandler
 
-from lfpscope.command.first_look import first_folder
+from lfpscope.command.first_references import first_folder
 from lfpscope.result_files import find_probe_folders
 from lfpscope.viewer.app import Pages, fill_document, serve
 from lfpscope.viewer.page_pool import open_session

@@ -20,7 +20,8 @@ Edges = Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=2, max_l
 Bands = Annotated[dict[BandName, Edges], "names, each with two edges in Hz, as theta: [4, 10]"]
 NUMBER, HZ = r"[0-9]+(\.[0-9]+)?", " ?[Hh][Zz]"
 WORD = (  # of a transform: `lfpscope.signals.transform` reads it
-    f"(median(:(probe|shank|area))?|bipolar|{NUMBER}-{NUMBER}{HZ}|[<>]{NUMBER}{HZ}|notch:{NUMBER})"
+    "(median(:(probe|shank|area))?|bipolar|csd|derivative|"
+    f"{NUMBER}-{NUMBER}{HZ}|[<>]{NUMBER}{HZ}|notch:{NUMBER})"
 )
 ViewName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 TransformText = Annotated[str, Field(pattern=f"^{WORD}([ ,]+{WORD})*$")]
@@ -326,8 +327,9 @@ class Settings(Group):
     views: Views = Field(
         default={},
         description="Complete recordings that are shown transformed, by a name: a reference "
-        "(`median`, `median:shank`, `median:area`, `bipolar`), a band (`4-10 Hz`, `>0.5 Hz`, "
-        "`<300 Hz`), `notch:50` for mains with its harmonics, or several of these. Each is a pass "
+        "(`median`, `median:shank`, `median:area`, `bipolar`) or what is computed over depth "
+        "(`csd`, `derivative`), a band (`4-10 Hz`, `>0.5 Hz`, `<300 Hz`), `notch:50` for mains "
+        "with its harmonics, or several of these. Each is a pass "
         "over each probe and a file `views/<name>.zarr.zip` of about 2 % of the source's bytes; "
         "any other transform the viewer makes when it is asked for.",
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.envelope import kernels, kernels_amplitude
+from lfpscope.envelope import kernels, kernels_amplitude, kernels_lines
 from lfpscope.envelope.columns import Columns
 from lfpscope.envelope.grid import LINES
 from lfpscope.envelope.stored import StoredLevels
@@ -71,7 +71,7 @@ def amplitude_of_samples(levels: StoredLevels, samples: Samples, columns: Column
         these = slice(column * width, min((column + 1) * width, columns.nan.shape[0]))
         stretch = chunk[top - row * height : end - row * height, : these.stop - these.start]
         part = parts[i]
-        kernels_amplitude.amplitude_of_samples(
+        kernels_lines.amplitude_of_samples(
             kernels.channels_first(stretch),
             samples.factor(chunk),
             top - segment.first_sample - first_block,
@@ -96,7 +96,7 @@ def amplitude_of_samples(levels: StoredLevels, samples: Samples, columns: Column
 def amplitude_of_values(levels: StoredLevels, values: Array, columns: Columns) -> Amplitude:
     """Amplitude of columns whose samples are given, shape (n_channels, n), in stored units."""
     found, first = _zeros(columns.nan.shape), columns.first_sample - columns.segment.first_sample
-    kernels_amplitude.amplitude_of_samples(
+    kernels_lines.amplitude_of_samples(
         np.ascontiguousarray(values),
         1.0,
         first % levels.block,
@@ -131,7 +131,7 @@ def amplitude_of_buckets(levels: StoredLevels, columns: Columns, factor: float) 
         per_block = levels.block // size
         lines = _lines(levels, columns, first * size, stop * size)
         extremes, peak = (stored("min"), stored("max")), np.empty(n.shape)
-        kernels_amplitude.peaks_of_buckets(
+        kernels_lines.peaks_of_buckets(
             *extremes, factor, n, lines, first % per_block, per_block, peak
         )
     else:

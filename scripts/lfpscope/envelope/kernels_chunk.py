@@ -61,10 +61,8 @@ def summarise_chunk(
         Length from which a stretch of one value counts as flat.
     limits : ndarray of float64, shape (2, n_channels)
         Smallest and largest plausible value of each channel, in stored units and finite.
-    moments : ndarray of float64, shape (3, n_channels, any)
-        Filled with N, MEAN and M2 of the buckets that start in this chunk.
-    head_moments : ndarray of float64, shape (3, n_channels)
-        The same for the bucket that began before this chunk.
+    moments, head_moments : ndarray of float64, shapes (3, n_channels, any), (3, n_channels)
+        Filled with N, MEAN and M2 of the same buckets.
 
     Returns
     -------
@@ -72,7 +70,8 @@ def summarise_chunk(
         How many values of buckets are not whole counts of `step`.
     """
     skip = int(edges[0] < 0)  # the bucket that began before
-    edges = np.maximum(edges, 0)
+    edges = edges.copy()
+    edges[0] = max(edges[0], 0)
     n = edges.size - 1
     values, flags = np.empty((4, n), chunk.dtype), np.empty(n, np.uint8)
     sums = np.empty((3, n))
@@ -86,7 +85,7 @@ def summarise_chunk(
         flags[:] = CLEAN
         pivot = np.float64(x[0])
         total = _bucket_sums(x, edges, pivot, sums)
-        if np.isfinite(total) and values[1].min() >= low and values[2].max() <= high:
+        if abs(total) < np.inf and values[1].min() >= low and values[2].max() <= high:
             _summarise(sums, pivot, values[1], values[2], s)
             _rails(x, edges, flags, values[1], values[2], s)
             _ends(x, s)
@@ -95,14 +94,23 @@ def summarise_chunk(
             _summarise_some(x, edges, low, high, values, flags, sums, s, flat_samples)
         if skip:
             head_nan[channel] = flags[0]
-            head_moments[:, channel] = sums[:, 0]
-        nan[channel, at : at + n - skip] = flags[skip:]
-        moments[:, channel, at : at + n - skip] = sums[:, skip:]
+        _copy(flags[skip:], nan[channel, at : at + n - skip])
+        for i in range(3):
+            if skip:
+                head_moments[i, channel] = sums[i, 0]
+            _copy(sums[i, skip:], moments[i, channel, at : at + n - skip])
         for i in range(4):
             if skip:
                 off_grid += _store(values[i, :1], step, head[i, channel : channel + 1])
             off_grid += _store(values[i, skip:], step, buckets[i, channel, at : at + n - skip])
     return off_grid
+
+
+@numba.njit(nogil=True, cache=True)
+def _copy(values: Array, out: Array) -> None:
+    """Copy values one by one: numba takes a second to compile each `out[:] = values`."""
+    for k in range(values.size):
+        out[k] = values[k]
 
 
 @numba.njit(nogil=True, cache=True)
@@ -152,8 +160,7 @@ def _bucket_sums(x: Array, edges: Ints, pivot: float, sums: Array) -> float:
     everything = 0.0
     for k in range(edges.size - 1):
         y = x[edges[k] : edges[k + 1]]
-        lanes[:] = 0.0
-        squares[:] = 0.0
+        lanes[:], squares[:] = 0.0, 0.0
         rows = y.size // LANES
         for row in range(rows):
             for j in range(LANES):
@@ -212,12 +219,13 @@ def _some_buckets(
         samples = x[edges[k] : edges[k + 1]]
         numbers = _plausible(samples, low, high)
         flags[k] = CLEAN if numbers.size == samples.size else SOME_NAN
-        values[:, k] = 0
-        if numbers.size:
-            values[0, k], values[3, k] = numbers[0], numbers[-1]
-            values[1, k], values[2, k] = numbers.min(), numbers.max()
-        else:
+        if numbers.size == 0:
             flags[k] = ALL_NAN
+            for i in range(4):
+                values[i, k] = 0
+            continue
+        values[0, k], values[3, k] = numbers[0], numbers[-1]
+        values[1, k], values[2, k] = numbers.min(), numbers.max()
 
 
 @numba.njit(nogil=True, cache=True)
@@ -260,7 +268,7 @@ def _plausible(x: Array, low: float, high: float) -> Array:
 def _store(values: Array, step: float, out: Array) -> int:
     """Store values as whole counts of the step; returns how many are none."""
     if step == 0:
-        out[:] = values
+        _copy(values, out)
         return 0
     inverse = 1.0 / step
     off_grid = 0
@@ -285,8 +293,7 @@ def _rails(x: Array, edges: Ints, flags: Flags, lows: Array, highs: Array, s: An
 @numba.njit(nogil=True, cache=True)
 def _at_rail(x: Array, edges: Ints, extremes: Array, rail: Any) -> int:
     """Samples at a rail in runs; few buckets reach it, unless the channel is saturated."""
-    total = 0
-    i = 0
+    total = i = 0
     for k in range(extremes.size):
         if extremes[k] != rail:
             continue
@@ -304,14 +311,12 @@ def _at_rail(x: Array, edges: Ints, extremes: Array, rail: Any) -> int:
 @numba.njit(nogil=True, cache=True)
 def _ends(x: Array, s: Any) -> None:
     """Runs of one value that touch the ends; a NaN is none."""
-    head = 1
+    head = tail = 1
     while head < x.size and x[head] == x[0]:
         head += 1
-    tail = 1
     while tail < x.size and x[-1 - tail] == x[-1]:
         tail += 1
-    s.head_value = x[0]
-    s.tail_value = x[-1]
+    s.head_value, s.tail_value = x[0], x[-1]
     s.head = head if x[0] == x[0] else 0
     s.tail = tail if x[-1] == x[-1] else 0
 
@@ -323,9 +328,8 @@ def _flat(x: Array, shortest: int) -> int:
     A run of that length holds every multiple of it at which it could be met, so it is enough to
     look there and to walk both ways.
     """
-    total = 0
+    total = stop = 0  # where the run counted last stops
     i = shortest - 1
-    stop = 0  # of the run counted last
     while i < x.size:
         if i >= stop:
             start = i
@@ -357,15 +361,11 @@ def bucket_chunk(
 ) -> None:
     """Buckets of one chunk, without statistics.
 
-    Parameters
-    ----------
-    factor : float
-        By which samples are multiplied.
-    chunk, signed, unsigned, floats, edges, at, buckets, nan, head, head_nan
-        As of `summarise_chunk`.
+    Samples are multiplied by `factor`; the other parameters are those of `summarise_chunk`.
     """
     skip = int(edges[0] < 0)
-    edges = np.maximum(edges, 0)
+    edges = edges.copy()
+    edges[0] = max(edges[0], 0)
     n = edges.size - 1
     values, flags = np.empty((4, n), chunk.dtype), np.empty(n, np.uint8)
     for channel in range(chunk.shape[0]):
@@ -377,7 +377,7 @@ def bucket_chunk(
             flags[:] = CLEAN
         if skip:
             head_nan[channel] = flags[0]
-        nan[channel, at : at + n - skip] = flags[skip:]
+        _copy(flags[skip:], nan[channel, at : at + n - skip])
         for i in range(4):
             if skip:
                 _scale(values[i, :1], flags, factor, head[i, channel : channel + 1])

@@ -26,6 +26,7 @@ from lfpscope.errors import UserError
 from lfpscope.references.model import ProbeReferences
 from lfpscope.samples.chunk_cache import Samples
 from lfpscope.samples.chunk_reader import Damage, Source
+from lfpscope.signals.quantity import POTENTIAL
 from lfpscope.typing import Array, Flags
 
 
@@ -71,6 +72,8 @@ class OpenProbe:
 
     is_summarised = True
     most_seconds = math.inf  # see `UnsummarisedProbe`
+    quantity = POTENTIAL  # what its samples are
+    uncertain = 0  # samples at each end of a segment that depend on how it is continued
 
     def __init__(self, references: ProbeReferences, envelope: Path) -> None:
         self.references = references

@@ -19,25 +19,31 @@ from lfpscope.envelope import kernels
 from lfpscope.envelope.amplitude import Amplitude, amplitude_of_values
 from lfpscope.envelope.columns import Columns
 from lfpscope.envelope.read import OpenProbe
+from lfpscope.envelope.transform_site import (
+    distances_text,
+    label_tables,
+    quantum_of,
+    quantum_over_depth,
+    site_of,
+)
 from lfpscope.errors import UserError
-from lfpscope.result_files import BAD_CHANNELS, CHANNELS, VIEWS
-from lfpscope.samples.channel_labels import read_labels, read_labels_by_hand
+from lfpscope.formatting import count_text
+from lfpscope.result_files import VIEWS
 from lfpscope.signals.filter import block_length
-from lfpscope.signals.transform import Site, Transform, apply_transform
+from lfpscope.signals.transform import Transform, apply_transform
 from lfpscope.typing import Array, Floats, Mask
 
 MAX_VALUES = 3_000_000  # that a view may transform: 26 s of a released probe, half a second
-FLOAT_STEPS = 256.0  # quantisation steps of a float in the standard deviation of its channel
 KEPT = 12  # probes with what was drawn of them last
 Stamp = tuple[tuple[int, int], ...]
-BAD_LABELS = ("dead", "noisy", "outside")
 
 
 class TransformedProbe(OpenProbe):
     """One probe opened for drawing, with a transform between its samples and the picture.
 
     Samples are whole counts of the recording's quantisation step, which is the scale of its
-    references: what is drawn does not depend on where a view begins.
+    references: what is drawn does not depend on where a view begins. Of what is computed over
+    depth they are counts of what one step at a neighbour makes, see `quantum_over_depth`.
 
     Parameters
     ----------
@@ -51,7 +57,8 @@ class TransformedProbe(OpenProbe):
     Raises
     ------
     ValueError
-        If an edge of a filter does not lie below half the sampling rate.
+        If an edge of a filter does not lie below half the sampling rate, or nothing can be
+        computed over depth, in a line.
     """
 
     is_summarised = False  # there is no envelope of it
@@ -60,11 +67,15 @@ class TransformedProbe(OpenProbe):
         raw = probe.references
         self.transform, self._probe = transform, probe
         self._rate = 1 / raw.clock.dt
-        transform.taps(self._rate)  # refuses
-        self._site = _site_of(probe, marked)
-        quantum = _quantum_of(probe)
+        self.quantity, self.uncertain = transform.quantity, transform.margin(self._rate)  # refuses
+        self._site = site_of(probe, marked)
+        quantum = quantum_of(probe)
+        if transform.is_over_depth:
+            quantum = quantum_over_depth(probe, transform, self._site, quantum)
         layout = replace(raw.layout, dtype=np.dtype(np.float32))  # counts are exact in it
         table = replace(raw.lfp, layout=layout)
+        self._has_values = quantum > 0
+        quantum = np.where(self._has_values, quantum, 1.0)
         self.references = replace(raw, lfp=table, scale=quantum, add=0.0)
         self._quantum = quantum[:, np.newaxis]
         self.sizes, self.limits, self.damaged = probe.sizes, None, probe.damaged
@@ -77,10 +88,28 @@ class TransformedProbe(OpenProbe):
     @property
     def made_of(self) -> dict[str, Any]:
         """What its samples depend on beside those of the file, as JSON has it."""
-        has_reference = self.transform.reference != "none"
-        bad = np.flatnonzero(self._site.bad).tolist() if has_reference else []
+        bad = np.flatnonzero(self._left_out).tolist()
         quantum = zlib.crc32(np.ascontiguousarray(self.references.scale).tobytes())
         return {"transform": self.transform.text, "bad": bad, "quantum": quantum}
+
+    @property
+    def _left_out(self) -> Mask:
+        """Channels that do not enter what is subtracted or computed over depth."""
+        if self.transform.is_over_depth and self._site.contacts is not None:
+            return ~self._site.contacts.used
+        return self._site.bad & (self.transform.reference != "none")
+
+    @property
+    def description(self) -> str:
+        """What is done, how it is computed, and what is left out."""
+        words, n = [self.transform.text], int(self._left_out.sum())
+        if self.transform.is_over_depth:
+            words.append(f"{self.quantity.formula}, {distances_text(self._site)}")
+        if n:
+            words.append(f"{count_text(n, 'channel')} left out")
+        if n_empty := int((~self._has_values).sum()) - n:
+            words.append(f"{count_text(n_empty, 'channel')} at ends of columns empty")
+        return " · ".join(words)
 
     @property
     def asked_path(self) -> Path:
@@ -235,39 +264,9 @@ def _fold(values: Floats, step: int) -> tuple[Array, Array]:
     return folded, flags
 
 
-def _site_of(probe: OpenProbe, marked: Mask) -> Site:
-    references = probe.references
-    columns, ids = references.channels.columns, references.channels.id.tolist()
-    found, by_hand = _label_tables(probe)
-    labels = read_labels(found, by_hand, references.probe, ids).get("label")
-    if labels is None:  # the pass has not been made yet
-        given = read_labels_by_hand(by_hand, references.probe)
-        labels = [given.get(one, "") for one in ids]
-    bad = probe.dead | marked | np.isin(labels, BAD_LABELS)
-    depth = columns.get("depth", np.arange(len(ids), dtype=np.float64))
-    group = {str(name): columns[name] for name in ("shank", "area") if name in columns}
-    return Site(np.asarray(bad, np.bool_), np.asarray(depth, np.float64), group)
-
-
-def _label_tables(probe: OpenProbe) -> tuple[Path, Path]:
-    """Where the labels that were found stand, and those by hand."""
-    folder = probe.references.file.parent
-    return folder / CHANNELS, folder.parents[1] / BAD_CHANNELS
-
-
-def _quantum_of(probe: OpenProbe) -> Floats:
-    """Quantisation step of each channel, volts; of floats a small part of their deviation."""
-    scale = np.abs(probe.references.scale)
-    if probe.references.layout.dtype.kind != "f":
-        return np.asarray(scale, np.float64)
-    step = probe.step
-    found = scale * step if step else probe.std / FLOAT_STEPS
-    return np.where(np.isfinite(found) & (found > 0), found, 1e-9)
-
-
 def stamp_of_transform(probe: OpenProbe) -> Stamp:
     """Size and time of what decides how a transformed probe is drawn: labels, and stored views."""
-    files = [*_label_tables(probe), *_stored_views(probe)]
+    files = [*label_tables(probe), *_stored_views(probe)]
     return tuple(_stamp(path) for path in files)
 
 

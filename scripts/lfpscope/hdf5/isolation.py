@@ -11,6 +11,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from importlib import import_module
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -65,7 +66,7 @@ class IsolatedReader:
             If the process ends or does not answer, with the cause; and what the function raises.
         """
         seconds = _seconds(file)
-        process = self._started()
+        process = self.start()
         try:
             self._pipe.send((seconds, function, arguments))
             if not self._pipe.poll(WAIT_SECONDS):
@@ -84,7 +85,8 @@ class IsolatedReader:
             return result
         raise answer
 
-    def _started(self) -> BaseProcess:
+    def start(self) -> BaseProcess:
+        """Start the process, unless it runs; the first call does so too."""
         if self._process is None:
             context = get_context("spawn")
             self._pipe, others = context.Pipe()
@@ -132,6 +134,7 @@ def _serve(pipe: Connection) -> None:
     """Answer calls until the other end of the pipe is closed."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends this one
+    import_module("h5py")  # before it is asked
     while True:
         try:
             seconds, function, arguments = pipe.recv()

@@ -3,7 +3,11 @@
 import os
 from collections.abc import Iterator
 
+from lfpscope.io.byte_source import Identity
 from lfpscope.io.http import CONNECTIONS, RemoteFile
+
+_kept: dict[str, tuple[Identity, dict[int, bytes]]] = {}
+"""Metadata of the file that was read last, by its address: whoever lists it also indexes it."""
 
 
 class Blocks:
@@ -18,7 +22,7 @@ class Blocks:
     def __init__(self, remote: RemoteFile) -> None:
         self.remote = remote
         self._at = 0
-        self._blocks: dict[int, bytes] = {}
+        self._blocks = _blocks_of(remote)
 
     def __repr__(self) -> str:
         return self.remote.address  # what h5py takes for the file's name
@@ -86,6 +90,17 @@ class Blocks:
 
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             list(pool.map(lambda start: self._read(start, len(node)), starts))
+
+
+def _blocks_of(remote: RemoteFile) -> dict[int, bytes]:
+    """Blocks that were read of this version of a file; none if its server names no version."""
+    identity = remote.identity()
+    kept, blocks = _kept.get(remote.address, ({}, {}))
+    if kept != identity or not identity["etag"]:
+        blocks = {}
+    _kept.clear()
+    _kept[remote.address] = identity, blocks
+    return blocks
 
 
 def _runs(numbers: Iterator[int]) -> Iterator[range]:

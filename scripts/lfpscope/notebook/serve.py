@@ -2,8 +2,9 @@
 
 import os
 import sys
-import threading
 from pathlib import Path
+
+from lfpscope.notebook.process import end_with_kernel
 
 
 def main() -> None:
@@ -17,15 +18,10 @@ def main() -> None:
     os.environ["BOKEH_ALLOW_WS_ORIGIN"] = "*"
     options = ["--port", "0", "--no-browser", "--no-token", "--any-frame", "--prefix", f"/{secret}"]
     sys.argv[1:] = options
-    threading.Thread(target=_end_with_kernel, daemon=True).start()
+    end_with_kernel()
     from lfpscope.viewer.app import main as serve
 
     serve(Path(folder))
-
-
-def _end_with_kernel() -> None:
-    sys.stdin.buffer.read()
-    os._exit(0)
 
 
 if __name__ == "__main__":

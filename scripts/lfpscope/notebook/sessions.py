@@ -1,32 +1,24 @@
 """What a cell names → the folder of a session's results, made in a cache for an NWB file."""
 
-import hashlib
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import xarray as xr
 
 from lfpscope.clock.timeline import Timeline, make_timeline
 from lfpscope.errors import UserError
-from lfpscope.io.addresses import is_remote, open_address
-from lfpscope.io.locks import file_lock
+from lfpscope.io.addresses import is_remote
+from lfpscope.notebook.file_results import make_results
 from lfpscope.references.schema import read_header
 from lfpscope.result_files import REFERENCES, SESSION_REFERENCES, find_probe_folders
-from lfpscope.sources.nwb import probe_id
-from lfpscope.version import VERSION
 from lfpscope.viewer.view_state import MODES, POWER, WITHOUT_BREAKS, is_mode
 
-PACKAGE = Path(__file__).parents[2]
 Shown = str | Path | xr.DataTree
 """The folder of a session's results, a session that is open, or an NWB file."""
 
 
-def find_session(shown: Shown) -> Path:
+def find_session(shown: Shown, *, is_summary_needed: bool = True) -> Path:
     """Find the folder of a session's results.
 
     Parameters
@@ -34,6 +26,8 @@ def find_session(shown: Shown) -> Path:
     shown : str or Path or DataTree
         That folder or its ``session.json``, what `open_session` returned, or an NWB file or its
         address: what is derived from that is made on the first call, in lfpscope's cache folder.
+    is_summary_needed : bool
+        Whether to wait for a file's summary, not only until it is indexed.
 
     Raises
     ------
@@ -45,46 +39,17 @@ def find_session(shown: Shown) -> Path:
         if not shown:
             raise UserError("a session that lfpscope.open_session did not open. Name its folder.")
     if is_remote(str(shown)):
-        return _summarized(str(shown))
+        return make_results(str(shown), is_summary_needed=is_summary_needed)
     path = Path(shown).absolute()
     folder = path.parent if path.name == SESSION_REFERENCES else path
     if find_probe_folders(folder):
         return folder
     if path.is_file():
-        return _summarized(str(path))
+        return make_results(str(path), is_summary_needed=is_summary_needed)
     raise UserError(
         f"{shown}: neither a session's results nor an NWB file. Name the folder in which "
         "session.json is, or the file."
     )
-
-
-def _summarized(address: str) -> Path:
-    """Index and summarise the probes of one file, unless that has been done."""
-    with open_address(address) as file:
-        made_of = json.dumps([address, file.identity(), VERSION], sort_keys=True)
-    name = probe_id(Path(urlsplit(address).path if is_remote(address) else address))
-    digest = hashlib.sha256(made_of.encode()).hexdigest()[:12]
-    folder = _cache() / digest / name
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with file_lock(folder.parent / "made"):
-        if not (folder / SESSION_REFERENCES).exists():
-            _summarize(address, folder)
-    return folder
-
-
-def _summarize(address: str, folder: Path) -> None:
-    """In a process of its own: the programs that read damaged files start this one's script."""
-    paths = [str(PACKAGE), os.environ.get("PYTHONPATH", "")]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    command = [sys.executable, "-m", "lfpscope.notebook.summarize_file", address, str(folder)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        raise UserError(done.stderr.strip().rpartition("\n")[2])
-
-
-def _cache() -> Path:
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "lfpscope"
 
 
 def view_fields(

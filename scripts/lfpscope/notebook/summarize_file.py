@@ -5,55 +5,64 @@ import sys
 from pathlib import Path
 
 from lfpscope.errors import UserError
-from lfpscope.hdf5.isolation import IsolatedReader
+from lfpscope.io.locks import file_lock
+from lfpscope.notebook.process import LEFT_OUT, end_with_kernel
 from lfpscope.references.combine import combine_references
-from lfpscope.references.index import index_isolated
+from lfpscope.references.first_look import Look, look_at
 from lfpscope.result_files import CHANNELS, ENVELOPE, REFERENCES, SESSION_REFERENCES, probe_folder
-from lfpscope.sources.nwb import probes_in_file
-from lfpscope.sources.probes_table import OK
 from lfpscope.sources.sessions_table import SessionRow
 from lfpscope.summary.probe import summarize_probe
 
 
 def summarize_file(address: str, folder: Path) -> None:
-    """Index and summarise each probe of a file.
+    """Index each probe of a file, then summarise each.
 
     Parameters
     ----------
     address : str
         Path or address of the NWB file.
     folder : Path
-        Of the session's results; ``session.json`` is written last.
+        Of the session's results; ``session.json`` is written when all probes are indexed.
 
     Raises
     ------
     UserError
         If it holds no LFP that can be read.
     """
-    with IsolatedReader() as reader:
-        row = SessionRow(folder.name, "nwb", address)
-        rows = reader.call(address, probes_in_file, row, address)
-    probes = [one for one in rows if one.status == OK]
-    if not probes:
-        raise UserError(rows[0].note)
-    made = []
-    for one in probes:
-        results = probe_folder(folder.parent, folder.name, one.probe)
-        results.mkdir(parents=True, exist_ok=True)
-        references = results / REFERENCES
-        index_isolated(address, references, session=folder.name, probe=one.probe, series=one.series)
-        summarize_probe(
-            references,
-            envelope=results / ENVELOPE,
-            channels=results / CHANNELS,
-            threads=os.cpu_count() or 2,
-        )
-        made.append(references)
-    combine_references(made, folder / SESSION_REFERENCES, session=folder.name)
+    if not (folder / SESSION_REFERENCES).exists():
+        _index(address, folder)
+    for probe in sorted(folder.glob(f"probes/*/{REFERENCES}")):
+        results = probe.parent
+        if not (results / CHANNELS).exists():
+            summarize_probe(
+                probe,
+                envelope=results / ENVELOPE,
+                channels=results / CHANNELS,
+                threads=os.cpu_count() or 2,
+            )
+
+
+def _index(address: str, folder: Path) -> None:
+    row = SessionRow(folder.name, "nwb", address)
+    found = list(look_at(row, folder.parent, folder.parent))
+    problems = [one.problem for one in found if one.problem]
+    if len(problems) == len(found):
+        raise UserError(problems[0])
+    for problem in problems:
+        print(f"{LEFT_OUT}{problem}", file=sys.stderr, flush=True)
+    references = [_references(one, folder) for one in found if not one.problem]
+    combine_references(references, folder / SESSION_REFERENCES, session=folder.name)
+
+
+def _references(look: Look, folder: Path) -> Path:
+    return probe_folder(folder.parent, look.row.session, look.row.probe) / REFERENCES
 
 
 if __name__ == "__main__":
+    end_with_kernel()
+    to_make = Path(sys.argv[2])
     try:
-        summarize_file(sys.argv[1], Path(sys.argv[2]))
+        with file_lock(to_make.parent / "made"):  # another kernel may make the same
+            summarize_file(sys.argv[1], to_make)
     except (UserError, OSError) as error:
         sys.exit(str(error))

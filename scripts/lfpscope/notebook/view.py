@@ -7,18 +7,15 @@ import os
 import re
 import secrets
 import subprocess
-import sys
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lfpscope.errors import UserError
+from lfpscope.notebook.process import end, start
 from lfpscope.notebook.sessions import Shown, find_session, to_query, view_fields
 
 HEIGHT = 640  # pixels
-END_S = 5.0  # seconds that a server may take to end
-PACKAGE = Path(__file__).parents[2]
 FRAME = (Path(__file__).with_name("frame.html")).read_text("utf-8")
 
 
@@ -43,13 +40,12 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.secret = secrets.token_urlsafe(24)
-        paths = [str(PACKAGE), os.environ.get("PYTHONPATH", "")]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
-        command = [sys.executable, "-m", "lfpscope.notebook.serve", str(folder), self.secret]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        self._process = subprocess.Popen(command, env=environment, text=True, **pipes)  # type: ignore[call-overload] # noqa: S603
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        self._process = start("lfpscope.notebook.serve", str(folder), self.secret, **pipes)
+        assert self._process.stdout is not None  # noqa: S101 - a pipe
+        self._printed = self._process.stdout
         said = []
-        for line in self._process.stdout:
+        for line in self._printed:
             said.append(line)
             if match := re.search(r"http://[^/]+:(\d+)/", line):
                 self.port = int(match[1])
@@ -64,14 +60,8 @@ class Server:
 
     def close(self) -> None:
         """End it."""
-        with suppress(OSError):
-            self._process.stdin.close()
-        try:
-            self._process.wait(END_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process.stdout.close()
+        end(self._process)
+        self._printed.close()
 
 
 _servers: dict[Path, Server] = {}
@@ -148,9 +138,11 @@ def view(
     ----------
     session : str or Path or DataTree
         The folder of a session's results, what `open_session` returned, or an NWB file, which is
-        indexed and summarised on the first call.
+        indexed and summarised on the first call. The viewer is there once it is indexed; until
+        it is summarised it shows samples, and how long that takes.
     t : (float, float), optional
-        Session time, seconds, to begin with; without it the complete recording.
+        Session time, seconds, to begin with; without it the complete recording, or two seconds
+        of one that is not summarised yet.
     probes : str or iterable of str, optional
         Those that are shown; without it all.
     mode : str, optional
@@ -163,7 +155,7 @@ def view(
     UserError
         If there is no such session, probe or mode, or the server does not start.
     """
-    folder = find_session(session)
+    folder = find_session(session, is_summary_needed=False)
     query = to_query(view_fields(folder, t, probes, mode))
     server = _servers.get(folder)
     if server is None or not server.is_alive:

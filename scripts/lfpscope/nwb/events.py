@@ -48,6 +48,11 @@ def find_events(nwb: h5py.File) -> list[tuple[h5py.Group, Callable[[h5py.Group],
     return [(group, reader) for group in found if (reader := _reader(group)) is not None]
 
 
+def is_series_of_events(group: h5py.Group) -> bool:
+    """Tell whether a group is read as events."""
+    return _reader(group) is not None
+
+
 def _reader(group: h5py.Group) -> Callable[[h5py.Group], Found] | None:
     """Choose the function for a series, by its type or by the container that it lies in."""
     kind = text(group.attrs.get(TYPE))

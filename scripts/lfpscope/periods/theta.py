@@ -106,6 +106,18 @@ def why_no_theta(powers: Powers, good: Mask) -> str:
     return ""
 
 
+def choose_theta_channels(powers: Powers, good: Mask) -> Ints:
+    """Choose the channels that theta is taken of: the good ones with most of it, at most eight."""
+    # the median would be that of the time without theta
+    strongest = np.array([_quantile(row, STRONG) for row in powers.ratio])
+    return find_largest(strongest, good)
+
+
+def theta_course(powers: Powers, channels: Ints) -> Floats:
+    """Median ratio of 4–10 to 0.5–4 Hz power of some channels in each bin; NaN without a window."""
+    return np.array([_quantile(column, 0.5) for column in powers.ratio[channels].T])
+
+
 def find_theta(powers: Powers, ids: Ints, good: Mask, least: float) -> Iterator[Period]:
     """Find when theta is strong: the median ratio of the channels that have most of it.
 
@@ -120,12 +132,10 @@ def find_theta(powers: Powers, ids: Ints, good: Mask, least: float) -> Iterator[
     least : float
         Ratio of 4–10 to 0.5–4 Hz power from which on it is theta.
     """
-    # the median would be that of the time without theta
-    strongest = np.array([_quantile(row, STRONG) for row in powers.ratio])
-    channels = find_largest(strongest, good)
+    channels = choose_theta_channels(powers, good)
     if not channels.size or powers.starts.size < SHORTEST_BINS:
         return
-    ratio = np.array([_quantile(column, 0.5) for column in powers.ratio[channels].T])
+    ratio = theta_course(powers, channels)
     # bins of different segments do not follow each other
     steps = np.diff(powers.starts)
     apart = np.append(False, np.abs(steps - np.median(steps)) > STEP_ERROR * np.median(steps))

@@ -23,7 +23,8 @@ from lfpscope.render.figure import QUIET, Box, new_axes, new_figure, save, text_
 from lfpscope.render.palettes import GREY, SIGNED_COLOURS
 from lfpscope.render.rows import Rows, arrange_rows
 from lfpscope.samples.channel_labels import read_labels_by_hand
-from lfpscope.signals.csd import FORMULA, SIGMA_S_PER_M, csd
+from lfpscope.samples.contacts import contact_columns, why_no_distances
+from lfpscope.signals.csd import FORMULA, SIGMA_S_PER_M, TOO_FEW, csd
 from lfpscope.signals.epochs import (
     ARTEFACT,
     DAMAGED,
@@ -43,7 +44,6 @@ MAX_SAMPLES, MAX_CHANNELS = 0.998, 0.97  # others may be beyond the ends of the 
 STORED_DEPTH = "probe_vertical_position"  # on which the contacts of Allen's CSD lie
 MAX_REACH_UM = 20.0  # of a channel's depth among those contacts
 MIN_SHARE = 0.9  # of the trials: a channel with fewer is not in the CSD
-FAR_STEPS = 4.0  # usual distances of contacts: across a larger one there is no CSD
 WHY_DROPPED = {
     OUTSIDE: "beyond the recording",
     GAP: "at a gap or a clock reset",
@@ -156,16 +156,13 @@ def csd_of(probe: EvokedProbe, one: Stored, smoothing: Smoothing) -> tuple[Float
 
     Without the baseline: what differs between channels all the time are offsets of amplifiers.
     """
-    depth, axis = probe.channels.columns.get("depth"), probe.channels.depth_axis
-    if depth is None or axis is None:
-        return None, "no CSD: the file has no depth"
-    if axis.unit != "µm":
-        return None, "no CSD: the unit of the depth is not known"
+    if why := why_no_distances(probe.channels):
+        return None, f"no CSD: {why}"
     few = one.n < MIN_SHARE * one.n.max(initial=0)
     step_ms = float(one.time[-1] - one.time[0]) / max(1, one.time.size - 1) * 1e3
     found = csd(
         about_baseline(one),
-        depth,
+        probe.channels.columns["depth"],
         column=contact_columns(probe.channels),
         bad=probe.bad | few,
         smooth_um=smoothing.um,
@@ -173,7 +170,7 @@ def csd_of(probe: EvokedProbe, one: Stored, smoothing: Smoothing) -> tuple[Float
         step_ms=step_ms,
     )
     if not np.isfinite(found).any():
-        return None, "no CSD: fewer than three contacts in a column"
+        return None, f"no CSD: {TOO_FEW}"
     return found, ""
 
 
@@ -200,26 +197,6 @@ def stored_on_channels(probe: EvokedProbe) -> Stored | None:
     return Stored(
         "stored", ("", ""), 0.0, stored.time, density, density, none.astype(np.int64), none, {}
     )
-
-
-def contact_columns(channels: Channels) -> npt.NDArray[np.int64]:
-    """Number of the column of contacts of each channel: of one block, x, and stretch of depth."""
-    depth = channels.columns["depth"]
-    across = channels.columns.get("across", np.full(depth.size, np.nan))
-    column = np.full(depth.size, -1, dtype=np.int64)
-    n = 0
-    for block in arrange_rows(channels).blocks:
-        members = np.zeros(depth.size, dtype=np.bool_)
-        members[arrange_rows(channels).channels[block.first : block.stop]] = True
-        for x in np.unique(across[members]):
-            same = members & ((across == x) | (np.isnan(across) & np.isnan(x)))
-            levels = np.unique(depth[same & np.isfinite(depth)])
-            steps = np.diff(levels)
-            far = steps > FAR_STEPS * np.median(steps) if steps.size else steps
-            for part in np.split(levels, np.flatnonzero(far) + 1):
-                column[same & np.isin(depth, part)] = n
-                n += 1
-    return column
 
 
 def round_limit(values: Sequence[Floats]) -> float:

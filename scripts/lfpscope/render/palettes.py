@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
-from matplotlib.colors import LinearSegmentedColormap
+
+from lfpscope.render.colour_maps import MAGMA
 
 PAPER, GAP, GREY = (255, 255, 255), (236, 232, 224), (185, 185, 185)
 
@@ -28,15 +28,8 @@ TINTS = 24
 SMOOTH_PALETTE = np.array([*TRACE_PALETTE, *_tints(SHADES[7]), *_tints(GREY)], np.uint8)
 
 
-# of channels over one line, from the lowest to the highest depth; the lightest end is left out
-DEPTH_COLOURS = mpl.colormaps["plasma"](np.linspace(0, 0.86, 48), bytes=True)[:, :3]
-
-
-BUTTERFLY_PALETTE = np.array([PAPER, GAP, GREY, *DEPTH_COLOURS, (0, 0, 0)], np.uint8)
-
-
 # perceptually even; its darkest and lightest ends are left to paper and gaps
-HEAT_COLOURS = mpl.colormaps["magma"](np.linspace(0, 0.98, 254), bytes=True)[:, :3]
+HEAT_COLOURS = MAGMA[(np.linspace(0, 0.98, 254) * 256).astype(np.int64)]
 
 
 HEAT_PALETTE = np.array([*HEAT_COLOURS, GREY, GAP], np.uint8)
@@ -45,21 +38,37 @@ HEAT_PALETTE = np.array([*HEAT_COLOURS, GREY, GAP], np.uint8)
 HEAT_GREY, HEAT_GAP = 254, 255
 
 
+def _between(stops: Sequence[str], n: int) -> npt.NDArray[np.uint8]:
+    """Colours at equal distances on the lines from each stop to the next."""
+    ends = np.array([tuple(bytes.fromhex(one[1:])) for one in stops])
+    at = np.linspace(0, len(stops) - 1, n)
+    levels = [np.interp(at, np.arange(len(stops)), end) for end in ends.T]
+    return np.array(levels).T.round().astype(np.uint8)
+
+
 # blue below zero, white at zero (the one in the middle), red above; the middle of matplotlib's
 # RdBu is no white, beside which zeros would be specks
 SIGNED_STOPS = (
     *("#08306b", "#2171b5", "#6baed6", "#c6dbef", "#ffffff"),
     *("#fcbba1", "#fb6a4a", "#cb181d", "#67000d"),
 )
-SIGNED_COLOURS = LinearSegmentedColormap.from_list("signed", SIGNED_STOPS, N=253)(
-    np.arange(253), bytes=True
-)[:, :3]
+SIGNED_COLOURS = _between(SIGNED_STOPS, 253)
 
 
 SIGNED_PALETTE = np.array([*SIGNED_COLOURS, GREY, GAP], np.uint8)
 
 
 SIGNED_GREY, SIGNED_GAP = 253, 254
+
+
+# of channels over one line, from the lowest to the highest depth: matplotlib's plasma without its
+# lightest end
+DEPTH_STOPS = ("#0d0887", "#5302a3", "#8b0aa5", "#b83289", "#db5c68", "#f48849", "#febd2a")
+DEPTH_COLOURS = _between(DEPTH_STOPS, 48)
+
+
+BUTTERFLY_PALETTE = np.array([PAPER, GAP, GREY, *DEPTH_COLOURS, (0, 0, 0)], np.uint8)
+
 
 # of channels
 LABEL_COLOURS = {

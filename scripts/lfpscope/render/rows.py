@@ -3,15 +3,13 @@
 import re
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lfpscope.nwb.electrodes import Channels
+from lfpscope.samples.contacts import Names, block_names
 from lfpscope.typing import Ints
-
-Names = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def arrange_rows(channels: Channels) -> Rows:
     they do not overlap. Channels without a depth stand below all.
     Where no channel has one, channel 0 is at the bottom.
     """
-    names = _block_names(channels)
+    names = block_names(channels)
     depth = channels.columns.get("depth")
     if depth is None or not np.isfinite(depth).any():
         return _in_file_order(names)
@@ -114,34 +112,6 @@ def _rows(parts: list[tuple[str, Ints, bool]]) -> Rows:
         for (name, rows, has_depth), stop in zip(parts, stops, strict=True)
     )
     return Rows(np.concatenate([rows for _, rows, _ in parts]).astype(np.int64), blocks)
-
-
-def _block_names(channels: Channels) -> Names:
-    """Name of the shank or group of each channel; empty where there is only one."""
-    n = channels.id.size
-    named = {kind: channels.columns[kind] for kind in ("group", "shank") if _splits(channels, kind)}
-    if not named:
-        return np.full(n, "")
-    if "shank" in named:
-        named["shank"] = np.array([_shank_name(one) for one in named["shank"].tolist()])
-    both = list(zip(*(column.tolist() for column in named.values()), strict=True))
-    for column in named.values():  # shanks that are groups, or parts of one
-        if np.unique(column).size == len(set(both)):
-            return column
-    return np.array([" ".join(filter(None, names)) for names in both])
-
-
-def _splits(channels: Channels, kind: str) -> bool:
-    """Tell whether a column splits the channels into several parts of several channels."""
-    column = channels.columns.get(kind)
-    if column is None:
-        return False
-    n_parts = np.unique(column[column != ""]).size
-    return bool(n_parts > 1 and 2 * n_parts <= np.count_nonzero(column != ""))
-
-
-def _shank_name(label: str) -> str:
-    return f"shank {label}" if label.isdecimal() else label
 
 
 def natural_key(name: str) -> tuple[bool, list[tuple[int, str]]]:

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 
 from lfpscope.envelope.zarr_zip import Store
 from lfpscope.references.model import ProbeReferences
+from lfpscope.render.colour_maps import VIRIDIS
 from lfpscope.render.rows import Rows
 from lfpscope.typing import Array, Floats, Ints
 
 Image = npt.NDArray[np.uint8]
 
 NO_WINDOW = np.array([236, 234, 230], np.uint8)  # where there is no window
-COLOURS = mpl.colormaps["viridis"](np.linspace(0, 1, 256), bytes=True)[:, :3]
+COLOURS = VIRIDIS
 MICROVOLTS_DB = 120.0  # dB re 1 µV² of 1 V²
 
 

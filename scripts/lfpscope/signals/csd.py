@@ -1,11 +1,13 @@
-"""Current source density: where current leaves (sinks) and enters the extracellular space.
+"""Derivatives over depth, of which the second is the current source density.
+
+The CSD says where current leaves (sinks) and enters the extracellular space.
 
 The estimate is the negative second spatial derivative of the potential times the conductivity
 (Nicholson & Freeman, J. Neurophysiol. 38, 356, 1975), with the real distance of each pair of
 contacts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,7 @@ from lfpscope.typing import Floats, Ints, Mask
 SIGMA_S_PER_M = 0.3  # of grey matter, as in elephant; ibldsp has 1/3
 UNITS = "A m-3"
 FORMULA = "−σ ∂²φ/∂z²"
+TOO_FEW = "fewer than three contacts in a column"
 UM = 1e-6  # metres
 TRUNCATE = 4.0  # standard deviations of a Gaussian that are summed, as in scipy.ndimage
 
@@ -73,15 +76,66 @@ def csd(
     used = np.isfinite(depth) & np.isfinite(values).any(axis=1)
     if bad is not None:
         used &= ~np.asarray(bad, dtype=np.bool_)
-    density = np.full(values.shape, np.nan)
-    for members in _columns(column, used):
-        levels, level_of = np.unique(depth[members], return_inverse=True)
-        z = levels * UM
-        found = -sigma * second_difference(_level_means(values[members], level_of, z.size), z)
-        density[members] = _smooth_depth(found, levels, smooth_um)[level_of]
+
+    def density_at(potentials: Floats, levels: Floats) -> Floats:
+        return _smooth_depth(-sigma * second_difference(potentials, levels * UM), levels, smooth_um)
+
+    density = over_depth(values, density_at, depth, column=column, used=used)
     if smooth_ms > 0:
         density = _smooth_time(density, smooth_ms / _step_ms(potential, step_ms))
     return pack(density, units=UNITS, long_name="current source density", formula=FORMULA)
+
+
+def over_depth(
+    values: Floats,
+    compute: Callable[[Floats, Floats], Floats],
+    depth_um: Floats,
+    *,
+    column: npt.ArrayLike | None,
+    used: Mask,
+) -> Floats:
+    """Compute something along each column of contacts.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_channels, n_times)
+        Of all channels.
+    compute : callable
+        Gets the values and the depths, µm, of the levels of a column, shape (n_levels, n_times)
+        and (n_levels,), rising; returns a value for each.
+    depth_um : ndarray, shape (n_channels,)
+        Of all channels.
+    column : array-like, shape (n_channels,), optional
+        As of `csd`.
+    used : ndarray of bool, shape (n_channels,)
+        Channels that are used; the others are NaN in the result.
+    """
+    result = np.full(values.shape, np.nan)
+    for members in _columns(column, used):
+        levels, level_of = np.unique(depth_um[members], return_inverse=True)
+        found = compute(_level_means(values[members], level_of, levels.size), levels)
+        result[members] = found[level_of]
+    return result
+
+
+def first_difference(values: Floats, z: npt.ArrayLike) -> Floats:
+    """First derivative along the first axis at unequal distances; NaN at both ends.
+
+    Of three values that of the parabola through them, as `numpy.gradient`.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, ...)
+        At the positions.
+    z : array-like, shape (n,)
+        Positions, rising.
+    """
+    result = np.full(values.shape, np.nan)
+    if values.shape[0] < 3:
+        return result
+    h, slopes = _slopes(values, z)
+    result[1:-1] = (slopes[:-1] * h[1:] + slopes[1:] * h[:-1]) / (h[1:] + h[:-1])
+    return result
 
 
 def second_difference(values: Floats, z: npt.ArrayLike) -> Floats:
@@ -97,10 +151,15 @@ def second_difference(values: Floats, z: npt.ArrayLike) -> Floats:
     result = np.full(values.shape, np.nan)
     if values.shape[0] < 3:
         return result
-    h = np.diff(np.asarray(z, dtype=np.float64)).reshape(-1, *[1] * (values.ndim - 1))
-    slopes = np.diff(values, axis=0) / h
+    h, slopes = _slopes(values, z)
     result[1:-1] = 2 * np.diff(slopes, axis=0) / (h[1:] + h[:-1])
     return result
+
+
+def _slopes(values: Floats, z: npt.ArrayLike) -> tuple[Floats, Floats]:
+    """Distances of neighbours along the first axis, and the slopes between them."""
+    h = np.diff(np.asarray(z, dtype=np.float64)).reshape(-1, *[1] * (values.ndim - 1))
+    return h, np.diff(values, axis=0) / h
 
 
 def _columns(column: npt.ArrayLike | None, used: Mask) -> Iterator[Ints]:

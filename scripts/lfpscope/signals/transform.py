@@ -1,15 +1,23 @@
-"""What is done to samples before they are shown: a reference, a band, no mains.
+"""What is done to samples before they are shown: a reference or CSD, a band, no mains.
 
 A transform has a text, as in the address bar: ``median:shank 4-10Hz notch:50``.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, get_args
 
 import numpy as np
 
+from lfpscope.signals.csd import (
+    SIGMA_S_PER_M,
+    UM,
+    first_difference,
+    over_depth,
+    second_difference,
+)
 from lfpscope.signals.filter import (
     block_range,
     design,
@@ -17,14 +25,19 @@ from lfpscope.signals.filter import (
     low_pass,
     response_length,
 )
+from lfpscope.signals.quantity import CSD, POTENTIAL, SLOPE, Quantity
 from lfpscope.signals.reference import rereference
-from lfpscope.typing import Array, Floats, Mask
+from lfpscope.typing import Array, Floats, Ints, Mask
 
-Reference = Literal["none", "median", "bipolar"]
+Reference = Literal["none", "median", "bipolar", "csd", "derivative"]
 Within = Literal["probe", "shank", "area"]
 LOWEST_HZ = 0.5  # of an edge: lower ones need more than a few seconds beside a view
 NOTCH_HZ = 1.0  # removed on both sides of mains and its harmonics; the transition is as wide
-EXAMPLES = "median, median:shank, median:area, bipolar, 4-10Hz, >0.5Hz, <300Hz, notch:50"
+WORDS = "median, median:shank, median:area, bipolar, csd, derivative"
+EXAMPLES = f"{WORDS}, 4-10Hz, >0.5Hz, <300Hz, notch:50"
+ALONE = "bipolar", "csd", "derivative"
+OVER_DEPTH = {"csd": second_difference, "derivative": first_difference}
+FACTORS = {"csd": -SIGMA_S_PER_M, "derivative": 1.0}
 NUMBER = r"(\d+(?:\.\d+)?)"
 BAND = re.compile(rf"{NUMBER}-{NUMBER}Hz|>{NUMBER}Hz|<{NUMBER}Hz", re.IGNORECASE)
 
@@ -35,8 +48,8 @@ class Transform:
 
     Attributes
     ----------
-    reference : {"none", "median", "bipolar"}
-        What is subtracted from each channel, see `rereference`.
+    reference : {"none", "median", "bipolar", "csd", "derivative"}
+        What is subtracted from each channel, see `rereference`, or computed over depth instead.
     within : {"probe", "shank", "area"}
         Of which channels the median is.
     low, high : float or None
@@ -66,6 +79,32 @@ class Transform:
         if self.mains is not None:
             words.append(f"notch:{self.mains:g}")
         return " ".join(words)
+
+    @property
+    def is_over_depth(self) -> bool:
+        """Whether it compares channels by their distances."""
+        return self.reference in OVER_DEPTH
+
+    @property
+    def quantity(self) -> Quantity:
+        """What the transformed samples are."""
+        known = {"csd": CSD, "derivative": SLOPE}.get(self.reference, POTENTIAL)
+        return replace(known, name=", ".join([known.name, *self._done()]))
+
+    def _done(self) -> Iterator[str]:
+        """What is done, in words, but for what the quantity says."""
+        if self.reference == "median":
+            yield f"minus the median of its {self.within}"
+        elif self.reference == "bipolar":
+            yield "minus the next channel's below"
+        if self.low is not None and self.high is not None:
+            yield f"{self.low:g}–{self.high:g} Hz"
+        elif self.low is not None:
+            yield f"above {self.low:g} Hz"
+        elif self.high is not None:
+            yield f"below {self.high:g} Hz"
+        if self.mains is not None:
+            yield f"without {self.mains:g} Hz and harmonics"
 
     def taps(self, rate: float) -> Floats:
         """Impulse response of its filters together, of odd length; of one sample without any.
@@ -131,8 +170,8 @@ def parse_transform(text: str) -> Transform:
             fields |= {"high": below if high is None else high}
         elif name == "median" and value in ("", *get_args(Within)) and "reference" not in fields:
             fields |= {"reference": "median", "within": value or "probe"}
-        elif name == "bipolar" and not value and "reference" not in fields:
-            fields["reference"] = "bipolar"
+        elif name in ALONE and not value and "reference" not in fields:
+            fields["reference"] = name
         elif name == "notch" and re.fullmatch(NUMBER, value) and "mains" not in fields:
             fields["mains"] = float(value)
         else:
@@ -148,6 +187,36 @@ def parse_transform(text: str) -> Transform:
 
 
 @dataclass(frozen=True)
+class Contacts:
+    """Where channels stand that are compared over depth.
+
+    Attributes
+    ----------
+    z : ndarray of float64, shape (n_channels,)
+        Position along the probe, µm, upwards in a picture; NaN where it is not known.
+    column : ndarray of int64, shape (n_channels,)
+        The column of contacts of each channel.
+    used : ndarray of bool, shape (n_channels,)
+        Channels that are good and have a position.
+    """
+
+    z: Floats
+    column: Ints
+    used: Mask
+
+    def compute(self, values: Floats, what: Reference) -> Floats:
+        """CSD, A/m³, or derivative over depth, V/m, of potentials, V; NaN where there is none."""
+        difference, factor = OVER_DEPTH[what], FACTORS[what]
+        return over_depth(
+            values,
+            lambda potentials, levels: factor * difference(potentials, levels * UM),
+            self.z,
+            column=self.column,
+            used=self.used,
+        )
+
+
+@dataclass(frozen=True)
 class Site:
     """What a transform must know of the channels.
 
@@ -159,11 +228,14 @@ class Site:
         Position along the probe.
     group : dict of ndarray
         Shank and area of each channel, as far as they are known.
+    contacts : Contacts or None
+        For what is computed over depth; None where distances are not known.
     """
 
     bad: Mask
     depth: Floats
     group: dict[str, Array]
+    contacts: Contacts | None = None
 
 
 def apply_transform(
@@ -199,14 +271,18 @@ def apply_transform(
     Returns
     -------
     ndarray of float64, shape (n_channels, n wanted)
-        Volts; NaN where there is no reference, and half a response beside a missing sample.
+        Volts, A/m³ of a CSD, V/m of a derivative; NaN where there is no reference or no
+        difference, and half a response beside a missing sample.
     """
     first, stop = wanted or (0, values.shape[1])
-    if transform.reference != "none":
-        group = site.group.get(transform.within)
-        values = rereference(
-            values, transform.reference, group=group, depth_um=site.depth, bad=site.bad
-        )
+    if transform.is_over_depth:
+        if site.contacts is None:
+            raise ValueError(f"no contacts (expected where they stand, for {transform.text})")
+        values = site.contacts.compute(values, transform.reference)
+    elif transform.reference != "none":
+        group, is_median = site.group.get(transform.within), transform.reference == "median"
+        reference: Literal["median", "bipolar"] = "median" if is_median else "bipolar"
+        values = rereference(values, reference, group=group, depth_um=site.depth, bad=site.bad)
     taps = transform.taps(rate)
     if taps.size == 1:
         return np.asarray(values[:, first:stop], np.float64)

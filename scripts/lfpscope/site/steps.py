@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from lfpscope.result_files import (
+    BEHAVIOR,
     CHANNELS,
     EVOKED,
     INTERVALS,
@@ -35,6 +36,7 @@ STEPS = (  # rules in their order, each with a file that it makes last
 STEPS_OF_SESSION = (
     ("combine_session", SESSION_REFERENCES),
     ("list_intervals", INTERVALS),
+    ("list_behavior", BEHAVIOR),
     ("draw_session", OVERVIEW),
     ("draw_session_evoked", EVOKED),
     ("write_viewer", VIEWER),

@@ -1,19 +1,16 @@
 """NWB files of the user's: which recordings they hold, and under which ids."""
 
-import re
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
-from unicodedata import normalize
 from urllib.parse import urlsplit
 
 import h5py
 
 from lfpscope.errors import UserError
 from lfpscope.hdf5.isolation import IsolatedReader
-from lfpscope.ids import MAX_LENGTH, STACKED, replace_other_characters
+from lfpscope.ids import MAX_LENGTH, as_id, checksum, probe_id
 from lfpscope.io.addresses import is_remote
 from lfpscope.nwb.file import open_nwb, why_not_read
 from lfpscope.nwb.recording import read_recording
@@ -131,36 +128,6 @@ def _unreadable(
 # --- ids ----------------------------------------------------------------------------------------
 
 
-def probe_id(path: Path, series: str = "") -> str:
-    """Id of a probe: the file's stem, or DANDI's id, and the series where there are several.
-
-    Letters of other scripts cannot stand in it; a checksum keeps apart what differs in them alone.
-
-    >>> probe_id(Path("sub-1/probe_810755797_lfp.nwb"))
-    '810755797'
-    >>> probe_id(Path("my file.nwb"), "/acquisition/LF 0")
-    'my_file.LF_0'
-    >>> probe_id(Path("a.nwb"), "/acquisition/LFP左")
-    'a.LFP-05f78e'
-    """
-    stem = path.parent.name if path.name == "download" else path.stem  # assets of DANDI
-    allen = re.fullmatch(r"probe_(\d+)_lfp", stem)
-    parts = [allen[1] if allen else stem, *([series.rsplit("/", 1)[-1]] if series else [])]
-    return _as_id(".".join(parts))
-
-
-def _as_id(text: str) -> str:
-    latin = re.sub(r"[\u0300-\u036f]", "", normalize("NFKD", text))  # without accents
-    name = replace_other_characters(re.sub(r"[^\x00-\x7f]", "", latin))
-    name = name if name[:1].isalnum() and name != STACKED else f"x{name}"
-    is_complete = latin.isascii() and len(name) <= MAX_LENGTH
-    return name if is_complete else f"{name[: MAX_LENGTH - 7]}-{_checksum(text)}"
-
-
-def _checksum(text: str) -> str:
-    return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:6]
-
-
 def unique_ids(probes: Sequence[ProbeRow]) -> list[ProbeRow]:
     """Give probes of one id ids of their own, which depend on nothing but their file and series.
 
@@ -187,11 +154,11 @@ def _longer_id(probe: ProbeRow, group: Sequence[ProbeRow]) -> str:
     path = _path(probe.address)
     if sum(other.address == probe.address for other in group) > 1:
         return probe_id(path, ".".join(probe.series.split("/")[-2:]))
-    return _as_id(f"{path.parent.name}.{probe.probe}")
+    return as_id(f"{path.parent.name}.{probe.probe}")
 
 
 def _checked_id(probe: ProbeRow, _: Sequence[ProbeRow]) -> str:
-    return f"{probe.probe[: MAX_LENGTH - 7]}-{_checksum(_place(probe))}"
+    return f"{probe.probe[: MAX_LENGTH - 7]}-{checksum(_place(probe))}"
 
 
 def _place(probe: ProbeRow) -> str:

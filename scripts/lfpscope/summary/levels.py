@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lfpscope.envelope import kernels, kernels_amplitude, kernels_buckets
+from lfpscope.envelope import kernels, kernels_amplitude, kernels_buckets, kernels_lines
 from lfpscope.envelope.grid import (
     CHUNK_BUCKETS,
     LINES,
@@ -265,7 +265,7 @@ class EnvelopeWriter:
         factor = self.step or 1.0
         extremes = fresh.values[1], fresh.values[2]
         per_block = self.block // self.sizes[0]
-        kernels_amplitude.about_lines(
+        kernels_lines.about_lines(
             fresh.moments, *extremes, factor, blocks, per_block, lines, squares, peaks
         )
         for name, values in zip(LINES, lines, strict=True):

@@ -23,7 +23,7 @@ def suitable_gain(sizes: Array, mode: str, spacing: float) -> float:
     Parameters
     ----------
     sizes : ndarray of float, shape (n_channels, n_columns)
-        Volts, without sign; NaN where there is no number.
+        In the unit of gains, without sign; NaN where there is no number.
     mode : str
         How they are drawn.
     spacing : float
@@ -32,9 +32,9 @@ def suitable_gain(sizes: Array, mode: str, spacing: float) -> float:
     Returns
     -------
     float
-        Microvolts of the scale bar: 1, 2, 5, 10 …
+        What the scale bar stands for: 1, 2, 5, 10 …
     """
-    large = _typical(sizes) * 1e6
+    large = _typical(sizes)
     if mode == HEAT:
         return round_scale(ABOVE * large / HEAT_SHARE)
     if mode == SIGNED:

@@ -1,4 +1,4 @@
-"""A drawer below the panels that shows one channel alone, with an axis in microvolts."""
+"""A drawer below the panels that shows one channel alone, with an axis in its unit."""
 
 import html
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ from bokeh.models import Column, CrosshairTool, Line, LinearAxis, Quad, Range1d,
 from bokeh.models.dom import HTML
 
 from lfpscope.errors import UserError
+from lfpscope.signals.quantity import POTENTIAL
 from lfpscope.viewer.channel_spectra import ChannelSpectra, read_spectra
 from lfpscope.viewer.channel_trace import ChannelTrace, read_trace
 from lfpscope.viewer.models import Plots
@@ -62,7 +63,7 @@ class ChannelDrawer:
         plots.layer(plot, self._line, Line(x="x", y="y", line_color=INK))
         dots = Scatter(x="x", y="y", size=4, fill_color=INK, line_color=None)
         self._dots = plots.layer(plot, self._line, dots)
-        axis = LinearAxis(axis_label="µV")
+        axis = self._axis = LinearAxis(axis_label=POTENTIAL.unit)
         quiet_axis(axis)
         plot.add_layout(axis, "left")
         plot.add_tools(CrosshairTool(overlay=plots.cursor))
@@ -70,7 +71,9 @@ class ChannelDrawer:
         line = text_line(self._text, margin=(2, RIGHT, 0, 0), css_classes=["channel"])
         look = {"sizing_mode": "stretch_width", "margin": 0, "visible": False}
         self.spectra = SpectraRow(plots)
-        self.layout = Column(line, plot, self.spectra.layout, **look)
+        self._content = [line, plot, self.spectra.layout]
+        # a page opens sooner without plots that it does not show yet
+        self.layout = Column(children=[], **look)
 
     def hide(self) -> None:
         """Close it."""
@@ -78,11 +81,15 @@ class ChannelDrawer:
 
     def show(self, trace: ChannelTrace | UserError, width: int) -> None:
         """Show a channel, or the reason why it cannot be read."""
+        if not self.layout.children:
+            self.layout.children = self._content
         self.layout.visible = True
         if isinstance(trace, UserError):
             self._text.html = f'<span class="wrong">{html.escape(str(trace))}</span>'
             return
         self._text.html = f"<span>{html.escape(trace.text)}</span>"
+        if self._axis.axis_label != trace.unit:
+            self._axis.axis_label = trace.unit
         known = np.isfinite(trace.low)
         if known.any():
             low, high = trace.low[known].min(), trace.high[known].max()

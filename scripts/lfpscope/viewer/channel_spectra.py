@@ -15,7 +15,7 @@ from lfpscope.result_files import SPECTRA
 from lfpscope.signals.psd import welch
 from lfpscope.signals.spectra import MIN_LENGTH, Welch
 from lfpscope.typing import Array, Floats
-from lfpscope.viewer.picture import axis_clock, transformed_for
+from lfpscope.viewer.shown_probe import axis_clock, transformed_for
 from lfpscope.viewer.view_state import State
 
 MAX_SECONDS = 120.0  # of samples that are read
@@ -105,7 +105,11 @@ def read_spectra(probe: OpenProbe, folder: Path, state: State, channel: int) -> 
     nothing = _no_line(), of_recording, (), edges, (0.0, COLOURED_DB)
     if seconds > MAX_SECONDS:
         return ChannelSpectra(*nothing, f"of {duration_text(MAX_SECONDS)} at most: zoom in{words}")
-    probe, done = transformed_for(probe, state)
+    found, done = transformed_for(probe, state)
+    if found.quantity.unit == probe.quantity.unit:
+        probe = found
+    else:
+        done = f"of the potential as recorded, not of {state.transform}"
     stretches = _read_stretches(probe, state, row)
     longest = max((values.size for _, values in stretches), default=0)
     length = window_of(rate, seconds, longest)

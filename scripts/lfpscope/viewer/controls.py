@@ -25,9 +25,9 @@ from bokeh.models import (
 )
 
 from lfpscope.envelope.read import OpenProbe
-from lfpscope.formatting import voltage_text
 from lfpscope.nwb.areas import is_area
 from lfpscope.render.band_map import band_names
+from lfpscope.signals.transform import parse_transform
 from lfpscope.viewer.style import CONTROL, HEADER, TOOLBAR
 from lfpscope.viewer.view_state import (
     AUTO,
@@ -50,6 +50,8 @@ TRANSFORMS = (
     "median:shank",
     "median:area",
     "bipolar",
+    "csd",
+    "derivative",
     ">0.5Hz",
     "4-10Hz",
     "30-80Hz",
@@ -229,10 +231,15 @@ class Controls:
 
 
 def offer_gains(likely: float, state: State) -> list[tuple[str, str]]:
-    """Gains about the one that is likely for the recording, and the one that a state has."""
-    at = STEPS.index(round_scale(likely))
-    offered = {*STEPS[max(at - MORE_GAINS, 0) : at + MORE_GAINS + 1], state.microvolts}
-    words = [(f"{step!r}", f"gain {voltage_text(step)}") for step in sorted(offered)]
+    """Gains about the one that is likely for the recording, and the one that a state has.
+
+    In the unit of what is shown; the likely one is in µV.
+    """
+    quantity = parse_transform(state.transform).quantity
+    at = STEPS.index(round_scale(likely * quantity.likely))
+    offered = {*STEPS[max(at - MORE_GAINS, 0) : at + MORE_GAINS + 1]}
+    offered |= set() if state.is_auto else {state.microvolts}
+    words = [(f"{step!r}", f"gain {quantity.text(step)}") for step in sorted(offered)]
     return [(AUTO, "auto gain"), *words]
 
 

@@ -51,6 +51,8 @@ class Readings:
     ----------
     cursor : Cursor or None
         Where the mouse is; None where it is on no probe.
+    beside : callable
+        Gets a state and an axis time; what else is to be said of that time.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Readings:
         self._document, self._show = document, show
         self._line, self._panels = line, panels
         self.cursor: Cursor | None = None
+        self.beside: Callable[[State, float], list[str]] = lambda _state, _seconds: []
         self._slots = {slot.name: slot for slot in slots}
         self._worker = Worker(self._read)
 
@@ -118,4 +121,5 @@ class Readings:
             at = time_of(state.timeline, seconds, 4)
             nothing = f"{at} · {cursor.probe} · no channel or sample here"
             text = nothing if reading is None else reading.text(state)
+            text = " · ".join([text, *self.beside(state, seconds)])
         self._document.add_next_tick_callback(partial(self._show, text))

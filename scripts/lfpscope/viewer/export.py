@@ -38,8 +38,9 @@ from lfpscope.viewer.export_panel import (
     draw_panel,
     new_axes,
 )
-from lfpscope.viewer.picture import Picture, axis_clock, common_gains, draw_probe
+from lfpscope.viewer.picture import Picture, common_gains, draw_probe, with_common_gain
 from lfpscope.viewer.session_folder import SessionFolder
+from lfpscope.viewer.shown_probe import axis_clock
 from lfpscope.viewer.times import axis_title, time_of
 from lfpscope.viewer.view_state import BUTTERFLY, TRACES, State
 
@@ -182,7 +183,7 @@ def render_view(session: SessionFolder, view: Path, png: Path) -> None:
         raise UserError(f"{view}: version {version!r}, expected {VERSION}.")
     try:
         state = _read_view(content)
-        Lane(**content["lane"])
+        Lane.from_json(content["lane"])
         _read_added(content)
         sources = {one["probe"]: one["source"] for one in content["probes"]}
         identities = {name: (one["size"], one["crc32"]) for name, one in sources.items()}
@@ -257,7 +258,7 @@ def draw_figure(
     session: SessionFolder, view: dict[str, Any], kind: type[Figure] = Figure
 ) -> Figure:
     """Draw a described view as a figure of some kind."""
-    lane, added = Lane(**view["lane"]), _read_added(view)
+    lane, added = Lane.from_json(view["lane"]), _read_added(view)
     state, width, height = read_state(view), view["width"], view["height"]
     probes = _shown(session, state)
     beside = COLUMN * any(one.values for one in added.values())
@@ -306,12 +307,10 @@ def _draw_pictures(
         for probe in probes
         if chosen_rows(probe, state).channels.size
     }
-    if state.is_auto:
-        gains = common_gains(pictures.values())
-        for probe, one in pictures.items():
-            if one.microvolts != gains[one.mode]:
-                again = state.scaled(gains[one.mode])
-                pictures[probe] = draw_probe(probe, again, width, heights[probe])
+    gains = common_gains(pictures.values())
+    for probe, one in pictures.items():
+        if shared := with_common_gain(state, one, gains):
+            pictures[probe] = draw_probe(probe, shared, width, heights[probe])
     return [(probe, pictures.get(probe)) for probe in probes]
 
 

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from lfpscope.envelope.read import OpenProbe
-from lfpscope.formatting import voltage_text
 from lfpscope.nwb.areas import is_area
 from lfpscope.render.areas import area_colours
 from lfpscope.render.rows import Rows
@@ -26,7 +25,7 @@ from lfpscope.viewer.channel_selection import (
 from lfpscope.viewer.depth_scale import Window
 from lfpscope.viewer.export_lane import SIZE
 from lfpscope.viewer.facts import axis_label, count_channels, first_doubt
-from lfpscope.viewer.gaps import HATCH, find_empty
+from lfpscope.viewer.gaps import PLAIN, find_empty
 from lfpscope.viewer.labels import (
     area_labels,
     area_runs,
@@ -136,7 +135,8 @@ def draw_panel(
         axes.imshow(colours, extent=extent, aspect="auto", interpolation="nearest")
     axes.set(xlim=(state.start, state.stop), ylim=(window.bottom, window.top))
     axes.tick_params(bottom=False, labelbottom=False)
-    _draw_empty(axes, find_empty(probe, state, width))
+    uncertain_s = picture.uncertain_s if picture else 0.0
+    _draw_empty(axes, find_empty(probe, state, width, uncertain_s))
     for first, last in state.timeline.breaks:
         axes.axvspan(first, last, facecolor="white", edgecolor="black", linestyle="--")
     rows = chosen_rows(probe, state)
@@ -146,7 +146,7 @@ def draw_panel(
     shown = Rows(rows.channels, ()) if is_butterfly else rows
     ticks, title = row_ticks(channels, rows, height), axis_label(channels, rows, height)
     if picture and is_butterfly:
-        ticks, title = voltage_ticks(picture.microvolts, height), "µV"
+        ticks, title = voltage_ticks(picture.microvolts, height), picture.quantity.unit
     axes.set_yticks(ticks.places, ticks.labels)
     axes.tick_params(labelsize=SIZE)
     for edge in block_edges(shown):
@@ -187,8 +187,10 @@ def _draw_empty(axes: Axes, empty: Mapping[str, Any]) -> None:
     for start, stop, pattern, label, middle in zip(
         *(empty[name] for name in ("start", "stop", "pattern", "label", "middle")), strict=True
     ):
-        if pattern == HATCH:
-            axes.axvspan(start, stop, facecolor="none", edgecolor=FAINT, hatch="//", linewidth=0)
+        if pattern != PLAIN:
+            axes.axvspan(
+                start, stop, facecolor="none", edgecolor=FAINT, hatch=2 * pattern, linewidth=0
+            )
         if label:
             axes.text(middle, 0.5, label, ha="center", va="center", fontsize=SIZE, bbox=WHITE)
 
@@ -231,7 +233,7 @@ def _draw_bar(figure: Figure, picture: Picture, frame: Frame) -> None:
     bar = new_axes(figure, Frame(frame.left + 8, frame.bottom + 8, 2, BAR))
     bar.set_facecolor("black")
     bar.set(xticks=[], yticks=[])
-    text = voltage_text(picture.microvolts)
+    text = picture.quantity.text(picture.microvolts)
     bar.text(4, 0.5, text, va="center", fontsize=SIZE, bbox=WHITE, transform=bar.transAxes)
 
 
@@ -240,9 +242,9 @@ def _draw_colours(figure: Figure, picture: Picture, frame: Frame) -> None:
     left = frame.left + frame.width + 8
     axes = new_axes(figure, Frame(left, frame.bottom, 12, frame.height))
     colours = map_colours(picture.mode)[:, np.newaxis]
-    low, high = colour_limits(picture.mode, picture.microvolts)
+    low, high = colour_limits(picture)
     axes.imshow(colours, extent=(0, 1, low, high), aspect="auto", origin="lower")
-    ticks = colour_ticks(picture.mode, picture.microvolts)
+    ticks = colour_ticks(picture)
     axes.set(xticks=[], ylim=(low, high))
     axes.set_yticks(list(ticks), list(ticks.values()))
     axes.yaxis.tick_right()
@@ -260,8 +262,7 @@ def _head(
     facts += [note] if note else []
     facts += [words] if (words := order_words(probe, state)) else []
     if picture:
-        facts += [picture.transform] if picture.transform else []
-        facts += [picture.drawn_from, scale_text(picture.mode, picture.microvolts)]
+        facts += [picture.badge(), scale_text(picture)]
     facts += [f"{n_bad} marked bad (grey)"] if n_bad else []
     # names and doubts may hold a $, which would begin a formula
     above: dict[str, Any] = {"fontsize": SIZE, "parse_math": False, "va": "bottom"}

@@ -117,7 +117,8 @@ def enlarge(state: State, cursor: Cursor | None) -> State:
 def change_gain(state: State, panels: Mapping[str, Panel], steps: int) -> State:
     """Make traces larger by steps, from the gain of the first picture where it follows the view."""
     pictures = [panels[name].shown for name in state.shown if name in panels]
-    shown = [one.microvolts for one in pictures if one is not None]
+    unit = state.gain_unit
+    shown = [one.microvolts for one in pictures if one and one.quantity.unit == unit]
     return (state.scaled(shown[0]) if state.is_auto and shown else state).louder(steps)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lfpscope.clock.segments import Clock
 from lfpscope.clock.timeline import Span, Timeline
 from lfpscope.envelope.read import OpenProbe
-from lfpscope.viewer.picture import axis_clock
+from lfpscope.viewer.shown_probe import axis_clock
 from lfpscope.viewer.times import find_seams
 
 

@@ -62,7 +62,7 @@ def row_ticks(channels: Channels, rows: Rows, height: int) -> Ticks:
 
 
 def voltage_ticks(microvolts: float, height: int) -> Ticks:
-    """Labels in µV of a butterfly, zero in the middle, at a gain; none without one."""
+    """Labels of a butterfly in the unit of its gain, zero in the middle; none without a gain."""
     if not (microvolts and height):
         return Ticks([], [])
     half = height / 2

@@ -29,7 +29,8 @@ from lfpscope.viewer.auto_gain import suitable_gain
 from lfpscope.viewer.issues import Issue, find_issues
 from lfpscope.viewer.mode_colours import palette
 from lfpscope.viewer.models import Plots, hover_names
-from lfpscope.viewer.picture import KEPT, axis_clock
+from lfpscope.viewer.picture import KEPT
+from lfpscope.viewer.shown_probe import axis_clock
 from lfpscope.viewer.style import ACCENT, STRIP, WRONG, borders, quiet_axis
 from lfpscope.viewer.view_state import HEAT, State
 
@@ -126,7 +127,7 @@ def heat_line(probe: OpenProbe, whole: State) -> tuple[npt.NDArray[np.uint8], fl
     view = read_view(probe, whole.start, whole.stop, COLUMNS, clock)
     # each counts for the brightest colour at most: a few wild channels do not outshine the rest
     values = amplitude(view, probe)[~probe.dead]
-    volts = HEAT_SHARE * suitable_gain(values, HEAT, 1) * 1e-6
+    volts = HEAT_SHARE * suitable_gain(values * 1e6, HEAT, 1) * 1e-6
     shares = np.clip(values / volts, 0, 1)
     known = np.isfinite(shares)
     mean = np.where(known, shares, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)

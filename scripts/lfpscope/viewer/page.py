@@ -108,6 +108,7 @@ class Page:
         of_page = document, self._session, self._layout
         go_to = partial(self._go_to, what="period", step=1)
         self._extras = PageExtras(*of_page, self._leave_out, go_to, self._pictures.draw_again)
+        self._readings.beside = self._extras.lanes.words
         self._annotations = Annotations(
             document,
             self._session.marks,
@@ -270,7 +271,7 @@ class Page:
         state = replace(self.state, hidden=self.state.hidden | self._layout.errors.keys())
         lines = saved_names(self._annotations.lane.lines, self.state.without)
         blocks = self._layout.spans.data
-        self._savings.submit(state, size, lines, blocks, suffix)
+        self._savings.submit(state, size, (lines, blocks, self._extras.lanes.strips), suffix)
 
     def _time_typed(self, _name: str, _old: str, text: str) -> None:
         if not text:

@@ -43,8 +43,9 @@ class PagePool:
             from lfpscope.viewer import page  # noqa: F401 - for later
 
             self.session.refresh(PATIENCE)
-            for probe in self._open()[:1]:
-                _load_loops(probe, samples=not probe.is_summarised)
+            # the first view of a probe without an envelope compiles what it needs, often nothing
+            for probe in [one for one in self._open() if one.is_summarised][:1]:
+                _load_loops(probe, samples=False)
         finally:
             gc.freeze()
             gc.enable()

@@ -6,6 +6,7 @@ from bokeh.document import Document
 
 from lfpscope.clock.timeline import Span
 from lfpscope.viewer.channel_column import ByHand, ChannelColumns, LeftOut
+from lfpscope.viewer.lanes import PageLanes
 from lfpscope.viewer.page_layout import PageLayout
 from lfpscope.viewer.page_views import PageViews
 from lfpscope.viewer.period_list import PeriodList
@@ -34,6 +35,8 @@ class PageExtras:
     ----------
     views : PageViews
         Transformed recordings that are made on demand.
+    lanes : PageLanes
+        Below the intervals.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class PageExtras:
         draw_again: Callable[[str], None],
     ) -> None:
         self.views = PageViews(document, layout.panels, draw_again)
+        self.lanes = PageLanes(document, session, layout)
         of_page = document, session, layout.plots
         self._sheets = Sheets(
             {
@@ -88,6 +92,7 @@ class PageExtras:
 
     def want(self, state: State) -> None:
         """Have what is open follow the page; read labels of channels where the page needs them."""
+        self.lanes.want(state)
         self._sheets.want(state)
         if state.needs_labels and self._columns is None:
             self._columns = self._make_columns()
@@ -98,6 +103,7 @@ class PageExtras:
         """End all threads."""
         self._sheets.stop()
         self.views.stop()
+        self.lanes.stop()
         if self._columns is not None:
             self._columns.stop()
 

@@ -252,7 +252,8 @@ class Panel(ShownRows):
         words = order_words(self.probe, state), self.window.note
         facts = self.probe, channels.size, int(bad.sum()), self._quality
         self._facts = html.escape(probe_facts(*facts, "; ".join(filter(None, words))))
-        send(self._empty, find_empty(self.probe, state, size[0]))
+        uncertain_s = self.shown.uncertain_s if self.shown else 0.0
+        send(self._empty, find_empty(self.probe, state, size[0], uncertain_s))
         self._head()
         is_small = state.is_small(self._name)
         least = SMALL if is_small else max(LEAST, channels.size * state.spacing + AROUND)
@@ -279,9 +280,9 @@ class Panel(ShownRows):
         """Label depths, or what the rows follow; of a butterfly the microvolts once it is there."""
         channels, height = self.probe.references.channels, self.size[1]
         if self._is_butterfly:
-            is_there = self.shown is not None and self.shown.mode == BUTTERFLY
-            gain = self.shown.microvolts if self.shown and is_there else 0.0
-            ticks, title = voltage_ticks(gain, height), "µV"
+            shown = self.shown if self.shown and self.shown.mode == BUTTERFLY else None
+            ticks = voltage_ticks(shown.microvolts if shown else 0.0, height)
+            title = shown.quantity.unit if shown else ""
         else:
             ticks = row_ticks(channels, self._rows, height)
             title = axis_label(channels, self._rows, height)
@@ -309,7 +310,8 @@ class Panel(ShownRows):
             self._scale.hide()
             self._label_axis()
         else:
-            self._scale.show(picture.mode, picture.microvolts, self.size[1])
+            self._scale.show(picture, self.size[1])
+        send(self._empty, find_empty(self.probe, state, self.size[0], picture.uncertain_s))
         # a shade over colours that mean something would change them: onsets are enough
         self._shaded.glyph.fill_alpha = "shade" if picture.mode == TRACES else 0
         cost, badge = (html.escape(one) for one in (picture.cost(), picture.badge()))

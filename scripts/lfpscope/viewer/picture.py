@@ -2,17 +2,15 @@
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
 
-from lfpscope.clock.segments import Clock
-from lfpscope.clock.timeline import Timeline
 from lfpscope.envelope.read import OpenProbe, time_range
-from lfpscope.envelope.transformed import Stamp, stamp_of_transform, transformed
+from lfpscope.envelope.transformed import Stamp, stamp_of_transform
 from lfpscope.errors import UserError
 from lfpscope.formatting import duration_text
 from lfpscope.render.band_map import colour_shares, read_band_map
@@ -22,13 +20,13 @@ from lfpscope.render.signed import SIGNED_SHARE, signed_picture, signed_values
 from lfpscope.render.smooth_lines import is_smooth, smooth_picture
 from lfpscope.render.traces import trace_picture
 from lfpscope.render.view import View, read_view
-from lfpscope.result_files import ENVELOPE
-from lfpscope.signals.transform import parse_transform
+from lfpscope.signals.quantity import POTENTIAL, Quantity
 from lfpscope.viewer.asked_views import AskedView
 from lfpscope.viewer.auto_gain import BAR, suitable_gain, traces_sizes
 from lfpscope.viewer.channel_selection import bad_channels, chosen_rows
 from lfpscope.viewer.grid import Grid, read_grid
 from lfpscope.viewer.probe_slot import ProbeSlot
+from lfpscope.viewer.shown_probe import asked_view, axis_clock, transformed_for
 from lfpscope.viewer.view_state import BUTTERFLY, HEAT, SIGNED, State, band_of
 
 EVERY_SAMPLE = "every sample"
@@ -50,7 +48,7 @@ class Picture:
     mode : str
         TRACES, SIGNED, HEAT, or the power of a band.
     microvolts : float
-        The gain that it was drawn with.
+        The gain that it was drawn with, in the unit of its quantity.
     pixels : ndarray of uint8, shape (height, width)
         Indices into the mode's palette, the top row first.
     t0, t1 : float
@@ -71,6 +69,10 @@ class Picture:
         What must be made before it shows what was asked for.
     owners : ndarray of int16, shape (height, width), or None
         Of a butterfly, which row each pixel shows; see `butterfly_picture`.
+    quantity : Quantity
+        What it shows.
+    uncertain_s : float
+        So much at each end of a segment depends on how a filter continues it, seconds.
     """
 
     mode: str
@@ -86,12 +88,25 @@ class Picture:
     transform: str = ""
     awaits: AskedView | None = None
     owners: npt.NDArray[np.int16] | None = None
+    quantity: Quantity = POTENTIAL
+    uncertain_s: float = 0.0
+
+    @property
+    def gain_kind(self) -> tuple[str, str]:
+        """Pictures of one kind can be drawn at one gain."""
+        return self.mode, self.quantity.unit
 
     def badge(self) -> str:
         """What the picture was drawn from, in words."""
         if not self.final:
             return f"{self.drawn_from} · samples are being read"
-        return f"{self.transform} · {self.drawn_from}" if self.transform else self.drawn_from
+        return " · ".join(filter(None, [self.transform, self.drawn_from, self.uncertainty()]))
+
+    def uncertainty(self) -> str:
+        """What of it is uncertain, in words; empty where nothing is."""
+        if not self.uncertain_s:
+            return ""
+        return f"hatched, uncertain: first and last {duration_text(self.uncertain_s)} of a segment"
 
     def cost(self) -> str:
         """What that cost, in words."""
@@ -166,32 +181,28 @@ def _sketched(probe: OpenProbe, state: State, width: int, height: int) -> Pictur
     return replace(draw_probe(probe, state, n_samples // bucket + 2, height), final=False)
 
 
-@lru_cache(KEPT)
-def axis_clock(probe: OpenProbe, timeline: Timeline) -> Clock:
-    """The clock of a probe in axis time."""
-    return timeline.clock(probe.references.clock)
-
-
 def draw_probe(
     probe: OpenProbe, state: State, width: int, height: int, ratio: float = 1.0
 ) -> Picture:
     """Draw what a page shows of an open probe; for the numbers see `draw`."""
     begin = time.perf_counter()
     # the gain changes more often than what is drawn with it: all probes come to share one
-    look = _look(probe, replace(state, microvolts=0.0, is_auto=False), width, ratio)
+    plain = replace(state, microvolts=0.0, is_auto=False, gain_unit="")
+    look = _look(probe, plain, width, ratio)
     probe, view, mode, channels = look.probe, look.view, look.mode, look.channels
     n_rows = round(height * ratio)
     if band_of(mode):
         picture = _draw_power(view, probe, state, (mode, height, n_rows), (channels, look.grey))
         return replace(picture, seconds=time.perf_counter() - begin, transform=look.done)
-    values, grey = look.values, look.grey
+    values, grey, quantity = look.values, look.grey, probe.quantity
     microvolts = state.microvolts
-    if state.is_auto:
+    if is_auto(state, quantity):
         live = ~grey[channels]
         sizes = traces_sizes(view, probe, channels) if values is None else np.abs(values)
+        sizes = sizes[live] / quantity.si
         spacing = height / (FLAPS if mode == BUTTERFLY else max(1, channels.size))
-        microvolts = suitable_gain(sizes[live], mode, spacing)
-    volts, owners = microvolts * 1e-6, None
+        microvolts = suitable_gain(sizes, mode, spacing)
+    volts, owners = microvolts * quantity.si, None
     if mode == BUTTERFLY:
         front = _front(probe, state)
         gain = BAR * ratio / volts
@@ -226,8 +237,15 @@ def draw_probe(
         grid,
         transform=look.done,
         awaits=look.awaits,
+        quantity=quantity,
+        uncertain_s=probe.uncertain * probe.references.clock.dt,
         owners=owners,
     )
+
+
+def is_auto(state: State, quantity: Quantity) -> bool:
+    """Whether the gain follows what is shown: also where a state's gain is of another quantity."""
+    return state.is_auto or state.gain_unit != quantity.unit
 
 
 def _front(probe: OpenProbe, state: State) -> int:
@@ -304,8 +322,8 @@ def _draw_power(
     clock = axis_clock(probe, state.timeline)
     found = read_band_map(probe, clock, band_of(mode), view.t0, view.t1, view.width)
     microvolts = state.microvolts
-    if state.is_auto:
-        live = POWER_ROOM * found.rms[channels][~grey[channels]]
+    if is_auto(state, POTENTIAL):
+        live = POWER_ROOM * found.rms[channels][~grey[channels]] / POTENTIAL.si
         microvolts = suitable_gain(live, HEAT, height / max(1, channels.size))
     shares = colour_shares(found.power[channels], microvolts)
     pixels = heat_picture(
@@ -314,49 +332,6 @@ def _draw_power(
     n_bytes = stored_bytes(probe, state) if found.is_live else 0
     words = f"{found.band} · {found.drawn_from}"
     return Picture(mode, microvolts, pixels, view.t0, view.t1, words, n_bytes, 0.0, read_grid(view))
-
-
-def transformed_for(probe: OpenProbe, state: State) -> tuple[OpenProbe, str]:
-    """Return the probe that a state shows, and what is done to its samples or why it is not."""
-    if not state.transform:
-        return probe, ""
-    wanted, seconds = parse_transform(state.transform), state.stop - state.start
-    try:
-        found = transformed(probe, wanted, bad_channels(probe, state))
-    except ValueError as error:
-        return probe, f"AS RECORDED, not {state.transform}: {error}"
-    # stored spectra are those of the recording
-    band = band_of(dict(state.modes).get(probe.references.probe, ""))
-    most = found.live_seconds if band else found.most_seconds
-    if seconds > most:
-        if probe.is_summarised and not band:  # it is made meanwhile
-            return probe, f"AS RECORDED, not yet {state.transform}"
-        what = f"{band} of {state.transform}" if band else state.transform
-        return probe, f"AS RECORDED: {what} is shown of {duration_text(most)} at most"
-    return found, state.transform
-
-
-def asked_view(probe: OpenProbe, state: State) -> AskedView | None:
-    """Return the view that a state needs, where it is to be made first."""
-    name = probe.references.probe
-    if not (state.transform and probe.is_summarised) or band_of(dict(state.modes).get(name, "")):
-        return None
-    marked = bad_channels(probe, state)
-    try:
-        found = transformed(probe, parse_transform(state.transform), marked)
-    except ValueError:
-        return None
-    if state.stop - state.start <= found.most_seconds:
-        return None
-    file = probe.references.file
-    return AskedView(
-        str(file),
-        str(file.with_name(ENVELOPE)),
-        probe.references.address,
-        state.transform,
-        tuple(np.flatnonzero(marked).tolist()),
-        str(found.asked_path),
-    )
 
 
 def _values(
@@ -368,12 +343,22 @@ def _values(
     return amplitude(view, probe)[channels] if mode == HEAT else None
 
 
-def common_gains(pictures: Iterable[Picture]) -> dict[str, float]:
-    """Gain that probes drawn in one mode share, where it follows what is shown: the largest."""
-    gains: dict[str, float] = {}
+def common_gains(pictures: Iterable[Picture]) -> dict[tuple[str, str], float]:
+    """Gain that pictures of one kind share, where it follows what is shown: the largest."""
+    gains: dict[tuple[str, str], float] = {}
     for one in pictures:
-        gains[one.mode] = max(one.microvolts, gains.get(one.mode, 0.0))
+        gains[one.gain_kind] = max(one.microvolts, gains.get(one.gain_kind, 0.0))
     return gains
+
+
+def with_common_gain(
+    state: State, picture: Picture, gains: Mapping[tuple[str, str], float]
+) -> State | None:
+    """State with the gain that a picture is to share; None where it has it, or has a chosen one."""
+    gain = gains[picture.gain_kind]
+    if not is_auto(state, picture.quantity) or gain == picture.microvolts:
+        return None
+    return replace(state.scaled(gain), gain_unit=picture.quantity.unit)
 
 
 def stored_bytes(probe: OpenProbe, state: State) -> int:

@@ -8,9 +8,11 @@ from lfpscope.clock.segments import Clock, Segment
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.nwb.areas import is_area
 from lfpscope.render.band_map import decibels, read_band_map
+from lfpscope.signals.quantity import POTENTIAL, Quantity
 from lfpscope.viewer.channel_selection import chosen_rows
+from lfpscope.viewer.gaps import UNCERTAIN_TEXT
 from lfpscope.viewer.grid import Grid
-from lfpscope.viewer.picture import axis_clock, transformed_for
+from lfpscope.viewer.shown_probe import axis_clock, transformed_for
 from lfpscope.viewer.times import time_of
 from lfpscope.viewer.view_state import State, band_of
 
@@ -41,6 +43,10 @@ class Reading:
         About the line of the block, volts; NaN for a single sample.
     band : str
         Power of the band that is drawn, in words; empty where none is.
+    quantity : Quantity
+        What the values are; `low`, `high` and `rms` are in its SI unit.
+    is_uncertain : bool
+        Whether some of the samples depend on how a filter continues the end of a segment.
     """
 
     probe: str
@@ -56,26 +62,27 @@ class Reading:
     high: float
     rms: float
     band: str = ""
+    quantity: Quantity = POTENTIAL
+    is_uncertain: bool = False
 
     def text(self, state: State) -> str:
         """In one line, for the reader."""
         parts = [time_of(state.timeline, self.seconds, 4), self.probe, f"channel {self.channel}"]
         parts += [] if self.depth is None else [f"{self.depth:g} {self.unit}".strip()]
         parts += [self.area] if is_area(self.area) else []
-        return " · ".join([*parts, *self._values(), *([self.band] if self.band else [])])
+        parts += [*self._values(), self.band, UNCERTAIN_TEXT if self.is_uncertain else ""]
+        return " · ".join(filter(None, parts))
 
     def _values(self) -> list[str]:
         if self.n_samples == 1:
-            return [f"sample {self.sample}", _microvolts(self.low)]
+            known = not np.isnan(self.low)
+            value = self.quantity.values_text(self.low) if known else "no number"
+            return [f"sample {self.sample}", value]
         if np.isnan(self.low):
             return [f"{self.n_samples} samples", "no number"]
-        extremes = f"{self.low * 1e6:.3f} … {self.high * 1e6:.3f} µV"
-        rms = [] if np.isnan(self.rms) else [f"RMS {self.rms * 1e6:.3g} µV"]  # of a summary alone
-        return [f"{self.n_samples} samples", extremes, *rms]
-
-
-def _microvolts(volts: float) -> str:
-    return "no number" if np.isnan(volts) else f"{volts * 1e6:.3f} µV"
+        extremes = self.quantity.values_text(self.low, self.high)
+        rms = "" if np.isnan(self.rms) else f"RMS {self.quantity.values_text(self.rms, form='.3g')}"
+        return [f"{self.n_samples} samples", extremes, rms]  # an RMS of a summary alone
 
 
 def channel_at(probe: OpenProbe, state: State, height: float) -> int | None:
@@ -149,7 +156,15 @@ def read_values(
         high=high,
         rms=rms,
         band=_band_power(probe, state, row, seconds, grid),
+        quantity=probe.quantity,
+        is_uncertain=any(touches_end(*piece, probe.uncertain) for piece in pieces),
     )
+
+
+def touches_end(segment: Segment, first: int, stop: int, uncertain: int) -> bool:
+    """Whether one of some samples lies so near an end of its segment that it is uncertain."""
+    begin, end = segment.first_sample + uncertain, segment.stop_sample - uncertain
+    return uncertain > 0 and (first < begin or stop > end)
 
 
 def _band_power(probe: OpenProbe, state: State, row: int, seconds: float, grid: Grid | None) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from bokeh.document import Document
 
 from lfpscope.errors import UserError
-from lfpscope.viewer.picture import Picture, common_gains, draw, sketch
+from lfpscope.viewer.picture import Picture, common_gains, draw, sketch, with_common_gain
 from lfpscope.viewer.probe_slot import ProbeSlot
 from lfpscope.viewer.view_state import State
 from lfpscope.viewer.worker import Worker
@@ -134,11 +134,11 @@ class Pictures:
         gains = common_gains(finished.values())
         for slot in self._slots:
             request, picture = requests.get(slot.name), finished.get(slot.name)
-            if request is None or picture is None or not request.state.is_auto or stale():
+            if request is None or picture is None or stale():
                 continue
-            if gains[picture.mode] != picture.microvolts:
-                name, gain = slot.name, gains[picture.mode]
-                again = _draw_or_why(slot, replace(request, state=request.state.scaled(gain)))
+            if shared := with_common_gain(request.state, picture, gains):
+                name = slot.name
+                again = _draw_or_why(slot, replace(request, state=shared))
                 if isinstance(again, Picture):
                     self._finished[name] = again
                 # replaces the one before, in whatever order the two are shown

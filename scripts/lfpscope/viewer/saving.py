@@ -10,6 +10,7 @@ from bokeh.document import Document
 from bokeh.models import ColumnDataSource, CustomJS
 
 from lfpscope.errors import UserError
+from lfpscope.viewer.lane_curves import Strip
 from lfpscope.viewer.session_folder import SessionFolder
 from lfpscope.viewer.view_state import State
 from lfpscope.viewer.worker import Worker
@@ -20,6 +21,8 @@ link.href = source.data.href[0]
 link.download = source.data.name[0]
 link.click()
 """
+Below = tuple[Sequence[str], Mapping[str, Any], Sequence[Strip]]
+"""Names of the lines of intervals, their blocks, and the curves below them."""
 TYPES = {".png": "image/png", ".svg": "image/svg+xml", ".pdf": "application/pdf"}
 
 
@@ -73,14 +76,15 @@ class Savings:
         self,
         state: State,
         size: tuple[int, int],
-        lines: Sequence[str],
-        blocks: Mapping[str, Any],
+        below: Below,
         suffix: str,
     ) -> None:
-        """Save a view with frames of some width and height, pixels, and intervals below them."""
+        """Save a view with frames of some width and height, pixels, and what is below them."""
         if state.shown and size[0]:
             added = {name: added_columns(self._document, name) for name in state.shown}
-            self._worker.submit((state, size, list(lines), dict(blocks), added, suffix))
+            lines, blocks, curves = below
+            kept = list(lines), dict(blocks), list(curves)
+            self._worker.submit((state, size, kept, added, suffix))
 
     def stop(self) -> None:
         """End the thread once it has saved what it is at."""
@@ -88,7 +92,7 @@ class Savings:
 
     def _save(
         self,
-        view: tuple[State, tuple[int, int], list[str], dict[str, Any], dict[str, Any], str],
+        view: tuple[State, tuple[int, int], Below, dict[str, Any], str],
         _stale: Callable[[], bool],
     ) -> None:
         # matplotlib: not before the first picture
@@ -96,9 +100,9 @@ class Savings:
         from lfpscope.viewer.export_lane import Lane
         from lfpscope.viewer.export_panel import Added
 
-        state, size, lines, blocks, columns, suffix = view
+        state, size, below, columns, suffix = view
         of_page: dict[str, Any] = {
-            "lane": Lane.of(lines, blocks),
+            "lane": Lane.of(*below),
             "added": {name: Added(**one) for name, one in columns.items()},
         }
         folder = self._session.views

@@ -4,19 +4,18 @@ import numpy as np
 import numpy.typing as npt
 from bokeh.models import BoxAnnotation, ColorBar, FixedTicker, Label, LinearColorMapper, Plot
 
-from lfpscope.formatting import voltage_text
 from lfpscope.render.band_map import colour_range
 from lfpscope.render.palettes import HEAT_COLOURS, SIGNED_COLOURS
 from lfpscope.render.ticks import LINE
+from lfpscope.signals.quantity import POTENTIAL
 from lfpscope.viewer.auto_gain import BAR
 from lfpscope.viewer.mode_colours import hex_colours
-from lfpscope.viewer.picture import SHARES
+from lfpscope.viewer.picture import SHARES, Picture
 from lfpscope.viewer.style import FONT, INK, RULE
 from lfpscope.viewer.view_state import BUTTERFLY, HEAT, SIGNED, TRACES, band_of
 
 MIN_LABELLED = 120  # pixels: a lower map is not covered by the name of its quantity
 COLOURS = {SIGNED: SIGNED_COLOURS, HEAT: HEAT_COLOURS}
-QUANTITIES = {SIGNED: "potential about its median", HEAT: "amplitude (RMS)"}
 
 
 class ScaleBar:
@@ -62,24 +61,25 @@ class ScaleBar:
         for one in (self._bar, self._label, self._colours):
             one.visible = False
 
-    def show(self, mode: str, microvolts: float, height: int) -> None:
-        """Say what the bar, or the colours, stand for, in a picture of some height."""
+    def show(self, picture: Picture, height: int) -> None:
+        """Say what the bar, or the colours, of a picture of some height stand for."""
+        mode = picture.mode
         self._bar.visible = mode == TRACES
-        text, bottom = scale_text(mode, microvolts), BAR if mode == TRACES else LINE
+        text, bottom = scale_text(picture), BAR if mode == TRACES else LINE
         if mode != TRACES:
-            text = quantity(mode)
-            self._show_colours(mode, microvolts)
+            text = caption(picture)
+            self._show_colours(picture)
         is_visible = mode == TRACES or height >= MIN_LABELLED
         self._label.update(text=f" {text} ", y=8 + bottom / 2, visible=is_visible)
         self._colours.visible = mode != TRACES
 
-    def _show_colours(self, mode: str, microvolts: float) -> None:
-        low, high = colour_limits(mode, microvolts)
-        if mode != self._mode:
-            self._mapper.palette = hex_colours(map_colours(mode))
-        self._mode = mode
+    def _show_colours(self, picture: Picture) -> None:
+        low, high = colour_limits(picture)
+        if picture.mode != self._mode:
+            self._mapper.palette = hex_colours(map_colours(picture.mode))
+        self._mode = picture.mode
         self._mapper.update(low=low, high=high)
-        ticks = colour_ticks(mode, microvolts)
+        ticks = colour_ticks(picture)
         self._colours.major_label_overrides = dict(ticks)
         self._ticker.ticks = list(ticks)
 
@@ -89,27 +89,33 @@ def map_colours(mode: str) -> npt.NDArray[np.uint8]:
     return COLOURS[HEAT if band_of(mode) else mode]
 
 
-def quantity(mode: str) -> str:
-    """What the colours of a map stand for."""
-    band = band_of(mode)
-    return f"{band} power (dB re 1 µV²)" if band else QUANTITIES[mode]
+def caption(picture: Picture) -> str:
+    """What the traces or the colours of a picture stand for."""
+    band, quantity = band_of(picture.mode), picture.quantity
+    if band:
+        return f"{band} power (dB re 1 µV²)"
+    if picture.mode == HEAT:
+        is_plain = quantity == POTENTIAL
+        return "amplitude (RMS)" if is_plain else f"amplitude (RMS) of {quantity.name}"
+    text = f"{quantity.name} about its median"
+    return f"{text}, {quantity.signs}" if picture.mode == SIGNED and quantity.signs else text
 
 
-def colour_limits(mode: str, microvolts: float) -> tuple[float, float]:
-    """Lower and upper end of the colours of a map: µV, of a band's power dB re 1 µV²."""
-    if band_of(mode):
-        return colour_range(microvolts)
-    high = SHARES[mode] * microvolts
-    return (-high if mode == SIGNED else 0.0), high
+def colour_limits(picture: Picture) -> tuple[float, float]:
+    """Lower and upper end of the colours of a map: as its gain, of a band's power dB re 1 µV²."""
+    if band_of(picture.mode):
+        return colour_range(picture.microvolts)
+    high = SHARES[picture.mode] * picture.microvolts
+    return (-high if picture.mode == SIGNED else 0.0), high
 
 
-def colour_ticks(mode: str, microvolts: float) -> dict[float, str]:
+def colour_ticks(picture: Picture) -> dict[float, str]:
     """Where the ends and the middle of the colours lie, and what they stand for."""
-    low, high = colour_limits(mode, microvolts)
-    if band_of(mode):
+    low, high = colour_limits(picture)
+    if band_of(picture.mode):
         return {one: decibel_text(one) for one in (low, (low + high) / 2, high)}
-    sign = "+" if mode == SIGNED else ""
-    texts = {low: f"−{voltage_text(high)}", 0.0: "0", high: f"{sign}{voltage_text(high)}"}
+    sign, text = "+" if picture.mode == SIGNED else "", picture.quantity.text(high)
+    texts = {low: f"−{text}", 0.0: "0", high: f"{sign}{text}"}
     return texts | {0.0: "0"}  # which may be the lower end
 
 
@@ -118,12 +124,14 @@ def decibel_text(level: float) -> str:
     return f"{level:.0f} dB".replace("-", "−")
 
 
-def scale_text(mode: str, microvolts: float) -> str:
+def scale_text(picture: Picture) -> str:
     """What the bar or the colours stand for, in words."""
-    if band_of(mode):
-        low, high = map(decibel_text, colour_limits(mode, microvolts))
-        return f"{quantity(mode)}, {low} to {high}"
-    text = voltage_text(SHARES.get(mode, 1.0) * microvolts)
-    if mode in (TRACES, BUTTERFLY):
-        return f"bar {text}" if mode == TRACES else "one zero line, coloured by depth"
-    return f"{QUANTITIES[mode]}, " + (f"−{text} to {text}" if mode == SIGNED else f"0 to {text}")
+    if band_of(picture.mode):
+        low, high = map(decibel_text, colour_limits(picture))
+        return f"{caption(picture)}, {low} to {high}"
+    text = picture.quantity.text(SHARES.get(picture.mode, 1.0) * picture.microvolts)
+    if picture.mode in (TRACES, BUTTERFLY):
+        return f"bar {text}" if picture.mode == TRACES else "one zero line, coloured by depth"
+    return f"{caption(picture)}, " + (
+        f"−{text} to {text}" if picture.mode == SIGNED else f"0 to {text}"
+    )

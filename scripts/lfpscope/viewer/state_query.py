@@ -40,6 +40,7 @@ def from_query(query: Mapping[str, str], default: State) -> tuple[State, list[st
     """
     readers = {
         "t": _read_times,
+        "transform": _read_transform,  # before the gain, which is in its unit
         "gain": _read_gain,
         "probes": _read_probes,
         "mode": _read_mode,
@@ -50,7 +51,6 @@ def from_query(query: Mapping[str, str], default: State) -> tuple[State, list[st
         "spacing": _read_spacing,
         "scale": _read_scale,
         "channel": _read_channel,
-        "transform": _read_transform,
         "where": _read_where,
         "sort": _read_sort,
         "without": _read_without,
@@ -155,7 +155,8 @@ def _read_without(state: State, text: str) -> State:
 
 
 def _read_transform(state: State, text: str) -> State:
-    return replace(state, transform=parse_transform(text).text)
+    found = parse_transform(text)
+    return state.transformed(found.text, found.quantity.unit)
 
 
 def _read_depths(state: State, text: str) -> State:

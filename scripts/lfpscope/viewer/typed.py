@@ -65,6 +65,7 @@ def type_transform(_probes: Sequence[OpenProbe], state: State, text: str) -> Sta
         If the transform cannot be understood, in a line.
     """
     try:
-        return replace(state, transform=parse_transform(text).text)
+        found = parse_transform(text)
     except ValueError as error:
         raise ValueError(f"{text}: not understood: {error}.") from None
+    return state.transformed(found.text, found.quantity.unit)

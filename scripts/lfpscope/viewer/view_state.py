@@ -43,7 +43,7 @@ class State:
     start, stop : float
         Axis time, seconds: session time where `timeline` has no break.
     microvolts : float
-        The gain: what the scale bar stands for.
+        The gain: what the scale bar stands for, in µV or `gain_unit`.
     is_auto : bool
         Whether the gain follows what is shown instead.
     channel : (str, int) or None
@@ -84,6 +84,8 @@ class State:
         Lines of the lane of intervals that are not shown.
     large : str
         The probe that is large while the others are small; empty where all are alike.
+    gain_unit : str
+        Of the gain, see `Quantity`; what is drawn in another unit has a gain that follows it.
     """
 
     start: float
@@ -106,6 +108,7 @@ class State:
     left_out: frozenset[tuple[str, int]] = frozenset()
     without: frozenset[str] = frozenset()
     large: str = ""
+    gain_unit: str = "µV"
     sort: str = ""
     by_hand: frozenset[tuple[str, int, str]] = frozenset()
     shares_depths: bool = False
@@ -201,6 +204,11 @@ class State:
     def scaled(self, microvolts: float) -> "State":
         """Draw at a gain that stays."""
         return replace(self, microvolts=microvolts, is_auto=False)
+
+    def transformed(self, transform: str, unit: str) -> "State":
+        """Transform samples to a unit: a gain that was chosen for another one is kept no longer."""
+        is_auto = self.is_auto or unit != self.gain_unit
+        return replace(self, transform=transform, gain_unit=unit, is_auto=is_auto)
 
     def wider(self, steps: int) -> "State":
         """Put channels farther apart by steps, or nearer together."""

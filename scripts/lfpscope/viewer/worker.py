@@ -1,8 +1,8 @@
 """One thread that does the latest of many requests, or all of them.
 
-Threads of the viewer: each page has five workers (pictures, sketches, readings, savings, marks);
-the probes' slots and the page pool start threads that end by themselves; samples are read and
-traces drawn by the pools of `lfpscope.samples` and `lfpscope.render`, which all pages share.
+Threads of the viewer: each page has six workers (pictures, sketches, readings, savings, marks,
+lanes); the probes' slots and the page pool start threads that end by themselves; samples are read
+and traces drawn by the pools of `lfpscope.samples` and `lfpscope.render`, which all pages share.
 """
 
 import sys

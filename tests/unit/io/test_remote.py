@@ -16,6 +16,7 @@ from lfpscope.errors import UserError
 from lfpscope.io import http
 from lfpscope.io.addresses import is_remote, open_address
 from lfpscope.io.http import RemoteFile
+from lfpscope.nwb.file import open_nwb
 from lfpscope.references.combine import combine_references
 from lfpscope.references.index import index_recording
 from lfpscope.references.model import ProbeReferences
@@ -150,6 +151,27 @@ def test_a_view_reads_only_the_chunks_it_needs(served: Served, tmp_path: Path) -
     rows = references.layout.chunks[1]
     assert rows == 1 or rows == references.n_channels
     assert sum(size for *_, size in served.log) == int(references.lfp.sizes[0, 0]) + 1
+
+
+def test_metadata_are_read_once_by_who_reads_them_twice(served: Served) -> None:
+    address = f"{served.address}/probe.nwb"
+    with open_nwb(address) as file:
+        shape = file[f"{SERIES}/data"].shape
+    served.log.clear()
+    with open_nwb(address) as file:
+        assert file[f"{SERIES}/data"].shape == shape
+    assert [span for _, span, _ in served.log] == ["bytes=0-0"]
+
+
+def test_metadata_of_another_version_are_read_again(served: Served) -> None:
+    address = f"{served.address}/probe.nwb"
+    with open_nwb(address):
+        pass
+    served.etag = '"another"'
+    served.log.clear()
+    with open_nwb(address) as file:
+        assert f"{SERIES}/data" in file
+    assert sum(size for *_, size in served.log) > 4000
 
 
 def test_the_pass_reads_each_byte_of_the_data_once(served: Served, tmp_path: Path) -> None:

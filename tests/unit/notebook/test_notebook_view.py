@@ -1,5 +1,6 @@
 """Pictures and addresses of a cell: what the viewer draws, and what is refused."""
 
+import re
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -8,6 +9,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import recorded
+from commands import wait_until
+from jupyter_client.blocking import BlockingKernelClient
+from jupyter_client.manager import start_new_kernel
 
 import lfpscope
 from lfpscope.errors import UserError
@@ -92,6 +96,74 @@ def test_an_nwb_file_is_summarised_once(
     (tmp_path / "empty.nwb").write_bytes(b"")
     with pytest.raises(UserError, match=r"empty\.nwb"):
         lfpscope.plot(tmp_path / "empty.nwb")
+
+
+@pytest.mark.slow
+def test_a_cell_says_what_it_waits_for_and_nothing_afterwards(
+    tmp_path: Path, write_nwb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PYTHONPATH", str(Path(lfpscope.__file__).parents[1]))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    nwb, empty = write_nwb(tmp_path / "mouse 7.nwb"), tmp_path / "empty.nwb"
+    empty.write_bytes(b"")
+    manager, kernel = start_new_kernel()
+    try:
+        shown = run_cell(kernel, f"import lfpscope; lfpscope.plot({str(nwb)!r}, t=(10, 11))")
+        lines = [one["data"] for one in shown if "display_id" in one.get("transient", {})]
+        assert lines[0] == {"text/plain": "mouse 7.nwb: is being indexed …"}
+        assert lines[-1] == {"text/html": ""}
+        assert "image/png" in shown[-1]["data"]
+        again = run_cell(kernel, f"lfpscope.plot({str(nwb)!r}, t=(10, 11))")
+        assert [set(one["data"]) for one in again] == [{"image/png", "text/plain"}]
+        with pytest.raises(RuntimeError, match=r"^UserError: .*empty\.nwb: [^\n]*$"):
+            run_cell(kernel, f"lfpscope.view({str(empty)!r})")
+    finally:
+        kernel.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def run_cell(kernel: BlockingKernelClient, code: str) -> list[dict[str, Any]]:
+    """Run code in a kernel; returns what it shows."""
+    shown: list[dict[str, Any]] = []
+    kinds = "display_data", "update_display_data", "execute_result"
+
+    def keep(message: dict[str, Any]) -> None:
+        if message["msg_type"] in kinds:
+            shown.append(message["content"])
+
+    answer = kernel.execute_interactive(code, timeout=300, output_hook=keep)["content"]
+    if answer["status"] != "ok":
+        raise RuntimeError(f"{answer['ename']}: {answer['evalue']}")
+    return shown
+
+
+@pytest.mark.slow
+def test_a_file_is_viewed_before_it_is_summarised(
+    tmp_path: Path,
+    write_nwb: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    nwb = write_nwb(tmp_path / "a.nwb")
+    shown = lfpscope.view(nwb)
+    try:
+        probe = shown.folder / "probes" / "a"
+        assert (probe / "lfp.json").exists()
+        wait_until((probe / "channels.csv").exists)  # by itself
+        # a summary that cannot be written: the viewer is there nevertheless, and the cell says why
+        (probe / "channels.csv").unlink()
+        (probe / "envelope.zarr.zip").unlink()
+        (probe / "envelope.zarr.zip" / "in the way").mkdir(parents=True)
+        with pytest.raises(UserError, match=r"Is a directory: .*envelope"):
+            lfpscope.plot(nwb)
+        assert lfpscope.view(nwb).url == shown.url
+        printed: list[str] = []
+        wait_until(lambda: printed.append(capsys.readouterr().err) or "\n" in "".join(printed))
+        assert re.fullmatch(r"error: [^\n]*Is a directory[^\n]*\n", "".join(printed))
+    finally:
+        shown.close()
 
 
 @pytest.mark.slow

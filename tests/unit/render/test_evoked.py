@@ -18,7 +18,6 @@ from lfpscope.render.evoked_maps import (
     EvokedProbe,
     Smoothing,
     choose_scales,
-    contact_columns,
     csd_of,
     is_bad,
     round_limit,
@@ -27,6 +26,7 @@ from lfpscope.render.evoked_maps import (
 )
 from lfpscope.render.evoked_session import choose_names, draw_session_averages
 from lfpscope.render.palettes import SIGNED_COLOURS
+from lfpscope.samples.contacts import contact_columns
 
 N = 12
 TIME = np.arange(-100, 300) * 1e-3

@@ -65,7 +65,8 @@ def test_texts_by_hand() -> None:
         "median:probes",
         "notch:5",
         "notch:abc",
-        "csd",
+        "csd:shank",
+        "csd median",
         "4-1e3Hz",
     ],
 )

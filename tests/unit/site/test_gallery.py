@@ -328,6 +328,7 @@ def test_damage_is_a_problem(tmp_path: Path) -> None:
     [
         ("combine_session/one.log", "session.json"),
         ("list_intervals/one.log", "intervals.csv"),
+        ("list_behavior/one.log", "behavior.zarr.zip"),
         ("draw_session/one.log", "overview.png"),
         ("draw_session_evoked/one.log", "evoked.png"),
         ("write_viewer/one.log", "viewer.py"),

@@ -61,15 +61,17 @@ def test_colours_are_decibels_below_half_the_gain(slot: ProbeSlot, state: State)
     assert palette(THETA) == palette(HEAT)
 
 
-def test_the_scale_is_labelled_in_decibels() -> None:
-    assert colour_limits(THETA, 200.0) == pytest.approx((10.0, 40.0))
-    assert list(colour_ticks(THETA, 2.0).values()) == ["−30 dB", "−15 dB", "0 dB"]
-    assert scale_text(THETA, 200.0) == "theta power (dB re 1 µV²), 10 dB to 40 dB"
+def test_the_scale_is_labelled_in_decibels(slot: ProbeSlot, state: State) -> None:
+    picture = drawn(slot, state)
+    loud, quiet = replace(picture, microvolts=200.0), replace(picture, microvolts=2.0)
+    assert colour_limits(loud) == pytest.approx((10.0, 40.0))
+    assert list(colour_ticks(quiet).values()) == ["−30 dB", "−15 dB", "0 dB"]
+    assert scale_text(loud) == "theta power (dB re 1 µV²), 10 dB to 40 dB"
 
 
 def test_a_gain_that_suits_leaves_room_above_what_is_usual(slot: ProbeSlot, state: State) -> None:
     picture = drawn(slot, replace(state, is_auto=True))
-    assert 43 < colour_limits(THETA, picture.microvolts)[1] < 43 + 15
+    assert 43 < colour_limits(picture)[1] < 43 + 15
 
 
 def test_the_reading_adds_the_power_under_the_cursor(slot: ProbeSlot, state: State) -> None:
