@@ -25,8 +25,6 @@ from bokeh.models import (
 from lfpscope.clock.timeline import Timeline
 from lfpscope.viewer.style import ACCENT, INK, LEFT
 
-UNFRAMED = ":host { --highlight-color: transparent; }"  # no dotted frame after a click
-
 
 class Plots:
     """Makes the plots of one page, their layers and sources, with what they share.
@@ -78,7 +76,6 @@ class Plots:
             toolbar=Toolbar(tools=list(tools)),
             toolbar_location=None,
             title=None,
-            stylesheets=[UNFRAMED],
             **place,
         )
 
