@@ -8,6 +8,7 @@ rule write_gallery:
         of_probes("overview.png", "evoked.png", "verified.json", *SPECTRUM_PICTURES[:1]),
         of_sessions("overview.png", "evoked.png", "viewer.py"),
         of_sessions("intervals.csv", "behavior.zarr.zip"),
+        VIEWS,
         INDEXED,
         probes="<results>/probes.tsv",
         script=script("write_gallery"),

@@ -73,6 +73,51 @@ def test_slurm_without_sbatch_fails_at_once(bare, tmp_path, monkeypatch):
     assert not run.jobs
 
 
+PLUGINS = {
+    "snakemake_storage_plugin_bucket": """
+from snakemake_interface_storage_plugins.storage_object import StorageObjectRead, StorageObjectWrite
+from snakemake_interface_storage_plugins.storage_provider import StorageProviderBase
+
+
+class StorageObject(StorageObjectRead, StorageObjectWrite):
+    pass
+
+
+class StorageProvider(StorageProviderBase):
+    pass
+
+
+StorageProvider.__abstractmethods__ = frozenset()  # it is refused before any of them is called
+""",
+    "snakemake_executor_plugin_cloud": """
+from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor as Executor
+from snakemake_interface_executor_plugins.settings import CommonSettings
+
+common_settings = CommonSettings(
+    non_local_exec=True, implies_no_shared_fs=True, job_deploy_sources=True
+)
+""",
+}
+"""As Snakemake finds them: none is installed here that has no disk of its own."""
+
+
+STORAGE = "--default-storage-provider", "bucket", "--default-storage-prefix", "bucket://b"
+
+
+@pytest.mark.parametrize("executor", [(), ("--executor", "cloud", "--jobs", "2")])
+def test_storage_that_is_no_disk_is_refused(bare, tmp_path, monkeypatch, executor):
+    """Before the first run and before the second; executors without a common disk ask for it."""
+    for name, code in PLUGINS.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    run = bare.run("index", *executor, *STORAGE, code=1)
+    assert last_line(run.output).startswith(
+        "error: --default-storage-provider bucket: results lie on a disk that all jobs see."
+    )
+    assert not run.jobs
+
+
 def test_without_a_folder_of_configuration(bare, write_nwb, tmp_path):
     """All defaults are known: a table of sessions is enough."""
     write_nwb(tmp_path / "a.nwb")

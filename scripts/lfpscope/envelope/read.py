@@ -221,6 +221,10 @@ class OpenProbe:
             found = amplitude_of_buckets(self.levels, columns, self._step or 1.0)
         return found.in_volts(self.references.scale)
 
+    def why_no_number(self, channel: int) -> str:  # noqa: ARG002
+        """Why a transform leaves no number of a channel; empty where the recording has none."""
+        return ""
+
     @property
     def step(self) -> float | None:
         """Of which stored floats are whole counts, stored units; None if they are of none."""

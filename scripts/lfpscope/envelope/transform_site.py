@@ -15,6 +15,8 @@ from lfpscope.signals.transform import Contacts, Site, Transform
 from lfpscope.typing import Floats, Mask
 
 FLOAT_STEPS = 256.0  # quantisation steps of a float in the standard deviation of its channel
+N_COMPARED = 3  # contacts in a difference
+LEAST_PART = 0.1  # of the largest weight: what counts less is there for distances alone
 FINER = 16.0  # parts of a count, of differences over depth of filtered samples
 WRONG_LABELS, OUTSIDE = ("dead", "noisy"), "outside"  # outside it is a potential all the same
 
@@ -90,8 +92,13 @@ def quantum_over_depth(
     """
     if site.contacts is None:
         raise ValueError(why_no_distances(probe.references.channels))
-    weights = np.abs(site.contacts.compute(np.eye(quantum.size), transform.reference)) * quantum
-    steps = np.where(weights > 0, weights, np.inf).min(axis=1)
+    # each difference takes three levels in a row, and so one value of each of these columns
+    apart = np.zeros((quantum.size, N_COMPARED))
+    known = np.flatnonzero(site.contacts.used)
+    apart[known, site.contacts.levels[known] % N_COMPARED] = quantum[known]
+    made = np.abs(site.contacts.compute(apart, transform.reference))
+    counts = made > LEAST_PART * made.max(axis=1, keepdims=True)
+    steps = np.where(counts, made, np.inf).min(axis=1)
     if not np.isfinite(steps).any():
         raise ValueError(TOO_FEW)
     is_stepless = probe.references.layout.dtype.kind == "f" and not probe.step

@@ -30,10 +30,11 @@ from lfpscope.errors import UserError
 from lfpscope.formatting import count_text
 from lfpscope.result_files import VIEWS
 from lfpscope.signals.filter import block_length
-from lfpscope.signals.transform import Transform, apply_transform
+from lfpscope.signals.transform import Transform, compare_channels, filter_samples
 from lfpscope.typing import Array, Floats, Mask
 
 MAX_VALUES = 3_000_000  # that a view may transform: 26 s of a released probe, half a second
+TILE_VALUES = 1 << 17  # that are compared at a time: 1 MB
 KEPT = 12  # probes with what was drawn of them last
 Stamp = tuple[tuple[int, int], ...]
 
@@ -107,9 +108,15 @@ class TransformedProbe(OpenProbe):
             words.append(f"{self.quantity.formula}, {distances_text(self._site)}")
         if n:
             words.append(f"{count_text(n, 'channel')} left out")
-        if n_empty := int((~self._has_values).sum()) - n:
+        if n_empty := int((~self._has_values & ~self._left_out).sum()):
             words.append(f"{count_text(n_empty, 'channel')} at ends of columns empty")
         return " · ".join(words)
+
+    def why_no_number(self, channel: int) -> str:
+        """Why a transform leaves no number of a channel; empty where the recording has none."""
+        if not self._has_values[channel]:
+            return "left out" if self._left_out[channel] else "at the end of a column of contacts"
+        return "a sample is missing within half the filter's response" if self.uncertain else ""
 
     @property
     def asked_path(self) -> Path:
@@ -168,19 +175,30 @@ class TransformedProbe(OpenProbe):
         """Transformed samples of all channels of a segment, in whole quantisation steps."""
         at, n = segment.first_sample, segment.n_samples
         begin, end = self.transform.range_for(self._rate, first - at, stop - at, n)
-        values = self._probe.volts(self._probe.samples(at + begin, at + end))
-        values = np.asarray(values, np.float64)
-        found = apply_transform(
-            values,
+        found = filter_samples(
+            self._compared(at + begin, at + end),
             self.transform,
             self._rate,
-            self._site,
             ends=(begin == 0, end == n),
             offset=begin,
             wanted=(first - at - begin, stop - at - begin),
         )
-        found = found / self._quantum
+        found /= self._quantum
         return np.rint(found, out=found)
+
+    def _compared(self, first: int, stop: int) -> Floats:
+        """Samples less their reference or over depth, before a filter.
+
+        A few of all channels at a time: what is computed between fits into a core's cache.
+        """
+        samples = self._probe.samples(first, stop)
+        values = np.empty(samples.shape)
+        tile = max(1, TILE_VALUES // samples.shape[0])
+        for start in range(0, samples.shape[1], tile):
+            here = slice(start, start + tile)
+            volts = np.asarray(self._probe.volts(samples[:, here]), np.float64)
+            values[:, here] = compare_channels(volts, self.transform, self._site)
+        return values
 
 
 class SummarisedView(TransformedProbe):

@@ -30,9 +30,9 @@ class Stage:
     done, total : int
         Bytes; the total is 0 where it is not known.
     seconds : float
-        That it took.
+        Since the first part was done: it waits for what is compiled or asked of a server.
     begun : int
-        Bytes that had been done before.
+        Bytes that had been done by then.
     """
 
     what: str
@@ -84,10 +84,11 @@ class Progress:
     def __init__(self, what: str, total: int | None, begun: int = 0) -> None:
         self._path = _noted_in.get()
         self._what, self._total, self._begun, self._done = what, total or 0, begun, begun
-        self._start = time.monotonic()
-        self._due = self._start
+        self._start: float | None = None  # when the first part was done
+        self._due = 0.0
 
     def __enter__(self) -> Self:
+        self._note(0.0)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -97,10 +98,16 @@ class Progress:
         """Count `n` bytes more."""
         self._done += n
         now = time.monotonic()
-        if self._path is None or now < self._due:
+        if self._start is None:
+            self._start, self._begun = now, self._done
+        if now >= self._due:
+            self._due = now + PAUSE_S
+            self._note(now - self._start)
+
+    def _note(self, seconds: float) -> None:
+        if self._path is None:
             return
-        self._due = now + PAUSE_S
-        stage = Stage(self._what, self._done, self._total, now - self._start, self._begun)
+        stage = Stage(self._what, self._done, self._total, seconds, self._begun)
         part = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         with suppress(OSError):  # a full disk is the job's own to say
             part.write_text(json.dumps(asdict(stage)))

@@ -9,6 +9,7 @@ from lfpscope.nwb.electrodes import Channels
 from lfpscope.typing import Ints
 
 Names = npt.NDArray[Any]
+DECIMALS = 3  # of µm: of one depth or x, though computed in another way
 FAR_STEPS = 4.0  # usual distances of contacts: across a larger one nothing is compared
 
 
@@ -52,8 +53,8 @@ def contact_columns(channels: Channels) -> Ints:
 
     −1 for channels without a depth.
     """
-    depth, names = channels.columns["depth"], block_names(channels)
-    across = channels.columns.get("across", np.full(depth.size, np.nan))
+    depth, names = channels.columns["depth"].round(DECIMALS), block_names(channels)
+    across = channels.columns.get("across", np.full(depth.size, np.nan)).round(DECIMALS)
     known = np.isfinite(depth)
     column = np.full(depth.size, -1, dtype=np.int64)
     n = 0

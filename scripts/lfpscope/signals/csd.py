@@ -20,6 +20,7 @@ UNITS = "A m-3"
 FORMULA = "−σ ∂²φ/∂z²"
 TOO_FEW = "fewer than three contacts in a column"
 UM = 1e-6  # metres
+DECIMALS = 3  # of µm: of one depth, though computed in another way
 TRUNCATE = 4.0  # standard deviations of a Gaussian that are summed, as in scipy.ndimage
 
 
@@ -112,7 +113,11 @@ def over_depth(
     """
     result = np.full(values.shape, np.nan)
     for members in _columns(column, used):
-        levels, level_of = np.unique(depth_um[members], return_inverse=True)
+        depth = depth_um[members]
+        _, first, level_of = np.unique(
+            depth.round(DECIMALS), return_index=True, return_inverse=True
+        )
+        levels = depth[first]
         found = compute(_level_means(values[members], level_of, levels.size), levels)
         result[members] = found[level_of]
     return result

@@ -53,7 +53,7 @@ class Quantity:
 POTENTIAL = Quantity("potential", VOLTAGES, 1e-6)
 CSD = Quantity(
     "CSD",
-    (("MA/m³", 1e6), ("A/m³", 1.0)),
+    (("MA/m³", 1e6), ("kA/m³", 1e3), ("A/m³", 1.0)),
     1.0,
     likely=50.0,
     formula=f"{FORMULA}, σ = {SIGMA_S_PER_M:g} S/m",

@@ -51,14 +51,16 @@ def rereference(
     good = np.ones(n, dtype=np.bool_) if bad is None else ~np.asarray(bad, dtype=np.bool_)
     if reference == "none":
         return pack(values.copy())
-    result = np.full(values.shape, np.nan)
+    result = np.empty(values.shape)
     given = coordinate(signal, "depth", depth_um)
     depth = np.arange(n, dtype=np.float64) if given is None else given
     for members in _groups(group, n):
         if reference == "median":
             median = _median(values, np.flatnonzero(members & good))
-            np.subtract(values, median, out=result, where=members[:, np.newaxis])
+            here = slice(None) if members.all() else members
+            result[here] = values[here] - median
         else:
+            result[members] = np.nan
             _subtract_neighbours(values, result, depth, members, good)
     return pack(result, reference=reference)
 

@@ -204,6 +204,18 @@ class Contacts:
     column: Ints
     used: Mask
 
+    @property
+    def levels(self) -> Ints:
+        """How many levels of its column lie below each channel; −1 for those not used."""
+        found = over_depth(
+            np.zeros((self.z.size, 1)),
+            lambda _, levels: np.arange(levels.size, dtype=np.float64)[:, np.newaxis],
+            self.z,
+            column=self.column,
+            used=self.used,
+        )
+        return np.where(self.used, found[:, 0], -1).astype(np.int64)
+
     def compute(self, values: Floats, what: Reference) -> Floats:
         """CSD, A/m³, or derivative over depth, V/m, of potentials, V; NaN where there is none."""
         difference, factor = OVER_DEPTH[what], FACTORS[what]
@@ -260,6 +272,51 @@ def apply_transform(
         Samples per second.
     site : Site
         What is known of the channels.
+    ends, offset, wanted
+        As of `filter_samples`.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_channels, n wanted)
+        Volts, A/m³ of a CSD, V/m of a derivative; NaN where there is no reference or no
+        difference, and half a response beside a missing sample.
+    """
+    compared = compare_channels(values, transform, site)
+    return filter_samples(compared, transform, rate, ends=ends, offset=offset, wanted=wanted)
+
+
+def compare_channels(values: Floats, transform: Transform, site: Site) -> Floats:
+    """Subtract a reference, or compute over depth instead: sample by sample of all channels."""
+    if transform.is_over_depth:
+        if site.contacts is None:
+            raise ValueError(f"no contacts (expected where they stand, for {transform.text})")
+        return site.contacts.compute(values, transform.reference)
+    if transform.reference == "none":
+        return values
+    group, is_median = site.group.get(transform.within), transform.reference == "median"
+    reference: Literal["median", "bipolar"] = "median" if is_median else "bipolar"
+    return rereference(values, reference, group=group, depth_um=site.depth, bad=site.bad)
+
+
+def filter_samples(
+    values: Floats,
+    transform: Transform,
+    rate: float,
+    *,
+    ends: tuple[bool, bool] = (True, True),
+    offset: int = 0,
+    wanted: tuple[int, int] | None = None,
+) -> Floats:
+    """Filter samples as a transform says.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_channels, n)
+        NaN where there is no sample.
+    transform : Transform
+        What to do.
+    rate : float
+        Samples per second.
     ends : (bool, bool)
         Whether the samples begin and end with a segment: there they are continued by their
         reflection. Elsewhere `Transform.margin` samples at an end are not valid.
@@ -271,18 +328,9 @@ def apply_transform(
     Returns
     -------
     ndarray of float64, shape (n_channels, n wanted)
-        Volts, A/m³ of a CSD, V/m of a derivative; NaN where there is no reference or no
-        difference, and half a response beside a missing sample.
+        NaN half a response beside a missing sample.
     """
     first, stop = wanted or (0, values.shape[1])
-    if transform.is_over_depth:
-        if site.contacts is None:
-            raise ValueError(f"no contacts (expected where they stand, for {transform.text})")
-        values = site.contacts.compute(values, transform.reference)
-    elif transform.reference != "none":
-        group, is_median = site.group.get(transform.within), transform.reference == "median"
-        reference: Literal["median", "bipolar"] = "median" if is_median else "bipolar"
-        values = rereference(values, reference, group=group, depth_um=site.depth, bad=site.bad)
     taps = transform.taps(rate)
     if taps.size == 1:
         return np.asarray(values[:, first:stop], np.float64)

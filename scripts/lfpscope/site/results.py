@@ -15,6 +15,7 @@ import numpy.typing as npt
 from lfpscope.clock.segments import Clock
 from lfpscope.clock.timeline import make_timeline
 from lfpscope.doubts import Doubt, Kind, doubts_from_json, sort_doubts
+from lfpscope.envelope.refused import read_refusals
 from lfpscope.envelope.zarr_zip import Store
 from lfpscope.errors import UserError
 from lfpscope.formatting import natural_key
@@ -239,12 +240,15 @@ def read_problems(verified: Path) -> list[str]:
 
 
 def _read_doubts(header: ProbeHeader, folder: Path) -> tuple[Doubt, ...]:
-    """Read all doubts about a probe: its envelope, which is made last, has those of indexing."""
+    """Read all doubts about a probe: its envelope has those of indexing, and what views lack."""
     envelope = folder / ENVELOPE
     if not envelope.is_file():
         return header.doubts
     with closing(Store(envelope)) as store:
-        return sort_doubts(doubts_from_json(store.attributes()["doubts"]))
+        found = doubts_from_json(store.attributes()["doubts"])
+    refused = read_refusals(folder).items()
+    views = [Doubt("missing", f"no view {name}: {reason}") for name, reason in refused]
+    return sort_doubts([*found, *views])
 
 
 def _read_quality(spectra: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from lfpscope.envelope import kernels, kernels_chunk, kernels_statistics
 from lfpscope.envelope.read import OpenProbe
+from lfpscope.envelope.refused import write_refusal
 from lfpscope.envelope.transformed import TransformedProbe
 from lfpscope.envelope.zarr_zip import StoreWriter
 from lfpscope.errors import UserError
@@ -20,7 +21,7 @@ from lfpscope.io.atomic import atomic
 from lfpscope.io.progress import Progress, noted_in
 from lfpscope.memory import share_arenas
 from lfpscope.references.open import open_references
-from lfpscope.signals.transform import parse_transform
+from lfpscope.signals.transform import Transform, parse_transform
 from lfpscope.summary.buckets import OffGridError, samples_of_flat
 from lfpscope.summary.channels import Summary
 from lfpscope.summary.levels import EnvelopeWriter, Fresh
@@ -44,6 +45,8 @@ def summarize_view(
 ) -> None:
     """Make an envelope of a probe's transformed samples in a single pass.
 
+    Where a probe cannot be transformed so, its view says why, and other probes have theirs.
+
     Parameters
     ----------
     references : Path
@@ -60,7 +63,15 @@ def summarize_view(
     share_arenas(2)
     with OpenProbe(open_references(references), envelope) as probe, noted_in(view.parent):
         nobody = np.zeros(probe.references.n_channels, np.bool_)
-        build_view(transform_probe(probe, transform, nobody), view, threads=threads)
+        wanted = _parse(probe, transform)
+        try:
+            found = TransformedProbe(probe, wanted, nobody)
+        except ValueError as error:
+            reason = f"{wanted.text}: {error}"
+            print(f"{view}: not made: {reason}")
+            write_refusal(view, reason)
+        else:
+            build_view(found, view, threads=threads)
 
 
 def transform_probe(probe: OpenProbe, transform: str, marked: Mask) -> TransformedProbe:
@@ -72,11 +83,22 @@ def transform_probe(probe: OpenProbe, transform: str, marked: Mask) -> Transform
         If it cannot be understood, or not be done.
     """
     try:
-        return TransformedProbe(probe, parse_transform(transform), marked)
+        return TransformedProbe(probe, _parse(probe, transform), marked)
     except ValueError as error:
-        raise UserError(
-            f"{probe.references.file}: no {transform!r} of it: {error}. Choose another transform."
-        ) from None
+        raise _cannot(probe, transform, error) from None
+
+
+def _parse(probe: OpenProbe, transform: str) -> Transform:
+    try:
+        return parse_transform(transform)
+    except ValueError as error:
+        raise _cannot(probe, transform, error) from None
+
+
+def _cannot(probe: OpenProbe, transform: str, error: ValueError) -> UserError:
+    return UserError(
+        f"{probe.references.file}: no {transform!r} of it: {error}. Choose another transform."
+    )
 
 
 def build_view(probe: TransformedProbe, path: Path, *, threads: int = 2) -> None:

@@ -95,7 +95,8 @@ def _describe(probe: OpenProbe, row: int, shown: Floats, quantity: Quantity) -> 
     elif quantity.formula:
         words.append(f"no {quantity.name} here: at the end of a column, left out, or no depth")
     mean, std = probe.mean[row] * 1e6, probe.std[row] * 1e6
-    words.append(f"of the recording: mean {mean:.1f} µV, SD {std:.1f} µV")
+    recording = "of the recording" if quantity == POTENTIAL else "as recorded"
+    words.append(f"{recording}: mean {mean:.1f} µV, SD {std:.1f} µV")
     words += ["dead"] if probe.dead[row] else []
     words += ["saturated"] if probe.saturated[row] else []
     return " · ".join(words)

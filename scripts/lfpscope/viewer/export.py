@@ -44,6 +44,7 @@ from lfpscope.viewer.export_panel import (
     Frame,
     draw_added,
     draw_panel,
+    head_height,
     new_axes,
 )
 from lfpscope.viewer.picture import Picture, common_gains, draw_probe, with_common_gain
@@ -61,7 +62,7 @@ SETS, PAIRS = (
 SUFFIXES = {".png": ["Software"], ".svg": ["Date"], ".pdf": ["CreationDate", "Producer", "Creator"]}
 """Formats, and the metadata that would differ from time to time."""
 DRAWN_WITH = ("matplotlib", "numpy", "numba")
-LEFT, TOP, BOTTOM, BETWEEN = 164, 44, 52, 44  # pixels around the frames
+LEFT, BOTTOM = 164, 52  # pixels around the frames
 ABOVE_LANE = 10  # pixels
 MAX_PIXELS = 20_000  # of a saved view's width and height
 
@@ -271,25 +272,19 @@ def draw_figure(
     """Draw a described view as a figure of some kind."""
     lane, added = Lane.from_json(view["lane"]), _read_added(view)
     state, width, height = read_state(view), view["width"], view["height"]
-    probes = _shown(session, state)
+    probes, head = _shown(session, state), head_height(state)
     drawer = DRAWER * has_drawer(probes, state)
     below = BOTTOM + minimap_height(len(probes))  # the lane
     beside = COLUMN * any(one.values for one in added.values())
+    panels = (head + height) * len(probes)
     total = (
         LEFT + width + RIGHT + beside,
-        TOP
-        + (height + BETWEEN) * len(probes)
-        - BETWEEN
-        + drawer
-        + ABOVE_LANE
-        + lane.height
-        + below,
+        panels + drawer + ABOVE_LANE + lane.height + below,
     )
     figure = kind(figsize=(total[0] / DPI, total[1] / DPI), dpi=DPI, facecolor="white")
     windows = _windows(probes, state, width, height)
     for i, (probe, picture) in enumerate(_draw_pictures(probes, state, width, height, windows)):
-        top = TOP + i * (height + BETWEEN)
-        here = Frame(LEFT, total[1] - top - height, width, height)
+        here = Frame(LEFT, total[1] - (i + 1) * (head + height), width, height)
         name = probe.references.probe
         axes = draw_panel(figure, probe, state, picture, here, windows[name])
         draw_added(figure, axes, added.get(name, Added()), here, windows[name])

@@ -25,7 +25,7 @@ from lfpscope.viewer.channel_selection import (
 from lfpscope.viewer.depth_scale import Window
 from lfpscope.viewer.export_lane import SIZE
 from lfpscope.viewer.facts import axis_label, count_channels, first_doubt
-from lfpscope.viewer.gaps import PLAIN, find_empty
+from lfpscope.viewer.gaps import HATCH, PLAIN, UNCERTAIN, find_empty
 from lfpscope.viewer.labels import (
     area_labels,
     area_runs,
@@ -46,10 +46,13 @@ from lfpscope.viewer.view_state import BUTTERFLY, TRACES, State
 WHITE: dict[str, Any] = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.5}
 """Behind words over a picture."""
 FULL = Window()  # the rows fill the panel
+HATCHES = {HATCH: "//", UNCERTAIN: "\\"}  # the more signs, the denser
 MARKERS = {"x": "x", "triangle": "^", "circle_x": "o"}
 DPI = 96
 RIGHT, COLUMN = 100, 150  # pixels beside the frame: for a bar of colours, and a column of channels
 LETTER = 9  # pixels, of a capital
+HEAD = 44  # pixels above a picture, for two lines
+LINE = 14  # points, of a line of words above a picture
 
 
 @dataclass(frozen=True)
@@ -189,7 +192,7 @@ def _draw_empty(axes: Axes, empty: Mapping[str, Any]) -> None:
     ):
         if pattern != PLAIN:
             axes.axvspan(
-                start, stop, facecolor="none", edgecolor=FAINT, hatch=2 * pattern, linewidth=0
+                start, stop, facecolor="none", edgecolor=FAINT, hatch=HATCHES[pattern], linewidth=0
             )
         if label:
             axes.text(middle, 0.5, label, ha="center", va="center", fontsize=SIZE, bbox=WHITE)
@@ -251,6 +254,11 @@ def _draw_colours(figure: Figure, picture: Picture, frame: Frame) -> None:
     axes.tick_params(labelsize=SIZE)
 
 
+def head_height(state: State) -> int:
+    """Pixels that words above a picture take: of transformed samples there is more to say."""
+    return HEAD + (2 * LINE * DPI // 72 if state.transform else 0)
+
+
 def _head(
     axes: Axes, probe: OpenProbe, state: State, picture: Picture | None, width: int, note: str
 ) -> None:
@@ -261,15 +269,18 @@ def _head(
     facts.append(count_channels(references.n_channels, n_shown))
     facts += [note] if note else []
     facts += [words] if (words := order_words(probe, state)) else []
-    if picture:
-        facts += [picture.badge(), scale_text(picture)]
-    facts += [f"{n_bad} marked bad (grey)"] if n_bad else []
+    marked = [f"{n_bad} marked bad (grey)"] if n_bad else []
+    drawn = [*picture.source(), scale_text(picture)] if picture else []
+    lines = [[*facts, *drawn, *marked]]
+    if picture and picture.transform:
+        lines = [drawn, [picture.transform], [*facts, *marked]]
     # names and doubts may hold a $, which would begin a formula
     above: dict[str, Any] = {"fontsize": SIZE, "parse_math": False, "va": "bottom"}
     above |= {"xycoords": "axes fraction", "textcoords": "offset points"}
-    axes.annotate(" · ".join(facts), (0, 1), (0, 6), **above)
+    for i, line in enumerate(lines):
+        axes.annotate(" · ".join(line), (0, 1), (0, 6 + i * LINE), **above)
     doubt = shorten(first_doubt(probe), width // LETTER)
-    axes.annotate(doubt, (0, 1), (0, 20), color=WRONG, **above)
+    axes.annotate(doubt, (0, 1), (0, 6 + len(lines) * LINE), color=WRONG, **above)
 
 
 def _area_colours(probe: OpenProbe) -> dict[str, str]:

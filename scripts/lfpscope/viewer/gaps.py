@@ -15,12 +15,14 @@ from lfpscope.viewer.view_state import State
 LEAST = 3  # pixels, from which on a gap is hatched
 LETTER = 7.5  # pixels, about
 HATCH, UNCERTAIN, PLAIN = "/", "\\", " "
+APART = {HATCH: 10, UNCERTAIN: 30, PLAIN: 10}  # pixels between lines: values are seen below
 UNCERTAIN_TEXT = "uncertain: end of a segment, filtered"
 
 
 def no_gaps() -> dict[str, list[Any]]:
-    """Columns of what is hatched: axis times, pattern, what it is, its label, and its middle."""
-    return {"start": [], "stop": [], "pattern": [], "what": [], "label": [], "middle": []}
+    """Columns of what is hatched: axis times, pattern, what, its label, middle, lines' distance."""
+    names = "start", "stop", "pattern", "what", "label", "middle", "apart"
+    return {name: [] for name in names}
 
 
 def find_empty(
@@ -58,7 +60,7 @@ def find_empty(
         if last - first < LEAST * pixel or is_break:
             continue
         label = what if (len(what) + 2) * LETTER * pixel < last - first else ""
-        row = first, last, pattern, what, label, (first + last) / 2
+        row = first, last, pattern, what, label, (first + last) / 2, APART[pattern]
         for column, value in zip(columns.values(), row, strict=True):
             column.append(value)
     return columns

@@ -198,7 +198,7 @@ class Panel(ShownRows):
         """Hatch gaps, and name them and what lies beyond the ends where there is room."""
         hatch = {"hatch_pattern": "pattern", "hatch_color": FAINT, "hatch_weight": 1}
         edges = {"left": "start", "right": "stop", "bottom": 0, "top": 1}
-        look = {"fill_color": None, "line_color": None, "hatch_scale": 10}
+        look = {"fill_color": None, "line_color": None, "hatch_scale": "apart"}
         gaps = plots.layer(plot, self._empty, Quad(**edges, **look, **hatch))
         font = {"text_font_size": FONT, "text_color": INK, "text_align": "center"}
         white = {"background_fill_color": "white", "background_fill_alpha": 0.85, "padding": 2}
@@ -314,8 +314,8 @@ class Panel(ShownRows):
         send(self._empty, find_empty(self.probe, state, self.size[0], picture.uncertain_s))
         # a shade over colours that mean something would change them: onsets are enough
         self._shaded.glyph.fill_alpha = "shade" if picture.mode == TRACES else 0
-        cost, badge = (html.escape(one) for one in (picture.cost(), picture.badge()))
-        self._badge = f'<span title="{cost}">{badge}</span>'
+        badge = html.escape(picture.badge())
+        self._badge = f'<span title="{badge} · {html.escape(picture.cost())}">{badge}</span>'
         self._head()
 
     def note(self, text: str) -> None:

@@ -100,13 +100,14 @@ class Picture:
         """What the picture was drawn from, in words."""
         if not self.final:
             return f"{self.drawn_from} · samples are being read"
-        return " · ".join(filter(None, [self.transform, self.drawn_from, self.uncertainty()]))
+        return " · ".join([*([self.transform] if self.transform else []), *self.source()])
 
-    def uncertainty(self) -> str:
-        """What of it is uncertain, in words; empty where nothing is."""
+    def source(self) -> list[str]:
+        """What it was drawn from, and what of that is uncertain."""
         if not self.uncertain_s:
-            return ""
-        return f"hatched, uncertain: first and last {duration_text(self.uncertain_s)} of a segment"
+            return [self.drawn_from]
+        ends = f"first and last {duration_text(self.uncertain_s)} of each segment"
+        return [self.drawn_from, f"{ends} uncertain (hatched)"]
 
     def cost(self) -> str:
         """What that cost, in words."""

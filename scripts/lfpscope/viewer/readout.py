@@ -45,6 +45,8 @@ class Reading:
         Power of the band that is drawn, in words; empty where none is.
     quantity : Quantity
         What the values are; `low`, `high` and `rms` are in its SI unit.
+    why_none : str
+        Why there is no number, where it is for a transform; else empty.
     is_uncertain : bool
         Whether some of the samples depend on how a filter continues the end of a segment.
     """
@@ -63,6 +65,7 @@ class Reading:
     rms: float
     band: str = ""
     quantity: Quantity = POTENTIAL
+    why_none: str = ""
     is_uncertain: bool = False
 
     def text(self, state: State) -> str:
@@ -74,12 +77,12 @@ class Reading:
         return " · ".join(filter(None, parts))
 
     def _values(self) -> list[str]:
+        none = f"no number: {self.why_none}" if self.why_none else "no number"
         if self.n_samples == 1:
-            known = not np.isnan(self.low)
-            value = self.quantity.values_text(self.low) if known else "no number"
+            value = none if np.isnan(self.low) else self.quantity.values_text(self.low)
             return [f"sample {self.sample}", value]
         if np.isnan(self.low):
-            return [f"{self.n_samples} samples", "no number"]
+            return [f"{self.n_samples} samples", none]
         extremes = self.quantity.values_text(self.low, self.high)
         rms = "" if np.isnan(self.rms) else f"RMS {self.quantity.values_text(self.rms, form='.3g')}"
         return [f"{self.n_samples} samples", extremes, rms]  # an RMS of a summary alone
@@ -157,6 +160,7 @@ def read_values(
         rms=rms,
         band=_band_power(probe, state, row, seconds, grid),
         quantity=probe.quantity,
+        why_none=probe.why_no_number(row),
         is_uncertain=any(touches_end(*piece, probe.uncertain) for piece in pieces),
     )
 

@@ -97,7 +97,7 @@ def caption(picture: Picture) -> str:
     if picture.mode == HEAT:
         is_plain = quantity == POTENTIAL
         return "amplitude (RMS)" if is_plain else f"amplitude (RMS) of {quantity.name}"
-    text = f"{quantity.name} about its median"
+    text = f"{quantity.name}{',' if ', ' in quantity.name else ''} about its median"
     return f"{text}, {quantity.signs}" if picture.mode == SIGNED and quantity.signs else text
 
 

@@ -10,10 +10,11 @@ import pytest
 import recorded
 
 from lfpscope.envelope.read import OpenProbe
+from lfpscope.envelope.refused import read_refusals, write_refusal
 from lfpscope.envelope.transformed import SummarisedView, TransformedProbe, transformed
 from lfpscope.envelope.zarr_zip import Store
 from lfpscope.errors import UserError
-from lfpscope.result_files import ENVELOPE
+from lfpscope.result_files import BAD_CHANNELS, ENVELOPE, VIEWS
 from lfpscope.signals import bandpass
 from lfpscope.signals.transform import parse_transform
 from lfpscope.summary.view import summarize_view
@@ -126,11 +127,48 @@ def test_other_references_have_another_view(
     assert type(transformed(probe, parse_transform("4-10Hz"), marked)) is TransformedProbe
 
 
-def test_what_cannot_be_done_is_said_in_a_line(tmp_path: Path) -> None:
+def test_what_cannot_be_done_is_said_and_stops_nobody(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     probe = recording(tmp_path / "session/probes/probe")
+    files, folder = (probe.references.file, probe.references.file.with_name(ENVELOPE)), tmp_path
+    with pytest.raises(UserError, match="expected some of") as refused:
+        summarize_view(*files, transform="theta", view=folder / "x.zarr.zip")
+    assert "\n" not in str(refused.value)
+    assert not (folder / "x.zarr.zip").exists()
+    for text, problem in (("4-700Hz", "edge of 700"), ("csd", "the file has no depth")):
+        view = folder / VIEWS / f"{text[0]}.zarr.zip"
+        view.parent.mkdir(exist_ok=True)
+        summarize_view(*files, transform=text, view=view)
+        assert f"not made: {text}: {problem}" in capsys.readouterr().out
+    assert read_refusals(folder) == {
+        "4": "4-700Hz: edge of 700.0 Hz (expected between 0 and 625)",
+        "c": "csd: the file has no depth",
+    }
+
+
+def test_a_view_that_cannot_be_is_not_taken_for_one(tmp_path: Path) -> None:
+    probe = recording(tmp_path / "session/probes/probe")
+    view = probe.references.file.with_name(VIEWS) / "fast.zarr.zip"
+    view.parent.mkdir()
+    write_refusal(view, "4-700Hz: edge of 700")
+    state = State(0.0, 42.0, 1e6, probes=("probe",), transform="4-700Hz")
+    assert draw_probe(probe, state, 300, 120).badge().startswith("AS RECORDED, not 4-700Hz: edge")
+    assert type(transformed(probe, parse_transform("4-10Hz"), NOBODY)) is TransformedProbe
+
+
+def test_a_label_by_hand_makes_another_view_and_is_counted(tmp_path: Path) -> None:
+    probe = recording(tmp_path / "session/probes/probe")
+    view = probe.references.file.with_name(VIEWS) / "theta.zarr.zip"
+    view.parent.mkdir()
     files = probe.references.file, probe.references.file.with_name(ENVELOPE)
-    for text, problem in (("4-700Hz", "edge of 700"), ("theta", "expected some of")):
-        with pytest.raises(UserError, match=problem) as refused:
-            summarize_view(*files, transform=text, view=tmp_path / "x.zarr.zip")
-        assert "\n" not in str(refused.value)
-    assert not (tmp_path / "x.zarr.zip").exists()
+    summarize_view(*files, transform=TEXT, view=view)
+    state = State(0.0, 42.0, 1e6, probes=("probe",), transform="median 4-10Hz")
+    assert draw_probe(probe, state, 300, 120).badge().startswith("median 4-10Hz · envelope")
+    labels = tmp_path / "session" / BAD_CHANNELS
+    labels.write_text("probe\tchannel\tlabel\tnote\nprobe\t2\toutside\t\n")
+    summarize_view(*files, transform=TEXT, view=view)
+    found = draw_probe(probe, state, 300, 120)
+    assert found.badge().startswith("median 4-10Hz · 1 channel left out · envelope")
+    labels.write_text("probe\tchannel\tlabel\tnote\nprobe\t3\toutside\t\n")
+    assert type(transformed(probe, parse_transform(TEXT), NOBODY)) is TransformedProbe

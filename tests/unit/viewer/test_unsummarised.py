@@ -123,10 +123,32 @@ def test_progress_of_the_summary_is_told(session: Path) -> None:
     assert folder.describe_progress() == ""
     probe = session / "probes" / "a"
     with noted_in(probe), Progress("summarised", 4_000_000) as progress:
+        assert folder.describe_progress() == "a: summarised 0 % of 4 MB"
         progress.update(1_000_000)
         assert folder.describe_progress() == "a: summarised 25 % of 4 MB"
     assert not (probe / PROGRESS).exists()
     assert read_progress(probe) is None
+
+
+def test_the_time_of_the_first_part_does_not_count(tmp_path: Path) -> None:
+    """It has loops compiled: at that rate the others would take minutes."""
+    with noted_in(tmp_path), Progress("summarised", 4_000_000) as progress:
+        time.sleep(0.2)
+        begin = time.monotonic()
+        progress.update(1_000_000)
+        first = read_progress(tmp_path)
+        assert first is not None
+        assert (first.seconds, first.done, first.begun) == (0, 1_000_000, 1_000_000)
+
+        def is_noted_again() -> bool:
+            progress.update(1000)
+            return read_progress(tmp_path) != first
+
+        wait_for(is_noted_again)
+        second = read_progress(tmp_path)
+        assert second is not None
+        assert 0 < second.seconds <= time.monotonic() - begin
+        assert (second.begun, second.done > first.done) == (1_000_000, True)
 
 
 def test_nothing_is_noted_where_no_folder_was_named(tmp_path: Path) -> None:
