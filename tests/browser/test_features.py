@@ -694,7 +694,7 @@ def test_each_key_of_the_help_does_what_it_says(open_tab: Open, serve: Serve, co
         tab.page.keyboard.type("hmn0")  # are letters here, not keys
         tab.settle()
         assert note.input_value() == "hmn0"
-        assert tab.short_address() == "t=40-50&gain=auto"
+        assert tab.short_address() == "t=40-50&gain=auto&scale=common"
         tab.page.close()
 
 
