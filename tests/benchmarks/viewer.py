@@ -114,7 +114,7 @@ def serving(session: Path, cache: Path | None = None) -> Iterator[Server]:
             process.terminate()
 
 
-def measure_start(session: Path) -> None:
+def measure_start(session: Path, ratio: float) -> None:
     """From the launch to an answer and to all pictures in Chromium; a page opened later; redraws.
 
     Pages opened later find Bokeh's scripts in the browser's memory, as any user's do. In the first
@@ -128,7 +128,11 @@ def measure_start(session: Path) -> None:
         tempfile.TemporaryDirectory() as profile,
         # with a folder of its own, as any user's browser
         playwright.chromium.launch_persistent_context(
-            profile, executable_path=CHROMIUM, args=FLAGS, viewport=WINDOW
+            profile,
+            executable_path=CHROMIUM,
+            args=FLAGS,
+            viewport=WINDOW,
+            device_scale_factor=ratio,
         ) as browser,
     ):
         for _ in range(3):
@@ -481,13 +485,15 @@ def main() -> None:
     parser.add_argument("--moves", type=int, default=1000, help="for the memory")
     parser.add_argument("--views", type=int, default=100, help="for the redraws")
     parser.add_argument("--no-browser", action="store_true", help="leave start-up out")
+    words = "pixels of the screen in one of the page, in the browser"
+    parser.add_argument("--ratio", type=float, default=1.0, help=words)
     arguments = parser.parse_args()
     folder = arguments.cache or Path(tempfile.mkdtemp(prefix="lfpscope-"))
     session = make_session(folder)
     probes = sorted(path.name for path in (session / "probes").iterdir())
     try:
         if not arguments.no_browser:
-            measure_start(session)
+            measure_start(session, arguments.ratio)
         with serving(session) as server:
             asyncio.run(measure_cold(server, probes[-1]))
             asyncio.run(measure_redraws(server, probes[:1], arguments.views))

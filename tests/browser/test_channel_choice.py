@@ -102,3 +102,45 @@ def test_areas_left_out_are_named_in_grey_and_come_back_by_a_click(tab: Tab) -> 
     bars = """() => pageModels().filter(({name}) => name == "traces")
         .map(({center}) => center.filter(({type}) => type == "BoxAnnotation")[0].visible)"""
     assert tab.evaluate(f"({bars})()") == [False, True]  # an empty panel has no scale
+
+
+def test_a_butterfly_has_microvolts_and_names_the_channel_under_the_mouse(tab: Tab) -> None:
+    labels = """() => pageModels().filter(({name}) => name == "traces")
+        .map(({left}) => [...left[0].major_label_overrides.values()])[0]"""
+    depths = tab.evaluate(f"({labels})()")
+    tab.press("y")
+    assert "mode=butterfly" in tab.page.url
+    tab.page.wait_for_function(f"() => ({labels})().includes('0') && ({labels})().length > 2")
+    assert axis_titles(tab) == ["µV", "µV"]
+    assert len(tab.source(f"lines {PROBES[0]}")["colour"]) == 24
+    tab.page.mouse.move(*tab.point(0.4, 0.5))
+    tab.page.mouse.move(*tab.point(0.5, 0.5))
+    tab.page.locator(".reading", has_text="channel").wait_for()
+    channel = tab.reading().split(" · ")[2].split()[1]
+    tab.page.mouse.click(*tab.point(0.5, 0.5))
+    tab.page.wait_for_function(f"() => location.search.includes('channel={PROBES[0]}:{channel}')")
+    tab.press("Escape", "y")
+    assert "mode=" not in tab.page.url
+    assert axis_titles(tab)[0] == "distance from the tip (µm)"
+    assert tab.evaluate(f"({labels})()") == depths
+    assert tab.source(f"lines {PROBES[0]}")["colour"] == []
+
+
+def test_probes_share_a_scale_of_depth(open_tab: Open, address: str) -> None:
+    heights = """() => pageModels().filter(({name}) => name == "traces")
+        .map(({y_range, inner_height}) => inner_height / (y_range.end - y_range.start))"""
+    tab = open_tab(f"{address}?t=40-42&mode=signed")
+    tab.wait_for("every sample", 1)
+    tab.page.get_by_placeholder('500-1500 or area == "CA1"').fill('area != "CA1"')
+    tab.page.keyboard.press("Enter")
+    tab.page.wait_for_function("() => location.search.includes('where=')")
+    tab.choose("fit spacing", "depth scale")
+    assert "scale=common" in tab.page.url
+    rows, fewer = tab.evaluate(f"({heights})()")
+    assert fewer / rows == pytest.approx(10 / 24, rel=0.01)  # DG alone of the second probe
+    # above the rows of the second one there is nothing
+    tab.page.mouse.move(*tab.point(0.5, 0.2, probe=1))
+    tab.page.mouse.move(*tab.point(0.51, 0.2, probe=1))
+    tab.press("d")
+    assert "scale=" not in tab.page.url
+    assert tab.evaluate(f"({heights})()")[1] > fewer

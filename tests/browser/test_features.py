@@ -630,7 +630,9 @@ MOVES = {  # what the help writes: the key, and the address after it, one after 
     "n": ("n", "t=58.066667-69.8&gain=200"),
     "p": ("p", "t=30.066667-41.8&gain=200"),
     "h": ("h", "t=30.066667-41.8&gain=200&mode=heat"),
-    "0": ("0", "t=5.2143-149.680303&gain=200&mode=heat"),
+    "y": ("y", "t=30.066667-41.8&gain=200&mode=butterfly"),
+    "d": ("d", "t=30.066667-41.8&gain=200&mode=butterfly&scale=common"),
+    "0": ("0", "t=5.2143-149.680303&gain=200&mode=butterfly&scale=common"),
 }
 # and those that do other things
 ACTS = {
@@ -692,7 +694,7 @@ def test_each_key_of_the_help_does_what_it_says(open_tab: Open, serve: Serve, co
         tab.page.keyboard.type("hmn0")  # are letters here, not keys
         tab.settle()
         assert note.input_value() == "hmn0"
-        assert tab.short_address() == "t=40-50&gain=auto"
+        assert tab.short_address() == "t=40-50&gain=auto&scale=common"
         tab.page.close()
 
 

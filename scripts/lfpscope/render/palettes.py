@@ -60,6 +60,16 @@ SIGNED_PALETTE = np.array([*SIGNED_COLOURS, GREY, GAP], np.uint8)
 
 SIGNED_GREY, SIGNED_GAP = 253, 254
 
+
+# of channels over one line, from the lowest to the highest depth: matplotlib's plasma without its
+# lightest end
+DEPTH_STOPS = ("#0d0887", "#5302a3", "#8b0aa5", "#b83289", "#db5c68", "#f48849", "#febd2a")
+DEPTH_COLOURS = _between(DEPTH_STOPS, 48)
+
+
+BUTTERFLY_PALETTE = np.array([PAPER, GAP, GREY, *DEPTH_COLOURS, (0, 0, 0)], np.uint8)
+
+
 # of channels
 LABEL_COLOURS = {
     "good": "#4d4d4d",

@@ -120,7 +120,7 @@ def _own_depths(levels: Array, middles: Array, pixels: float) -> list[float]:
 def _round_depths(low: float, high: float, most: int) -> list[float]:
     if low == high:
         return [low]
-    step = _round_step((high - low) / most)
+    step = round_step((high - low) / most)
     found = _multiples(step, low, high)
     # one depth alone says nothing about the rest
     return found if len(found) > 1 or most < 2 else _multiples(step / 2, low, high)
@@ -130,7 +130,7 @@ def _multiples(step: float, low: float, high: float) -> list[float]:
     return [i * step for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
-def _round_step(least: float) -> float:
+def round_step(least: float) -> float:
     """The smallest of 1, 2, 5, 10, … that is not smaller."""
     power = 10.0 ** math.floor(math.log10(least))
     return next(power * f for f in (1, 2, 5, 10, 20) if power * f >= least * (1 - 1e-9))

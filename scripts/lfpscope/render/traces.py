@@ -69,7 +69,7 @@ def trace_pixels(
     ndarray of bool, shape (height, view.width)
         The top row first.
     """
-    band, low = _trace_band(
+    band, low = trace_band(
         view,
         probe,
         channels,
@@ -84,7 +84,7 @@ def trace_pixels(
     return picture[::-1]
 
 
-def _trace_band(
+def trace_band(
     view: View,
     probe: OpenProbe,
     channels: npt.NDArray[np.int64],
@@ -305,7 +305,7 @@ def trace_picture(
 
     def drawn(rows: npt.NDArray[np.int64]) -> tuple[Mask, int]:
         """Traces of some rows."""
-        return _trace_band(
+        return trace_band(
             view,
             probe,
             order[rows],

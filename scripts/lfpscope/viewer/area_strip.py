@@ -48,6 +48,7 @@ class AreaStrip:
         self._colours = colours
         self._labels = plots.source({"y": [], "text": []})
         self._areas = plots.source({"area": [], "top": [], "bottom": [], "colour": []})
+        self._lines = plots.source({"colour": [], "top": [], "bottom": []}, name=f"lines {name}")
         empty: dict[str, list[Any]] = {"y": [], "marker": [], "what": []}
         self._marks = plots.source(empty, name=f"channel marks {name}")
         self._left_out = plots.source(left_out_labels([], 0, 0, []), name=f"left out {name}")
@@ -66,6 +67,8 @@ class AreaStrip:
         quads = plots.layer(
             plot, self._areas, Quad(fill_color="colour", line_color="white", **band)
         )
+        beside = {"left": 0.87, "right": 1, "top": "top", "bottom": "bottom"}
+        plots.layer(plot, self._lines, Quad(fill_color="colour", line_color=None, **beside))
         align = {"text_align": "right", "text_baseline": "middle"}
         font = {"text_font_size": FONT, "text_color": INK}
         plots.layer(plot, self._labels, Text(x=0.7, y="y", text="text", **align, **font))
@@ -89,13 +92,17 @@ class AreaStrip:
         bad: npt.NDArray[np.bool_],
         height: int,
         left_out: list[tuple[str, int, int]],
+        colours: list[str],
     ) -> None:
-        """Show areas and marks of some rows, and areas left out, in some pixels' height."""
+        """Show areas, marks and lines' colours of rows, and areas left out, in some pixels."""
         channels = probe.references.channels
         runs, n = area_runs(channels, rows), rows.channels.size
         marked = (one[rows.channels] for one in (probe.dead, probe.saturated, bad))
         self._marks.data = channel_marks(channels.id[rows.channels], *marked)
         self._areas.data = area_bands(runs, n, self._colours)
+        edges = [1 - row / max(1, n) for row in range(len(colours) + 1)]
+        lines = {"colour": colours, "top": edges[:-1], "bottom": edges[1:]}
+        self._lines.data = lines
         self._labels.data = labels = area_labels(runs, n, height)
         self._left_out.data = left_out_labels(left_out, n, height, labels["y"])
 

@@ -15,6 +15,7 @@ from lfpscope.samples.channel_expression import find_channels
 from lfpscope.typing import Array, Mask
 from lfpscope.viewer.channel_order import order_text, parse_order, sort_rows
 from lfpscope.viewer.channel_table import is_voltage, measured_columns
+from lfpscope.viewer.depth_scale import DepthSpan, depth_span
 from lfpscope.viewer.view_state import NO_AREA, State
 
 KEPT = 24  # selections: what is shown now and before, of six probes
@@ -39,6 +40,11 @@ class _Choice:
 def chosen_rows(probe: OpenProbe, state: State) -> Rows:
     """Rows that a page shows, from the top down; none where no channel is as chosen."""
     return _select(probe, _choice(probe, state))
+
+
+def shown_span(probe: OpenProbe, state: State) -> DepthSpan | str:
+    """Depths that the rows of a page cover; or why they have no scale."""
+    return depth_span(probe.references.channels, chosen_rows(probe, state))
 
 
 def order_words(probe: OpenProbe, state: State) -> str:

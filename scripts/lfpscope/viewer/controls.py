@@ -31,6 +31,7 @@ from lfpscope.signals.transform import parse_transform
 from lfpscope.viewer.style import CONTROL, HEADER, TOOLBAR
 from lfpscope.viewer.view_state import (
     AUTO,
+    COMMON,
     MODES,
     POWER,
     SPACINGS,
@@ -136,6 +137,7 @@ class Controls:
         counts = [(f"{n}", f"every {nth}channel") for n, nth in EVERY.items()]
         self.every = Select(options=counts, width=156, **style)
         spacings = [(f"{n}", f"{n} px apart" if n else "fit spacing") for n in SPACINGS]
+        spacings += [(COMMON, "depth scale")] if len(state.probes) > 1 else []
         self.spacing = Select(options=spacings, width=124, **style)
         typed = {"css_classes": ["completes"], **style}
         self.depths = TextInput(placeholder='500-1500 or area == "CA1"', width=216, **typed)
@@ -174,7 +176,8 @@ class Controls:
         self.depths.value = state.where or depths_text(state.depths)
         self.transform.value = state.transform
         self.sort.value = state.sort
-        self.spacing.value = f"{state.spacing}" if state.spacing in SPACINGS else ""
+        spacing = f"{state.spacing}" if state.spacing in SPACINGS else ""
+        self.spacing.value = COMMON if state.shares_depths else spacing
         self.every.value = f"{state.every}" if state.every in EVERY else ""
 
     def on_choice(self, act: Callable[[str, Any, Any], None]) -> None:
@@ -187,13 +190,14 @@ class Controls:
         """Return what the controls say, in a state that they show otherwise."""
         shown = {state.probes[i] for i in self.probes.active}
         areas = {"": frozenset[str](), CHOSEN: state.areas}
-        chosen = self.areas.value
+        chosen, is_common = self.areas.value, self.spacing.value == COMMON
         changed = replace(
             state,
             hidden=frozenset(state.probes) - shown,
             areas=areas.get(chosen, state.areas ^ {chosen}),
             every=int(self.every.value or state.every),
-            spacing=int(self.spacing.value or state.spacing),
+            spacing=state.spacing if is_common else int(self.spacing.value or state.spacing),
+            shares_depths=is_common,
         )
         if self.mode.value and self.mode.value != common_mode(state):
             changed = changed.drawn_as(None if self.mode.value == AUTO else self.mode.value)

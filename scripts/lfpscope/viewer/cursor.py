@@ -1,7 +1,7 @@
 """Where the mouse is, and a thread that reads what lies there."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from bokeh.document import Document
@@ -84,8 +84,19 @@ class Readings:
     def read(self, state: State) -> None:
         """Read what lies under the mouse in the picture on the page."""
         if self.cursor is not None:
-            shown = self._panels[self.cursor.probe].shown
-            self._worker.submit((self.cursor, state, shown.grid if shown else None))
+            shown, cursor = self._panels[self.cursor.probe].shown, self.at_row(state)
+            if cursor is None:
+                self._show("")
+            else:
+                self._worker.submit((cursor, state, shown.grid if shown else None))
+
+    def at_row(self, state: State) -> Cursor | None:
+        """Where the mouse is, at the height of the row that is drawn there; None at no row."""
+        cursor = self.cursor
+        if cursor is None:
+            return None
+        height = self._panels[cursor.probe].row_height(cursor.seconds(state), cursor.height)
+        return None if height is None else replace(cursor, height=height)
 
     def follow(self, state: State) -> None:
         """Keep the crosshair at the mouse on a page that has moved; without it read nothing."""

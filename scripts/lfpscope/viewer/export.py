@@ -25,7 +25,16 @@ from lfpscope.render.figure import note_boxes
 from lfpscope.render.fonts import text_settings
 from lfpscope.signals.transform import parse_transform
 from lfpscope.viewer.channel_order import order_text, parse_order
-from lfpscope.viewer.channel_selection import chosen_rows
+from lfpscope.viewer.channel_selection import chosen_rows, shown_span
+from lfpscope.viewer.depth_scale import Window, common_windows
+from lfpscope.viewer.export_below import (
+    BELOW_MAP,
+    DRAWER,
+    draw_drawer,
+    draw_minimap,
+    has_drawer,
+    minimap_height,
+)
 from lfpscope.viewer.export_lane import SIZE, Lane
 from lfpscope.viewer.export_panel import (
     COLUMN,
@@ -39,10 +48,10 @@ from lfpscope.viewer.export_panel import (
     new_axes,
 )
 from lfpscope.viewer.picture import Picture, common_gains, draw_probe, with_common_gain
-from lfpscope.viewer.session_folder import SessionFolder
+from lfpscope.viewer.session_folder import SessionFolder, first_state, only_open
 from lfpscope.viewer.shown_probe import axis_clock
 from lfpscope.viewer.times import axis_title, time_of
-from lfpscope.viewer.view_state import TRACES, State
+from lfpscope.viewer.view_state import BUTTERFLY, TRACES, State
 
 VERSION = 5
 NOTHING_ADDED: Mapping[str, Added] = MappingProxyType({})
@@ -129,6 +138,7 @@ def describe_view(
     added: Mapping[str, Added] = NOTHING_ADDED,
 ) -> dict[str, Any]:
     """Everything it takes to render a view again, and to know what it was made from."""
+    whole = first_state(only_open(session.open_probes()))
     plain = asdict(state) | {name: sorted(getattr(state, name)) for name in (*SETS, *PAIRS)}
     return {
         "lfpscope_view": VERSION,
@@ -136,6 +146,7 @@ def describe_view(
         "width": width,
         "height": height,
         "state": plain,
+        "whole": [whole.start, whole.stop],
         "lane": asdict(lane),
         "added": {name: asdict(one) for name, one in added.items() if name in state.shown},
         "probes": [_describe_probe(probe, state) for probe in _shown(session, state)],
@@ -185,6 +196,7 @@ def render_view(session: SessionFolder, view: Path, png: Path) -> None:
         state = _read_view(content)
         Lane.from_json(content["lane"])
         _read_added(content)
+        read_whole(content)
         sources = {one["probe"]: one["source"] for one in content["probes"]}
         identities = {name: (one["size"], one["crc32"]) for name, one in sources.items()}
         versions = dict(content["versions"])
@@ -261,40 +273,77 @@ def draw_figure(
     lane, added = Lane.from_json(view["lane"]), _read_added(view)
     state, width, height = read_state(view), view["width"], view["height"]
     probes, head = _shown(session, state), head_height(state)
+    drawer = DRAWER * has_drawer(probes, state)
+    below = BOTTOM + minimap_height(len(probes))  # the lane
     beside = COLUMN * any(one.values for one in added.values())
+    panels = (head + height) * len(probes)
     total = (
         LEFT + width + RIGHT + beside,
-        (head + height) * len(probes) + ABOVE_LANE + lane.height + BOTTOM,
+        panels + drawer + ABOVE_LANE + lane.height + below,
     )
     figure = kind(figsize=(total[0] / DPI, total[1] / DPI), dpi=DPI, facecolor="white")
-    for i, (probe, picture) in enumerate(_draw_pictures(probes, state, width, height)):
+    windows = _windows(probes, state, width, height)
+    for i, (probe, picture) in enumerate(_draw_pictures(probes, state, width, height, windows)):
         here = Frame(LEFT, total[1] - (i + 1) * (head + height), width, height)
-        axes = draw_panel(figure, probe, state, picture, here)
         name = probe.references.probe
-        draw_added(figure, axes, added.get(name, Added()), here)
-        if picture and picture.mode == TRACES:
-            lane.draw_onsets(axes)
-    axes = new_axes(figure, Frame(LEFT, BOTTOM, width, lane.height))
+        axes = draw_panel(figure, probe, state, picture, here, windows[name])
+        draw_added(figure, axes, added.get(name, Added()), here, windows[name])
+        if picture:
+            lane.draw_onsets(axes, shaded=picture.mode == TRACES)
+    place = Frame(LEFT, below + lane.height + ABOVE_LANE, width, DRAWER)
+    draw_drawer(figure, probes, state, place, session.folder / "probes")
+    axes = new_axes(figure, Frame(LEFT, below, width, lane.height))
     lane.draw(axes, state.stop - state.start, width)
     _draw_times(axes, state)
+    axes = new_axes(figure, Frame(LEFT, BELOW_MAP, width, below - BOTTOM - BELOW_MAP))
+    draw_minimap(axes, probes, state, read_whole(view))
     note_boxes(figure)
     return figure
 
 
+def _windows(probes: list[OpenProbe], state: State, width: int, height: int) -> dict[str, Window]:
+    """Where the rows of each probe lie in its panel."""
+    names = [probe.references.probe for probe in probes]
+    found = dict.fromkeys(names, Window())
+    if state.shares_depths:
+        spans = {
+            name: shown_span(probe, state)
+            for name, probe in zip(names, probes, strict=True)
+            if state.mode(name, width) != BUTTERFLY
+        }
+        found |= common_windows(spans, dict.fromkeys(names, height))
+    return found
+
+
 def _draw_pictures(
-    probes: list[OpenProbe], state: State, width: int, height: int
+    probes: list[OpenProbe], state: State, width: int, height: int, windows: dict[str, Window]
 ) -> list[tuple[OpenProbe, Picture | None]]:
     """Draw each probe at the gain that those of its mode share; None where no channel is shown."""
+    heights = {probe: round(height / windows[probe.references.probe].length) for probe in probes}
     pictures = {
-        probe: draw_probe(probe, state, width, height)
+        probe: draw_probe(probe, state, width, heights[probe])
         for probe in probes
         if chosen_rows(probe, state).channels.size
     }
     gains = common_gains(pictures.values())
     for probe, one in pictures.items():
         if shared := with_common_gain(state, one, gains):
-            pictures[probe] = draw_probe(probe, shared, width, height)
+            pictures[probe] = draw_probe(probe, shared, width, heights[probe])
     return [(probe, pictures.get(probe)) for probe in probes]
+
+
+def read_whole(content: dict[str, Any]) -> tuple[float, float]:
+    """Axis time of the complete recording.
+
+    Raises
+    ------
+    LookupError, TypeError, ValueError
+        If it is none.
+    """
+    start, stop = content["whole"]
+    if not (math.isfinite(start) and math.isfinite(stop) and start < stop):
+        raise ValueError(f"whole {start} to {stop}")
+    return start, stop
 
 
 def _read_added(content: dict[str, Any]) -> dict[str, Added]:

@@ -106,12 +106,12 @@ class Lane:
         axes.set_yticks(list(names), list(names.values()))
         axes.set(ylim=(self._bottom, n))
 
-    def draw_onsets(self, axes: Axes) -> None:
-        """Draw where blocks begin, and shade them, as on the page."""
+    def draw_onsets(self, axes: Axes, *, shaded: bool) -> None:
+        """Draw where blocks begin, and over traces shade them, as on the page."""
         blocks = zip(self.start, self.stop, self.low, self.colour, self.shade, strict=True)
         for start, stop, low, colour, shade in blocks:
             axes.axvline(start, ymin=low, color=colour, alpha=0.6, linewidth=0.8)
-            if shade:
+            if shade and shaded:
                 axes.axvspan(start, stop, color=colour, alpha=shade, linewidth=0)
 
 

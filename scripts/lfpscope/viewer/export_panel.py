@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.nwb.areas import is_area
 from lfpscope.render.areas import area_colours
+from lfpscope.render.rows import Rows
 from lfpscope.render.ticks import Run, shorten
 from lfpscope.viewer.auto_gain import BAR
 from lfpscope.viewer.channel_selection import (
@@ -21,6 +22,7 @@ from lfpscope.viewer.channel_selection import (
     left_out_areas,
     order_words,
 )
+from lfpscope.viewer.depth_scale import Window
 from lfpscope.viewer.export_lane import SIZE
 from lfpscope.viewer.facts import axis_label, count_channels, first_doubt
 from lfpscope.viewer.gaps import HATCH, PLAIN, UNCERTAIN, find_empty
@@ -31,15 +33,19 @@ from lfpscope.viewer.labels import (
     block_names,
     channel_marks,
     left_out_labels,
+    row_colours,
     row_ticks,
+    voltage_ticks,
 )
-from lfpscope.viewer.picture import NONE_CHOSEN, Picture, palette_array
+from lfpscope.viewer.mode_colours import palette_array
+from lfpscope.viewer.picture import NONE_CHOSEN, Picture
 from lfpscope.viewer.scale_bar import colour_limits, colour_ticks, map_colours, scale_text
 from lfpscope.viewer.style import ACCENT, FAINT, INK, SHADES, STRIP, WRONG
-from lfpscope.viewer.view_state import TRACES, State
+from lfpscope.viewer.view_state import BUTTERFLY, TRACES, State
 
 WHITE: dict[str, Any] = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.5}
 """Behind words over a picture."""
+FULL = Window()  # the rows fill the panel
 HATCHES = {HATCH: "//", UNCERTAIN: "\\"}  # the more signs, the denser
 MARKERS = {"x": "x", "triangle": "^", "circle_x": "o"}
 DPI = 96
@@ -112,10 +118,15 @@ def new_axes(figure: Figure, frame: Frame) -> Axes:
 
 
 def draw_panel(
-    figure: Figure, probe: OpenProbe, state: State, picture: Picture | None, frame: Frame
+    figure: Figure,
+    probe: OpenProbe,
+    state: State,
+    picture: Picture | None,
+    frame: Frame,
+    window: Window = FULL,
 ) -> Axes:
     """Draw a probe with all that stands on its panel; None for the picture where it has none."""
-    width, height = frame.width, frame.height
+    width, height = frame.width, round(frame.height / window.length)
     axes = new_axes(figure, frame)
     if picture is None:
         middle: dict[str, Any] = {"ha": "center", "va": "center", "transform": axes.transAxes}
@@ -125,7 +136,7 @@ def draw_panel(
         extent = (picture.t0, picture.t1, 0.0, 1.0)
         colours = palette_array(picture.mode)[picture.pixels]
         axes.imshow(colours, extent=extent, aspect="auto", interpolation="nearest")
-    axes.set(xlim=(state.start, state.stop), ylim=(0, 1))
+    axes.set(xlim=(state.start, state.stop), ylim=(window.bottom, window.top))
     axes.tick_params(bottom=False, labelbottom=False)
     uncertain_s = picture.uncertain_s if picture else 0.0
     _draw_empty(axes, find_empty(probe, state, width, uncertain_s))
@@ -134,31 +145,42 @@ def draw_panel(
     rows = chosen_rows(probe, state)
     references = probe.references
     channels = references.channels
-    ticks = row_ticks(channels, rows, height)
+    is_butterfly = picture is not None and picture.mode == BUTTERFLY
+    shown = Rows(rows.channels, ()) if is_butterfly else rows
+    ticks, title = row_ticks(channels, rows, height), axis_label(channels, rows, height)
+    if picture and is_butterfly:
+        ticks, title = voltage_ticks(picture.microvolts, height), picture.quantity.unit
     axes.set_yticks(ticks.places, ticks.labels)
     axes.tick_params(labelsize=SIZE)
-    for edge in block_edges(rows):
+    for edge in block_edges(shown):
         axes.axhline(edge, color="black", linewidth=0.8)
-    names = block_names(rows)
+    names = block_names(shown)
     for top, name in zip(names["y"], names["text"], strict=True):
         where: dict[str, Any] = {"xytext": (-6, -4), "textcoords": "offset points"}
-        where |= {"xycoords": "axes fraction", "ha": "right", "va": "top"}
+        where |= {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "top"}
         axes.annotate(name, (1, top), **where, fontsize=SIZE, bbox=WHITE, parse_math=False)
-    _head(axes, probe, state, picture, width)
-    axes.set_ylabel(axis_label(channels, rows, height), fontsize=SIZE, parse_math=False)
+    _head(axes, probe, state, picture, width, window.note)
+    axes.set_ylabel(title, fontsize=SIZE, parse_math=False)
     runs = area_runs(channels, rows)
     left_out = left_out_areas(probe, state)
-    strip = _draw_areas(figure, runs, rows.channels.size, _area_colours(probe), frame, left_out)
+    strip = _draw_areas(
+        figure, runs, rows.channels.size, _area_colours(probe), frame, window, left_out
+    )
     marked = (probe.dead, probe.saturated, bad_channels(probe, state))
+    lines = row_colours(probe, rows, marked[2]) if is_butterfly else []
+    for row, colour in enumerate(lines):
+        edges = 1 - (row + 1) / len(lines), 1 - row / len(lines)
+        strip.fill_between([80, 92], *edges, color=colour, linewidth=0)
     ids = channels.id[rows.channels]
     marks = channel_marks(ids, *(one[rows.channels] for one in marked))
     for y, marker in zip(marks["y"], marks["marker"], strict=True):
         look: dict[str, Any] = {"color": WRONG, "markersize": 5, "markerfacecolor": "white"}
         strip.plot(86.5, y, MARKERS[marker], **look)
-    _draw_alone(axes, state, ids.tolist(), references.probe)
+    if not is_butterfly:
+        _draw_alone(axes, state, ids.tolist(), references.probe)
     if picture and picture.mode == TRACES:
         _draw_bar(figure, picture, frame)
-    elif picture:
+    elif picture and not is_butterfly:
         _draw_colours(figure, picture, frame)
     return axes
 
@@ -183,7 +205,9 @@ def _draw_alone(axes: Axes, state: State, ids: list[int], probe: str) -> None:
         axes.axhline(1 - (ids.index(channel) + 0.5) / len(ids), color=ACCENT, linestyle="--")
 
 
-def draw_added(figure: Figure, axes: Axes, added: Added, frame: Frame) -> None:
+def draw_added(
+    figure: Figure, axes: Axes, added: Added, frame: Frame, window: Window = FULL
+) -> None:
     """Draw boxes around what is marked, and the column of channels."""
     for start, stop, bottom, top, name in zip(
         added.start, added.stop, added.bottom, added.top, added.name, strict=True
@@ -202,7 +226,7 @@ def draw_added(figure: Figure, axes: Axes, added: Added, frame: Frame) -> None:
         if colour := SHADES.get(label):
             column.axhspan(1 - (row + 1) / n, 1 - row / n, color=colour, alpha=0.55, linewidth=0)
     column.plot(values, 1 - (np.arange(n) + 0.5) / n, ".-", color=INK, linewidth=1, markersize=3)
-    column.set(ylim=(0, 1), yticks=[])
+    column.set(ylim=(window.bottom, window.top), yticks=[])
     column.tick_params(labelsize=SIZE)
     column.set_title(added.measure, fontsize=SIZE, parse_math=False)
 
@@ -235,12 +259,15 @@ def head_height(state: State) -> int:
     return HEAD + (2 * LINE * DPI // 72 if state.transform else 0)
 
 
-def _head(axes: Axes, probe: OpenProbe, state: State, picture: Picture | None, width: int) -> None:
+def _head(
+    axes: Axes, probe: OpenProbe, state: State, picture: Picture | None, width: int, note: str
+) -> None:
     """Say above the picture what it shows, and what is uncertain."""
     references = probe.references
     n_shown, n_bad = chosen_rows(probe, state).channels.size, int(bad_channels(probe, state).sum())
     facts = [references.session, references.probe]
     facts.append(count_channels(references.n_channels, n_shown))
+    facts += [note] if note else []
     facts += [words] if (words := order_words(probe, state)) else []
     marked = [f"{n_bad} marked bad (grey)"] if n_bad else []
     drawn = [*picture.source(), scale_text(picture)] if picture else []
@@ -267,15 +294,17 @@ def _draw_areas(
     n: int,
     colours: dict[str, str],
     frame: Frame,
+    window: Window,
     left_out: list[tuple[str, int, int]],
 ) -> Axes:
     strip = new_axes(figure, Frame(0, frame.bottom, STRIP, frame.height))
     strip.axis("off")
-    strip.set(xlim=(0, STRIP), ylim=(0, 1))
+    strip.set(xlim=(0, STRIP), ylim=(window.bottom, window.top))
+    height = round(frame.height / window.length)
     for name, first, stop in runs:
         strip.fill_between([68, 80], 1 - stop / n, 1 - first / n, color=colours[name], linewidth=0)
-    named = area_labels(runs, n, frame.height)
-    grey = left_out_labels(left_out, n, frame.height, named["y"])
+    named = area_labels(runs, n, height)
+    grey = left_out_labels(left_out, n, height, named["y"])
     for labels, colour in ((named, INK), (grey, FAINT)):
         look: dict[str, Any] = {"ha": "right", "va": "center", "fontsize": SIZE, "color": colour}
         for y, text in zip(labels["y"], labels["text"], strict=True):

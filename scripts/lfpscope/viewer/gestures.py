@@ -10,7 +10,7 @@ from lfpscope.viewer.channel_selection import choosable_areas
 from lfpscope.viewer.cursor import Cursor
 from lfpscope.viewer.page_layout import PageLayout
 from lfpscope.viewer.panel import Panel
-from lfpscope.viewer.view_state import MODES, State
+from lfpscope.viewer.view_state import BUTTERFLY, MODES, State
 
 MIN_CHANNELS = 4  # that zooming in depth leaves
 Clicked = Callable[[State, Panel, Tap], State]
@@ -27,10 +27,9 @@ def connect_gestures(
         apply(change(state(), panel, event))
 
     def has_depths(panel: Panel) -> bool:
-        if panel.sorted_by:
-            words = f"The rows follow {panel.sorted_by}: depths are chosen where they follow these."
-            layout.show_message(words)
-        return not panel.sorted_by
+        if panel.lacks_depths:
+            layout.show_message(panel.lacks_depths)
+        return not panel.lacks_depths
 
     def wheel_turned(panel: Panel, event: MouseWheel) -> None:
         is_beside = event.model is panel.strip or event.sx < panel.figure.min_border_left
@@ -38,8 +37,9 @@ def connect_gestures(
             apply(zoom_depths(state(), panel, panels.values(), event))
 
     def box_drawn(probe: str, low: float, high: float) -> None:
-        if has_depths(panels[probe]):
-            apply(choose_depths(state(), panels[probe], low, high))
+        if has_depths(panel := panels[probe]):
+            edges = (panel.window.bottom + one * panel.window.length for one in (low, high))
+            apply(choose_depths(state(), panel, *edges))
 
     def area_clicked(state: State, panel: Panel, event: Tap) -> State:
         return choose_area(state, panel, panels.values(), event)
@@ -63,7 +63,7 @@ def choose_area(state: State, panel: Panel, panels: Iterable[Panel], event: Tap)
     """Show an area alone, or all again; with Shift leave it out; show, too, what was left out."""
     left_out = panel.areas.left_out_at(event.x, event.y)
     area = left_out or panel.area_at(state, event.y)
-    if not area:
+    if not area or not 0 <= event.y <= 1:
         return state
     if left_out or (event.modifiers and event.modifiers["shift"]):
         return state.toggle_area(area, frozenset(choosable_areas(one.probe for one in panels)))
@@ -79,7 +79,8 @@ def choose_depths(state: State, panel: Panel, low: float, high: float) -> State:
 
 def choose_channel(state: State, panel: Panel, event: Tap) -> State:
     """Show the channel clicked alone, too; or no longer."""
-    channel = panel.electrode_at(state, event.y)
+    height = panel.row_height(event.x, event.y)
+    channel = None if height is None else panel.electrode_at(state, height)
     return state.show_alone(None if channel == state.channel else channel)
 
 
@@ -92,12 +93,19 @@ def next_channel(state: State, panels: Mapping[str, Panel], step: int) -> State:
 
 def next_mode(state: State, panels: Mapping[str, Panel]) -> State:
     """Draw all probes in the mode that follows that of the first one."""
-    modes, shown = list(MODES), [name for name in state.shown if name in panels]
+    modes = [mode for mode in MODES if mode != BUTTERFLY]
+    shown = [name for name in state.shown if name in panels]
     if not shown:
         return state
     now = state.mode(shown[0], panels[shown[0]].size[0])
     at = modes.index(now) if now in modes else -1
     return state.drawn_as(modes[(at + 1) % len(modes)])
+
+
+def toggle_butterfly(state: State) -> State:
+    """Draw all probes as butterflies, or as suits the zoom if they are."""
+    are = {dict(state.modes).get(name) for name in state.probes} == {BUTTERFLY}
+    return state.drawn_as(None if are else BUTTERFLY)
 
 
 def enlarge(state: State, cursor: Cursor | None) -> State:

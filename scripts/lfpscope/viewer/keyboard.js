@@ -45,6 +45,11 @@ document.addEventListener("keydown", (event) => {
   window.lfpscopePage.pressed.data = { key: [name + " " + presses] }
 })
 
+// a plot that keeps the focus after a click has a dotted frame
+document.addEventListener("focusin", (event) => {
+  if (target(event).classList?.contains("bk-events")) leave(target(event))
+})
+
 document.addEventListener("input", (event) => {
   if (target(event).tagName == "SELECT") leave(target(event))
 })

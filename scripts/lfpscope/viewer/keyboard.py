@@ -18,7 +18,7 @@ GESTURES = {
     "drag": "move in time",
     "click": "show this channel alone; again, or Esc, to close",
     "click an area": "only this area, again for all",
-    "Shift click an area": "all others; a click on its grey name adds it again",
+    "Shift click an area": "all others; its grey name adds it",
     "drag at the depths, Shift drag": "show these depths",
     "click a probe's name": "large, others small; again: all alike",
     "click a name below": "hide these intervals, or show them",

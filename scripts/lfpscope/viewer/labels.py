@@ -5,9 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from lfpscope.envelope.read import OpenProbe
 from lfpscope.nwb.electrodes import Channels
 from lfpscope.render import ticks
+from lfpscope.render.butterfly import depth_colours
+from lfpscope.render.palettes import BUTTERFLY_PALETTE
 from lfpscope.render.rows import Rows, arrange_rows
+from lfpscope.typing import Mask
+from lfpscope.viewer.auto_gain import BAR
 from lfpscope.viewer.style import LEFT
 
 DEAD = "dead: flat for half the recording, or hardly any signal"
@@ -54,6 +59,26 @@ def row_ticks(channels: Channels, rows: Rows, height: int) -> Ticks:
     else:
         positions, labels = ticks.channel_ticks(rows, channels.id, height)
     return Ticks([_height(position, rows) for position in positions], labels)
+
+
+def voltage_ticks(microvolts: float, height: int) -> Ticks:
+    """Labels of a butterfly in the unit of its gain, zero in the middle; none without a gain."""
+    if not (microvolts and height):
+        return Ticks([], [])
+    half = height / 2
+    apart = max(min(ticks.TICK, half / 2), ticks.LINE)  # two on each side where there is room
+    step = ticks.round_step(apart / BAR * microvolts)
+    n = int((half - 1) / BAR * microvolts // step)
+    values = [i * step for i in range(-n, n + 1)]
+    places = [0.5 + value / microvolts * BAR / height for value in values]
+    return Ticks(places, [f"{value:g}".replace("-", "−") for value in values])
+
+
+def row_colours(probe: OpenProbe, rows: Rows, bad: Mask) -> list[str]:
+    """Colour that each row has in a butterfly."""
+    indices = np.where(probe.dead | bad, 2, depth_colours(probe.references.channels))
+    chosen = BUTTERFLY_PALETTE[indices[rows.channels]].tolist()
+    return [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in chosen]
 
 
 def axis_width(channels: Channels) -> int:

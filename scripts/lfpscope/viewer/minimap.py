@@ -27,8 +27,9 @@ from lfpscope.render.ticks import shorten
 from lfpscope.render.view import read_view
 from lfpscope.viewer.auto_gain import suitable_gain
 from lfpscope.viewer.issues import Issue, find_issues
+from lfpscope.viewer.mode_colours import palette
 from lfpscope.viewer.models import Plots, hover_names
-from lfpscope.viewer.picture import KEPT, palette
+from lfpscope.viewer.picture import KEPT
 from lfpscope.viewer.shown_probe import axis_clock
 from lfpscope.viewer.style import ACCENT, STRIP, WRONG, borders, quiet_axis
 from lfpscope.viewer.view_state import HEAT, State

@@ -25,6 +25,7 @@ from lfpscope.viewer.gestures import (
     enlarge,
     next_channel,
     next_mode,
+    toggle_butterfly,
 )
 from lfpscope.viewer.intervals import saved_names
 from lfpscope.viewer.issues import list_issues
@@ -258,14 +259,14 @@ class Page:
 
     def toggle_bad(self) -> None:
         """Mark the channel under the cursor as bad, or no longer."""
-        at = self._readings.cursor
+        at = self._readings.at_row(self.state)
         channel = at and self.panels[at.probe].electrode_at(self.state, at.height)
         if channel:
             self._annotations.toggle_bad(*channel)
 
     def save_picture(self, suffix: str = ".png") -> None:
         """Write the view as a picture, with what it takes to render it again."""
-        size = max((panel.size for panel in self.panels.values()), default=(0, 0))
+        size = max((panel.frame for panel in self.panels.values()), default=(0, 0))
         # what cannot be shown cannot be saved either
         state = replace(self.state, hidden=self.state.hidden | self._layout.errors.keys())
         lines = saved_names(self._annotations.lane.lines, self.state.without)
@@ -323,7 +324,7 @@ class Page:
     def _settled(self) -> None:
         self._settling = False
         self.state = self.state.at(self._layout.time.start, self._layout.time.end)
-        sizes = {name: panel.size for name, panel in self.panels.items()}
+        sizes = self._layout.scale_depths(self.state)
         self._session.sizes |= sizes
         with self._showing():
             self._layout.controls.show_length(self.state)
@@ -376,6 +377,7 @@ class Page:
             "0": lambda: self.apply(self.state.at(self._whole.start, self._whole.stop)),
             "h": lambda: self.apply(next_mode(self.state, self.panels)),
             "a": lambda: self.apply(self.state.drawn_as(None)),
+            "y": lambda: self.apply(toggle_butterfly(self.state)),
             "ArrowUp": lambda: self.apply(change_gain(self.state, self.panels, 1)),
             "ArrowDown": lambda: self.apply(change_gain(self.state, self.panels, -1)),
             "g": lambda: self.apply(replace(self.state, is_auto=True)),

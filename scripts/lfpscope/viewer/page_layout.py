@@ -11,9 +11,10 @@ from lfpscope.errors import UserError
 from lfpscope.render.areas import area_colours
 from lfpscope.viewer.address_bar import AddressBar
 from lfpscope.viewer.channel_drawer import ChannelDrawer
-from lfpscope.viewer.channel_selection import choosable_areas
+from lfpscope.viewer.channel_selection import choosable_areas, shown_span
 from lfpscope.viewer.completion import completion
 from lfpscope.viewer.controls import Controls, area_names, common_bands, navigation
+from lfpscope.viewer.depth_scale import Window, common_windows
 from lfpscope.viewer.error_panel import error_panel, show_error
 from lfpscope.viewer.facts import range_text, session_facts
 from lfpscope.viewer.keyboard import Key, Keyboard
@@ -27,7 +28,7 @@ from lfpscope.viewer.session_folder import Opened, Tables, only_open
 from lfpscope.viewer.sheets import sheet_place
 from lfpscope.viewer.style import LEFT, MESSAGE, PAGE, RIGHT, SCROLL, text_line
 from lfpscope.viewer.time_axis import TimeAxis
-from lfpscope.viewer.view_state import State
+from lfpscope.viewer.view_state import BUTTERFLY, State
 
 
 class PageLayout:
@@ -156,6 +157,22 @@ class PageLayout:
             panel.layout.visible = name not in state.hidden
         for name, error in self.errors.items():
             error.visible = name not in state.hidden
+
+    def scale_depths(self, state: State) -> dict[str, tuple[int, int]]:
+        """Scale the depths of all panels as a state says; return widths and heights of their rows.
+
+        A butterfly has no depths, and a panel that is not to scale says why.
+        """
+        windows: dict[str, Window] = {}
+        if state.shares_depths:
+            panels = {name: self.panels[name] for name in state.shown if name in self.panels}
+            modes = {name: state.mode(name, one.frame[0]) for name, one in panels.items()}
+            panels = {name: one for name, one in panels.items() if modes[name] != BUTTERFLY}
+            spans = {name: shown_span(one.probe, state) for name, one in panels.items()}
+            windows = common_windows(spans, {name: one.frame[1] for name, one in panels.items()})
+        for name, panel in self.panels.items():
+            panel.look_through(windows.get(name, Window()))
+        return {name: panel.size for name, panel in self.panels.items()}
 
     def show_title(self, state: State, width: int) -> None:
         """Say whose recording is shown, and which part of it in how many pixels."""

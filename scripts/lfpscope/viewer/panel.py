@@ -30,18 +30,22 @@ from lfpscope.clock.timeline import Timeline
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.errors import UserError
 from lfpscope.nwb.intervals import Interval
-from lfpscope.render.rows import arrange_rows
+from lfpscope.render.rows import Rows, arrange_rows
 from lfpscope.viewer.area_strip import AreaStrip
 from lfpscope.viewer.channel_selection import bad_channels, chosen_rows, left_out_areas, order_words
+from lfpscope.viewer.depth_scale import Window
 from lfpscope.viewer.facts import axis_label, doubts_html, probe_facts, quality_facts
 from lfpscope.viewer.gaps import find_empty, no_gaps
 from lfpscope.viewer.labels import (
     block_edges,
     block_names,
+    row_colours,
     row_ticks,
+    voltage_ticks,
 )
+from lfpscope.viewer.mode_colours import palette
 from lfpscope.viewer.models import Plots, hover_names
-from lfpscope.viewer.picture import Picture, palette
+from lfpscope.viewer.picture import Picture
 from lfpscope.viewer.pointer import depth_classes
 from lfpscope.viewer.scale_bar import ScaleBar
 from lfpscope.viewer.shown_rows import ShownRows
@@ -56,7 +60,7 @@ from lfpscope.viewer.style import (
     quiet_axis,
     text_line,
 )
-from lfpscope.viewer.view_state import MODES, TRACES, State
+from lfpscope.viewer.view_state import BUTTERFLY, MODES, TRACES, State
 
 LETTER = 7.5  # pixels, about
 LEAST, AROUND = 94, 40  # pixels: height of a panel, and what of it is not the picture
@@ -104,7 +108,6 @@ class Panel(ShownRows):
         likely: tuple[int, int] = (0, 0),
     ) -> None:
         super().__init__(probe)
-        self.shown: Picture | None = None
         self._likely = likely
         self._doubts, self._quality = doubts_html(probe), quality_facts(probe)
         self._facts = self._badge = self._note = ""
@@ -121,11 +124,11 @@ class Panel(ShownRows):
             labels=list(MODES.values()),
             name="mode",
             active=0,
-            width=240,
+            width=330,
             margin=0,
             stylesheets=[CONTROL],
         )
-        heights = Range1d(0, 1)
+        self._heights = heights = Range1d(0, 1)
         self.areas = AreaStrip(plots, heights, colours, self._name)
         self.strip = self.areas.plot
         self.figure = self._traces(plots, heights, spans)
@@ -215,7 +218,13 @@ class Panel(ShownRows):
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of the picture, pixels; the likely ones before the browser tells."""
+        """Width and height of the rows, pixels; the likely ones before the browser tells."""
+        width, height = self.frame
+        return width, round(height / self.window.length)
+
+    @property
+    def frame(self) -> tuple[int, int]:
+        """Width and height of the panel inside its frame."""
         return self._size or self._likely
 
     @property
@@ -230,13 +239,19 @@ class Panel(ShownRows):
         except UnsetValueError:
             return None
 
+    def look_through(self, window: Window) -> None:
+        """Show the rows in a part of the panel."""
+        self.window = window
+        self._heights.update(start=window.bottom, end=window.top)
+
     def fit(self, state: State) -> None:
         """Choose ticks and names for the channels shown, as many as there is room for."""
         rows, size = chosen_rows(self.probe, state), self.size
-        channels, references = rows.channels, self.probe.references
+        channels = rows.channels
         bad = bad_channels(self.probe, state)
+        words = order_words(self.probe, state), self.window.note
         facts = self.probe, channels.size, int(bad.sum()), self._quality
-        self._facts = html.escape(probe_facts(*facts, order_words(self.probe, state)))
+        self._facts = html.escape(probe_facts(*facts, "; ".join(filter(None, words))))
         uncertain_s = self.shown.uncertain_s if self.shown else 0.0
         send(self._empty, find_empty(self.probe, state, size[0], uncertain_s))
         self._head()
@@ -246,21 +261,35 @@ class Panel(ShownRows):
         mode = state.mode(self._name, size[0])
         self.mode.active = list(MODES).index(mode) if mode in MODES else None
         left_out = left_out_areas(self.probe, state)
-        order = channels.tolist(), rows.blocks, rows.column, rows.values
+        self._is_butterfly = mode == BUTTERFLY
+        order = channels.tolist(), rows.blocks, rows.column, rows.values, mode == BUTTERFLY
         fitted = (size, bad.tolist(), left_out, *order)
         if fitted == self._fitted:
             return
         self._fitted, self._rows = fitted, rows
-        ticks = row_ticks(references.channels, rows, size[1])
-        axis = self._axis
-        self._ticker.ticks = ticks.places
-        axis.major_label_overrides = dict(zip(ticks.places, ticks.labels, strict=True))
-        axis.axis_label = axis_label(references.channels, rows, size[1])
-        self.areas.show(self.probe, rows, bad, size[1], left_out)
-        names, edges = block_names(rows), {"y": block_edges(rows)}
+        self._label_axis()
+        colours = row_colours(self.probe, rows, bad) if self._is_butterfly else []
+        self.areas.show(self.probe, rows, bad, size[1], left_out, colours)
+        shown = Rows(rows.channels, ()) if self._is_butterfly else rows
+        names, edges = block_names(shown), {"y": block_edges(shown)}
         if not self._has_blocks and (names["y"] or edges["y"]):
             self._add_blocks()
         self._edges.data, self._blocks.data = edges, names
+
+    def _label_axis(self) -> None:
+        """Label depths, or what the rows follow; of a butterfly the microvolts once it is there."""
+        channels, height = self.probe.references.channels, self.size[1]
+        if self._is_butterfly:
+            shown = self.shown if self.shown and self.shown.mode == BUTTERFLY else None
+            ticks = voltage_ticks(shown.microvolts if shown else 0.0, height)
+            title = shown.quantity.unit if shown else ""
+        else:
+            ticks = row_ticks(channels, self._rows, height)
+            title = axis_label(channels, self._rows, height)
+        # labels first: places without them would be numbers
+        self._axis.major_label_overrides = dict(zip(ticks.places, ticks.labels, strict=True))
+        self._axis.axis_label = title
+        self._ticker.ticks = ticks.places
 
     def show(self, picture: Picture | UserError, state: State) -> None:
         """Put a picture of a state on the page, or the reason why there is none."""
@@ -277,7 +306,11 @@ class Panel(ShownRows):
         span = {"x": [picture.t0], "dw": [picture.t1 - picture.t0]}
         self._picture.data = {"image": [picture.pixels], **span}
         self._picture.tags = [state.to_query()] if picture.final else []
-        self._scale.show(picture, self.size[1])
+        if picture.mode == BUTTERFLY:
+            self._scale.hide()
+            self._label_axis()
+        else:
+            self._scale.show(picture, self.size[1])
         send(self._empty, find_empty(self.probe, state, self.size[0], picture.uncertain_s))
         # a shade over colours that mean something would change them: onsets are enough
         self._shaded.glyph.fill_alpha = "shade" if picture.mode == TRACES else 0
@@ -294,7 +327,7 @@ class Panel(ShownRows):
         """Draw a line at the channel that is shown alone."""
         ids = self.probe.references.channels.id[self._rows.channels].tolist()
         name, channel = state.channel or ("", 0)
-        is_here = name == self._name and channel in ids
+        is_here = name == self._name and channel in ids and not self._is_butterfly
         places = [1 - (ids.index(channel) + 0.5) / len(ids)] if is_here else []
         send(self._alone, {"y": places})
 
@@ -306,6 +339,7 @@ class Panel(ShownRows):
             rows = [row for row, channel in enumerate(ids) if channel in channels]
             for start, stop in timeline.place(one.start, one.stop) if rows else ():
                 edges = 1 - rows[0] / len(ids), 1 - (rows[-1] + 1) / len(ids)
+                edges = (1.0, 0.0) if self._is_butterfly else edges
                 box = (start, stop, one.name, *edges)
                 for column, value in zip(columns.values(), box, strict=True):
                     column.append(value)

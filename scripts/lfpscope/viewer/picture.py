@@ -14,8 +14,8 @@ from lfpscope.envelope.transformed import Stamp, stamp_of_transform
 from lfpscope.errors import UserError
 from lfpscope.formatting import duration_text
 from lfpscope.render.band_map import colour_shares, read_band_map
+from lfpscope.render.butterfly import NOBODY, butterfly_picture
 from lfpscope.render.heatmap import HEAT_SHARE, amplitude, heat_picture
-from lfpscope.render.palettes import HEAT_PALETTE, SIGNED_PALETTE, SMOOTH_PALETTE
 from lfpscope.render.signed import SIGNED_SHARE, signed_picture, signed_values
 from lfpscope.render.smooth_lines import is_smooth, smooth_picture
 from lfpscope.render.traces import trace_picture
@@ -27,15 +27,15 @@ from lfpscope.viewer.channel_selection import bad_channels, chosen_rows
 from lfpscope.viewer.grid import Grid, read_grid
 from lfpscope.viewer.probe_slot import ProbeSlot
 from lfpscope.viewer.shown_probe import asked_view, axis_clock, transformed_for
-from lfpscope.viewer.view_state import HEAT, SIGNED, TRACES, State, band_of
+from lfpscope.viewer.view_state import BUTTERFLY, HEAT, SIGNED, State, band_of
 
 EVERY_SAMPLE = "every sample"
 NONE_CHOSEN = "no channel of this probe is among those chosen"
 KEPT = 12  # pictures: of six probes the first view, for pages opened later, and the one before
 LOOKS_KEPT = 6  # what is drawn of a session's probes, for another gain
-PALETTES = {TRACES: SMOOTH_PALETTE, SIGNED: SIGNED_PALETTE, HEAT: HEAT_PALETTE}
 SHARES = {SIGNED: SIGNED_SHARE, HEAT: HEAT_SHARE}
 """Of the gain, the upper end of the colours."""
+FLAPS = 5  # of a butterfly's height is what is large
 POWER_ROOM = 2.0  # 6 of 30 dB above what is usual: steps of the gain are up to 8 dB
 
 
@@ -67,6 +67,8 @@ class Picture:
         What was done to the samples, or why it was not; empty where nothing was asked for.
     awaits : AskedView or None
         What must be made before it shows what was asked for.
+    owners : ndarray of int16, shape (height, width), or None
+        Of a butterfly, which row each pixel shows; see `butterfly_picture`.
     quantity : Quantity
         What it shows.
     uncertain_s : float
@@ -85,6 +87,7 @@ class Picture:
     final: bool = True
     transform: str = ""
     awaits: AskedView | None = None
+    owners: npt.NDArray[np.int16] | None = None
     quantity: Quantity = POTENTIAL
     uncertain_s: float = 0.0
 
@@ -198,9 +201,16 @@ def draw_probe(
         live = ~grey[channels]
         sizes = traces_sizes(view, probe, channels) if values is None else np.abs(values)
         sizes = sizes[live] / quantity.si
-        microvolts = suitable_gain(sizes, mode, height / max(1, channels.size))
-    volts = microvolts * quantity.si
-    if values is None:
+        spacing = height / (FLAPS if mode == BUTTERFLY else max(1, channels.size))
+        microvolts = suitable_gain(sizes, mode, spacing)
+    volts, owners = microvolts * quantity.si, None
+    if mode == BUTTERFLY:
+        front = _front(probe, state)
+        gain = BAR * ratio / volts
+        pixels, owners = butterfly_picture(
+            view, probe, n_rows, pixels_per_volt=gain, channels=channels, grey=grey, front=front
+        )
+    elif values is None:
         gain = BAR * ratio / volts
         smooth = is_smooth(view, ratio)
         draw_traces = partial(smooth_picture, ratio=ratio) if smooth else trace_picture
@@ -230,12 +240,20 @@ def draw_probe(
         awaits=look.awaits,
         quantity=quantity,
         uncertain_s=probe.uncertain * probe.references.clock.dt,
+        owners=owners,
     )
 
 
 def is_auto(state: State, quantity: Quantity) -> bool:
     """Whether the gain follows what is shown: also where a state's gain is of another quantity."""
     return state.is_auto or state.gain_unit != quantity.unit
+
+
+def _front(probe: OpenProbe, state: State) -> int:
+    """Index of the channel that is shown alone, too; that of none if it is another probe's."""
+    name, channel = state.channel or ("", 0)
+    found = np.flatnonzero(probe.references.channels.id == channel)
+    return int(found[0]) if name == probe.references.probe and found.size else NOBODY
 
 
 @dataclass(frozen=True)
@@ -352,18 +370,3 @@ def stored_bytes(probe: OpenProbe, state: State) -> int:
     for _, first, stop in time_range(clock, state.start, state.stop):
         rows |= set(range(first // height, -(-stop // height)))
     return int(sizes[sorted(rows)].sum())
-
-
-def palette(mode: str) -> list[str]:
-    """Colours of a picture's indices."""
-    return hex_colours(palette_array(mode))
-
-
-def palette_array(mode: str) -> npt.NDArray[np.uint8]:
-    """The same as numbers, shape (n_colours, 3)."""
-    return PALETTES[HEAT if band_of(mode) else mode]
-
-
-def hex_colours(colours: npt.NDArray[np.uint8]) -> list[str]:
-    """Colours as the browser writes them."""
-    return [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in colours.tolist()]

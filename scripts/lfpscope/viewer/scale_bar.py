@@ -9,9 +9,10 @@ from lfpscope.render.palettes import HEAT_COLOURS, SIGNED_COLOURS
 from lfpscope.render.ticks import LINE
 from lfpscope.signals.quantity import POTENTIAL
 from lfpscope.viewer.auto_gain import BAR
-from lfpscope.viewer.picture import SHARES, Picture, hex_colours
+from lfpscope.viewer.mode_colours import hex_colours
+from lfpscope.viewer.picture import SHARES, Picture
 from lfpscope.viewer.style import FONT, INK, RULE
-from lfpscope.viewer.view_state import HEAT, SIGNED, TRACES, band_of
+from lfpscope.viewer.view_state import BUTTERFLY, HEAT, SIGNED, TRACES, band_of
 
 MIN_LABELLED = 120  # pixels: a lower map is not covered by the name of its quantity
 COLOURS = {SIGNED: SIGNED_COLOURS, HEAT: HEAT_COLOURS}
@@ -129,8 +130,8 @@ def scale_text(picture: Picture) -> str:
         low, high = map(decibel_text, colour_limits(picture))
         return f"{caption(picture)}, {low} to {high}"
     text = picture.quantity.text(SHARES.get(picture.mode, 1.0) * picture.microvolts)
-    if picture.mode == TRACES:
-        return f"bar {text}"
+    if picture.mode in (TRACES, BUTTERFLY):
+        return f"bar {text}" if picture.mode == TRACES else "one zero line, coloured by depth"
     return f"{caption(picture)}, " + (
         f"−{text} to {text}" if picture.mode == SIGNED else f"0 to {text}"
     )

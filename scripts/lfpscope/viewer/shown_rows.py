@@ -7,9 +7,13 @@ from lfpscope.envelope.read import OpenProbe
 from lfpscope.nwb.areas import is_area
 from lfpscope.render.rows import Rows
 from lfpscope.viewer.channel_selection import chosen_rows
+from lfpscope.viewer.depth_scale import Window
 from lfpscope.viewer.labels import has_depth
+from lfpscope.viewer.picture import Picture
 from lfpscope.viewer.readout import channel_at
 from lfpscope.viewer.view_state import State
+
+NEAR = 4  # pixel columns beside the mouse in which a line is looked for
 
 
 class ShownRows:
@@ -19,11 +23,21 @@ class ShownRows:
     ----------
     probe : OpenProbe
         Open.
+
+    Attributes
+    ----------
+    shown : Picture or None
+        What is on the page now.
+    window : Window
+        Heights of its edges.
     """
 
     def __init__(self, probe: OpenProbe) -> None:
         self.probe, self._name = probe, probe.references.probe
         self._rows = Rows(np.empty(0, np.int64), ())
+        self.shown: Picture | None = None
+        self._is_butterfly = False  # asked for
+        self.window = Window()
 
     def channels_between(self, low: float, high: float) -> list[int]:
         """Electrode ids between two heights of the panel, 0 at the bottom and 1 at the top."""
@@ -31,7 +45,7 @@ class ShownRows:
 
     def depths_between(self, low: float, high: float) -> tuple[float, float] | None:
         """Lowest and highest depth between two heights; None where rows are in no such order."""
-        if self.sorted_by:
+        if self.lacks_depths:
             return None
         depths = self.probe.references.channels.columns.get("depth", np.empty(0))
         here = depths[self._between(low, high)] if depths.size else depths
@@ -40,14 +54,30 @@ class ShownRows:
 
     def _between(self, low: float, high: float) -> npt.NDArray[np.int64]:
         channels = self._rows.channels
+        if self._is_butterfly:
+            return channels
         n = channels.size
         first, last = (max(min(int((1 - height) * n), n - 1), 0) for height in (high, low))
         return channels[first : last + 1]
 
     @property
-    def sorted_by(self) -> str:
-        """What its rows follow; empty where that is the depth."""
-        return self._rows.column
+    def lacks_depths(self) -> str:
+        """Why no depths can be chosen here; empty where they can."""
+        if self._is_butterfly:
+            return "Channels lie over one another here: depths are chosen in other modes."
+        column = self._rows.column
+        return f"The rows follow {column}: depths are chosen where they follow these." * bool(
+            column
+        )
+
+    def row_height(self, seconds: float, height: float) -> float | None:
+        """Height of the row that is shown at a place: of a butterfly that of the nearest line."""
+        if not 0 <= height <= 1:
+            return None
+        if self.shown is None or self.shown.owners is None:
+            return height
+        row = nearest_owner(self.shown, seconds, height)
+        return None if row is None else 1 - (row + 0.5) / max(1, self._rows.channels.size)
 
     @property
     def depth_range(self) -> tuple[float, float] | None:
@@ -60,7 +90,7 @@ class ShownRows:
 
     def depth_at(self, state: State, height: float) -> float | None:
         """Depth of the channel at a height; None where it is not known, or rows follow others."""
-        if self.sorted_by:
+        if self.lacks_depths:
             return None
         depths = self.probe.references.channels.columns.get("depth")
         row = channel_at(self.probe, state, height)
@@ -88,3 +118,20 @@ class ShownRows:
     def n_channels(self, state: State) -> int:
         """How many channels a state shows."""
         return chosen_rows(self.probe, state).channels.size
+
+
+def nearest_owner(picture: Picture, seconds: float, height: float) -> int | None:
+    """Row whose line lies nearest to a place of a butterfly; None where there is none near."""
+    owners = picture.owners
+    if owners is None:
+        return None
+    n_rows, width = owners.shape
+    column = int((seconds - picture.t0) / (picture.t1 - picture.t0) * width)
+    first = max(column - NEAR, 0)
+    near = owners[:, first : max(column + NEAR + 1, 0)]
+    rows, columns = np.nonzero(near >= 0)
+    if not rows.size:
+        return None
+    away = np.hypot(rows + 0.5 - (1 - height) * n_rows, columns + first - column)
+    nearest = int(away.argmin())
+    return int(near[rows[nearest], columns[nearest]])

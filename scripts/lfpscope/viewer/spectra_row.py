@@ -23,8 +23,8 @@ from lfpscope.render.spectrum_images import COLOURS, NO_WINDOW
 from lfpscope.render.ticks import frequency_ticks
 from lfpscope.viewer import channel_spectra
 from lfpscope.viewer.channel_spectra import ChannelSpectra
+from lfpscope.viewer.mode_colours import hex_colours
 from lfpscope.viewer.models import Plots, hover_names
-from lfpscope.viewer.picture import hex_colours
 from lfpscope.viewer.style import ACCENT, FONT, INK, RULE, STRIP, borders, quiet_axis, text_line
 
 HEIGHT, BELOW = 150, 40  # pixels, and of these what lies below the frames
@@ -100,10 +100,7 @@ class SpectraRow:
         """Show the spectra of a channel."""
         low, high = (float(np.log10(edge)) for edge in spectra.edges)
         dark, bright = spectra.levels
-        colours = f"dark to bright {dark:g} to {bright:g} {UNIT}".replace("-", "−")
-        words = [spectra.text, *([colours] if spectra.spectrogram else [])]
-        words.append("spectrum: black of what is shown, blue of the recording")
-        self._text.html = f"<span>{html.escape(' · '.join(words))}</span>"
+        self._text.html = f"<span>{html.escape(spectra_words(spectra))}</span>"
         ticks = frequency_ticks(*spectra.edges)
         places = [float(np.log10(tick)) for tick in ticks]
         self._frequencies.update(start=low, end=high)
@@ -132,3 +129,11 @@ class SpectraRow:
 
 def _no_images() -> dict[str, list[Any]]:
     return {"image": [], "x": [], "dw": [], "y": [], "dh": []}
+
+
+def spectra_words(spectra: ChannelSpectra) -> str:
+    """How spectra were made, and what their colours stand for."""
+    dark, bright = spectra.levels
+    colours = f"dark to bright {dark:g} to {bright:g} {UNIT}".replace("-", "−")
+    words = [spectra.text, *([colours] if spectra.spectrogram else [])]
+    return " · ".join([*words, "spectrum: black of what is shown, blue of the recording"])

@@ -10,6 +10,7 @@ from lfpscope.signals.transform import parse_transform
 from lfpscope.viewer.channel_order import order_text, parse_order
 from lfpscope.viewer.view_state import (
     AUTO,
+    COMMON,
     HIDDEN,
     SPACINGS,
     State,
@@ -48,6 +49,7 @@ def from_query(query: Mapping[str, str], default: State) -> tuple[State, list[st
         "depths": _read_depths,
         "bad": _read_bad,
         "spacing": _read_spacing,
+        "scale": _read_scale,
         "channel": _read_channel,
         "where": _read_where,
         "sort": _read_sort,
@@ -113,6 +115,12 @@ def _read_bad(state: State, text: str) -> State:
     if text != HIDDEN:
         raise ValueError(text)
     return replace(state, hides_bad=True)
+
+
+def _read_scale(state: State, text: str) -> State:
+    if text != COMMON:
+        raise ValueError(text)
+    return replace(state, shares_depths=True)
 
 
 def _read_spacing(state: State, text: str) -> State:

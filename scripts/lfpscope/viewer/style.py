@@ -70,7 +70,7 @@ KEYS = f"""
 KEYS += """
 .bk-clearfix { width: 100%; }
 div > div { display: grid; grid-template-columns: repeat(auto-fill, minmax(24em, 1fr)); }
-span { line-height: 24px; }
+span { line-height: 22px; }
 kbd { font: inherit; border: 1px solid #cccccc; border-radius: 3px; padding: 0 6px; }
 """
 

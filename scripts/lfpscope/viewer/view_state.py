@@ -12,13 +12,14 @@ ONSET = 0.25  # of a page that lies before the start of an interval
 PAGE = 0.9  # of a page that a step moves, so that the eye finds its place again
 STEPS = [float(f"{factor}e{power}") for power in range(-3, 7) for factor in (1, 2, 5)]
 SPACINGS = (0, 8, 16, 32, 64)  # pixels from channel to channel; 0 for what fits
-TRACES, SIGNED, HEAT = "traces", "signed", "heat"
-MODES = {TRACES: "traces", SIGNED: "signed map", HEAT: "amplitude"}
+TRACES, SIGNED, HEAT, BUTTERFLY = "traces", "signed", "heat", "butterfly"
+MODES = {TRACES: "traces", SIGNED: "signed map", HEAT: "amplitude", BUTTERFLY: "butterfly"}
 """How a probe is drawn, in words."""
 POWER = "power "  # before the name of a band: a mode of its own
 COARSE = 0.02  # seconds in a pixel: from there on the amplitude is drawn unless a mode was chosen
 AUTO = "auto"  # gain
 HIDDEN = "hidden"  # bad channels
+COMMON = "common"  # scale of depth
 NO_AREA = "no area"  # of channels for which the file names none, among the areas
 WITHOUT_BREAKS = Timeline(())
 
@@ -51,6 +52,8 @@ class State:
         And only those for which this expression is true, see `find_channels`; all if empty.
     sort : str
         Columns that the rows are sorted by, see `sort_rows`; by depth if empty.
+    shares_depths : bool
+        Whether a unit of depth is as high in the panels of all probes, see `common_windows`.
     by_hand : frozenset of (str, int, str)
         Probe, electrode id and label of channels labelled by hand, once that has been read.
     transform : str
@@ -108,6 +111,7 @@ class State:
     gain_unit: str = "µV"
     sort: str = ""
     by_hand: frozenset[tuple[str, int, str]] = frozenset()
+    shares_depths: bool = False
 
     @property
     def pieces(self) -> list[tuple[float, float]]:
@@ -229,6 +233,10 @@ class State:
         """Hide channels that are bad, or show them."""
         return replace(self, hides_bad=not self.hides_bad)
 
+    def toggle_depths(self) -> "State":
+        """Draw all probes at one scale of depth, or each as high as its panel."""
+        return replace(self, shares_depths=not self.shares_depths)
+
     def show_alone(self, channel: tuple[str, int] | None) -> "State":
         """Show a channel alone, too, or none."""
         return replace(self, channel=channel)
@@ -259,6 +267,8 @@ class State:
             fields["bad"] = HIDDEN
         if self.spacing:
             fields["spacing"] = str(self.spacing)
+        if self.shares_depths:
+            fields["scale"] = COMMON
         if self.channel:
             fields["channel"] = "{}:{}".format(*self.channel)
         if self.transform:

@@ -11,7 +11,8 @@ from lfpscope.errors import UserError
 from lfpscope.summary.spectrum_file import SpectrumSettings
 from lfpscope.summary.summarize import build_envelope
 from lfpscope.viewer.controls import Controls, common_bands
-from lfpscope.viewer.picture import Picture, draw, palette, sketch
+from lfpscope.viewer.mode_colours import palette
+from lfpscope.viewer.picture import Picture, draw, sketch
 from lfpscope.viewer.probe_slot import ProbeSlot
 from lfpscope.viewer.readout import read_values
 from lfpscope.viewer.scale_bar import colour_limits, colour_ticks, scale_text

@@ -19,6 +19,7 @@ import pytest
 import recorded
 from bokeh.document import Document
 from bokeh.models import Div
+from PIL import Image
 
 from lfpscope.clock.timeline import Timeline
 from lfpscope.doubts import Doubt
@@ -564,6 +565,8 @@ def test_a_saved_view_is_drawn_again_and_knows_its_source(
         (lambda view: view | {"lane": view["lane"] | {"start": [1]}}, "different length"),
         (lambda view: view | {"added": {"a": {"values": [1], "labels": []}}}, "different length"),
         (lambda view: view | {"probes": []}, "made from another file"),
+        (lambda view: view | {"whole": [3, 3]}, "whole 3 to 3"),
+        (lambda view: {k: v for k, v in view.items() if k != "whole"}, "'whole'"),
         (lambda view: view | {"state": view["state"] | {"start": None}}, "numbers"),
         (lambda view: view | {"state": view["state"] | {"stop": -1e9}}, "range"),
         (lambda view: view | {"state": view["state"] | {"every": 0}}, "range"),
@@ -583,6 +586,25 @@ def test_an_odd_saved_view_is_an_error_of_one_line(
     assert str(error.value).startswith(f"{odd}: ")
     assert "\n" not in str(error.value)
     assert not (tmp_path / "no.png").exists()
+
+
+def test_a_saved_picture_has_the_minimap_with_what_is_shown_of_it(
+    results: Path, whole: State, tmp_path: Path
+) -> None:
+    session = SessionFolder(results / "one")
+
+    def minimap(state: State) -> npt.NDArray[np.int64]:
+        saved = save_view(session, state, 300, 80, tmp_path)
+        return np.asarray(Image.open(saved).convert("RGB"), int)[-26:-8]  # a probe's line
+
+    start, stop = whole.start, whole.stop
+    left, right = (
+        minimap(whole.at(start + share * (stop - start), start + (share + 0.1) * (stop - start)))
+        for share in (0.2, 0.7)
+    )
+    changed = np.flatnonzero((left != right).any(axis=(0, 2))) - 164  # of the frame
+    assert changed.min() == pytest.approx(0.2 * 300, abs=3)
+    assert changed.max() == pytest.approx(0.8 * 300, abs=3)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
@@ -624,10 +646,13 @@ def test_a_saved_picture_has_all_that_is_on_the_panel(
     text = words(Added(**box, **column))
     for one in ("odd &lt;b&gt;", "theta (µV)", "200 µV", "session time (min:s)", "flash"):
         assert f"<!-- {one}" in text or f"<!--  {one}" in text
+    for one in (f"a · channel {channel[1]} · ", "frequency (Hz)", "spectrogram: Hann", "µV -->"):
+        assert f"<!-- {one}" in text  # the channel shown alone
+    assert "frequency" not in words(Added(), replace(shown, channel=None))
     assert "<!-- before the recording -->" in text
     assert "<!-- after the recording -->" in text
     without = words(Added())
-    assert "odd" not in without
+    assert "odd &lt;" not in without
     assert "theta" not in without
     none = words(Added(), replace(shown, areas=frozenset({"nowhere"})))
     assert "<!-- no channel of this probe is among those chosen -->" in none

@@ -130,6 +130,7 @@ def test_gain_goes_in_steps_of_1_2_5() -> None:
     depths=some.none() | some.just((20.0, 3840.0)),
     spacing=some.sampled_from([0, 8, 17]),
     where=some.sampled_from(["", 'area == "CA1" and depth > 1200', "channel in [3, 5]"]),
+    shares_depths=some.booleans(),
     sort=some.sampled_from(["", "area,-depth", "rms_theta"]),
     transform=some.sampled_from(["", "median:shank 4-10Hz notch:50", ">0.5Hz", "<300Hz"]),
 )
@@ -180,6 +181,7 @@ def test_the_address_reproduces_the_state(
         "transform=mean",
         "where=area",
         "sort=a;b",
+        "scale=x",
     ],
 )
 def test_what_an_address_says_wrongly_is_named_and_ignored(field: str) -> None:
