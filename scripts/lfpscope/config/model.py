@@ -330,8 +330,9 @@ class Settings(Group):
         "(`median`, `median:shank`, `median:area`, `bipolar`) or what is computed over depth "
         "(`csd`, `derivative`), a band (`4-10 Hz`, `>0.5 Hz`, `<300 Hz`), `notch:50` for mains "
         "with its harmonics, or several of these. Each is a pass "
-        "over each probe and a file `views/<name>.zarr.zip` of about 2 % of the source's bytes; "
-        "any other transform the viewer makes when it is asked for.",
+        "over each probe and a file `views/<name>.zarr.zip` of 2 to 3 % of the source's bytes; "
+        "a probe that cannot have it (an edge beyond half its rate, no depth) is named with the "
+        "reason at the end of the run. Any other transform the viewer makes when it is asked for.",
     )
     quality: Quality = Quality()
     periods: Periods = Periods()

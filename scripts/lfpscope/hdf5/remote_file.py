@@ -7,7 +7,7 @@ from lfpscope.io.byte_source import Identity
 from lfpscope.io.http import CONNECTIONS, RemoteFile
 
 _kept: dict[str, tuple[Identity, dict[int, bytes]]] = {}
-"""Metadata of the file that was read last, by its address: whoever lists it also indexes it."""
+"""Metadata of the file that was read last, by its address: what lists it also indexes it."""
 
 
 class Blocks:
