@@ -52,6 +52,7 @@ PAUSE = 1  # second between pages, as nobody opens them without one
 START, RATE = 13.58, 1249.9969812390361
 SPAN = FULL / RATE
 LIVE = 10.0  # seconds of a view that is transformed
+PATIENCE = 120  # seconds for the first picture of a transform
 # seconds of a view just below the finest bucket of 128; rounded times must not make it one above
 BELOW = (WIDTH - 2) * 126.5 / RATE
 
@@ -398,7 +399,11 @@ async def measure_transforms(server: Server, probe: Path, n: int) -> None:
             print("csd of 10 s: left out, the file has no depth")
             continue
         page = Page(server)
-        await page.open([probe.name], transform, seconds=LIVE)
+        try:
+            await asyncio.wait_for(page.open([probe.name], transform, seconds=LIVE), PATIENCE)
+        except TimeoutError:
+            print(f"{transform} of 10 s: left out, no picture of it within {PATIENCE} s")
+            continue
         times = []
         for i in range(n):
             start = round(START + 200 + 0.05 * LIVE * i, 6)
