@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from lfpscope.envelope.zarr_zip import Store, StoreWriter
+from lfpscope.errors import UserError
 from lfpscope.io.atomic import atomic
 from lfpscope.result_files import VIEWS
 
@@ -20,7 +21,7 @@ def write_refusal(view: Path, reason: str) -> None:
 
 
 def read_refusals(folder: Path) -> dict[str, str]:
-    """Read by the name of a view why a probe does not have it.
+    """Read by the name of a view why a probe does not have it, damaged files included.
 
     Parameters
     ----------
@@ -29,7 +30,15 @@ def read_refusals(folder: Path) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for path in sorted((folder / VIEWS).glob("*.zarr.zip")):
-        with closing(Store(path)) as store:
-            if reason := store.attributes().get(REASON):
-                found[path.name.removesuffix(".zarr.zip")] = str(reason)
+        if reason := _read_reason(path):
+            found[path.name.removesuffix(".zarr.zip")] = reason
     return found
+
+
+def _read_reason(view: Path) -> str:
+    """Read why a file is no view; empty if it is one."""
+    try:
+        with closing(Store(view)) as store:
+            return str(store.attributes().get(REASON, ""))
+    except UserError as error:
+        return str(error)

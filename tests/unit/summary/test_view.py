@@ -141,7 +141,10 @@ def test_what_cannot_be_done_is_said_and_stops_nobody(
         view.parent.mkdir(exist_ok=True)
         summarize_view(*files, transform=text, view=view)
         assert f"not made: {text}: {problem}" in capsys.readouterr().out
-    assert read_refusals(folder) == {
+    (folder / VIEWS / "d.zarr.zip").write_bytes(b"damaged")
+    found = read_refusals(folder)
+    assert "d.zarr.zip: not an envelope" in found.pop("d")
+    assert found == {
         "4": "4-700Hz: edge of 700.0 Hz (expected between 0 and 625)",
         "c": "csd: the file has no depth",
     }
