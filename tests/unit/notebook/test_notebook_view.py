@@ -16,7 +16,8 @@ from jupyter_client.manager import start_new_kernel
 import lfpscope
 from lfpscope.errors import UserError
 from lfpscope.references.combine import combine_references
-from lfpscope.viewer.picture import PALETTES, draw_probe
+from lfpscope.viewer.mode_colours import PALETTES
+from lfpscope.viewer.picture import draw_probe
 from lfpscope.viewer.session_folder import SessionFolder, first_state, only_open
 
 COUNTS = np.rint(recorded.walk(20_000, 8, step=1.0)).astype(np.int16)
