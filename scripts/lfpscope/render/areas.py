@@ -8,6 +8,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from lfpscope.envelope.read import OpenProbe
+from lfpscope.nwb.areas import is_area
 from lfpscope.render.atlas_colours import COLOURS, atlas_colour
 
 DIFFERENT = 0.06  # in OKLab: two colours are seen to differ
@@ -48,6 +50,13 @@ def area_colours(names: Iterable[str]) -> dict[str, str]:
             taken[name] = _first_free(family, taken.values())
     others = [name for name in named if name not in taken]
     return taken | _own_colours(others, _light_colours(), taken.values())
+
+
+def area_names(probes: Iterable[OpenProbe]) -> list[str]:
+    """Brain areas that probes pass through, in alphabetical order."""
+    columns = [probe.references.channels.columns.get("area") for probe in probes]
+    found = {str(name) for areas in columns if areas is not None for name in areas.tolist()}
+    return sorted(filter(is_area, found))
 
 
 def area_colour(area: str) -> str:

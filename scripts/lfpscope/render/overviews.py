@@ -13,10 +13,9 @@ from lfpscope.clock.timeline import Timeline, make_timeline
 from lfpscope.envelope.read import OpenProbe
 from lfpscope.errors import UserError
 from lfpscope.formatting import duration_text
-from lfpscope.nwb.areas import is_area
 from lfpscope.nwb.intervals import read_intervals
 from lfpscope.references.open import open_references
-from lfpscope.render.areas import area_colours
+from lfpscope.render.areas import area_colours, area_names
 from lfpscope.render.datashader_lines import datashader_lines
 from lfpscope.render.depth_labels import AREAS, depth_title, draw_areas, label_rows
 from lfpscope.render.figure import (
@@ -133,7 +132,7 @@ def draw_probe(
         if shown:
             lane = Box(left, LANE_TOP + heading.shift, room.width, LANE_HEIGHT)
             draw_lane(figure, lane, shown, view.t0, view.t1)
-        colours = _area_colours([probe])
+        colours = area_colours(area_names([probe]))
         pixels = trace_picture(
             view,
             probe,
@@ -230,7 +229,7 @@ def draw_session(
         if shown:
             lane = Box(left, LANE_TOP + heading.shift, room.width, LANE_HEIGHT)
             draw_lane(figure, lane, shown, start, stop)
-        colours = _area_colours(probes)
+        colours = area_colours(area_names(probes))
         for i, (probe, clock) in enumerate(zip(probes, clocks, strict=True)):
             box = Box(left, top + i * (each + between), room.width, each)
             view = read_view(probe, start, stop, box.width, clock)
@@ -352,19 +351,9 @@ def _label(
     hatch_damage(axes, box, probe, rows, timeline)
 
 
-def _areas(probes: Iterable[OpenProbe]) -> set[str]:
-    columns = [probe.references.channels.columns.get("area") for probe in probes]
-    found = {name for areas in columns if areas is not None for name in map(str, areas)}
-    return {name for name in found if is_area(name)}
-
-
-def _area_colours(probes: Iterable[OpenProbe]) -> dict[str, str]:
-    return area_colours(_areas(probes))
-
-
 def _room_for_names(probes: Iterable[OpenProbe]) -> int:
     """Pixels that long names of areas take beyond those that are always there."""
-    widest = max((text_width(name, 9.5) for name in _areas(probes)), default=0)
+    widest = max((text_width(name, 9.5) for name in area_names(probes)), default=0)
     return round(min(max(widest - (LEFT - AREAS - 12), 0), NAMES))
 
 
@@ -378,7 +367,7 @@ def _thumbnail(probe: OpenProbe, timeline: Timeline, microvolts: float) -> Figur
     _draw_map(figure, box, probe, view, timeline, microvolts).axis("off")
     areas = channels.columns.get("area")
     if areas is not None:
-        runs, colours = area_runs_of_rows(rows, areas), _area_colours([probe])
+        runs, colours = area_runs_of_rows(rows, areas), area_colours(area_names([probe]))
         draw_areas(figure, Box(0, 0, 12, box.height), runs, rows.channels.size, colours)
     duration, _, _ = _facts(probe)
     text = f"{duration} · {rows.channels.size} ch"

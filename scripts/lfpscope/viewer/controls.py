@@ -25,7 +25,6 @@ from bokeh.models import (
 )
 
 from lfpscope.envelope.read import OpenProbe
-from lfpscope.nwb.areas import is_area
 from lfpscope.render.band_map import band_names
 from lfpscope.signals.transform import parse_transform
 from lfpscope.viewer.style import CONTROL, HEADER, TOOLBAR
@@ -252,15 +251,6 @@ def common_mode(state: State) -> str:
     """Return the mode of all probes, AUTO where none was chosen; empty where they differ."""
     modes = {dict(state.modes).get(name, AUTO) for name in state.probes}
     return modes.pop() if len(modes) == 1 else "" if modes else AUTO
-
-
-def area_names(probes: list[OpenProbe]) -> list[str]:
-    """Brain areas that the probes pass through, in alphabetical order."""
-    found: set[str] = set()
-    for probe in probes:
-        areas = probe.references.channels.columns.get("area")
-        found |= set() if areas is None else set(map(str, areas.tolist()))
-    return sorted(filter(is_area, found))
 
 
 def common_bands(probes: list[OpenProbe]) -> list[str]:

@@ -21,6 +21,7 @@ from lfpscope.envelope.read import OpenProbe, time_range
 from lfpscope.errors import UserError
 from lfpscope.io.atomic import atomic
 from lfpscope.io.tables import read_json, write_json
+from lfpscope.render.areas import area_colours, area_names
 from lfpscope.render.figure import note_boxes
 from lfpscope.render.fonts import text_settings
 from lfpscope.signals.transform import parse_transform
@@ -283,10 +284,11 @@ def draw_figure(
     )
     figure = kind(figsize=(total[0] / DPI, total[1] / DPI), dpi=DPI, facecolor="white")
     windows = _windows(probes, state, width, height)
+    colours = area_colours(area_names(probes))
     for i, (probe, picture) in enumerate(_draw_pictures(probes, state, width, height, windows)):
         here = Frame(LEFT, total[1] - (i + 1) * (head + height), width, height)
         name = probe.references.probe
-        axes = draw_panel(figure, probe, state, picture, here, windows[name])
+        axes = draw_panel(figure, probe, state, picture, here, windows[name], colours)
         draw_added(figure, axes, added.get(name, Added()), here, windows[name])
         if picture:
             lane.draw_onsets(axes, shaded=picture.mode == TRACES)

@@ -11,8 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from lfpscope.envelope.read import OpenProbe
-from lfpscope.nwb.areas import is_area
-from lfpscope.render.areas import area_colours
 from lfpscope.render.rows import Rows
 from lfpscope.render.ticks import Run, shorten
 from lfpscope.viewer.auto_gain import BAR
@@ -123,9 +121,13 @@ def draw_panel(
     state: State,
     picture: Picture | None,
     frame: Frame,
-    window: Window = FULL,
+    window: Window,
+    colours: dict[str, str],
 ) -> Axes:
-    """Draw a probe with all that stands on its panel; None for the picture where it has none."""
+    """Draw a probe with all that stands on its panel; None for the picture where it has none.
+
+    The colours are those of all areas in the figure.
+    """
     width, height = frame.width, round(frame.height / window.length)
     axes = new_axes(figure, frame)
     if picture is None:
@@ -134,8 +136,8 @@ def draw_panel(
     else:
         # columns may be wider than a pixel; what lies beyond the range asked for is cut off
         extent = (picture.t0, picture.t1, 0.0, 1.0)
-        colours = palette_array(picture.mode)[picture.pixels]
-        axes.imshow(colours, extent=extent, aspect="auto", interpolation="nearest")
+        pixels = palette_array(picture.mode)[picture.pixels]
+        axes.imshow(pixels, extent=extent, aspect="auto", interpolation="nearest")
     axes.set(xlim=(state.start, state.stop), ylim=(window.bottom, window.top))
     axes.tick_params(bottom=False, labelbottom=False)
     uncertain_s = picture.uncertain_s if picture else 0.0
@@ -163,9 +165,7 @@ def draw_panel(
     axes.set_ylabel(title, fontsize=SIZE, parse_math=False)
     runs = area_runs(channels, rows)
     left_out = left_out_areas(probe, state)
-    strip = _draw_areas(
-        figure, runs, rows.channels.size, _area_colours(probe), frame, window, left_out
-    )
+    strip = _draw_areas(figure, runs, rows.channels.size, colours, frame, window, left_out)
     marked = (probe.dead, probe.saturated, bad_channels(probe, state))
     lines = row_colours(probe, rows, marked[2]) if is_butterfly else []
     for row, colour in enumerate(lines):
@@ -281,11 +281,6 @@ def _head(
         axes.annotate(" · ".join(line), (0, 1), (0, 6 + i * LINE), **above)
     doubt = shorten(first_doubt(probe), width // LETTER)
     axes.annotate(doubt, (0, 1), (0, 6 + len(lines) * LINE), color=WRONG, **above)
-
-
-def _area_colours(probe: OpenProbe) -> dict[str, str]:
-    areas = probe.references.channels.columns.get("area", np.empty(0, str))
-    return area_colours(sorted(filter(is_area, set(areas.tolist()))))
 
 
 def _draw_areas(

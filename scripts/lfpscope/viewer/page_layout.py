@@ -8,12 +8,12 @@ from bokeh.models import Column, ColumnDataSource, Div, GlobalInlineStyleSheet, 
 from bokeh.models.dom import HTML
 
 from lfpscope.errors import UserError
-from lfpscope.render.areas import area_colours
+from lfpscope.render.areas import area_colours, area_names
 from lfpscope.viewer.address_bar import AddressBar
 from lfpscope.viewer.channel_drawer import ChannelDrawer
 from lfpscope.viewer.channel_selection import choosable_areas, shown_span
 from lfpscope.viewer.completion import completion
-from lfpscope.viewer.controls import Controls, area_names, common_bands, navigation
+from lfpscope.viewer.controls import Controls, common_bands, navigation
 from lfpscope.viewer.depth_scale import Window, common_windows
 from lfpscope.viewer.error_panel import error_panel, show_error
 from lfpscope.viewer.facts import range_text, session_facts

@@ -27,15 +27,18 @@ from lfpscope.envelope.read import OpenProbe
 from lfpscope.errors import UserError
 from lfpscope.nwb.depth import DepthAxis
 from lfpscope.nwb.electrodes import Channels
+from lfpscope.references.index import index_recording
+from lfpscope.references.open import open_references
 from lfpscope.render.palettes import HEAT_GREY, SIGNED_GREY, TRACE_PALETTE
 from lfpscope.render.rows import RowBlock, Rows, arrange_rows
 from lfpscope.render.traces import trace_picture
 from lfpscope.render.view import read_view
+from lfpscope.summary.summarize import build_envelope
 from lfpscope.viewer.app import main
 from lfpscope.viewer.channel_selection import chosen_rows, drop_unknown_areas
 from lfpscope.viewer.channel_trace import read_trace
 from lfpscope.viewer.controls import Controls, offer_gains
-from lfpscope.viewer.export import render_view, save_view
+from lfpscope.viewer.export import describe_view, draw_figure, render_view, save_view
 from lfpscope.viewer.export_lane import Lane
 from lfpscope.viewer.export_panel import Added
 from lfpscope.viewer.facts import doubts_html, probe_facts, quality_facts
@@ -56,7 +59,7 @@ from lfpscope.viewer.picture import Picture, draw, draw_probe, sketch, transform
 from lfpscope.viewer.probe_slot import ProbeSlot
 from lfpscope.viewer.readout import Reading, read_values
 from lfpscope.viewer.redraw import Pictures
-from lfpscope.viewer.session_folder import SessionFolder, first_state
+from lfpscope.viewer.session_folder import SessionFolder, first_state, only_open
 from lfpscope.viewer.style import LEFT
 from lfpscope.viewer.typed import type_channels
 from lfpscope.viewer.view_state import HEAT, SIGNED, TRACES, State
@@ -549,6 +552,27 @@ def test_a_saved_view_is_drawn_again_and_knows_its_source(
     (tmp_path / "other.json").write_text(json.dumps(view))
     with pytest.raises(UserError, match="made from another file"):
         render_view(session, tmp_path / "other.json", tmp_path / "no.png")
+
+
+def test_areas_of_two_probes_have_colours_of_their_own_in_one_figure(
+    write_nwb: Callable[..., Path], tmp_path: Path
+) -> None:
+    """The atlas gives both the same."""
+    for name, area in (("a", "VISp"), ("b", "VISl")):
+        probe = tmp_path / "one" / "probes" / name
+        probe.mkdir(parents=True)
+        nwb = write_nwb(tmp_path / f"{name}.nwb")
+        with h5py.File(nwb, "r+") as file:
+            file["general/extracellular_ephys/electrodes/location"][...] = area
+        index_recording(str(nwb), probe / "lfp.json", session="one", probe=name)
+        build_envelope(open_references(probe / "lfp.json"), probe / "envelope.zarr.zip")
+    session = SessionFolder(tmp_path / "one")
+    state = first_state(only_open(session.open_probes()))
+    figure = draw_figure(session, describe_view(session, state, 300, 80, Lane()))
+    strips = [axes for axes in figure.axes if {"VISp", "VISl"} & {t.get_text() for t in axes.texts}]
+    colours = [axes.collections[0].get_facecolor().tolist() for axes in strips]
+    assert len(colours) == 2
+    assert colours[0] != colours[1]
 
 
 @pytest.mark.parametrize(
