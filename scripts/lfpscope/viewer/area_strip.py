@@ -45,7 +45,8 @@ class AreaStrip:
     """
 
     def __init__(self, plots: Plots, heights: Range1d, colours: dict[str, str], name: str) -> None:
-        self._colours = colours
+        self._plots, self._colours = plots, colours
+        self._has_lines = self._has_left_out = False
         self._labels = plots.source({"y": [], "text": []})
         self._areas = plots.source({"area": [], "top": [], "bottom": [], "colour": []})
         self._lines = plots.source({"colour": [], "top": [], "bottom": []}, name=f"lines {name}")
@@ -67,23 +68,27 @@ class AreaStrip:
         quads = plots.layer(
             plot, self._areas, Quad(fill_color="colour", line_color="white", **band)
         )
-        beside = {"left": 0.87, "right": 1, "top": "top", "bottom": "bottom"}
-        plots.layer(plot, self._lines, Quad(fill_color="colour", line_color=None, **beside))
-        align = {"text_align": "right", "text_baseline": "middle"}
-        font = {"text_font_size": FONT, "text_color": INK}
-        plots.layer(plot, self._labels, Text(x=0.7, y="y", text="text", **align, **font))
+        plots.layer(plot, self._labels, _names(INK))
         look = {"line_color": WRONG, "line_width": 2, "fill_color": "white"}
         marks = plots.layer(
             plot, self._marks, Scatter(x=0.94, y="y", marker="marker", size=8, **look)
         )
-        grey = font | {"text_color": FAINT}
-        plots.layer(plot, self._left_out, Text(x=0.7, y="y", text="text", **align, **grey))
-        place = {"left": 0, "right": LEFT_OUT, "top": "top", "bottom": "bottom"}
-        names = plots.layer(plot, self._left_out, Quad(fill_alpha=0, line_color=None, **place))
-        words = "@area: left out; click: show it, too"
         plot.add_tools(hover_names("@area", quads), hover_names("@what", marks))
-        plot.add_tools(hover_names(words, names))
         return plot
+
+    # what most pages never show is added when they do: they open sooner with fewer layers
+
+    def _add_lines(self) -> None:
+        beside = {"left": 0.87, "right": 1, "top": "top", "bottom": "bottom"}
+        quads = Quad(fill_color="colour", line_color=None, **beside)
+        self._plots.layer(self.plot, self._lines, quads, level="underlay")  # marks are above it
+
+    def _add_left_out(self) -> None:
+        self._plots.layer(self.plot, self._left_out, _names(FAINT))
+        place = {"left": 0, "right": LEFT_OUT, "top": "top", "bottom": "bottom"}
+        quads = Quad(fill_alpha=0, line_color=None, **place)
+        names = self._plots.layer(self.plot, self._left_out, quads)
+        self.plot.add_tools(hover_names("@area: left out; click: show it, too", names))
 
     def show(
         self,
@@ -101,10 +106,15 @@ class AreaStrip:
         self._marks.data = channel_marks(channels.id[rows.channels], *marked)
         self._areas.data = area_bands(runs, n, self._colours)
         edges = [1 - row / max(1, n) for row in range(len(colours) + 1)]
-        lines = {"colour": colours, "top": edges[:-1], "bottom": edges[1:]}
-        self._lines.data = lines
+        self._lines.data = {"colour": colours, "top": edges[:-1], "bottom": edges[1:]}
         self._labels.data = labels = area_labels(runs, n, height)
         self._left_out.data = left_out_labels(left_out, n, height, labels["y"])
+        if colours and not self._has_lines:
+            self._has_lines = True
+            self._add_lines()
+        if left_out and not self._has_left_out:
+            self._has_left_out = True
+            self._add_left_out()
 
     def left_out_at(self, x: float, y: float) -> str:
         """Area left out whose name lies at a place of the strip; empty where none does."""
@@ -112,3 +122,9 @@ class AreaStrip:
         edges = zip(names["area"], names["top"], names["bottom"], strict=True)
         found = [area for area, top, bottom in edges if bottom <= y <= top]
         return found[0] if found and x <= LEFT_OUT else ""
+
+
+def _names(colour: str) -> Text:
+    """Names of areas, left of their bands."""
+    align = {"text_align": "right", "text_baseline": "middle"}
+    return Text(x=0.7, y="y", text="text", text_font_size=FONT, text_color=colour, **align)
