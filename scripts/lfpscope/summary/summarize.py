@@ -26,7 +26,7 @@ from lfpscope.summary.spectrum_file import SpectrumFile, SpectrumSettings
 from lfpscope.summary.stored_values import find_limit, find_steps
 from lfpscope.typing import Array
 
-MEDIAN_BYTES = 64 << 20  # of the values that are sorted at a time
+MEDIAN_BYTES = 64 << 20  # of the values that are sorted at a time, with their flags
 
 
 def build_envelope(
@@ -175,13 +175,15 @@ def first_medians(store: StoreWriter, level: int, n_channels: int) -> npt.NDArra
     They are read back from what has been written, as many channels at a time as memory allows.
     """
     medians = np.full(n_channels, np.nan)
-    width = max(1, MEDIAN_BYTES // store.row_bytes(f"{level}/first"))  # channels
+    row_bytes = sum(store.row_bytes(f"{level}/{name}") for name in ("first", "nan"))
+    width = max(1, MEDIAN_BYTES // row_bytes)  # channels
     for first in range(0, n_channels, width):
         here = slice(first, first + width)
         values = _read_rows(store, f"{level}/first", here)
-        is_missing = _read_rows(store, f"{level}/nan", here) == kernels.ALL_NAN
-        for i, flags in enumerate(is_missing):
-            numbers = values[i][~flags] if flags.any() else values[i]
+        flags = _read_rows(store, f"{level}/nan", here)
+        for i in range(flags.shape[0]):
+            is_missing = flags[i] == kernels.ALL_NAN
+            numbers = values[i][~is_missing] if is_missing.any() else values[i]
             if numbers.size:
                 medians[first + i] = _median(numbers)
     return medians
