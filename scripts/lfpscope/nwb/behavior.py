@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import h5py
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from lfpscope.errors import UserError
 from lfpscope.hdf5.values import member, number, text
 from lfpscope.nwb.events import is_series_of_events
-from lfpscope.nwb.file import reading, why_not_read
+from lfpscope.nwb.file import read_or_remark, reading
 from lfpscope.nwb.timestamps import TIME_UNITS
 from lfpscope.typing import Floats
 
@@ -82,15 +83,9 @@ def find_behavior(nwb: h5py.File) -> tuple[list[Series], list[str]]:
     """
     found, remarks = [], []
     for group in _groups(nwb):
-        try:
-            series = _read_series(group)
-        except UserError as error:
-            remarks.append(f"left out: {error}")
-        except Exception as error:  # noqa: BLE001 - damaged metadata give h5py anything to say
-            traceback.print_exc()  # in the log, where it may be ours
-            remarks.append(f"left out: {why_not_read(nwb.filename, error)}")
-        else:
-            found += [series] if series is not None else []
+        series, remark = read_or_remark(nwb.filename, partial(_read_series, group))
+        found += [series] if series is not None else []
+        remarks += [remark] if remark else []
     return found, remarks
 
 

@@ -6,9 +6,10 @@ import os
 import re
 import stat
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import h5py
 
@@ -16,6 +17,8 @@ from lfpscope.errors import RESTORE, UserError, why_not_opened
 from lfpscope.hdf5.remote_file import Blocks
 from lfpscope.io.addresses import is_remote
 from lfpscope.io.http import RemoteFile
+
+T = TypeVar("T")
 
 UPLOAD = "Correct the location, or put a complete file there."
 CONVERT = (
@@ -92,6 +95,17 @@ def reading(address: str | Path) -> Iterator[h5py.File]:
         except Exception as error:
             traceback.print_exc()
             raise UserError(why_not_read(str(address), error)) from error
+
+
+def read_or_remark(file: str, read: Callable[[], T]) -> tuple[T | None, str]:
+    """Read one object of a file; None where it cannot be read, with a remark that says why."""
+    try:
+        return read(), ""
+    except UserError as error:
+        return None, f"left out: {error}"
+    except Exception as error:  # noqa: BLE001 - damaged metadata give h5py anything to say
+        traceback.print_exc()  # in the log, where it may be ours
+        return None, f"left out: {why_not_read(file, error)}"
 
 
 def why_not_read(address: str, error: Exception) -> str:

@@ -2,7 +2,6 @@
 
 import csv
 import math
-import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +15,7 @@ from lfpscope.hdf5.isolation import IsolatedReader
 from lfpscope.io.atomic import atomic
 from lfpscope.io.tables import read_table
 from lfpscope.nwb.events import find_events
-from lfpscope.nwb.file import reading, why_not_read
+from lfpscope.nwb.file import read_or_remark, reading
 from lfpscope.nwb.interval_tables import IntervalTable, read_interval_table
 
 FIRST = ("start", "stop", "name", "table")  # columns of the table; those of the files follow
@@ -173,16 +172,13 @@ def find_intervals(nwb: h5py.File) -> tuple[list[IntervalTable], list[str]]:
     work += [(str(series.name), partial(read, series)) for series, read in find_events(nwb)]
     tables, remarks = [], []
     for name, read_table_of in work:
-        try:
-            found, odd = read_table_of()
-        except UserError as error:
-            remarks.append(f"left out: {error}")
-        except Exception as error:  # noqa: BLE001 - damaged metadata give h5py anything to say
-            traceback.print_exc()  # in the log, where it may be ours
-            remarks.append(f"left out: {why_not_read(nwb.filename, error)}")
-        else:
-            tables += [found] if found.start.size else []
-            remarks += [f"{nwb.filename}: {name}: {one}" for one in odd]
+        read, remark = read_or_remark(nwb.filename, read_table_of)
+        if read is None:
+            remarks.append(remark)
+            continue
+        found, odd = read
+        tables += [found] if found.start.size else []
+        remarks += [f"{nwb.filename}: {name}: {one}" for one in odd]
     return tables, remarks
 
 
